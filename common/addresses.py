@@ -1,0 +1,153 @@
+"""Where a server listens: one port on every address of a name, or a Unix socket that is nobody else's.
+
+The sockets are bound here and handed to the API with `sock=`, because neither API can give one free port to several
+addresses, and because asyncio would silently take over the Unix socket of a server that is alive.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from common.logs import Narrator
+
+FREE_PORT_TRIES = 100
+"""How often another free port is tried when the one that the first address got is taken on the next."""
+
+Address = tuple[socket.AddressFamily, tuple[Any, ...]]
+Resolver = Callable[[str, int], Sequence[Address]]
+
+
+class CannotListen(Exception):
+    """No address of the server could be listened on. The text is one sentence with the remedy."""
+
+
+def resolve(host: str, port: int) -> list[Address]:
+    """The addresses of a name, each once, in the order of the system's resolver. Raises socket.gaierror."""
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, tuple(address)) for family, _, _, _, address in found))
+
+
+@contextlib.contextmanager
+def tcp_sockets(host: str, port: int, resolver: Resolver = resolve) -> Iterator[list[socket.socket]]:
+    """Bind one socket for each address of `host`, all with the same port, also for port 0. Raises CannotListen.
+
+    An address that this machine lacks is skipped with a log line, as long as another is left.
+    """
+    try:
+        addresses = resolver(host, port)
+    except (socket.gaierror, UnicodeError):
+        raise CannotListen(f"name {host!r} not found; choose another --host") from None
+    sockets: list[socket.socket] = []
+    try:
+        for _ in range(FREE_PORT_TRIES):
+            try:
+                sockets = _bind_all(addresses, port)
+                break
+            except OSError as error:
+                if port != 0 or error.errno != errno.EADDRINUSE:
+                    raise CannotListen(_why(error)) from None
+        else:
+            raise CannotListen(
+                f"no port is free on all of its addresses (tried {FREE_PORT_TRIES}); choose one with --port"
+            )
+        yield sockets
+    finally:
+        for sock in sockets:
+            sock.close()
+
+
+@contextlib.contextmanager
+def unix_socket(path: str) -> Iterator[list[socket.socket]]:
+    """Bind a Unix socket to `path`, and remove the file at the end if it is still this one. Raises CannotListen.
+
+    A socket that a dead server left behind is replaced; that of a live server, and a file of any other kind, is left
+    alone.
+    """
+    _remove_leftover(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        try:
+            sock.bind(path)
+            sock.listen()
+        except OSError as error:
+            raise CannotListen(_why(error)) from None
+        own = os.stat(path)
+        try:
+            yield [sock]
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.stat(path), own):
+                    os.unlink(path)
+
+
+def _bind_all(addresses: Sequence[Address], port: int) -> list[socket.socket]:
+    """Bind each address to `port`, or, for 0, the first to any free port and the others to the same one."""
+    sockets: list[socket.socket] = []
+    missing: OSError | None = None
+    with contextlib.ExitStack() as undo:
+        for family, (host, _, *scope) in addresses:
+            try:
+                sock = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    # Otherwise :: would take the port on IPv4 too, and 0.0.0.0 would then find it taken.
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.bind((host, port, *scope))
+                sock.listen()
+            except OSError as error:
+                if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+                missing = error
+                Narrator("main").tell("skipped_address", {"address": host, "reason": _why(error)})
+                continue
+            port = sock.getsockname()[1]
+            sockets.append(sock)
+        if missing is not None and not sockets:
+            raise missing
+        undo.pop_all()
+    return sockets
+
+
+def _remove_leftover(path: str) -> None:
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            raise CannotListen("there is a file of another kind; remove it or choose another --unix PATH")
+        if _is_live(path):
+            raise CannotListen("a server is listening there; stop it or choose another --unix PATH")
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise CannotListen(_why(error)) from None
+
+
+def _is_live(path: str) -> bool:
+    """Whether a server holds the socket file, asked with a datagram socket: the kernel refuses it either way (a
+    dead socket with ECONNREFUSED, a live stream socket with EPROTOTYPE), so that the live server never hears of a
+    connection."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            return False
+        except OSError as error:
+            if error.errno != errno.EPROTOTYPE:
+                raise
+    return True
+
+
+_REMEDIES = {
+    errno.EADDRINUSE: "stop the other server or choose another --port (0 takes a free one)",
+    errno.EACCES: "ports below 1024 and other people's directories need rights; choose another --port or --unix PATH",
+    errno.EADDRNOTAVAIL: "choose a --host that is an address of this machine",
+    errno.ENOENT: "the directory does not exist; make it or choose another --unix PATH",
+}
+
+
+def _why(error: OSError) -> str:
+    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{reason}; {remedy}" if remedy else reason

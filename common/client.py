@@ -1,0 +1,106 @@
+"""A client from its first log line to its last: what is policy, around the one coroutine that only the API can give.
+
+An implementation passes `echo_client`, which connects, carries one exchange, and returns when the connection is over.
+"""
+
+import asyncio
+import os
+import re
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+
+from common import lifecycle
+from common.config import ECHO_WINDOW_BYTES, ClientConfig, UsageError, exit_with_usage, parse_client
+from common.connections import Connection, new_connection
+from common.exchange import Exchange
+from common.loops import loop_factory
+from common.sources import SourceError, from_file, from_messages
+from common.tls import ClientTLSArguments, client_tls
+
+EchoClient = Callable[[ClientConfig, Exchange, Connection, ClientTLSArguments], Awaitable[None]]
+
+
+def run_client(echo_client: EchoClient, arguments: Sequence[str] | None = None) -> int:
+    """The whole program of a client: its command line in, its exit code out (0 where the whole echo came back, 1
+    where not)."""
+    config = parse_client(arguments)
+    try:
+        factory, tls = loop_factory(config.loop), client_tls(config)
+    except UsageError as error:
+        exit_with_usage(error)
+    return lifecycle.run(lambda: connect_all(config, echo_client, tls), config, factory)
+
+
+async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments) -> int:
+    """Run all connections at once: 0 where each of them got its whole echo, else 1."""
+    names = (
+        ["echo_client"] if config.connections == 1 else [f"echo_client_{n}" for n in range(1, config.connections + 1)]
+    )
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(connect_one(config, echo_client, tls, name)) for name in names]
+    return 0 if all(task.result() for task in running) else 1
+
+
+async def connect_one(config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments, name: str) -> bool:
+    """Carry one exchange and say how it ended. True where the whole echo came back."""
+    connection = new_connection(name)
+    source = from_messages(config.messages) if config.file is None else from_file(config.file)
+    exchange = Exchange(source, window_bytes=ECHO_WINDOW_BYTES, lockstep=config.lockstep, pause_s=config.pause_s)
+    error: Exception | None = None
+    try:
+        async with asyncio.timeout(config.timeout_s) as limit:
+            await echo_client(config, exchange, connection, tls)
+    except (OSError, SourceError) as caught:
+        error = caught
+    except ExceptionGroup as group:
+        if group.split((OSError, SourceError))[1] is not None:
+            raise  # a defect of the program
+        error = _first(group)
+    if exchange.complete:
+        connection.ended(error)
+        return True
+    if limit.expired():
+        reason = f"timed out after {config.timeout_s:g} s"
+    else:
+        reason = exchange.fault or (describe(error) if error is not None else "ended early")
+    # Of a file nobody knows the length before its end: it may be a pipe.
+    expected = (
+        exchange.sent_bytes
+        if config.file is not None
+        else sum(len(os.fsencode(message)) for message in config.messages)
+    )
+    connection.tell_ending(
+        "failed", reason=reason, returned=exchange.returned_bytes, expected=expected, address=config.address
+    )
+    return False
+
+
+def describe(error: Exception) -> str:
+    """An error of the network in words that are the same on every loop and Python version, where the loops' own
+    differ."""
+    match error:
+        case SourceError():
+            return str(error)
+        case socket.gaierror():
+            return "name not found"
+        case ssl.SSLCertVerificationError():
+            return f"certificate not accepted ({error.verify_message})"
+        case ssl.SSLError():
+            return f"TLS failed ({(error.reason or str(error)).lower().replace('_', ' ')})"
+        case ConnectionAbortedError() if "SSL" in str(error):
+            return "TLS handshake timed out"
+        case ConnectionResetError() | BrokenPipeError() | ConnectionAbortedError():
+            return "connection reset"
+    # asyncio folds the errors of several addresses into one OSError without errno; uvloop raises the last one.
+    numbers = (
+        {str(error.errno)}
+        if isinstance(error, OSError) and error.errno
+        else set(re.findall(r"\[Errno (\d+)\]", str(error)))
+    )
+    return " and ".join(sorted(os.strerror(int(number)).lower() for number in numbers)) or str(error)
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first

@@ -1,0 +1,41 @@
+"""How every endpoint starts and ends: logging, file descriptors, the event loop, the exit code."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+
+from common import logs
+from common.config import EndpointConfig
+from common.loops import LoopFactory
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
+
+
+def run(main: Callable[[], Coroutine[None, None, int]], config: EndpointConfig, factory: LoopFactory) -> int:
+    """Run `main` on the chosen loop and return its exit code, or 130 after Ctrl-C."""
+    logs.configure(config.log_level, config.log_format)
+    raise_file_limit()
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            try:
+                return runner.run(main())
+            finally:
+                logs.Narrator("main").tell("closing_loop")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def raise_file_limit() -> None:
+    """Raise the soft limit of open files to the hard one: the soft one is a relic of select(), which asyncio does
+    not use here."""
+    if resource is not None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != hard:
+            with contextlib.suppress(OSError, ValueError):  # macOS calls the hard limit unlimited and then refuses it
+                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,119 @@
+"""The vocabulary of log lines; plain text and JSON are two views of one record.
+
+Every line that an endpoint writes comes from `EVENTS`. The order of that table is the order in which the story of a
+connection is told; a reader of logs may rely on it. The life of the program is logged at info, bytes at debug.
+"""
+
+import json
+import logging
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+SHOWN_BYTES = 128
+"""A longer payload is shown by so many of its first bytes and by its length."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One kind of line: its level, and its text with the names of what is filled in."""
+
+    level: int
+    text: str
+
+
+EVENTS = {
+    "starting": Line(logging.INFO, "starting up on {address}"),
+    "skipped_address": Line(logging.WARNING, "not listening on {address}: {reason}"),
+    "connecting": Line(logging.INFO, "connecting to {address}"),
+    "accepted": Line(logging.INFO, "connection accepted"),
+    "refused": Line(logging.WARNING, "connection refused: limit of {limit} connections reached"),
+    "sending": Line(logging.DEBUG, "sending {payload}"),
+    "waiting": Line(logging.INFO, "waiting for response"),
+    "received": Line(logging.DEBUG, "received {payload}"),
+    "sent": Line(logging.DEBUG, "sent {payload}"),
+    "eof": Line(logging.INFO, "received EOF"),
+    "idle": Line(logging.WARNING, "nothing moved for {limit_s:g} s, cutting the connection"),
+    "cut": Line(logging.WARNING, "still open at shutdown, cutting the connection"),
+    "lost": Line(logging.INFO, "connection lost: {reason}"),
+    "closing": Line(logging.INFO, "closing"),
+    "failed": Line(logging.ERROR, "ERROR {reason}: {returned} of {expected} bytes came back from {address}"),
+    "cannot_serve": Line(logging.ERROR, "ERROR cannot serve on {address}: {reason}"),
+    "out_of_files": Line(logging.WARNING, "out of file descriptors: new connections wait until others close"),
+    "closing_server": Line(logging.INFO, "closing server"),
+    "closing_loop": Line(logging.INFO, "closing event loop"),
+}
+
+
+def show(data: bytes) -> str:
+    """A payload as the log shows it: a bytes literal, so that no payload can forge a line; cut after SHOWN_BYTES."""
+    if len(data) <= SHOWN_BYTES:
+        return repr(data)
+    return f"{data[:SHOWN_BYTES]!r}... ({len(data)} bytes)"
+
+
+class Narrator:
+    """Writes the lines of one speaker: `main`, `echo_client`, or one connection of a server.
+
+    All speakers share one logger. The standard library keeps every logger that it was ever asked for, about 500 bytes
+    of it for each connection; the name of the speaker is therefore a field of the record.
+    """
+
+    _logger = logging.getLogger("endpoint")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def tell(self, event: str, /, values: dict[str, object] | None = None, **fields: object) -> None:
+        """Log `event`: `values` fill its text, `fields` stand in the JSON record only."""
+        line = EVENTS[event]
+        if self._logger.isEnabledFor(line.level):
+            text = line.text.format_map(values) if values else line.text
+            extra = {"event": event, "fields": fields}
+            self._logger.handle(self._logger.makeRecord(self.name, line.level, "", 0, text, (), None, extra=extra))
+
+    def shows_bytes(self) -> bool:
+        """Whether lines about single chunks are logged at all: asked once for each connection, not for each chunk."""
+        return self._logger.isEnabledFor(logging.DEBUG)
+
+
+class PlainFormatter(logging.Formatter):
+    """`logger: message`; control characters in a message are escaped, so that one record is one line (but for a
+    traceback)."""
+
+    def __init__(self) -> None:
+        super().__init__("%(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = _escape_controls(record.message)
+        return super().formatMessage(record)
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object a line: t_ns (monotonic clock), logger, level, event, message (the plain line), then what
+    the event carries."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = {
+            "t_ns": time.monotonic_ns(),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "event": getattr(record, "event", "log"),
+            "message": _escape_controls(record.getMessage()),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields)
+
+
+def configure(level: str, form: str) -> None:
+    """Send every record to standard error, from `level` up, as `plain` text or `json`."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JSONFormatter() if form == "json" else PlainFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def _escape_controls(text: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda control: repr(control[0])[1:-1], text)

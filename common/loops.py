@@ -1,0 +1,43 @@
+"""Event loops by name: what `asyncio.Runner` is given as its loop_factory."""
+
+import asyncio
+import importlib
+from collections.abc import Callable
+
+from common.config import UsageError
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def loop_factory(name: str) -> LoopFactory:
+    """The factory of `asyncio`, `uvloop`, or any `module:factory`.
+
+    Raises UsageError, with the remedy, where the name means nothing or its package is not installed.
+    """
+    if name == "asyncio":
+        return asyncio.new_event_loop
+    module_name, colon, attribute = name.partition(":")
+    if name == "uvloop":
+        attribute = "new_event_loop"
+    elif not (colon and module_name and attribute):
+        raise UsageError(
+            f"unknown event loop {name!r}: choose asyncio, uvloop, or MODULE:FACTORY such as uvloop:new_event_loop"
+        )
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"event loop {name!r} is not installed; install it with: "
+            f"pip install {error.name} (or choose --loop asyncio)"
+        ) from None
+    except (ImportError, TypeError) as error:
+        raise UsageError(
+            f"event loop {name!r} cannot be imported ({error}); mend it or choose --loop asyncio"
+        ) from None
+    except AttributeError:
+        raise UsageError(
+            f"event loop {name!r}: module {module_name} has no {attribute!r}; name the function that makes a loop"
+        ) from None
+    if not callable(factory):
+        raise UsageError(f"event loop {name!r}: {attribute!r} cannot be called; name the function that makes a loop")
+    return factory  # type: ignore[no-any-return]

@@ -1,0 +1,151 @@
+"""A server from its first log line to its last: what is policy, around the one function that only the API can give.
+
+An implementation passes `start`, which makes its API serve one bound socket.
+"""
+
+import asyncio
+import contextlib
+import errno
+import math
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+from common import lifecycle
+from common.addresses import CannotListen, Resolver, resolve, tcp_sockets, unix_socket
+from common.config import ServerConfig, UsageError, exit_with_usage, parse_server
+from common.connections import LiveConnections
+from common.logs import Narrator
+from common.loops import loop_factory
+from common.tls import TLSArguments, server_tls
+
+ACCEPT_AT_ONCE = 1
+"""What `create_server` is given as its backlog. On asyncio that is also how many connections one turn of the loop
+accepts, and out of file descriptors each of those attempts fails, logs and starts a timer: with the 1024 that we
+want the kernel to queue, a busy loop. One a turn is as fast, since every turn has one; the queue's length is set
+by listen() afterwards."""
+
+OUT_OF_FILES_EVERY_S = 10.0
+"""Out of file descriptors, asyncio tries again every second; a line every ten is enough."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+Start = Callable[[socket.socket, int, ServerConfig, LiveConnections, TLSArguments], Awaitable[asyncio.Server]]
+
+
+def run_server(start: Start, arguments: Sequence[str] | None = None) -> int:
+    """The whole program of a server: its command line in, its exit code out (0 after SIGINT or SIGTERM, 1 where it
+    could not serve)."""
+    config = parse_server(arguments)
+    try:
+        factory, tls = loop_factory(config.loop), server_tls(config)
+    except UsageError as error:
+        exit_with_usage(error)
+    return lifecycle.run(lambda: serve(config, start, tls), config, factory)
+
+
+async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver: Resolver = resolve) -> int:
+    """Serve until SIGINT or SIGTERM, then give open connections `grace_s` seconds; a second signal cuts them at
+    once."""
+    main = Narrator("main")
+    live = LiveConnections(limit=config.max_connections, idle_timeout_s=config.idle_timeout_s)
+    asyncio.get_running_loop().set_exception_handler(QuietAboutFiles(main))
+    with stopped_by_signals(on_second=live.cut_all) as stopping:
+        try:
+            with listening(config, resolver) as sockets:
+                servers = [await start(sock, ACCEPT_AT_ONCE, config, live, tls) for sock in sockets]
+                for sock in sockets:
+                    sock.listen(config.backlog)
+                main.tell("starting", {"address": _address(config, sockets)})
+                async with asyncio.TaskGroup() as tasks:
+                    idle_watch = tasks.create_task(live.watch_idle())
+                    await stopping.wait()
+                    main.tell("closing_server")
+                    for server in servers:
+                        server.close()
+                    await finish(live, config.grace_s)
+                    idle_watch.cancel()
+        except CannotListen as error:
+            main.tell("cannot_serve", {"address": config.address, "reason": error})
+            return 1
+    return 0
+
+
+async def finish(live: LiveConnections, grace_s: float) -> None:
+    """Let open connections go on until each peer's EOF, for `grace_s` seconds at most, then cut the rest.
+
+    `Server.wait_closed()` is no help here: it returns at once on Python 3.11 and on uvloop, and elsewhere waits for
+    peers without a limit.
+    """
+    try:
+        async with asyncio.timeout(grace_s):
+            await live.wait_until_none()
+    except TimeoutError:
+        live.cut_all()
+        await live.wait_until_none()
+
+
+@contextlib.contextmanager
+def stopped_by_signals(on_second: Callable[[], None]) -> Iterator[asyncio.Event]:
+    """An event that SIGINT or SIGTERM sets; each further signal calls `on_second`. Afterwards both signals are
+    ignored: the program is ending anyway, and a late one must not spoil its exit code.
+
+    `serve_forever()` is not used: on Python 3.12 and 3.13 it ignores SIGINT while a client is connected, on uvloop it
+    survives `close()`.
+    """
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    def on_signal() -> None:
+        if stopping.is_set():
+            on_second()
+        stopping.set()
+
+    for number in STOP_SIGNALS:
+        try:
+            loop.add_signal_handler(number, on_signal)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+    try:
+        yield stopping
+    finally:
+        for number in STOP_SIGNALS:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+
+
+class QuietAboutFiles:
+    """A loop exception handler that says now and then that no file descriptor is left, and passes on everything else.
+
+    Only asyncio reports that; uvloop accepts and closes what it has no descriptor for, and calls nobody.
+    """
+
+    def __init__(self, narrator: Narrator) -> None:
+        self._narrator = narrator
+        self._quiet_until_s = -math.inf
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not (
+            isinstance(error, OSError)
+            and error.errno in (errno.EMFILE, errno.ENFILE)
+            and "accept" in context["message"]
+        ):
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._quiet_until_s:
+            self._quiet_until_s = loop.time() + OUT_OF_FILES_EVERY_S
+            self._narrator.tell("out_of_files")
+
+
+def listening(config: ServerConfig, resolver: Resolver) -> contextlib.AbstractContextManager[list[socket.socket]]:
+    """The sockets that the options ask for, bound and listening. Raises CannotListen when entered."""
+    if config.unix is not None:
+        return unix_socket(config.unix)
+    return tcp_sockets(config.host, config.port, resolver)
+
+
+def _address(config: ServerConfig, sockets: Sequence[socket.socket]) -> str:
+    """The address with the port that was really taken."""
+    return config.address if config.unix is not None else f"{config.host} port {sockets[0].getsockname()[1]}"

@@ -1,0 +1,74 @@
+"""TLS by configuration: the keyword arguments that asyncio's own functions take.
+
+TLS 1.2 at least, which is the default of `ssl.create_default_context`. The time limits of the handshake and of the
+close are part of it: no API ever hears of a handshake that fails, so nobody else could bound it.
+"""
+
+import ssl
+from typing import TypedDict
+
+from common.config import (
+    TLS_HANDSHAKE_TIMEOUT_S,
+    TLS_SHUTDOWN_TIMEOUT_S,
+    ClientConfig,
+    EndpointConfig,
+    ServerConfig,
+    UsageError,
+)
+
+
+class TLSArguments(TypedDict, total=False):
+    """What `create_server` and `start_server` take for TLS; empty for plain TCP."""
+
+    ssl: ssl.SSLContext
+    ssl_handshake_timeout: float
+    ssl_shutdown_timeout: float
+
+
+class ClientTLSArguments(TLSArguments, total=False):
+    """What `create_connection` and `open_connection` take for TLS: the name to verify besides."""
+
+    server_hostname: str
+
+
+def server_tls(config: ServerConfig) -> TLSArguments:
+    """For a server: its certificate, and, where `tls_ca` is given, the demand of one from every client. Raises
+    UsageError."""
+    if config.tls_cert is None:
+        return {}
+    arguments = _tls_arguments(config, ssl.Purpose.CLIENT_AUTH)
+    if config.tls_ca is not None:
+        arguments["ssl"].verify_mode = ssl.CERT_REQUIRED
+    return arguments
+
+
+def client_tls(config: ClientConfig) -> ClientTLSArguments:
+    """For a client: verify the server's certificate and name, show its own certificate if it has one. Raises
+    UsageError."""
+    if not config.uses_tls:
+        return {}
+    return {**_tls_arguments(config, ssl.Purpose.SERVER_AUTH), "server_hostname": config.tls_server_name or config.host}
+
+
+def _tls_arguments(config: EndpointConfig, purpose: ssl.Purpose) -> TLSArguments:
+    option, path = "--tls-ca", config.tls_ca
+    try:
+        context = ssl.create_default_context(purpose, cafile=path)
+        if config.tls_cert is not None:
+            option, path = ("--tls-cert", config.tls_cert) if config.tls_key is None else ("--tls-key", config.tls_key)
+            # An empty password: one line of error for an encrypted key, where OpenSSL would stop and ask for it.
+            context.load_cert_chain(config.tls_cert, config.tls_key, password="")
+    except OSError as error:
+        reason = (
+            error.strerror
+            if not isinstance(error, ssl.SSLError)
+            else f"not a matching PEM file without a password ({error.reason or error})"
+        )
+        raise UsageError(
+            f"{option} {path!r}: {reason}; give a PEM file (a private key may stand in the file of --tls-cert)"
+        ) from None
+    return {
+        "ssl": context,
+        "ssl_handshake_timeout": TLS_HANDSHAKE_TIMEOUT_S,
+        "ssl_shutdown_timeout": TLS_SHUTDOWN_TIMEOUT_S,
+    }

@@ -1,0 +1,66 @@
+"""The echo server with Streams: one coroutine for each connection, read from top to bottom.
+
+Its mirror image is `protocol_impl/server.py`: the same sections in the same order, under the same labels.
+"""
+
+import asyncio
+import socket
+import sys
+
+from common.config import ServerConfig
+from common.connections import LiveConnections
+from common.server import run_server
+from common.tls import TLSArguments
+
+
+async def echo_server(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, live: LiveConnections, read_size: int
+) -> None:
+    """Echo whatever one peer sends until it has sent everything."""
+    # --- A connection opens ---
+    # The loop starts this coroutine as a task of its own.
+    connection = live.open(writer.transport)
+    try:
+        # --- Bytes arrive ---
+        # A peer that was cut while its bytes waited here gets no answer: uvloop's write() raises RuntimeError on a
+        # closed connection.
+        while (data := await reader.read(read_size)) and not writer.is_closing():
+            connection.received(data)
+            writer.write(data)
+            # --- Writing must wait ---
+            # The coroutine stops here; unread bytes fill the reader's buffer, and the reader then stops the transport.
+            await writer.drain()
+            connection.sent(data)
+        # --- The peer has sent everything ---
+        # The empty read said so; there is no other sign of it.
+        # --- The connection ends ---
+        # close() sends what is still in the buffer; wait_closed() waits for that, and raises the error that prevented
+        # it.
+        writer.close()
+        await writer.wait_closed()
+        connection.ended()
+    except OSError as error:
+        connection.ended(error)
+    finally:
+        writer.close()
+        live.forget(connection)
+
+
+# --- Start listening ---
+async def start(
+    sock: socket.socket, backlog: int, config: ServerConfig, live: LiveConnections, tls: TLSArguments
+) -> asyncio.Server:
+    """Serve each connection that `sock` accepts with a coroutine of its own."""
+    return await asyncio.start_server(
+        lambda reader, writer: echo_server(reader, writer, live, config.read_size), sock=sock, backlog=backlog, **tls
+    )
+
+
+# --- Run ---
+def main() -> int:
+    """Run the server by its command line."""
+    return run_server(start)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
