@@ -48,9 +48,12 @@ EVENTS = {
 
 def show(data: bytes) -> str:
     """A payload as the log shows it: a bytes literal, so that no payload can forge a line; cut after SHOWN_BYTES."""
-    if len(data) <= SHOWN_BYTES:
-        return repr(data)
-    return f"{data[:SHOWN_BYTES]!r}... ({len(data)} bytes)"
+    return show_cut(data[:SHOWN_BYTES], len(data))
+
+
+def show_cut(first: bytes, length: int) -> str:
+    """Like `show`, for a payload of `length` bytes of which only the first are at hand."""
+    return repr(first) if length == len(first) else f"{first!r}... ({length} bytes)"
 
 
 class Narrator:

@@ -1,0 +1,133 @@
+"""Who takes part: implementation x event loop x Python interpreter -> the commands that start a server and a client.
+
+The one module of the engine with the names of the implementations and of the loops. A further implementation is a row
+in `IMPLEMENTATIONS`: how to start it, in any language.
+"""
+
+import json
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from comparison.model import CannotCompare, Endpoint, Interpreter
+from comparison.processes import output_of
+
+ROOT = Path(__file__).resolve().parent.parent
+
+IMPLEMENTATIONS = {
+    "streams": ("streams_impl.server", "streams_impl.client"),
+    "protocol": ("protocol_impl.server", "protocol_impl.client"),
+}
+"""Implementation -> the modules of its server and of its client, run with `python -m`. The first is the reference."""
+
+DEFAULT_LOOPS = ("asyncio", "uvloop")
+"""The loops that are compared where the user does not choose; those that are not installed are left out with a note."""
+
+LOG_OPTIONS = ("--log-format", "json")
+"""What the engine adds to each command of an implementation that follows the contract."""
+
+_PROBE = """
+import importlib.metadata, importlib.util, json, platform, sys
+versions = {}
+for name in sys.argv[1:]:
+    if importlib.util.find_spec(name) is not None:
+        try: versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError: versions[name] = ""
+print(json.dumps([platform.python_implementation(), list(sys.version_info[:3]), versions]))
+"""
+
+
+def interpreters(paths: Sequence[str], loops: Sequence[str]) -> list[Interpreter]:
+    """Ask each interpreter for its version and for the packages of `loops`; no path stands for the running one.
+
+    Raises CannotCompare where one cannot be run or is too old.
+    """
+    modules = [_module(loop) for loop in loops if loop != "asyncio"]
+    found = []
+    for path in paths or [sys.executable]:
+        try:
+            output = output_of([path, "-I", "-c", _PROBE, *modules])
+            implementation, version, versions = json.loads(output)
+        except (OSError, ValueError) as error:
+            raise CannotCompare(
+                f"--python {path!r} is no Python that can be run ({error}); give the path of one"
+            ) from None
+        if tuple(version) < (3, 11):
+            raise CannotCompare(f"--python {path!r} is Python {'.'.join(map(str, version))}; give one of 3.11 or newer")
+        name = "" if implementation == "CPython" else f"{implementation} "
+        found.append(Interpreter(path, name + ".".join(map(str, version)), versions))
+    return found
+
+
+def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tuple[list[Endpoint], list[str]]:
+    """Every endpoint that this machine can run, and a note for what is missing.
+
+    A loop that the user chose must be there: raises CannotCompare with the command that installs it.
+    """
+    endpoints, notes = [], []
+    for loop in loops or DEFAULT_LOOPS:
+        missing = [python for python in pythons if loop != "asyncio" and _module(loop) not in python.versions]
+        for python in missing:
+            package = _module(loop).partition(".")[0]
+            install = f"{python.path} -m pip install {package}"
+            if loops is not None:
+                raise CannotCompare(f"event loop {loop!r} is not installed; install it with: {install}")
+            notes.append(
+                f"{loop} is not installed for Python {python.version}, so it is left out; to add it: {install}"
+            )
+        several = len(pythons) > 1
+        for name in IMPLEMENTATIONS:
+            endpoints += [_endpoint(name, loop, python, several) for python in pythons if python not in missing]
+    order = list(IMPLEMENTATIONS)
+    endpoints.sort(key=lambda endpoint: order.index(endpoint.implementation))
+    return endpoints, notes
+
+
+def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: str) -> list[Endpoint]:
+    """The endpoints that one of `names` stands for: an implementation, a loop, or a whole label. Raises
+    CannotCompare."""
+    if names is None:
+        return list(endpoints)
+    for name in names:
+        if not any(_matches(endpoint, name) for endpoint in endpoints):
+            known = ", ".join(dict.fromkeys(part for e in endpoints for part in (e.implementation, e.label)))
+            raise CannotCompare(f"{option} {name!r} stands for no endpoint; known here: {known}")
+    return [endpoint for endpoint in endpoints if any(_matches(endpoint, name) for name in names)]
+
+
+def environment(pythons: Sequence[Interpreter]) -> dict[str, str]:
+    """What is compared with what, for the head of a report."""
+    loops = {name: version for python in pythons for name, version in python.versions.items()}
+    return {
+        "Python": ", ".join(dict.fromkeys(python.version for python in pythons)),
+        **loops,
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+    }
+
+
+def _endpoint(name: str, loop: str, python: Interpreter, several_pythons: bool) -> Endpoint:
+    server, client = IMPLEMENTATIONS[name]
+    label = f"{name}/{loop}/{python.version}" if several_pythons else f"{name}/{loop}"
+    options = ("--loop", loop, *LOG_OPTIONS)
+    return Endpoint(
+        name,
+        loop,
+        python.version,
+        label,
+        (python.path, "-m", server, *options),
+        (python.path, "-m", client, *options),
+    )
+
+
+def _matches(endpoint: Endpoint, name: str) -> bool:
+    return name in (
+        endpoint.implementation,
+        endpoint.loop,
+        endpoint.label,
+        f"{endpoint.implementation}/{endpoint.loop}",
+    )
+
+
+def _module(loop: str) -> str:
+    return loop.partition(":")[0]

@@ -1,0 +1,164 @@
+"""Start a process, wait until it is ready, give it a deadline, stop it, collect what it wrote.
+
+The only module that starts a process. Whatever happens, a `Launcher` leaves none behind when its `with` block ends.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from comparison.model import Log
+
+STOP_S = 20.0
+"""What an endpoint gets to end after SIGTERM: its grace of 5 s, and time for a machine that is busy."""
+
+PIPE_S = 5.0
+"""What the pipe of a process that has ended gets to reach its end; a grandchild may hold it open for ever."""
+
+
+class Closed(Exception):
+    """The launcher has stopped everything: nothing more is started."""
+
+
+class Process:
+    """One running process and the lines it has written so far, standard output and standard error together."""
+
+    def __init__(self, command: Sequence[str], cwd: str | os.PathLike[str]) -> None:
+        self.command = tuple(command)
+        self._lines: list[str] = []
+        self._grown = threading.Condition()
+        self._at_end = False
+        # A session of its own: Ctrl-C is for the engine, which then ends its endpoints in good order.
+        self._popen = subprocess.Popen(
+            self.command,
+            cwd=cwd,
+            env=clean_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for_line(self, wanted: Callable[[str], bool], deadline_s: float) -> str | None:
+        """The first line that is wanted; None where the process ends or `deadline_s` passes without one."""
+        seen = 0
+
+        def found() -> bool:
+            nonlocal seen
+            while seen < len(self._lines) and not wanted(self._lines[seen]):
+                seen += 1
+            return seen < len(self._lines) or self._at_end
+
+        with self._grown:
+            self._grown.wait_for(found, deadline_s)
+            return self._lines[seen] if seen < len(self._lines) else None
+
+    def wait(self, deadline_s: float) -> Log:
+        """Wait for its end, and kill it after `deadline_s` seconds."""
+        trouble = None
+        # The end of its output comes with its own, and wakes us at once: Popen.wait(timeout) looks every 50 ms only.
+        until_s = time.monotonic() + deadline_s
+        with self._grown:
+            self._grown.wait_for(lambda: self._at_end, deadline_s)
+        try:
+            self._popen.wait(max(0.0, until_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            trouble = f"still running after {deadline_s:g} s"
+            self.kill()
+        return self._log(trouble)
+
+    def stop(self, deadline_s: float = STOP_S) -> Log:
+        """Ask it to end with SIGTERM, as its users do, and wait for its end. It must not have ended before."""
+        early = self._popen.poll() is not None
+        if not early:
+            self._popen.send_signal(signal.SIGTERM)
+        log = self.wait(deadline_s)
+        return Log(log.command, log.lines, log.exit_code, "ended before it was stopped") if early else log
+
+    def kill(self) -> None:
+        """End it at once, and wait until it is gone."""
+        self._popen.kill()
+        self._popen.wait()
+
+    def _log(self, trouble: str | None) -> Log:
+        self._reader.join(PIPE_S)
+        if not self._reader.is_alive():
+            assert self._popen.stdout is not None
+            self._popen.stdout.close()
+        with self._grown:
+            return Log(self.command, tuple(self._lines), None if trouble else self._popen.returncode, trouble)
+
+    def _read(self) -> None:
+        assert self._popen.stdout is not None
+        for line in self._popen.stdout:
+            with self._grown:
+                self._lines.append(line.decode(errors="backslashreplace").rstrip("\r\n"))
+                self._grown.notify_all()
+        with self._grown:
+            self._at_end = True
+            self._grown.notify_all()
+
+
+class Launcher:
+    """Starts processes from any thread, and kills those that still run when the `with` block ends, however it ends."""
+
+    def __init__(self, cwd: str | os.PathLike[str]) -> None:
+        self._cwd = cwd
+        self._lock = threading.Lock()
+        self._started: list[Process] = []
+        self._closed = False
+
+    def __enter__(self) -> "Launcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, command: Sequence[str]) -> Process:
+        """Start a command. Raises Closed after `close`, and OSError where the program cannot be run."""
+        with self._lock:
+            if self._closed:
+                raise Closed
+            process = Process(command, self._cwd)
+            self._started.append(process)
+            return process
+
+    def close(self) -> None:
+        """Kill what runs, and refuse to start more."""
+        with self._lock:
+            self._closed = True
+            for process in self._started:
+                process.kill()
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment without what would change what is compared: no ECHO_*, no PYTHON* variable."""
+    return {name: value for name, value in environment.items() if not name.startswith(("ECHO_", "PYTHON"))}
+
+
+def output_of(command: Sequence[str], deadline_s: float = 30.0) -> str:
+    """What a short command prints. Raises OSError where it cannot be run, fails, or is not done in time."""
+    try:
+        return subprocess.run(
+            command, env=clean_environment(os.environ), capture_output=True, text=True, timeout=deadline_s, check=True
+        ).stdout
+    except subprocess.CalledProcessError as error:
+        raise OSError(f"exit code {error.returncode}") from error
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"no answer in {deadline_s:g} s") from error
+
+
+def stop_cleanly_on_sigterm() -> None:
+    """Have SIGTERM end the engine like Ctrl-C does: through every `finally`, so that no endpoint is left behind."""
+
+    def on_sigterm(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # not in the main thread: a test calls us
+        signal.signal(signal.SIGTERM, on_sigterm)

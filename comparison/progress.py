@@ -1,0 +1,44 @@
+"""A progress bar on a terminal, for what takes longer than a second."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+DELAY_S = 1.0
+WIDTH = 30
+
+
+class Progress:
+    """Counts to `total`. It shows nothing before DELAY_S, nothing where `file` is no terminal, and wipes itself
+    out at the end."""
+
+    def __init__(self, total: int, file: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total = total
+        self._file = file
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._done = 0
+        self._shown = False
+
+    def __enter__(self) -> "Progress":
+        self._start_s = self._clock()
+        return self
+
+    def tick(self) -> None:
+        """One more is done. From any thread."""
+        with self._lock:
+            self._done += 1
+            elapsed_s = self._clock() - self._start_s
+            if elapsed_s >= DELAY_S and self._file.isatty():
+                left_s = elapsed_s / self._done * (self._total - self._done)
+                bar = "#" * (WIDTH * self._done // self._total)
+                self._file.write(f"\r\x1b[K[{bar:.<{WIDTH}}] {self._done}/{self._total}, {left_s:.0f} s left")
+                self._file.flush()
+                self._shown = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            self._file.write("\r\x1b[K")
+            self._file.flush()

@@ -1,0 +1,109 @@
+"""Events -> what is compared: everything that an endpoint decides, nothing that TCP, the kernel or the clock decides.
+
+Ports are replaced. Each connection becomes three sequences: bytes in, bytes out, control events; chunks are joined
+within each. They are laid out in the order of the vocabulary, since how they interleave is a matter of timing.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+
+from common.logs import EVENTS, SHOWN_BYTES, show_cut
+from comparison.model import Event, Payload, ProjectedLine
+
+BYTES = ("sending", "received", "sent")
+ENDINGS = ("refused", "idle", "cut", "lost", "closing", "failed")
+OPENINGS = ("connecting", "accepted", "refused")
+NOT_AFTER = {"waiting": ("sending",), "eof": ("received",), **dict.fromkeys(ENDINGS, BYTES)}
+"""Which bytes may not follow which event: the only orders between bytes and control events that matter."""
+
+_RANK = {name: rank for rank, name in enumerate(("selector", *EVENTS))}
+
+
+def project(events: Sequence[Event]) -> tuple[ProjectedLine, ...]:
+    """The lines of one side of one run, in the order in which the story is told."""
+    program = [event for event in events if not is_connection(event.speaker)]
+    before = list(itertools.takewhile(lambda event: not _comes_after(event, "closing"), program))
+    blocks = sorted(_project_connection(block) for block in connections(events).values())
+    return (
+        *map(_line, before),
+        *itertools.chain.from_iterable(blocks),
+        *map(_line, program[len(before) :]),
+    )
+
+
+def connections(events: Iterable[Event]) -> dict[str, list[Event]]:
+    """The events of each connection by its speaker, in the order in which they began."""
+    found: dict[str, list[Event]] = {}
+    for event in events:
+        if is_connection(event.speaker):
+            found.setdefault(event.speaker, []).append(event)
+    return found
+
+
+def is_connection(speaker: str) -> bool:
+    """Whether a speaker is one connection, and not the program or a library."""
+    return speaker.startswith("echo_")
+
+
+def joined(events: Iterable[Event], name: str) -> Payload | None:
+    """All chunks of one direction as one: its first bytes as far as the log shows them, and its length. None
+    without a chunk."""
+    chunks = [event.payload for event in events if event.name == name and event.payload is not None]
+    if not chunks:
+        return None
+    first = b""
+    for chunk in chunks:
+        first += chunk.shown
+        if len(chunk.shown) < chunk.length:
+            break  # the rest of this one is not shown, so what follows has no known place
+    return Payload(first[:SHOWN_BYTES], sum(chunk.length for chunk in chunks))
+
+
+def violations(block: Sequence[Event]) -> list[str]:
+    """What the log of one connection says that cannot be true of an echo, in words; empty as a rule."""
+    wrong = []
+    if block[0].name not in OPENINGS:
+        wrong.append(f"its first line is {block[0].plain!r}")
+    for place, event in enumerate(block):
+        late = next((later for later in block[place + 1 :] if later.name in NOT_AFTER.get(event.name, ())), None)
+        if late is not None:
+            wrong.append(f"{late.message!r} comes after {event.message!r}")
+    received = sent = 0
+    for event in block:
+        length = event.payload.length if event.payload is not None else 0
+        received += length if event.name == "received" else 0
+        sent += length if event.name == "sent" else 0
+        if sent > received:
+            wrong.append(f"{event.message!r} before it was received")
+            break
+    echo_in, echo_out = joined(block, "received"), joined(block, "sent")
+    if echo_in is not None and echo_out is not None and not echo_in.shown.startswith(echo_out.shown):
+        wrong.append("what was sent is not what was received")
+    return wrong
+
+
+def _project_connection(block: Sequence[Event]) -> tuple[ProjectedLine, ...]:
+    lines = [_line(event) for event in block if event.name not in BYTES]
+    for name in BYTES:
+        payload = joined(block, name)
+        if payload is not None:
+            place = next((n for n, line in enumerate(lines) if _RANK.get(line.event, 0) > _RANK[name]), len(lines))
+            text = f"{_anonymous(block[0].speaker)}: {name} {show_cut(payload.shown, payload.length)}"
+            lines.insert(place, ProjectedLine(name, text))
+    return tuple(lines)
+
+
+def _comes_after(event: Event, name: str) -> bool:
+    return _RANK.get(event.name, 0) > _RANK[name]
+
+
+def _line(event: Event) -> ProjectedLine:
+    return ProjectedLine(event.name, _anonymous(event.plain))
+
+
+def _anonymous(text: str) -> str:
+    """Ports, and the numbers of peers that have none, change from run to run."""
+    text = re.sub(r"^(echo_(?:unix|client))_\d+", r"\1_<n>", text)
+    text = re.sub(r"^(echo_\S*?)_\d+(?=:|$)", r"\1_<port>", text)
+    return re.sub(r"\bport \d+", "port <port>", text)

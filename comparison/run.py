@@ -1,0 +1,75 @@
+"""One comparison from the choice of endpoints to the verdicts."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from comparison import endpoints, matrix, verdicts
+from comparison.model import CannotCompare, Comparison, Endpoint, Interpreter, Pairing, Scenario
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Who takes part in a comparison, and what everyone is held against."""
+
+    pythons: tuple[Interpreter, ...]
+    servers: tuple[Endpoint, ...]
+    clients: tuple[Endpoint, ...]
+    reference: Pairing
+    notes: tuple[str, ...]
+
+    @property
+    def pairings(self) -> int:
+        return len(self.servers) * len(self.clients)
+
+
+def choose(
+    *,
+    servers: Sequence[str] | None = None,
+    clients: Sequence[str] | None = None,
+    loops: Sequence[str] | None = None,
+    pythons: Sequence[str] = (),
+    reference: Sequence[str] | None = None,
+) -> Selection:
+    """Find out what this machine can run, and pick from it. Raises CannotCompare."""
+    found = endpoints.interpreters(pythons, loops or endpoints.DEFAULT_LOOPS)
+    everyone, notes = endpoints.available(found, loops)
+    chosen_servers = endpoints.select(everyone, servers, "--server")
+    chosen_clients = endpoints.select(everyone, clients, "--client")
+    if reference is None:
+        measure = Pairing(chosen_servers[0], chosen_clients[0])
+    else:
+        server = _only(endpoints.select(chosen_servers, reference[:1], "--reference"))
+        client = _only(endpoints.select(chosen_clients, reference[-1:], "--reference"))
+        measure = Pairing(server, client)
+    return Selection(tuple(found), tuple(chosen_servers), tuple(chosen_clients), measure, tuple(notes))
+
+
+def compare(
+    selection: Selection, scenario: Scenario, *, repeat: int = 1, jobs: int = 1, tick: Callable[[], None] = lambda: None
+) -> Comparison:
+    """Run every pairing of the selection and judge it. `tick` is called after each run of a client."""
+    start_s = time.monotonic()
+    runs = matrix.run_all(scenario, selection.servers, selection.clients, repeat=repeat, jobs=jobs, tick=tick)
+    cells, causes, groups = verdicts.judge(scenario, runs, selection.reference)
+    return Comparison(
+        scenario=scenario,
+        environment=endpoints.environment(selection.pythons),
+        endpoints=tuple(dict.fromkeys((*selection.servers, *selection.clients))),
+        servers=selection.servers,
+        clients=selection.clients,
+        reference=selection.reference,
+        repeat=repeat,
+        cells=cells,
+        causes=causes,
+        groups=groups,
+        notes=selection.notes,
+        duration_s=time.monotonic() - start_s,
+    )
+
+
+def _only(endpoints: Sequence[Endpoint]) -> Endpoint:
+    """The first of several: an implementation alone stands for itself on the first loop."""
+    if not endpoints:
+        raise CannotCompare("--reference names no endpoint; give SERVER or SERVER,CLIENT")
+    return endpoints[0]
