@@ -77,8 +77,7 @@ def _heading(console: Console, text: str) -> None:
 def _matrix(comparison: Comparison, width: int) -> RenderableType:
     """The matrix. Where the words would not fit: signs, which the legend explains, and numbers for the clients."""
     short = width < COLUMN_WIDTH * (len(comparison.clients) + 1)
-    title = "Servers down, clients across" + ("" if short else "")
-    table = Table(box=box.ROUNDED, title=title, title_justify="left", title_style="")
+    table = Table(box=box.ROUNDED, title="Servers down, clients across", title_justify="left", title_style="")
     table.add_column("")
     for number, client in enumerate(comparison.clients, 1):
         table.add_column(str(number) if short else _breakable(client.label), no_wrap=short)
