@@ -11,10 +11,11 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 
 from common import lifecycle
-from common.config import ECHO_WINDOW_BYTES, ClientConfig, UsageError, exit_with_usage, parse_client
+from common.config import ECHO_WINDOW_BYTES, ClientConfig, UsageError
 from common.connections import Connection, new_connection
 from common.exchange import Exchange
 from common.loops import loop_factory
+from common.options import exit_with_usage, parse_client
 from common.sources import SourceError, from_file, from_messages
 from common.tls import ClientTLSArguments, client_tls
 
@@ -51,25 +52,19 @@ async def connect_one(config: ClientConfig, echo_client: EchoClient, tls: Client
     try:
         async with asyncio.timeout(config.timeout_s) as limit:
             await echo_client(config, exchange, connection, tls)
-    except (OSError, SourceError) as caught:
-        error = caught
-    except ExceptionGroup as group:
-        if group.split((OSError, SourceError))[1] is not None:
-            raise  # a defect of the program
-        error = _first(group)
+    except (OSError, SourceError, ExceptionGroup) as caught:
+        error = _expected(caught)
     if exchange.complete:
         connection.ended(error)
         return True
-    if limit.expired():
+    if exchange.fault is not None:
+        reason = exchange.fault
+    elif limit.expired():
         reason = f"timed out after {config.timeout_s:g} s"
     else:
-        reason = exchange.fault or (describe(error) if error is not None else "ended early")
+        reason = describe(error) if error is not None else "ended early"
     # Of a file nobody knows the length before its end: it may be a pipe.
-    expected = (
-        exchange.sent_bytes
-        if config.file is not None
-        else sum(len(os.fsencode(message)) for message in config.messages)
-    )
+    expected = sum(map(len, config.messages)) if config.file is None else exchange.sent_bytes
     connection.tell_ending(
         "failed", reason=reason, returned=exchange.returned_bytes, expected=expected, address=config.address
     )
@@ -88,7 +83,7 @@ def describe(error: Exception) -> str:
             return f"certificate not accepted ({error.verify_message})"
         case ssl.SSLError():
             return f"TLS failed ({(error.reason or str(error)).lower().replace('_', ' ')})"
-        case ConnectionAbortedError() if "SSL" in str(error):
+        case ConnectionAbortedError() if "SSL" in str(error):  # both loops, all versions: no class of its own
             return "TLS handshake timed out"
         case ConnectionResetError() | BrokenPipeError() | ConnectionAbortedError():
             return "connection reset"
@@ -101,6 +96,11 @@ def describe(error: Exception) -> str:
     return " and ".join(sorted(os.strerror(int(number)).lower() for number in numbers)) or str(error)
 
 
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first
+def _expected(error: Exception) -> Exception:
+    """The first error of a task group whose errors a peer or a user can cause. Raises the group where one is a
+    defect."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    if error.split((OSError, SourceError))[1] is not None:
+        raise error
+    return _expected(error.exceptions[0])

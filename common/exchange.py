@@ -8,7 +8,10 @@ from collections.abc import AsyncIterator, Callable
 
 
 class Exchange:
-    """One client's side of an echo. Holds what has been sent and has not come back yet, `window_bytes` at most."""
+    """One client's side of an echo.
+
+    It holds what has been sent and has not come back yet. Nothing is sent while that is `window_bytes` or more.
+    """
 
     def __init__(
         self, source: AsyncIterator[bytes], *, window_bytes: int, lockstep: bool = False, pause_s: float = 0.0
@@ -53,6 +56,8 @@ class Exchange:
 
     def returned(self, data: bytes) -> bool:
         """Check the next bytes of the echo. False where they are not what was sent: `fault` says how."""
+        if self.fault is not None:
+            return False
         if self._outstanding.startswith(data):
             del self._outstanding[: len(data)]
             self.returned_bytes += len(data)
@@ -61,7 +66,7 @@ class Exchange:
         right = _common_prefix_length(self._outstanding, data)
         self.returned_bytes += right
         if right == len(self._outstanding):
-            self.fault = f"extra bytes from byte {self.returned_bytes} on ({len(data) - right} more than were sent)"
+            self.fault = f"extra bytes from byte {self.returned_bytes} on"
         else:
             self.fault = f"altered at byte {self.returned_bytes}"
         return False

@@ -108,7 +108,7 @@ class JSONFormatter(logging.Formatter):
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(fields)
+        return json.dumps(fields, default=repr)
 
 
 def configure(level: str, form: str) -> None:

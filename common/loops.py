@@ -24,20 +24,21 @@ def loop_factory(name: str) -> LoopFactory:
             f"unknown event loop {name!r}: choose asyncio, uvloop, or MODULE:FACTORY such as uvloop:new_event_loop"
         )
     try:
-        factory = getattr(importlib.import_module(module_name), attribute)
+        module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise UsageError(
             f"event loop {name!r} is not installed; install it with: "
             f"pip install {error.name} (or choose --loop asyncio)"
         ) from None
-    except (ImportError, TypeError) as error:
+    except (ImportError, AttributeError, TypeError) as error:
         raise UsageError(
             f"event loop {name!r} cannot be imported ({error}); mend it or choose --loop asyncio"
         ) from None
-    except AttributeError:
+    factory = getattr(module, attribute, None)
+    if factory is None:
         raise UsageError(
             f"event loop {name!r}: module {module_name} has no {attribute!r}; name the function that makes a loop"
-        ) from None
+        )
     if not callable(factory):
         raise UsageError(f"event loop {name!r}: {attribute!r} cannot be called; name the function that makes a loop")
     return factory  # type: ignore[no-any-return]

@@ -14,10 +14,11 @@ from typing import Any
 
 from common import lifecycle
 from common.addresses import CannotListen, Resolver, resolve, tcp_sockets, unix_socket
-from common.config import ServerConfig, UsageError, exit_with_usage, parse_server
-from common.connections import LiveConnections
+from common.config import ServerConfig, UsageError
+from common.live import LiveConnections
 from common.logs import Narrator
 from common.loops import loop_factory
+from common.options import exit_with_usage, parse_server
 from common.tls import TLSArguments, server_tls
 
 ACCEPT_AT_ONCE = 1

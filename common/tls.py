@@ -51,21 +51,23 @@ def client_tls(config: ClientConfig) -> ClientTLSArguments:
 
 
 def _tls_arguments(config: EndpointConfig, purpose: ssl.Purpose) -> TLSArguments:
-    option, path = "--tls-ca", config.tls_ca
+    options = {"--tls-ca": config.tls_ca}
     try:
-        context = ssl.create_default_context(purpose, cafile=path)
+        context = ssl.create_default_context(purpose, cafile=config.tls_ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         if config.tls_cert is not None:
-            option, path = ("--tls-cert", config.tls_cert) if config.tls_key is None else ("--tls-key", config.tls_key)
+            options = {"--tls-cert": config.tls_cert, "--tls-key": config.tls_key}
             # An empty password: one line of error for an encrypted key, where OpenSSL would stop and ask for it.
             context.load_cert_chain(config.tls_cert, config.tls_key, password="")
     except OSError as error:
+        named = " with ".join(f"{option} {path!r}" for option, path in options.items() if path is not None)
         reason = (
             error.strerror
             if not isinstance(error, ssl.SSLError)
-            else f"not a matching PEM file without a password ({error.reason or error})"
+            else f"not a matching PEM file without a password ({error.reason or 'nothing to read in it'})"
         )
         raise UsageError(
-            f"{option} {path!r}: {reason}; give a PEM file (a private key may stand in the file of --tls-cert)"
+            f"{named}: {reason}; give a PEM file (a private key may stand in the file of --tls-cert)"
         ) from None
     return {
         "ssl": context,

@@ -79,7 +79,7 @@ def causes(found: Mapping[Run, frozenset[Difference]], catalogue: Mapping[str, E
         finding = _finding(difference, predicting, runs, having)
         alike[difference.event, axes, finding, explained].append(difference)
     # The unexplained come first: they are what the reader is here for.
-    keys = sorted(alike, key=lambda key: (key[3], min(alike[key])))
+    keys = sorted(alike, key=lambda key: (key[3], key))
     return [
         Cause(
             letter=_letter(number),
@@ -129,8 +129,7 @@ def _finding(
 ) -> str:
     """What was computed, as a sentence."""
     if predicting:
-        names = [_axis(factors, difference.side) for factors in predicting]
-        spoken = [name.replace("own ", "endpoint's own ").replace("peer ", "peer's ") for name in names]
+        spoken = [_spoken(_axis(factors, difference.side)) for factors in predicting]
         there = having if difference.sign == "+" else set(runs) - having
         levels = {tuple(_level(run, factor) for factor in predicting[0]): run in there for run in runs}
         with_it, without = (
@@ -148,7 +147,25 @@ def _finding(
     seen = f"seen in {len(having)} of {len(runs)} runs"
     if any(len(outcome) > 1 for outcome in outcomes.values()):
         return f"Timing: runs of one and the same pairing disagree; {seen}"
-    return f"No factor and no two together predict it; {seen}"
+    return f"No factor and no two together predict it; {seen}{_hint(difference.side, runs, having)}"
+
+
+def _hint(side: Side, runs: Sequence[Run], having: set[Run]) -> str:
+    """The one pairing to look at: the only one with the difference, or the only one that keeps a factor from
+    predicting it."""
+    places = {run.pairing for run in having}
+    if len(places) == 1:
+        return f", in {places.pop()}"
+    for odd in dict.fromkeys(run.pairing for run in runs):
+        others = [run for run in runs if run.pairing != odd]
+        for factors in predictors(others, having & set(others), side):
+            if len(factors) == 1:
+                return f". The {_spoken(_axis(factors, side))} would, but for {odd}"
+    return ""
+
+
+def _spoken(axis: str) -> str:
+    return axis.replace("own ", "endpoint's own ").replace("peer ", "peer's ")
 
 
 def _pairings(found: Mapping[Run, frozenset[Difference]], wanted: Iterable[Difference]) -> tuple[Pairing, ...]:

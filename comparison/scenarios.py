@@ -7,5 +7,5 @@ TUTORIAL = Scenario(
     name="tutorial",
     description="the tutorial's three messages, echoed and compared byte for byte",
     client_options=(),
-    payload="".join(TUTORIAL_MESSAGES).encode(),
+    payload=b"".join(TUTORIAL_MESSAGES),
 )

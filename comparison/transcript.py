@@ -16,7 +16,8 @@ _PLAIN = re.compile(r"(?P<speaker>main|echo_\S+?|asyncio|py\.warnings): (?P<mess
 _PAYLOAD = re.compile(r"(?P<literal>b(?P<quote>['\"]).*(?P=quote))(?:\.\.\. \((?P<length>\d+) bytes\))?", re.DOTALL)
 _TEXTS = {
     name: re.compile(re.sub(r"\\\{(\w+).*?\\\}", r"(?P<\1>.+)", re.escape(line.text)), re.DOTALL)
-    for name, line in EVENTS.items()
+    # A text without blanks first: "received EOF" is no payload.
+    for name, line in sorted(EVENTS.items(), key=lambda item: "{" in item[1].text)
 }
 
 

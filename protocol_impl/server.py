@@ -10,7 +10,7 @@ import sys
 from typing import cast
 
 from common.config import ServerConfig
-from common.connections import LiveConnections
+from common.live import LiveConnections
 from common.server import run_server
 from common.tls import TLSArguments
 
@@ -27,7 +27,8 @@ class EchoServer(asyncio.Protocol):
         try:
             self.connection = self.live.open(self.transport)
         except BaseException:
-            # The loop logs an exception raised here, and leaves the connection open: its peer would wait for ever.
+            # The loop logs what is raised here and leaves the connection open: its peer would wait for ever.
+            self.transport.set_protocol(asyncio.Protocol())  # there is nobody here to be told of the end
             self.transport.abort()
             raise
 

@@ -8,7 +8,7 @@ import socket
 import sys
 
 from common.config import ServerConfig
-from common.connections import LiveConnections
+from common.live import LiveConnections
 from common.server import run_server
 from common.tls import TLSArguments
 

@@ -1,0 +1,114 @@
+"""A server's live connections, with its limits.
+
+A limit acts through `transport.abort()`, which both APIs hear of as the end of the connection.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import math
+from collections.abc import Callable
+
+from common.connections import Connection, new_connection
+
+
+class LiveConnections:
+    """The live connections of one server, with its limits: how many at once, and how long without progress.
+
+    The set also keeps the transports alive: asyncio refers only weakly to one that has paused reading, and would let
+    it vanish without a callback. Times are in seconds of `clock`, by default that of the running loop.
+    """
+
+    def __init__(
+        self, *, limit: int | None = None, idle_timeout_s: float | None = None, clock: Callable[[], float] | None = None
+    ) -> None:
+        self._limit = limit
+        self._idle_timeout_s = idle_timeout_s
+        self._clock = clock or asyncio.get_running_loop().time
+        self._live: dict[Connection, _Progress] = {}
+        self._refused: set[Connection] = set()
+        self._nobody = asyncio.Event()
+        self._nobody.set()
+        self._numbers = itertools.count(1)
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def open(self, transport: asyncio.WriteTransport) -> Connection:
+        """A peer connected; `forget` it when its connection is over. Beyond the limit the transport is aborted at once,
+        and the API reports the end as it reports any other."""
+        connection = new_connection(self._name(transport.get_extra_info("peername")))
+        connection.opened(transport)
+        refused = self._limit is not None and len(self._live) - len(self._refused) >= self._limit
+        if not refused:
+            connection.tell("accepted")
+        self._live[connection] = _Progress(transport, self._clock())
+        self._nobody.clear()
+        if refused:
+            self._refused.add(connection)
+            self._cut(connection, "refused", limit=self._limit)
+        return connection
+
+    def forget(self, connection: Connection) -> None:
+        """The API is done with the connection."""
+        self._live.pop(connection, None)
+        self._refused.discard(connection)
+        if not self._live:
+            self._nobody.set()
+
+    async def wait_until_none(self) -> None:
+        """Return once nobody is connected."""
+        await self._nobody.wait()
+
+    def cut_all(self) -> None:
+        """End every connection now; what it has not sent yet is lost."""
+        for connection in list(self._live):
+            self._cut(connection, "cut")
+
+    async def watch_idle(self) -> None:
+        """Cut idle connections until cancelled. One task for a server: a time-out around each read would cost a
+        third of the echo."""
+        while self._idle_timeout_s is not None:
+            await asyncio.sleep(min(self._idle_timeout_s / 4, 1.0))
+            self.cut_idle()
+
+    def cut_idle(self) -> None:
+        """Cut each connection on which nothing has moved for the idle limit: no byte came, none left for the kernel.
+
+        That includes a peer that sends and never reads: its connection is paused, and a paused one cannot even notice
+        that the peer left. A movement counts from the look that found it, so a cut may come one look late.
+        """
+        limit_s = math.inf if self._idle_timeout_s is None else self._idle_timeout_s
+        for connection, progress in list(self._live.items()):
+            if progress.look(connection.received_bytes, self._clock()) >= limit_s:
+                self._cut(connection, "idle", limit_s=limit_s)
+
+    def _cut(self, connection: Connection, event: str, **values: object) -> None:
+        connection.tell_ending(event, **values)
+        transport = self._live[connection].transport
+        # asyncio, up to 3.13 at least, raises AttributeError where close() had something to flush and has just done so.
+        # The transport is closed then; only its owner has not had its turn yet.
+        with contextlib.suppress(AttributeError):
+            transport.abort()
+
+    def _name(self, peer: object) -> str:
+        if isinstance(peer, tuple):
+            return f"echo_{peer[0]}_{peer[1]}"
+        # A Unix peer has no address. One that was reset at once has lost it on uvloop, which asks for it too late.
+        return f"echo_{'unknown' if peer is None else 'unix'}_{next(self._numbers)}"
+
+
+class _Progress:
+    """When something last moved on a connection, found by looking at it now and then: the hot path pays nothing."""
+
+    def __init__(self, transport: asyncio.WriteTransport, now_s: float) -> None:
+        self.transport = transport
+        self._moved_s = now_s
+        self._seen = (0, 0)
+
+    def look(self, received_bytes: int, now_s: float) -> float:
+        """Note what has moved since the last look; how long nothing has, in seconds."""
+        seen = (received_bytes, self.transport.get_write_buffer_size())
+        if seen != self._seen:
+            self._seen, self._moved_s = seen, now_s
+        return now_s - self._moved_s

@@ -1,0 +1,204 @@
+"""The one command line of every endpoint.
+
+A value that makes no sense, alone or together with another, ends the program with exit code 2 and one line that names
+the remedy.
+"""
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from common.config import HOST, PORT, UNIX_PATH_BYTES, ClientConfig, EndpointConfig, ServerConfig, UsageError
+
+Number = TypeVar("Number", int, float)
+
+
+def parse_server(arguments: Sequence[str] | None = None) -> ServerConfig:
+    """Read a server's command line; a bad one prints the remedy and exits with 2."""
+    parser = _parser("Echo server: everything that a peer sends comes back to it.", ServerConfig)
+    add = parser.add_argument
+    add("--backlog", type=_backlog, metavar="N", help="connections that may wait to be accepted (%(default)s)")
+    add("--max-connections", type=_at_least_one, metavar="N", help="refuse any connection beyond N at once (no limit)")
+    add("--idle-timeout", dest="idle_timeout_s", type=_positive_s, metavar="S", help="cut what is idle for S s (never)")
+    add("--grace", dest="grace_s", type=_seconds, metavar="S", help="what connections get at shutdown (%(default)s)")
+    given = _given(parser, arguments)
+    config = ServerConfig(**given)
+    try:
+        _check_addresses(config, given)
+        if config.tls_cert is None and (config.tls_key or config.tls_ca):
+            raise UsageError("a server with --tls-key or --tls-ca needs its certificate too: add --tls-cert FILE")
+    except UsageError as error:
+        parser.error(str(error))
+    return config
+
+
+def parse_client(arguments: Sequence[str] | None = None) -> ClientConfig:
+    """Read a client's command line; a bad one prints the remedy and exits with 2."""
+    parser = _parser("Echo client: sends, and checks byte for byte what comes back.", ClientConfig)
+    add = parser.add_argument
+    add(
+        "--message",
+        dest="messages",
+        type=os.fsencode,
+        action="append",
+        metavar="TEXT",
+        help="a message to send; repeat it for more (the tutorial's three)",
+    )
+    add("--file", metavar="PATH", help="send this file instead; - is standard input")
+    add("--lockstep", action="store_true", help="wait for each echo before the next message")
+    add("--pause", dest="pause_s", type=_seconds, metavar="S", help="seconds between two messages (%(default)s)")
+    add("--connections", type=_at_least_one, metavar="N", help="so many at once, each sends it all (%(default)s)")
+    add("--timeout", dest="timeout_s", type=_positive_s, metavar="S", help="give up after S seconds (never)")
+    add("--tls-server-name", metavar="NAME", help="the name that the server's certificate must have (--host)")
+    given = _given(parser, arguments)
+    if "messages" in given:
+        given["messages"] = tuple(given["messages"])
+    config = ClientConfig(**given)
+    try:
+        _check_addresses(config, given)
+        _check_source(config, given)
+        _check_client(config)
+    except UsageError as error:
+        parser.error(str(error))
+    return config
+
+
+def exit_with_usage(error: UsageError) -> NoReturn:
+    """Report a usage error that was found after the command line was read, in the form of the others: exit code 2."""
+    print(f"{_program_name()}: error: {error}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _program_name() -> str:
+    """How the running program is started: `python -m streams_impl.server`."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return f"python -m {spec.name}" if spec is not None else os.path.basename(sys.argv[0])
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ArgumentParser that prints no usage before an error: the one line with the remedy must not get lost."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (all options: --help)\n")
+
+
+def _parser(description: str, role: type[EndpointConfig]) -> _Parser:
+    parser = _Parser(prog=_program_name(), description=description, allow_abbrev=False)
+    add = parser.add_argument
+    add("--host", metavar="NAME", help=f"name or address ({HOST})")
+    add("--port", type=_port, metavar="N", help=f"port; 0 on a server: any free one ({PORT})")
+    add("--unix", metavar="PATH", help="a Unix socket instead of --host and --port")
+    add("--loop", metavar="NAME", help="event loop: asyncio, uvloop, or MODULE:FACTORY (%(default)s)")
+    add(
+        "--read-size",
+        type=_at_least_one,
+        metavar="BYTES",
+        help="most that one read hands out, where the API lets one choose (%(default)s)",
+    )
+    add(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        help="debug shows bytes, info the life of the program (%(default)s)",
+    )
+    add("--log-format", choices=("plain", "json"), help="form of the lines on standard error (%(default)s)")
+    add("--tls-cert", metavar="FILE", help="own certificate chain, PEM")
+    add("--tls-key", metavar="FILE", help="its private key, PEM, where it is not in the same file")
+    add("--tls-ca", metavar="FILE", help="who must have signed the peer's certificate, PEM; a server then demands one")
+    defaults = {name: field.default for name, field in role.__dataclass_fields__.items()}
+    # Not given must be told from given: --unix excludes --host and --port, --message replaces its default.
+    parser.set_defaults(**defaults | {"host": None, "port": None, "messages": None})
+    return parser
+
+
+def _given(parser: _Parser, arguments: Sequence[str] | None) -> dict[str, Any]:
+    return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+
+
+def _check_addresses(config: EndpointConfig, given: dict[str, Any]) -> None:
+    try:
+        config.host.encode("idna") if "host" in given else None
+    except UnicodeError:
+        raise UsageError(
+            f"--host {config.host!r} cannot be a host name: each part between dots has 1 to 63 characters"
+        ) from None
+    if config.unix is None:
+        return
+    if "host" in given or "port" in given:
+        raise UsageError("--unix replaces --host and --port: leave those out")
+    if sys.platform == "win32":
+        raise UsageError("Unix sockets are not supported on Windows: use --host and --port")
+    length = len(os.fsencode(config.unix))
+    if not 0 < length <= UNIX_PATH_BYTES:
+        raise UsageError(f"--unix takes a path of 1 to {UNIX_PATH_BYTES} bytes, not {length}: use a shorter one")
+
+
+def _check_source(config: ClientConfig, given: dict[str, Any]) -> None:
+    if config.file is None:
+        return
+    if "messages" in given:
+        raise UsageError("--message and --file exclude each other: give the one or the other")
+    if config.file == "-":
+        if config.connections > 1:
+            raise UsageError(
+                "standard input can be read only once: save it to a file for --file, or leave out --connections"
+            )
+    elif not os.access(config.file, os.R_OK):
+        raise UsageError(
+            f"--file {config.file!r} cannot be read: give the path of a readable file, or - for standard input"
+        )
+    elif os.path.isdir(config.file):
+        raise UsageError(f"--file {config.file!r} is a directory: give the path of a file")
+
+
+def _check_client(config: ClientConfig) -> None:
+    if not config.host:
+        raise UsageError("--host '' means all addresses, and only a server can use it: give the server's name")
+    if config.port == 0:
+        raise UsageError(
+            "port 0 means 'any free port' and only a server can use it: "
+            "give the port that the server shows when it starts"
+        )
+    if config.tls_key is not None and config.tls_cert is None:
+        raise UsageError("--tls-key belongs to a certificate: add --tls-cert FILE")
+    if config.uses_tls and config.unix is not None and config.tls_server_name is None:
+        raise UsageError(
+            "TLS over --unix has no host name to verify: "
+            "add --tls-server-name NAME, the name in the server's certificate"
+        )
+
+
+def _number(text: str, convert: Callable[[str], Number], valid: Callable[[Number], bool], wanted: str) -> Number:
+    try:
+        value = convert(text)
+        if valid(value):
+            return value
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+
+
+def _port(text: str) -> int:
+    # asyncio raises OverflowError for 70000, uvloop connects to 70000 modulo 65536.
+    return _number(text, int, lambda n: 0 <= n <= 65535, "a port: give a whole number from 0 to 65535")
+
+
+def _at_least_one(text: str) -> int:
+    return _number(text, int, lambda n: n >= 1, "a whole number of at least 1")
+
+
+def _backlog(text: str) -> int:
+    # listen() takes a C int, and raises OverflowError for more.
+    return _number(text, int, lambda n: 1 <= n < 2**31, "a whole number from 1 to 2147483647")
+
+
+def _seconds(text: str) -> float:
+    return _number(text, float, lambda s: 0 <= s < math.inf, "a number of seconds: give 0 or more")
+
+
+def _positive_s(text: str) -> float:
+    return _number(
+        text, float, lambda s: 0 < s < math.inf, "a number of seconds: give more than 0, or leave the option out"
+    )

@@ -1,0 +1,81 @@
+"""A recorded matrix: the logs of every pairing of the tutorial as they come out, and runs made from them."""
+
+import itertools
+from collections.abc import Callable, Iterable
+
+from comparison.model import Endpoint, Event, Log, Pairing, Run, Scenario
+from comparison.transcript import parse
+
+PAYLOAD = b"This is the message. It will be sent in parts."
+TUTORIAL = Scenario("tutorial", "the tutorial's three messages", (), PAYLOAD)
+
+Edit = Callable[[Pairing, str, list[str]], list[str]]
+
+
+def endpoint(implementation: str, loop: str) -> Endpoint:
+    """An endpoint that is only named."""
+    label = f"{implementation}/{loop}"
+    return Endpoint(implementation, loop, "3.12.1", label, ("serve", label), ("connect", label))
+
+
+ENDPOINTS = [endpoint(*names) for names in itertools.product(("streams", "protocol"), ("asyncio", "uvloop"))]
+
+
+def server_lines(server: Endpoint, port: int = 64624) -> list[str]:
+    """What a server of this kind logs about one client that runs the tutorial."""
+    lines = ["asyncio: Using selector: EpollSelector"] if server.loop == "asyncio" else []
+    lines += [
+        "main: starting up on localhost port 10000",
+        f"echo_127.0.0.1_{port}: connection accepted",
+        f"echo_127.0.0.1_{port}: received b'This is the message. It will be sent '",
+        f"echo_127.0.0.1_{port}: sent b'This is the message. It will be sent '",
+        f"echo_127.0.0.1_{port}: received b'in parts.'",
+        f"echo_127.0.0.1_{port}: sent b'in parts.'",
+    ]
+    lines += [f"echo_127.0.0.1_{port}: received EOF"] if server.implementation == "protocol" else []
+    return [*lines, f"echo_127.0.0.1_{port}: closing", "main: closing server", "main: closing event loop"]
+
+
+def client_lines(client: Endpoint) -> list[str]:
+    """What a client of this kind logs when it runs the tutorial."""
+    lines = ["asyncio: Using selector: EpollSelector"] if client.loop == "asyncio" else []
+    lines += [
+        "echo_client: connecting to localhost port 10000",
+        "echo_client: sending b'This is the message. '",
+        "echo_client: sending b'It will be sent '",
+        "echo_client: sending b'in parts.'",
+        "echo_client: waiting for response",
+        "echo_client: received b'This is the message. It will be sent in parts.'",
+    ]
+    lines += ["echo_client: received EOF"] if client.implementation == "protocol" else []
+    return [*lines, "echo_client: closing", "main: closing event loop"]
+
+
+def run(
+    pairing: Pairing,
+    server: Iterable[str],
+    client: Iterable[str],
+    *,
+    number: int = 1,
+    server_exit: int | None = 0,
+    client_exit: int | None = 0,
+) -> Run:
+    """A run whose two logs are these lines."""
+    logs = [
+        Log(pairing.server.server_command, tuple(server), server_exit),
+        Log(pairing.client.client_command, tuple(client), client_exit),
+    ]
+    events: list[tuple[Event, ...]] = [parse(log.lines) for log in logs]
+    return Run(pairing, number, logs[0], logs[1], events[0], events[1])
+
+
+def matrix(edit: Edit = lambda pairing, side, lines: lines, *, repeat: int = 1) -> list[Run]:
+    """Every pairing, `repeat` times, after `edit(pairing, side, lines)` had its way with each log."""
+    runs = []
+    for server, client in itertools.product(ENDPOINTS, ENDPOINTS):
+        pairing = Pairing(server, client)
+        for number in range(1, repeat + 1):
+            served = edit(pairing, "server", server_lines(server))
+            sent = edit(pairing, "client", client_lines(client))
+            runs.append(run(pairing, served, sent, number=number))
+    return runs

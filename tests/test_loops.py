@@ -1,0 +1,69 @@
+"""Event loops by name: the name makes that loop, and a name that cannot says what to do instead."""
+
+import asyncio
+import sys
+
+import pytest
+
+from common.config import UsageError
+from common.loops import loop_factory
+
+
+class OwnLoop(asyncio.SelectorEventLoop):
+    """A loop that asyncio does not know."""
+
+
+def make_own_loop() -> asyncio.AbstractEventLoop:
+    """What MODULE:FACTORY names."""
+    return OwnLoop()
+
+
+async def running_loop() -> asyncio.AbstractEventLoop:
+    """The loop that this runs on."""
+    return asyncio.get_running_loop()
+
+
+@pytest.mark.parametrize("factory", ["make_own_loop", "OwnLoop"])
+def test_module_and_factory_name_any_loop(factory):
+    with asyncio.Runner(loop_factory=loop_factory(f"{__name__}:{factory}")) as runner:
+        assert type(runner.run(running_loop())) is OwnLoop
+
+
+def test_the_name_of_a_loop_makes_that_loop(loop):
+    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
+        assert type(runner.run(running_loop())).__module__.partition(".")[0] == loop
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("tokio", ("unknown event loop 'tokio'", "asyncio", "uvloop", "MODULE:FACTORY")),
+        ("", ("unknown event loop ''", "choose asyncio")),
+        (":factory", ("':factory'", "MODULE:FACTORY")),
+        ("module:", ("'module:'", "MODULE:FACTORY")),
+        ("no_such_package:factory", ("is not installed", "pip install no_such_package", "--loop asyncio")),
+        (".relative:factory", ("'.relative:factory'", "cannot be imported", "--loop asyncio")),
+        ("asyncio:no_such", ("module asyncio has no 'no_such'", "name the function that makes a loop")),
+        ("asyncio:events", ("'events' cannot be called", "name the function that makes a loop")),
+    ],
+)
+def test_a_name_that_makes_no_loop_is_answered_with_the_remedy(name, parts):
+    with pytest.raises(UsageError) as error:
+        loop_factory(name)
+    assert [part for part in parts if part not in str(error.value)] == [], error.value
+
+
+def test_uvloop_that_is_not_installed_is_answered_with_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with pytest.raises(UsageError, match=r"'uvloop' is not installed; .*pip install uvloop .*--loop asyncio"):
+        loop_factory("uvloop")
+
+
+@pytest.mark.parametrize("body", ["raise ImportError('built for another Python')", "import sys; sys.no_such"])
+def test_a_module_that_fails_while_it_is_imported_is_not_mistaken_for_one_without_the_factory(
+    body, tmp_path, monkeypatch
+):
+    (tmp_path / "broken_loop.py").write_text(body)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match=r"'broken_loop:factory' cannot be imported"):
+        loop_factory("broken_loop:factory")
