@@ -4,6 +4,7 @@ An implementation passes `echo_client`, which connects, carries one exchange, an
 """
 
 import asyncio
+import errno
 import os
 import re
 import socket
@@ -85,7 +86,8 @@ def describe(error: Exception) -> str:
             return f"TLS failed ({(error.reason or str(error)).lower().replace('_', ' ')})"
         case ConnectionAbortedError() if "SSL" in str(error):  # both loops, all versions: no class of its own
             return "TLS handshake timed out"
-        case ConnectionResetError() | BrokenPipeError() | ConnectionAbortedError():
+        case ConnectionResetError() | BrokenPipeError() | ConnectionAbortedError() | OSError(errno=errno.ENOTCONN):
+            # ENOTCONN: write_eof() on a connection that was reset a moment ago
             return "connection reset"
     # asyncio folds the errors of several addresses into one OSError without errno; uvloop raises the last one.
     numbers = (

@@ -59,7 +59,7 @@ class EndpointConfig:
     @property
     def address(self) -> str:
         """The address as a person reads it: `localhost port 10000`, or the path of a Unix socket."""
-        return self.unix if self.unix is not None else f"{self.host} port {self.port}"
+        return self.unix if self.unix is not None else f"{self.host or 'all addresses'} port {self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)

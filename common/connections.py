@@ -19,14 +19,17 @@ class Connection:
 
     def __init__(self, name: str) -> None:
         self.narrator = Narrator(name)
-        self.transport: asyncio.BaseTransport | None = None
+        self.addresses: dict[str, object] = {}
         self.received_bytes = 0
         self.sent_bytes = 0
         self._ending_told = False
 
     def opened(self, transport: asyncio.BaseTransport) -> None:
-        """The API handed out the transport."""
-        self.transport = transport
+        """The API handed out the transport. Its addresses are kept: uvloop cannot tell them once it is closed."""
+        self.addresses = {
+            "local": _address(transport.get_extra_info("sockname")),
+            "peer": _address(transport.get_extra_info("peername")),
+        }
 
     def received(self, data: bytes) -> None:
         """The API handed out `data`."""
@@ -64,11 +67,7 @@ class Connection:
 
     def account(self) -> dict[str, object]:
         """What passed, and between whom: the fields of the JSON record of the end."""
-        account: dict[str, object] = {"received_bytes": self.received_bytes, "sent_bytes": self.sent_bytes}
-        if self.transport is not None:
-            account["local"] = _address(self.transport.get_extra_info("sockname"))
-            account["peer"] = _address(self.transport.get_extra_info("peername"))
-        return account
+        return {"received_bytes": self.received_bytes, "sent_bytes": self.sent_bytes, **self.addresses}
 
 
 class NarratedConnection(Connection):

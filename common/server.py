@@ -5,11 +5,12 @@ An implementation passes `start`, which makes its API serve one bound socket.
 
 import asyncio
 import contextlib
+import dataclasses
 import errno
 import math
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from common import lifecycle
@@ -27,8 +28,13 @@ accepts, and out of file descriptors each of those attempts fails, logs and star
 want the kernel to queue, a busy loop. One a turn is as fast, since every turn has one; the queue's length is set
 by listen() afterwards."""
 
+OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
 OUT_OF_FILES_EVERY_S = 10.0
 """Out of file descriptors, asyncio tries again every second; a line every ten is enough."""
+
+SETTLING_TURNS = 10
+"""An accepted peer takes four turns of asyncio's loop: a task, its transport, connection_made(), and with Streams
+its handler."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -62,15 +68,34 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver:
                 async with asyncio.TaskGroup() as tasks:
                     idle_watch = tasks.create_task(live.watch_idle())
                     await stopping.wait()
+                    await stop_accepting(sockets, servers)
                     main.tell("closing_server")
-                    for server in servers:
-                        server.close()
                     await finish(live, config.grace_s)
                     idle_watch.cancel()
         except CannotListen as error:
             main.tell("cannot_serve", {"address": config.address, "reason": error})
             return 1
     return 0
+
+
+async def stop_accepting(sockets: Iterable[socket.socket], servers: Iterable[asyncio.Server]) -> None:
+    """Accept no more peers, and close the listening sockets.
+
+    In two steps, because asyncio drops a connection that it is just accepting when its server closes: the peer hangs
+    until the program ends, and on 3.13 a traceback tells of it.
+    """
+    for sock in sockets:
+        with contextlib.suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().remove_reader(sock)
+    await settle()
+    for server in servers:
+        server.close()
+
+
+async def settle() -> None:
+    """Let the loop take a few turns, in which a peer that was just accepted becomes a connection that we know of."""
+    for _ in range(SETTLING_TURNS):
+        await asyncio.sleep(0)
 
 
 async def finish(live: LiveConnections, grace_s: float) -> None:
@@ -81,7 +106,10 @@ async def finish(live: LiveConnections, grace_s: float) -> None:
     """
     try:
         async with asyncio.timeout(grace_s):
-            await live.wait_until_none()
+            await settle()
+            while len(live) > 0:
+                await live.wait_until_none()
+                await settle()
     except TimeoutError:
         live.cut_all()
         await live.wait_until_none()
@@ -129,11 +157,9 @@ class QuietAboutFiles:
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if not (
-            isinstance(error, OSError)
-            and error.errno in (errno.EMFILE, errno.ENFILE)
-            and "accept" in context["message"]
-        ):
+        if isinstance(error, ValueError) and "_start_serving" in context["message"]:
+            return  # asyncio tries again a second after, though the server was closed meanwhile
+        if not (isinstance(error, OSError) and error.errno in OUT_OF_FILES and "accept" in context["message"]):
             loop.default_exception_handler(context)
         elif loop.time() >= self._quiet_until_s:
             self._quiet_until_s = loop.time() + OUT_OF_FILES_EVERY_S
@@ -149,4 +175,6 @@ def listening(config: ServerConfig, resolver: Resolver) -> contextlib.AbstractCo
 
 def _address(config: ServerConfig, sockets: Sequence[socket.socket]) -> str:
     """The address with the port that was really taken."""
-    return config.address if config.unix is not None else f"{config.host} port {sockets[0].getsockname()[1]}"
+    if config.unix is None:
+        config = dataclasses.replace(config, port=sockets[0].getsockname()[1])
+    return config.address

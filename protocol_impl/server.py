@@ -55,8 +55,10 @@ class EchoServer(asyncio.Protocol):
 
     # --- The connection ends ---
     def connection_lost(self, exc: Exception | None) -> None:
-        self.connection.ended(exc)
-        self.live.forget(self.connection)
+        try:
+            self.connection.ended(exc)
+        finally:
+            self.live.forget(self.connection)
 
 
 # --- Start listening ---

@@ -1,6 +1,8 @@
-"""The axes of the comparison as fixtures with readable ids: api, loop. What is missing here is skipped with the reason."""
+"""The axes of the comparison as fixtures with readable ids: api, loop. What is missing is skipped with its reason."""
 
 import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +26,35 @@ def api(request: pytest.FixtureRequest) -> str:
 def loop(request: pytest.FixtureRequest) -> str:
     """Which event loop it runs on."""
     return request.param
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Paths of PEM files: `ca` has signed `cert` (localhost, 127.0.0.1, ::1) and `client_cert`; `other_ca` has not."""
+
+    ca: str
+    cert: str
+    key: str
+    client_cert: str
+    client_key: str
+    other_ca: str
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority made for this run, and what it has signed."""
+    trustme = pytest.importorskip("trustme", reason="trustme is not installed: pip install trustme")
+    folder: Path = tmp_path_factory.mktemp("certificates")
+    ca = trustme.CA()
+    server, client = ca.issue_cert("localhost", "127.0.0.1", "::1"), ca.issue_cert("client@example.org")
+    blobs = {
+        "ca": ca.cert_pem,
+        "cert": server.cert_chain_pems[0],
+        "key": server.private_key_pem,
+        "client_cert": client.cert_chain_pems[0],
+        "client_key": client.private_key_pem,
+        "other_ca": trustme.CA().cert_pem,
+    }
+    for name, blob in blobs.items():
+        blob.write_to_path(folder / f"{name}.pem")
+    return Certificates(**{name: str(folder / f"{name}.pem") for name in blobs})

@@ -7,8 +7,10 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -19,14 +21,21 @@ from types import TracebackType
 
 ROOT = Path(__file__).parent.parent
 DEADLINE_S = 60.0
+HOST = "127.0.0.1"
 TUTORIAL = b"This is the message. It will be sent in parts."
 
 
 class Endpoint:
     """One running endpoint; its log grows in `lines` as it comes. Leaving the `with` block kills what still runs."""
 
-    def __init__(self, api: str, role: str, *options: str, loop: str = "asyncio", **popen: object) -> None:
-        command = [sys.executable, "-m", f"{api}_impl.{role}", "--loop", loop, *options]
+    def __init__(
+        self, api: str, role: str, *options: str, loop: str = "asyncio", before: str = "", **popen: object
+    ) -> None:
+        """`before` is Python that runs in the new process first: it plants a defect, or sets a limit."""
+        module = f"{api}_impl.{role}"
+        start = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+        program = ["-c", f"{before}\n{start}"] if before else ["-m", module]
+        command = [sys.executable, *program, "--loop", loop, *options]
         env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("env", env)
@@ -142,7 +151,7 @@ def echo_once(port: int, payload: bytes = b"ping") -> bytes:
 
 @contextlib.contextmanager
 def one_shot_server(script: Callable[[socket.socket], object]) -> Iterator[int]:
-    """A raw TCP server of one connection: `script(sock)` runs in a thread; yields the port. An error in it fails the test."""
+    """A raw TCP server of one connection: `script(sock)` runs in a thread; yields the port. Its error fails a test."""
     errors: list[BaseException] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(DEADLINE_S)
@@ -162,3 +171,123 @@ def one_shot_server(script: Callable[[socket.socket], object]) -> Iterator[int]:
         thread.join(DEADLINE_S)
     if errors:
         raise errors[0]
+
+
+PENDING_BYTES = 65536
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+def send_until_stuck(peer: socket.socket, payload: bytes, bystander: socket.socket) -> int:
+    """Send all that the server takes, and read nothing. Returns how many bytes of `payload` went; `peer` is left
+    non-blocking.
+
+    The server is stuck when a dozen rounds with a bystander, each a turn of its loop, made no room.
+    """
+    peer.setblocking(False)
+    sent = rounds = 0
+    while rounds < 12:
+        assert sent < len(payload), "the server took everything: nothing makes its peer wait"
+        try:
+            sent += peer.send(payload[sent : sent + PENDING_BYTES])
+            rounds = 0
+        except _WOULD_BLOCK:
+            assert round_trip(bystander)
+            rounds += 1
+    return sent
+
+
+def read_all_back(peer: socket.socket, payload: bytes, sent: int) -> tuple[bytes, bytes]:
+    """After `send_until_stuck`: what comes back, and what was sent: one chunk more, which over TLS was pending."""
+    echo, end = bytearray(), sent + PENDING_BYTES
+    while len(echo) < end:
+        with contextlib.suppress(*_WOULD_BLOCK):
+            while sent < end:
+                sent += peer.send(payload[sent:end])
+        try:
+            data = peer.recv(1 << 16)
+        except _WOULD_BLOCK:
+            select.select([peer], [peer] if sent < end else [], [], DEADLINE_S)
+        else:
+            echo += data
+            if not data:
+                break
+    peer.settimeout(DEADLINE_S)
+    return bytes(echo), payload[:end]
+
+
+def round_trip(peer: socket.socket, payload: bytes = b"?") -> bool:
+    """Whether `payload` comes back on a connection that stays open: at least one turn of the server's loop."""
+    peer.sendall(payload)
+    echo = b""
+    while len(echo) < len(payload) and (data := peer.recv(1 << 16)):
+        echo += data
+    return echo == payload
+
+
+def is_cut(peer: socket.socket) -> bool:
+    """Wait until the server ends the connection, be it with EOF or a reset; False where bytes come instead."""
+    try:
+        return peer.recv(1 << 16) == b""
+    except (ConnectionError, ssl.SSLError):
+        return True
+
+
+ENDING = r"^(echo_\S+): (closing|connection lost: \w+|connection refused: .*|nothing moved .*|still open .*)$"
+
+
+def endings(server: Endpoint) -> list[str]:
+    """How each connection ended, in the words of the server's log, which has one line for each."""
+    found = re.findall(ENDING, server.log, re.MULTILINE)
+    assert len(found) == len({name for name, _ in found}), f"a connection ended twice in:\n{server.log}"
+    return [text for _, text in found]
+
+
+def client_of(api: str, loop: str, port: int, *options: str, **endpoint: object) -> Endpoint:
+    """A client of whoever listens on `port` of this machine."""
+    return Endpoint(api, "client", "--host", HOST, "--port", str(port), *options, loop=loop, **endpoint)
+
+
+def complaints(client: Endpoint) -> list[str]:
+    """The lines in which something is wrong."""
+    return [line for line in client.lines if "ERROR" in line]
+
+
+def assert_fails(client: Endpoint, reason: str, came_back: str, address: str) -> None:
+    """It exits with 1 after exactly one line: why, how much came back, from where. Then it ends tidily."""
+    assert client.end() == 1, client.log
+    assert complaints(client) == [f"echo_client: ERROR {reason}: {came_back} bytes came back from {address}"]
+    assert client.lines[-1] == "main: closing event loop"
+    assert_quiet(client)
+
+
+def assert_interrupted(client: Endpoint) -> None:
+    """Ctrl-C ends it with 130; nothing went wrong, so nothing is complained of."""
+    assert client.stop(signal.SIGINT) == 130, client.log
+    assert complaints(client) == []
+    assert client.lines[-1] == "main: closing event loop"
+    assert_quiet(client)
+
+
+def receive(sock: socket.socket, size: int) -> bytes:
+    """Exactly `size` bytes, or fewer where the peer's EOF comes first."""
+    data = b""
+    while len(data) < size and (chunk := sock.recv(size - len(data))):
+        data += chunk
+    return data
+
+
+@contextlib.contextmanager
+def silent_input() -> Iterator[int]:
+    """The reading end of a pipe into which nobody writes; the other end stays open."""
+    reading, writing = os.pipe()
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def stand_still(server: Endpoint) -> None:
+    """Stop the process as Ctrl-Z does; meanwhile the kernel alone receives its clients."""
+    server.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, server.process.pid, os.WSTOPPED | os.WNOWAIT)

@@ -1,0 +1,297 @@
+"""Where a server listens: every address of a name with one port, a Unix socket that is nobody else's, or an error that
+says what to do."""
+
+import contextlib
+import errno
+import os
+import re
+import socket
+import tempfile
+
+import pytest
+from harness import Endpoint, assert_quiet, connect, echo_once, read_to_end, round_trip
+
+from common.addresses import CannotListen, tcp_sockets
+
+FOREIGN = "203.0.113.1"
+"""An address that is reserved for documentation: no machine has it."""
+
+
+def has_ipv6() -> bool:
+    """Whether ::1 can be listened on."""
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 on its loopback: ::1 cannot be bound")
+
+
+def addresses(*hosts):
+    """A resolver that knows one name, with these addresses."""
+
+    def resolver(host, port):
+        return [
+            (socket.AF_INET6, (name, port, 0, 0)) if ":" in name else (socket.AF_INET, (name, port)) for name in hosts
+        ]
+
+    return resolver
+
+
+def named(*hosts: str) -> str:
+    """For `before`: the system's resolver knows one name, `many.test`, with these addresses; without any, no name."""
+    return f"""
+import socket
+from socket import AF_INET, AF_INET6, SOCK_STREAM
+def getaddrinfo(host, port, **options):
+    if host != "many.test" or not {hosts!r}:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    return [
+        (AF_INET6 if ":" in name else AF_INET, SOCK_STREAM, 6, "", (name, port, 0, 0)[: 4 if ":" in name else 2])
+        for name in {hosts!r}
+    ]
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+@pytest.fixture
+def folder():
+    """A directory whose path is short enough for a Unix socket."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
+def error_of(server: Endpoint) -> str:
+    """The one line with which a server ended that could not serve."""
+    assert server.end() == 1, server.log
+    assert_quiet(server)
+    assert [line for line in server.lines if "ERROR" not in line and "Using selector" not in line] == [
+        "main: closing event loop"
+    ]
+    return re.search(r"^main: ERROR cannot serve on (.*)$", server.log, re.MULTILINE)[1]
+
+
+# --- Addresses of a name ---
+
+
+@needs_ipv6
+def test_it_listens_on_every_address_of_a_name_with_one_port(api, loop):
+    hosts = ("127.0.0.1", "::1", "127.0.0.2")
+    options = ("--host", "many.test", "--port", "0")
+    with Endpoint(api, "server", *options, loop=loop, before=named(*hosts)) as server:
+        port = server.port()
+        for host in hosts:
+            with connect(port, host) as peer:
+                assert round_trip(peer, host.encode())
+        server.wait_for(": closing$", count=3)
+        assert re.findall(r"^echo_(\S+)_\d+: connection accepted$", server.log, re.MULTILINE) == [
+            "127.0.0.1",
+            "::1",
+            "127.0.0.1",
+        ]
+        assert [line for line in server.lines if "starting up" in line] == [
+            f"main: starting up on many.test port {port}"
+        ]
+        assert server.stop() == 0
+        assert_quiet(server)
+
+
+@needs_ipv6
+def test_it_listens_on_all_addresses_of_the_machine_where_the_name_is_empty(api, loop):
+    with Endpoint(api, "server", "--host", "", "--port", "0", loop=loop) as server:
+        port = server.port()
+        for host in ("127.0.0.1", "::1"):
+            with connect(port, host) as peer:
+                assert round_trip(peer)
+        assert server.stop() == 0
+        assert_quiet(server)
+
+
+def test_it_goes_without_an_address_that_the_machine_lacks(api, loop):
+    options = ("--host", "many.test", "--port", "0")
+    with Endpoint(api, "server", *options, loop=loop, before=named(FOREIGN, "127.0.0.1")) as server:
+        assert echo_once(server.port()) == b"ping"
+        server.wait_for(f"^main: not listening on {FOREIGN}: cannot assign requested address")
+        assert server.stop() == 0
+        assert_quiet(server)
+
+
+def test_it_cannot_serve_where_the_machine_lacks_every_address(api, loop):
+    with Endpoint(api, "server", "--host", FOREIGN, "--port", "0", loop=loop) as server:
+        assert server.end() == 1
+        server.wait_for(
+            f"^main: ERROR cannot serve on {FOREIGN} port 0: cannot assign requested address; "
+            "choose a --host that is an address of this machine$"
+        )
+        assert_quiet(server)
+
+
+def test_it_cannot_serve_on_a_name_that_is_not_found(api, loop):
+    with Endpoint(api, "server", "--host", "none.test", "--port", "0", loop=loop, before=named()) as server:
+        assert error_of(server) == "none.test port 0: name 'none.test' not found; choose another --host"
+
+
+def test_it_cannot_serve_on_a_port_in_use_and_leaves_the_other_server_alone(api, loop):
+    with Endpoint(api, "server", "--port", "0", loop=loop) as first:
+        port = str(first.port())
+        with Endpoint(api, "server", "--port", port, loop=loop) as second:
+            assert error_of(second) == (
+                f"localhost port {port}: address already in use; "
+                "stop the other server or choose another --port (0 takes a free one)"
+            )
+        assert echo_once(int(port)) == b"ping"
+        assert first.stop() == 0
+
+
+def test_it_can_be_started_again_at_once_on_its_port(api, loop):
+    with Endpoint(api, "server", "--port", "0", "--grace", "0", loop=loop) as first:
+        port = first.port()
+        with connect(port) as peer:
+            assert round_trip(peer)
+            first.stop()  # the server closes first: its port is left in TIME_WAIT
+    with Endpoint(api, "server", "--port", str(port), loop=loop) as second:
+        assert second.port() == port
+        assert echo_once(port) == b"ping"
+
+
+def test_all_sockets_get_the_port_that_is_free_on_each_address():
+    with tcp_sockets("many.test", 0, addresses("127.0.0.1", "127.0.0.2", "127.0.0.3")) as sockets:
+        names = [sock.getsockname() for sock in sockets]
+        assert [host for host, _ in names] == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+        assert len({port for _, port in names}) == 1
+    assert all(sock.fileno() == -1 for sock in sockets)
+
+
+def test_another_free_port_is_tried_where_the_first_is_taken_on_the_next_address(monkeypatch):
+    ports = []
+
+    class Taken(socket.socket):
+        """127.0.0.2 has its first two ports taken."""
+
+        def bind(self, address):
+            if address[0] == "127.0.0.2":
+                ports.append(address[1])
+                if len(ports) <= 2:
+                    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+            super().bind(address)
+
+    monkeypatch.setattr(socket, "socket", Taken)
+    with tcp_sockets("many.test", 0, addresses("127.0.0.1", "127.0.0.2")) as sockets:
+        assert len(ports) == 3
+        assert [sock.getsockname() for sock in sockets] == [("127.0.0.1", ports[2]), ("127.0.0.2", ports[2])]
+
+
+def test_it_gives_up_where_no_port_is_free_on_all_addresses():
+    twice = addresses("127.0.0.1", "127.0.0.1")
+    with pytest.raises(CannotListen, match="no port is free on all"), tcp_sockets("many.test", 0, twice):
+        pass
+
+
+# --- Unix sockets ---
+
+
+def echo_over(path: str) -> bytes:
+    """What comes back for a ping over a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(path)
+        peer.sendall(b"ping")
+        peer.shutdown(socket.SHUT_WR)
+        return read_to_end(peer)
+
+
+def test_it_serves_on_a_unix_socket_counts_its_peers_and_removes_the_file(api, loop, folder):
+    path = f"{folder}/socket"
+    with Endpoint(api, "server", "--unix", path, loop=loop) as server:
+        server.wait_for(f"^main: starting up on {path}$")
+        assert [echo_over(path), echo_over(path)] == [b"ping", b"ping"]
+        server.wait_for("^echo_unix_1: closing$")
+        server.wait_for("^echo_unix_2: closing$")
+        assert server.stop() == 0
+        assert os.listdir(folder) == []
+        assert_quiet(server)
+
+
+def test_it_replaces_the_unix_socket_of_a_dead_server(api, loop, folder):
+    path = f"{folder}/socket"
+    with Endpoint(api, "server", "--unix", path, loop=loop) as dead:
+        dead.wait_for("starting up on")
+    assert os.listdir(folder) == ["socket"]
+    with Endpoint(api, "server", "--unix", path, loop=loop) as server:
+        server.wait_for("starting up on")
+        assert echo_over(path) == b"ping"
+        assert server.stop() == 0
+    assert os.listdir(folder) == []
+
+
+def test_it_does_not_steal_the_unix_socket_of_a_live_server(api, loop, folder):
+    path = f"{folder}/socket"
+    with Endpoint(api, "server", "--unix", path, loop=loop) as live:
+        live.wait_for("starting up on")
+        with Endpoint(api, "server", "--unix", path, loop=loop) as second:
+            assert error_of(second) == f"{path}: a server is listening there; stop it or choose another --unix PATH"
+        assert echo_over(path) == b"ping"
+        assert live.stop() == 0
+        assert live.log.count("connection accepted") == 1, "the live server was bothered"
+
+
+def test_it_does_not_steal_the_unix_socket_of_a_live_server_that_stands_still(api, loop, folder):
+    path = f"{folder}/socket"
+    with socket.socket(socket.AF_UNIX) as live, contextlib.ExitStack() as queue:
+        live.bind(path)
+        live.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(100):  # until its queue is full
+                peer = queue.enter_context(socket.socket(socket.AF_UNIX))
+                peer.setblocking(False)
+                peer.connect(path)
+            pytest.fail("the queue has no end")
+        with Endpoint(api, "server", "--unix", path, loop=loop) as second:
+            assert "a server is listening there" in error_of(second)
+    assert os.listdir(folder) == ["socket"]
+
+
+def test_it_leaves_a_file_of_another_kind_alone(api, loop, folder):
+    path = f"{folder}/notes"
+    with open(path, "w") as file:
+        file.write("precious")
+    with Endpoint(api, "server", "--unix", path, loop=loop) as server:
+        assert error_of(server) == f"{path}: there is a file of another kind; remove it or choose another --unix PATH"
+    with open(path) as file:
+        assert file.read() == "precious"
+
+
+def test_it_cannot_serve_in_a_directory_that_does_not_exist(api, loop, folder):
+    path = f"{folder}/missing/socket"
+    with Endpoint(api, "server", "--unix", path, loop=loop) as server:
+        assert error_of(server) == (
+            f"{path}: no such file or directory; the directory does not exist; make it or choose another --unix PATH"
+        )
+
+
+def test_it_removes_no_file_but_its_own(api, loop, folder):
+    path = f"{folder}/socket"
+    with Endpoint(api, "server", "--unix", path, loop=loop) as first:
+        first.wait_for("starting up on")
+        os.unlink(path)
+        with Endpoint(api, "server", "--unix", path, loop=loop) as second:
+            second.wait_for("starting up on")
+            assert first.stop() == 0
+            assert echo_over(path) == b"ping"
+            os.unlink(path)
+            assert second.stop() == 0
+            assert_quiet(second)
+        assert_quiet(first)
+
+
+def test_the_longest_path_of_a_unix_socket_is_served_and_a_longer_one_is_a_usage_error(api, loop, folder):
+    longest = f"{folder}/".ljust(107, "x")
+    with Endpoint(api, "server", "--unix", longest, loop=loop) as server:
+        server.wait_for("starting up on")
+        assert echo_over(longest) == b"ping"
+        assert server.stop() == 0
+    with Endpoint(api, "server", "--unix", longest + "x", loop=loop) as server:
+        assert server.end() == 2
+        assert server.lines == [
+            f"python -m {api}_impl.server: error: --unix takes a path of 1 to 107 bytes, not 108: use a shorter one "
+            "(all options: --help)"
+        ]
