@@ -65,13 +65,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     stop_cleanly_on_sigterm()
     try:
-        return run(options)
+        code = run(options)
+        sys.stdout.flush()
+        return code
     except CannotCompare as error:
         print(f"compare.py: error: {error}", file=sys.stderr)
         return TROUBLE
-    except BrokenPipeError:
-        # Whoever read our output has seen enough: `compare.py | head`.
+    except OSError as error:
+        # What is still buffered cannot be written at the exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # whoever read our output has seen enough: `compare.py | head`
+            print(
+                f"compare.py: error: cannot write the result: {error}; free the place or name another", file=sys.stderr
+            )
         return TROUBLE
     except KeyboardInterrupt:
         print("compare.py: interrupted; every endpoint was stopped", file=sys.stderr)
@@ -115,7 +121,6 @@ def write(comparison: Comparison, form: str, raw: bool, file: TextIO) -> None:
         file.write(markdown.render(comparison, raw))
         if form == "text":
             print("compare.py: for tables and colour: pip install rich", file=sys.stderr)
-    file.flush()
 
 
 def listing(selection: Selection) -> list[str]:

@@ -4,6 +4,7 @@ An implementation asks `outgoing()` for the next chunk, and hands to `returned()
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 
@@ -20,7 +21,9 @@ class Exchange:
         self._window_bytes = window_bytes
         self._lockstep = lockstep
         self._pause_s = pause_s
-        self._outstanding = bytearray()
+        self._outstanding: deque[bytes] = deque()
+        self._outstanding_bytes = 0
+        self._checked = 0  # bytes of the first outstanding chunk that have come back
         self._moved = asyncio.Event()
         self._all_sent = False
         self.sent_bytes = 0
@@ -44,8 +47,9 @@ class Exchange:
                 await self.all_returned()
             if self.sent_bytes and self._pause_s:
                 await asyncio.sleep(self._pause_s)
-            await self._until(lambda: len(self._outstanding) < self._window_bytes)
-            self._outstanding += chunk
+            await self._until(lambda: self._outstanding_bytes < self._window_bytes)
+            self._outstanding.append(chunk)
+            self._outstanding_bytes += len(chunk)
             self.sent_bytes += len(chunk)
             yield chunk
         self._all_sent = True
@@ -58,18 +62,27 @@ class Exchange:
         """Check the next bytes of the echo. False where they are not what was sent: `fault` says how."""
         if self.fault is not None:
             return False
-        if self._outstanding.startswith(data):
-            del self._outstanding[: len(data)]
-            self.returned_bytes += len(data)
-            self._moved.set()
-            return True
-        right = _common_prefix_length(self._outstanding, data)
+        right = 0
+        while right < len(data) and self._outstanding:
+            expected = self._outstanding[0]
+            part = data[right : right + len(expected) - self._checked]
+            same = len(part)
+            if not expected.startswith(part, self._checked):
+                same = _common_prefix_length(expected[self._checked :], part)
+            right += same
+            self._checked += same
+            if self._checked == len(expected):
+                self._outstanding.popleft()
+                self._checked = 0
+            if same < len(part):
+                break
+        self._outstanding_bytes -= right
         self.returned_bytes += right
-        if right == len(self._outstanding):
-            self.fault = f"extra bytes from byte {self.returned_bytes} on"
-        else:
-            self.fault = f"altered at byte {self.returned_bytes}"
-        return False
+        self._moved.set()
+        if right < len(data):
+            wrong = "altered at byte {}" if self._outstanding else "extra bytes from byte {} on"
+            self.fault = wrong.format(self.returned_bytes)
+        return self.fault is None
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         while not reached():
@@ -77,5 +90,5 @@ class Exchange:
             await self._moved.wait()
 
 
-def _common_prefix_length(a: bytes | bytearray, b: bytes) -> int:
+def _common_prefix_length(a: bytes, b: bytes) -> int:
     return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

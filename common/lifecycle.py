@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Coroutine
 
 from common import logs
@@ -19,6 +20,7 @@ INTERRUPTED = 130
 
 def run(main: Callable[[], Coroutine[None, None, int]], config: EndpointConfig, factory: LoopFactory) -> int:
     """Run `main` on the chosen loop and return its exit code, or 130 after Ctrl-C."""
+    open_standard_streams()
     logs.configure(config.log_level, config.log_format)
     raise_file_limit()
     try:
@@ -29,6 +31,14 @@ def run(main: Callable[[], Coroutine[None, None, int]], config: EndpointConfig, 
                 logs.Narrator("main").tell("closing_loop")
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def open_standard_streams() -> None:
+    """Open the null device where standard input, output or error is closed: a socket that got the number 0, 1 or 2
+    would be taken for it, and libuv aborts the program for less."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def raise_file_limit() -> None:

@@ -6,7 +6,6 @@ connection is told; a reader of logs may rely on it. The life of the program is 
 
 import json
 import logging
-import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +88,7 @@ class PlainFormatter(logging.Formatter):
         super().__init__("%(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = _escape_controls(record.message)
+        record.message = escape(record.message)
         return super().formatMessage(record)
 
 
@@ -103,7 +102,7 @@ class JSONFormatter(logging.Formatter):
             "logger": record.name,
             "level": record.levelname.lower(),
             "event": getattr(record, "event", "log"),
-            "message": _escape_controls(record.getMessage()),
+            "message": escape(record.getMessage()),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
@@ -118,5 +117,7 @@ def configure(level: str, form: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
-def _escape_controls(text: str) -> str:
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda control: repr(control[0])[1:-1], text)
+def escape(text: str) -> str:
+    """Text in which every character shows: control characters, line breaks, marks of direction and lone surrogates
+    appear as Python writes them in a literal."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -140,16 +140,15 @@ def _check_source(config: ClientConfig, given: dict[str, Any]) -> None:
         return
     if "messages" in given:
         raise UsageError("--message and --file exclude each other: give the one or the other")
+    if config.connections > 1 and not os.path.isfile(config.file):
+        raise UsageError(f"--file {config.file!r} can be read only once: save it to a file, or leave out --connections")
     if config.file == "-":
-        if config.connections > 1:
-            raise UsageError(
-                "standard input can be read only once: save it to a file for --file, or leave out --connections"
-            )
-    elif not os.access(config.file, os.R_OK):
+        return
+    if not os.access(config.file, os.R_OK):
         raise UsageError(
             f"--file {config.file!r} cannot be read: give the path of a readable file, or - for standard input"
         )
-    elif os.path.isdir(config.file):
+    if os.path.isdir(config.file):
         raise UsageError(f"--file {config.file!r} is a directory: give the path of a file")
 
 

@@ -5,7 +5,9 @@ in `IMPLEMENTATIONS`: how to start it, in any language.
 """
 
 import json
+import os
 import platform
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,35 +31,52 @@ LOG_OPTIONS = ("--log-format", "json")
 
 _PROBE = """
 import importlib.metadata, importlib.util, json, platform, sys
-versions = {}
-for name in sys.argv[1:]:
-    if importlib.util.find_spec(name) is not None:
-        try: versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError: versions[name] = ""
-print(json.dumps([platform.python_implementation(), list(sys.version_info[:3]), versions]))
+versions, problems = {}, {}
+for loop in sys.argv[1:]:
+    module, _, factory = loop.partition(":")
+    try:
+        if importlib.util.find_spec(module) is None:
+            continue
+        if factory and not callable(getattr(importlib.import_module(module), factory, None)):
+            problems[loop] = f"module {module} has no function {factory!r}"
+        versions[module] = importlib.metadata.version(module.partition(".")[0])
+    except ModuleNotFoundError:
+        continue
+    except importlib.metadata.PackageNotFoundError:
+        versions[module] = ""
+    except Exception as error:
+        problems[loop] = f"module {module} cannot be imported ({error})"
+print(json.dumps([platform.python_implementation(), sys.version_info[:3], versions, problems]))
 """
 
 
 def interpreters(paths: Sequence[str], loops: Sequence[str]) -> list[Interpreter]:
     """Ask each interpreter for its version and for the packages of `loops`; no path stands for the running one.
 
-    Raises CannotCompare where one cannot be run or is too old.
+    Raises CannotCompare where one cannot be run or is too old, and where a loop is not one.
     """
-    modules = [_module(loop) for loop in loops if loop != "asyncio"]
-    found = []
-    for path in paths or [sys.executable]:
-        try:
-            output = output_of([path, "-I", "-c", _PROBE, *modules])
-            implementation, version, versions = json.loads(output)
-        except (OSError, ValueError) as error:
-            raise CannotCompare(
-                f"--python {path!r} is no Python that can be run ({error}); give the path of one"
-            ) from None
-        if tuple(version) < (3, 11):
-            raise CannotCompare(f"--python {path!r} is Python {'.'.join(map(str, version))}; give one of 3.11 or newer")
-        name = "" if implementation == "CPython" else f"{implementation} "
-        found.append(Interpreter(path, name + ".".join(map(str, version)), versions))
-    return found
+    for loop in loops:
+        module, colon, factory = loop.partition(":")
+        if loop not in DEFAULT_LOOPS and not (module and colon and factory):
+            known = ", ".join(DEFAULT_LOOPS)
+            raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, or MODULE:FACTORY")
+    # Endpoints run in the folder of the project, and a path may be relative to the user's.
+    absolute = dict.fromkeys(os.path.abspath(shutil.which(path) or path) for path in paths or [sys.executable])
+    return [_ask(path, loops) for path in absolute]
+
+
+def _ask(path: str, loops: Sequence[str]) -> Interpreter:
+    try:
+        output = output_of([path, "-c", _PROBE, *(loop for loop in loops if loop != "asyncio")])
+        implementation, (major, minor, micro), versions, problems = json.loads(output)
+    except (OSError, ValueError, TypeError) as error:
+        raise CannotCompare(f"--python {path!r} is no Python that can be run ({error}); give the path of one") from None
+    version = f"{major}.{minor}.{micro}"
+    if (major, minor) < (3, 11):
+        raise CannotCompare(f"--python {path!r} is Python {version}; give one of 3.11 or newer")
+    for loop, problem in problems.items():
+        raise CannotCompare(f"event loop {loop!r}: {problem}; name the function that makes a loop")
+    return Interpreter(path, version if implementation == "CPython" else f"{implementation} {version}", versions)
 
 
 def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tuple[list[Endpoint], list[str]]:
@@ -76,9 +95,8 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
             notes.append(
                 f"{loop} is not installed for Python {python.version}, so it is left out; to add it: {install}"
             )
-        several = len(pythons) > 1
-        for name in IMPLEMENTATIONS:
-            endpoints += [_endpoint(name, loop, python, several) for python in pythons if python not in missing]
+        present = [python for python in pythons if python not in missing]
+        endpoints += [_endpoint(name, loop, python, pythons) for name in IMPLEMENTATIONS for python in present]
     order = list(IMPLEMENTATIONS)
     endpoints.sort(key=lambda endpoint: order.index(endpoint.implementation))
     return endpoints, notes
@@ -98,22 +116,28 @@ def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: s
 
 def environment(pythons: Sequence[Interpreter]) -> dict[str, str]:
     """What is compared with what, for the head of a report."""
-    loops = {name: version for python in pythons for name, version in python.versions.items()}
+    loops: dict[str, dict[str, None]] = {}
+    for python in pythons:
+        for name, version in python.versions.items():
+            loops.setdefault(name, {})[version] = None
     return {
         "Python": ", ".join(dict.fromkeys(python.version for python in pythons)),
-        **loops,
+        **{name: ", ".join(versions) for name, versions in loops.items()},
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
     }
 
 
-def _endpoint(name: str, loop: str, python: Interpreter, several_pythons: bool) -> Endpoint:
+def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Interpreter]) -> Endpoint:
     server, client = IMPLEMENTATIONS[name]
-    label = f"{name}/{loop}/{python.version}" if several_pythons else f"{name}/{loop}"
+    # Among several interpreters the version tells which, and among several of one version the path.
+    alike = [other for other in pythons if other.version == python.version]
+    level = python.version if len(alike) == 1 else f"{python.version} {python.path}"
+    label = f"{name}/{loop}" if len(pythons) == 1 else f"{name}/{loop}/{level}"
     options = ("--loop", loop, *LOG_OPTIONS)
     return Endpoint(
         name,
         loop,
-        python.version,
+        level,
         label,
         (python.path, "-m", server, *options),
         (python.path, "-m", client, *options),

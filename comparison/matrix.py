@@ -30,8 +30,10 @@ def run_all(
 ) -> list[Run]:
     """Every server with every client, `repeat` times each; `tick` is called after each client, from any thread."""
     with Launcher(ROOT) as launcher, ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(_run_server, launcher, scenario, server, clients, repeat, tick) for server in servers]
         try:
+            futures = [
+                pool.submit(_run_server, launcher, scenario, server, clients, repeat, tick) for server in servers
+            ]
             return list(itertools.chain.from_iterable(future.result() for future in futures))
         except BaseException:
             # Ctrl-C above all: end the processes first, or the pool would wait for them.
@@ -58,22 +60,45 @@ def _run_server(
 ) -> list[Run]:
     turns = [(Pairing(server, client), number) for number in range(1, repeat + 1) for client in clients]
     logs = []
+    command = (*server.server_command, "--port", "0")
     try:
-        process = launcher.start((*server.server_command, "--port", "0"))
+        process = launcher.start(command)
         ready = process.wait_for_line(lambda line: parse_line(line).name == "starting", READY_S)
-        if ready is not None:
-            port = int(re.findall(r"port (\d+)", parse_line(ready).message)[-1])
+        port = _port(ready)
+        if port is not None:
             for pairing, _ in turns:
-                logs.append(launcher.start(commands(scenario, pairing, port)[1]).wait(CLIENT_S))
+                logs.append(_run_client(launcher, commands(scenario, pairing, port)[1]))
                 tick()
-        server_log = process.stop()
+        trouble = None if port is not None else _why_not_ready(ready, process.output_is_over)
+        log = process.stop()
+    except OSError as error:
+        trouble, log = f"cannot be started ({error})", Log(command, (), None)
     except Closed:
         return []
-    if ready is None:
-        trouble = server_log.trouble or f"was not ready in {READY_S:g} s"
-        server_log = Log(server_log.command, server_log.lines, server_log.exit_code, trouble)
+    if trouble is not None:
+        log = Log(log.command, log.lines, log.exit_code, trouble)
         logs = [Log((), (), None, "was not started: the server was not ready") for _ in turns]
-    return _pair(turns, server_log, logs)
+    return _pair(turns, log, logs)
+
+
+def _run_client(launcher: Launcher, command: tuple[str, ...]) -> Log:
+    try:
+        return launcher.start(command).wait(CLIENT_S)
+    except OSError as error:
+        return Log(command, (), None, f"cannot be started ({error})")
+
+
+def _port(ready: str | None) -> int | None:
+    """The port in the line by which a server says that it is ready."""
+    found = re.search(r"port (\d{1,5})$", parse_line(ready).message) if ready is not None else None
+    return int(found[1]) if found is not None else None
+
+
+def _why_not_ready(ready: str | None, output_is_over: bool) -> str:
+    if ready is not None:
+        return "did not say its port"
+    # Its output is over where the program is, though its exit code may take a moment longer.
+    return "ended before it was ready" if output_is_over else f"was not ready in {READY_S:g} s"
 
 
 def _pair(turns: Iterable[tuple[Pairing, int]], server: Log, clients: Iterable[Log]) -> list[Run]:
@@ -97,9 +122,9 @@ def _speaker_of(client: Iterable[Event], unclaimed: dict[str, list[Event]]) -> s
     """The server's name for a client's connection: by the port that the client reports, else the first that nobody
     claimed."""
     for event in client:
-        local = event.fields.get("local")
-        if isinstance(local, list) and f"echo_{local[0]}_{local[1]}" in unclaimed:
-            return f"echo_{local[0]}_{local[1]}"
+        match event.fields.get("local"):
+            case [str(host), int(port)] if f"echo_{host}_{port}" in unclaimed:
+                return f"echo_{host}_{port}"
     if any(event.name in ("sending", "waiting", "received", "eof") for event in client):
         return next(iter(unclaimed), None)
     return None

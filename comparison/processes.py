@@ -59,6 +59,12 @@ class Process:
             self._grown.wait_for(found, deadline_s)
             return self._lines[seen] if seen < len(self._lines) else None
 
+    @property
+    def output_is_over(self) -> bool:
+        """Whether it has written its last line, which it does when it ends."""
+        with self._grown:
+            return self._at_end
+
     def wait(self, deadline_s: float) -> Log:
         """Wait for its end, and kill it after `deadline_s` seconds."""
         trouble = None
@@ -85,14 +91,19 @@ class Process:
         """End it at once, and wait until it is gone."""
         self._popen.kill()
         self._popen.wait()
+        self._close()
 
     def _log(self, trouble: str | None) -> Log:
+        self._close()
+        with self._grown:
+            return Log(self.command, tuple(self._lines), None if trouble else self._popen.returncode, trouble)
+
+    def _close(self) -> None:
+        """Wait for the rest of its output, and close the pipe."""
         self._reader.join(PIPE_S)
         if not self._reader.is_alive():
             assert self._popen.stdout is not None
             self._popen.stdout.close()
-        with self._grown:
-            return Log(self.command, tuple(self._lines), None if trouble else self._popen.returncode, trouble)
 
     def _read(self) -> None:
         assert self._popen.stdout is not None

@@ -39,8 +39,11 @@ def choose(
     if reference is None:
         measure = Pairing(chosen_servers[0], chosen_clients[0])
     else:
-        server = _only(endpoints.select(chosen_servers, reference[:1], "--reference"))
-        client = _only(endpoints.select(chosen_clients, reference[-1:], "--reference"))
+        if len(reference) > 2:
+            raise CannotCompare("--reference takes one pairing: give SERVER, or SERVER,CLIENT")
+        # An implementation alone stands for itself on the first loop.
+        server = endpoints.select(chosen_servers, reference[:1], "--reference")[0]
+        client = endpoints.select(chosen_clients, reference[-1:], "--reference")[0]
         measure = Pairing(server, client)
     return Selection(tuple(found), tuple(chosen_servers), tuple(chosen_clients), measure, tuple(notes))
 
@@ -66,10 +69,3 @@ def compare(
         notes=selection.notes,
         duration_s=time.monotonic() - start_s,
     )
-
-
-def _only(endpoints: Sequence[Endpoint]) -> Endpoint:
-    """The first of several: an implementation alone stands for itself on the first loop."""
-    if not endpoints:
-        raise CannotCompare("--reference names no endpoint; give SERVER or SERVER,CLIENT")
-    return endpoints[0]

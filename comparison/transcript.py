@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from common.logs import EVENTS
+from common.logs import EVENTS, escape
 from comparison.model import Event, Payload
 
 FOREIGN = {"selector": re.compile(r"asyncio: Using selector: \w+")}
@@ -28,7 +28,7 @@ def parse(lines: Iterable[str]) -> tuple[Event, ...]:
 
 def parse_line(line: str) -> Event:
     """Read a line in either format; one in neither is an event named `unreadable`."""
-    return _parse_json(line) or _parse_plain(line) or Event("unreadable", "", line)
+    return _parse_json(line) or _parse_plain(line) or Event("unreadable", "", escape(line))
 
 
 def _parse_json(line: str) -> Event | None:
@@ -71,7 +71,7 @@ def _event(
         payload = _payload(message.partition(" ")[2])
         if payload is None:
             return None
-    return Event(name, speaker, message, level, t_ns, payload, fields or {})
+    return Event(name, escape(speaker), escape(message), level, t_ns, payload, fields or {})
 
 
 def _payload(text: str) -> Payload | None:
@@ -80,8 +80,9 @@ def _payload(text: str) -> Payload | None:
         return None
     try:
         shown = ast.literal_eval(parts["literal"])
-    except (ValueError, SyntaxError):
+        length = int(parts["length"] or len(shown))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
     if not isinstance(shown, bytes) or repr(shown) != parts["literal"]:
         return None
-    return Payload(shown, int(parts["length"] or len(shown)))
+    return Payload(shown, length)

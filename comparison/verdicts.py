@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from common.logs import escape
 from comparison import differences
 from comparison.differences import Projections
 from comparison.model import (
@@ -56,7 +57,7 @@ def fault(scenario: Scenario, run: Run) -> str | None:
             return f"{side} {log.trouble}{_last_words(log.lines)}"
         defect = next((event for event in run.events(side) if "traceback" in event.fields), None)
         if defect is not None:
-            return f"{side} shows a traceback: {str(defect.fields['traceback']).strip().splitlines()[-1]}"
+            return f"{side} shows a traceback: {escape(str(defect.fields['traceback']).strip().splitlines()[-1])}"
         if log.exit_code != 0:
             said = next((f": {event.message}" for event in run.events(side) if event.message.startswith("ERROR")), "")
             return f"{side} exited with {log.exit_code}{said or _last_words(log.lines)}"
@@ -94,7 +95,7 @@ def _lost_bytes(scenario: Scenario, server: Sequence[Event], client: Sequence[Ev
 
 
 def _last_words(lines: Sequence[str]) -> str:
-    return f": {lines[-1]}" if lines else ""
+    return f": {escape(lines[-1])}" if lines else ""
 
 
 def _cell(

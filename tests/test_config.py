@@ -87,7 +87,7 @@ USAGE_ERRORS = [
     ("client", "--tls-key k.pem", ("--tls-key", "add --tls-cert FILE")),
     ("client", "--unix s --tls-ca a.pem", ("--unix", "add --tls-server-name NAME")),
     ("client", "--message a --file -", ("--message and --file", "give the one or the other")),
-    ("client", "--file - --connections 2", ("standard input", "save it to a file", "--connections")),
+    ("client", "--file - --connections 2", ("--file '-' can be read only once", "save it to a file", "--connections")),
     ("client", "--file no/such", ("--file 'no/such'", "give the path of a readable file, or - for standard input")),
     ("client", "--file /", ("--file '/'", "is a directory", "give the path of a file")),
     ("client", "--pause nan", ("--pause", "'nan'", "give 0 or more")),

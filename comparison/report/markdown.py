@@ -33,6 +33,8 @@ def _lines(comparison: Comparison, raw: bool) -> Iterator[str]:
     yield ""
     yield "## What differs"
     yield ""
+    yield words.LOGS
+    yield ""
     for side in SIDES:
         yield f"{words.alike(comparison, side)}"
         yield ""
@@ -83,4 +85,4 @@ def _row(cells: Iterable[str]) -> str:
 
 def _text(text: str) -> str:
     """Text of a log in prose: what Markdown or HTML would take for its own is escaped."""
-    return re.sub(r"([\\`*_<>|\[\]])", r"\\\1", text)
+    return re.sub(r"([\\`*_<>|\[\]~&])", r"\\\1", text)

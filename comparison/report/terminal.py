@@ -47,6 +47,7 @@ def _show(console: Console, comparison: Comparison, raw: bool) -> None:
     for line in words.troubles(comparison):
         console.print(Text(line, style="bold red" if line.startswith("x") else "bold yellow"))
     _heading(console, "What differs")
+    console.print(Text(words.LOGS, style="dim"))
     for side in SIDES:
         console.print(Text(words.alike(comparison, side), style="dim"))
         for group in words.changed(comparison, side):

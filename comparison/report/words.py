@@ -22,6 +22,9 @@ MEANINGS = {
 }
 
 
+LOGS = "The logs with chunks joined and ports replaced; the letters name the causes below."
+
+
 def title(comparison: Comparison) -> str:
     servers, clients = len(comparison.servers), len(comparison.clients)
     times = f", {comparison.repeat} times each" if comparison.repeat > 1 else ""
@@ -116,10 +119,10 @@ def _next(comparison: Comparison) -> str:
     for cell in comparison.cells:
         if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED):
             server, client = cell.pairing.server.label, cell.pairing.client.label
-            return f"Next: python compare.py --server {server} --client {client} --raw"
+            return f"Next: compare.py --server {server} --client {client} --raw"
     if comparison.repeat == 1:
-        return "Next: python compare.py --repeat 20 (does it always come out like this?)"
-    return "Next: python compare.py --raw (the logs as they came)"
+        return "Next: compare.py --repeat 20"
+    return "Next: compare.py --raw"
 
 
 def _count(number: int, thing: str) -> str:
