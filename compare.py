@@ -62,12 +62,13 @@ def parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a comparison by its command line; the exit code is that of diff(1)."""
-    options = parser().parse_args(arguments)
-    stop_cleanly_on_sigterm()
     try:
-        code = run(options)
-        sys.stdout.flush()
-        return code
+        try:
+            options = parser().parse_args(arguments)
+            stop_cleanly_on_sigterm()
+            return run(options)
+        finally:
+            sys.stdout.flush()  # here, where it can still be reported that nobody takes it
     except CannotCompare as error:
         print(f"compare.py: error: {error}", file=sys.stderr)
         return TROUBLE

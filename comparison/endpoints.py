@@ -40,10 +40,10 @@ for loop in sys.argv[1:]:
         if factory and not callable(getattr(importlib.import_module(module), factory, None)):
             problems[loop] = f"module {module} has no function {factory!r}"
         versions[module] = importlib.metadata.version(module.partition(".")[0])
-    except ModuleNotFoundError:
-        continue
     except importlib.metadata.PackageNotFoundError:
         versions[module] = ""
+    except ModuleNotFoundError:
+        continue
     except Exception as error:
         problems[loop] = f"module {module} cannot be imported ({error})"
 print(json.dumps([platform.python_implementation(), sys.version_info[:3], versions, problems]))
@@ -67,7 +67,7 @@ def interpreters(paths: Sequence[str], loops: Sequence[str]) -> list[Interpreter
 
 def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     try:
-        output = output_of([path, "-c", _PROBE, *(loop for loop in loops if loop != "asyncio")])
+        output = output_of([path, "-c", _PROBE, *(loop for loop in loops if loop != "asyncio")], cwd=ROOT)
         implementation, (major, minor, micro), versions, problems = json.loads(output)
     except (OSError, ValueError, TypeError) as error:
         raise CannotCompare(f"--python {path!r} is no Python that can be run ({error}); give the path of one") from None

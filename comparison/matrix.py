@@ -4,7 +4,7 @@ n-th connection is the n-th client's; servers run side by side, as many as `jobs
 import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from comparison.endpoints import ROOT
 from comparison.model import Endpoint, Event, Log, Pairing, Run, Scenario
@@ -14,6 +14,8 @@ from comparison.transcript import parse, parse_line
 
 READY_S = 30.0
 """What a server gets to say that it accepts connections. It takes 0.2 s; the rest is for a machine that is busy."""
+
+AWAKE_S = 0.2
 
 CLIENT_S = 60.0
 """What a client gets to finish."""
@@ -34,6 +36,9 @@ def run_all(
             futures = [
                 pool.submit(_run_server, launcher, scenario, server, clients, repeat, tick) for server in servers
             ]
+            # Awake now and then, should the signal of Ctrl-C reach another thread: only this one acts on it.
+            while wait(futures, AWAKE_S).not_done:
+                pass
             return list(itertools.chain.from_iterable(future.result() for future in futures))
         except BaseException:
             # Ctrl-C above all: end the processes first, or the pool would wait for them.

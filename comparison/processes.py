@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 from comparison.model import Log
@@ -44,6 +43,9 @@ class Process:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        # A thread that waits is woken by the end of the process; Popen.wait(timeout) only looks every 50 ms.
+        self._waiter = threading.Thread(target=self._popen.wait, daemon=True)
+        self._waiter.start()
 
     def wait_for_line(self, wanted: Callable[[str], bool], deadline_s: float) -> str | None:
         """The first line that is wanted; None where the process ends or `deadline_s` passes without one."""
@@ -67,15 +69,9 @@ class Process:
 
     def wait(self, deadline_s: float) -> Log:
         """Wait for its end, and kill it after `deadline_s` seconds."""
-        trouble = None
-        # The end of its output comes with its own, and wakes us at once: Popen.wait(timeout) looks every 50 ms only.
-        until_s = time.monotonic() + deadline_s
-        with self._grown:
-            self._grown.wait_for(lambda: self._at_end, deadline_s)
-        try:
-            self._popen.wait(max(0.0, until_s - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            trouble = f"still running after {deadline_s:g} s"
+        self._waiter.join(deadline_s)
+        trouble = f"still running after {deadline_s:g} s" if self._waiter.is_alive() else None
+        if trouble is not None:
             self.kill()
         return self._log(trouble)
 
@@ -88,9 +84,10 @@ class Process:
         return Log(log.command, log.lines, log.exit_code, "ended before it was stopped") if early else log
 
     def kill(self) -> None:
-        """End it at once, and wait until it is gone."""
-        self._popen.kill()
-        self._popen.wait()
+        """End it at once, with whatever it has started, and wait until it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGKILL)  # the group of its own session
+        self._waiter.join()
         self._close()
 
     def _log(self, trouble: str | None) -> Log:
@@ -153,11 +150,17 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith(("ECHO_", "PYTHON"))}
 
 
-def output_of(command: Sequence[str], deadline_s: float = 30.0) -> str:
+def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: str | os.PathLike[str] | None = None) -> str:
     """What a short command prints. Raises OSError where it cannot be run, fails, or is not done in time."""
     try:
         return subprocess.run(
-            command, env=clean_environment(os.environ), capture_output=True, text=True, timeout=deadline_s, check=True
+            command,
+            cwd=cwd,
+            env=clean_environment(os.environ),
+            capture_output=True,
+            text=True,
+            timeout=deadline_s,
+            check=True,
         ).stdout
     except subprocess.CalledProcessError as error:
         raise OSError(f"exit code {error.returncode}") from error

@@ -1,0 +1,526 @@
+"""compare.py as its users run it: its options, its output on a terminal and elsewhere, its exit codes, its end."""
+
+import contextlib
+import errno
+import fcntl
+import importlib.util
+import itertools
+import json
+import os
+import pty
+import re
+import select
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from harness import DEADLINE_S, ROOT
+
+from comparison.projection import project
+from comparison.transcript import parse
+
+COMPARE = str(ROOT / "compare.py")
+HAS_UVLOOP = importlib.util.find_spec("uvloop") is not None
+LABELS = [f"{api}/{loop}" for api in ("streams", "protocol") for loop in ("asyncio", *["uvloop"] * HAS_UVLOOP)]
+ONE = ("--loop", "asyncio", "--server", "streams", "--client", "streams")
+"""The options of the shortest comparison there is."""
+
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*[34]\dm")
+NEEDS_RICH = pytest.mark.skipif(
+    importlib.util.find_spec("rich") is None, reason="rich is not installed: pip install rich"
+)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What a shell would give, without what the person who runs the tests has set."""
+    unwanted = ("PYTHON", "ECHO_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    return {**kept, "TERM": "xterm-256color", **more}
+
+
+def run(
+    *options: str,
+    python: Sequence[str] = (),
+    program: Sequence[str] = (COMPARE,),
+    env: dict[str, str] | None = None,
+    **more: object,
+) -> subprocess.CompletedProcess[str]:
+    """Run compare.py to its end, away from its own folder; `python` are options of the interpreter."""
+    command = [sys.executable, *python, *program, *options]
+    more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **more}
+    return subprocess.run(command, env=env or environment(), timeout=DEADLINE_S, check=False, **more)
+
+
+def report(*options: str, **more: object) -> dict:
+    """The JSON report of a run in which nothing is wrong."""
+    done = run(*options, "--format", "json", **more)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    return json.loads(done.stdout)
+
+
+def story(lines: Iterable[str]) -> list[str]:
+    """A log as it must be at each run, wherever TCP cuts the stream."""
+    return [line.text for line in project(parse(lines))]
+
+
+def program_file(path: Path, script: str) -> str:
+    """A program of the shell."""
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def bare_python(tmp_path: Path) -> str:
+    """An interpreter with nothing but the standard library."""
+    return program_file(tmp_path / "python3", f'exec {shlex.quote(sys.executable)} -S "$@"')
+
+
+# --- The default run ---
+
+
+@pytest.fixture(scope="module")
+def default_run() -> subprocess.CompletedProcess[str]:
+    return run()
+
+
+@NEEDS_RICH
+def test_the_default_run_compares_every_server_with_every_client(default_run):
+    assert (default_run.returncode, default_run.stderr) == (0, "")
+    text = " ".join(default_run.stdout.split())
+    pairings = len(LABELS) ** 2
+    assert f"{len(LABELS)} servers x {len(LABELS)} clients" in text
+    assert re.search(rf"{pairings} pairings in [\d.]+ s: 1 identical, {pairings - 1} explained, 0 different", text)
+    matrix = default_run.stdout.partition("╭")[2].partition("╰")[0]
+    assert (matrix.count("= identical"), matrix.count("~ explained")) == (1, pairings - 1)
+    assert "Reference: streams/asyncio -> streams/asyncio" in text
+    for part in (*LABELS, *(f"{name} " for name in ("Python", "system")), sys.version.split()[0], "received EOF"):
+        assert part in text
+
+
+@NEEDS_RICH
+def test_a_file_gets_lines_of_80_columns_without_escape_codes(default_run):
+    assert [line for line in default_run.stdout.splitlines() if len(line) > 80] == []
+    assert "\x1b" not in default_run.stdout
+
+
+def test_json_is_one_document_with_every_pairing_and_its_logs(tmp_path):
+    document = report(cwd=tmp_path)
+    assert document["schema"] == 1
+    assert document["environment"]["Python"] == sys.version.split()[0]
+    assert document["servers"] == document["clients"] == LABELS
+    assert document["reference"] == {"server": "streams/asyncio", "client": "streams/asyncio"}
+    verdicts = {(cell["server"], cell["client"]): cell["verdict"] for cell in document["cells"]}
+    assert verdicts == {
+        pairing: "identical" if pairing == ("streams/asyncio",) * 2 else "explained"
+        for pairing in itertools.product(LABELS, LABELS)
+    }
+    events = {"eof", *["selector"] * HAS_UVLOOP}
+    assert {cause["event"] for cause in document["causes"] if cause["explained"]} == events
+    for cell in document["cells"]:
+        (only,) = cell["runs"]
+        assert only["server"]["log"][-1] == only["client"]["log"][-1] == "main: closing event loop"
+    assert document["exit_code"] == 0
+
+
+def test_a_bare_interpreter_shows_markdown_and_says_what_makes_it_prettier():
+    done = run(*ONE, python=["-S"])
+    assert done.returncode == 0
+    assert done.stdout.startswith("# 1 server x 1 client: ")
+    assert "| streams/asyncio | = identical |" in done.stdout
+    assert len(done.stderr.splitlines()) == 1
+    assert "pip install rich" in done.stderr
+
+
+def test_markdown_that_was_asked_for_misses_nothing():
+    done = run(*ONE, "--format", "markdown", python=["-S"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| streams/asyncio | = identical |" in done.stdout
+
+
+def test_without_uvloop_the_run_says_once_how_to_get_it_and_goes_on(bare_python):
+    done = run("--python", bare_python, "--format", "markdown")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "4 pairings in " in done.stdout
+    assert done.stdout.count(f"{bare_python} -m pip install uvloop") == 1
+
+
+# --- Choosing ---
+
+
+def test_list_shows_who_could_take_part_and_starts_nobody(bare_python):
+    done = run("--list", "--python", bare_python)
+    assert (done.returncode, done.stderr) == (0, "")
+    version = sys.version.split()[0]
+    for line in (f"streams/asyncio: Python {version}", f"protocol/asyncio: Python {version}"):
+        assert line in done.stdout.splitlines()
+    assert "streams/asyncio -> streams/asyncio" in done.stdout
+    assert "-m pip install uvloop" in done.stdout
+    assert "connection accepted" not in done.stdout
+
+
+def test_servers_and_clients_can_be_chosen():
+    document = report("--server", "protocol/asyncio", "--client", "streams,protocol", "--loop", "asyncio")
+    assert document["servers"] == ["protocol/asyncio"]
+    assert document["clients"] == ["streams/asyncio", "protocol/asyncio"]
+    assert len(document["cells"]) == 2
+    assert document["reference"] == {"server": "protocol/asyncio", "client": "streams/asyncio"}
+
+
+def test_another_reference_can_be_chosen():
+    document = report("--loop", "asyncio", "--server", "streams", "--reference", "streams,protocol")
+    assert document["reference"] == {"server": "streams/asyncio", "client": "protocol/asyncio"}
+    verdicts = {cell["client"]: cell["verdict"] for cell in document["cells"]}
+    assert verdicts == {"streams/asyncio": "explained", "protocol/asyncio": "identical"}
+
+
+def test_an_interpreter_is_found_from_the_folder_in_which_the_user_is(bare_python):
+    folder, name = os.path.split(bare_python)
+    document = report(*ONE, "--python", f"./{name}", cwd=folder)
+    assert [cell["verdict"] for cell in document["cells"]] == ["identical"]
+
+
+def test_each_pairing_can_be_repeated():
+    document = report(*ONE, "--repeat", "3", "--jobs", "1")
+    (cell,) = document["cells"]
+    assert [run["number"] for run in cell["runs"]] == [1, 2, 3]
+    assert (cell["agreed"], document["repeat"]) == (3, 3)
+    done = run(*ONE, "--repeat", "3", "--format", "markdown")
+    assert "3/3 agree" in done.stdout
+    assert re.search(r"cut in [0-3]", done.stdout)
+
+
+@NEEDS_RICH
+def test_raw_shows_the_logs_as_they_came():
+    wide = environment(COLUMNS="200")
+    plain, raw = run(*ONE, env=wide), run(*ONE, "--raw", env=wide)
+    narrated = re.compile(r"echo_\S+_\d+: connection accepted")
+    assert narrated.search(plain.stdout) is None
+    assert narrated.search(raw.stdout)
+
+
+# --- Files ---
+
+
+@pytest.mark.parametrize(
+    ("form", "first"), [("text", "1 server x 1 client"), ("markdown", "# 1 server"), ("json", "{")]
+)
+def test_output_goes_to_a_file(tmp_path, form, first):
+    done = run(*ONE, "--format", form, "--output", "report", cwd=tmp_path, env=environment(FORCE_COLOR=""))
+    assert (done.returncode, done.stdout) == (0, "")
+    text = (tmp_path / "report").read_text()
+    assert first in text.splitlines()[0]
+    assert "\x1b" not in text
+    assert text.endswith("\n")
+
+
+def test_save_keeps_both_logs_of_each_pairing(tmp_path):
+    folder = tmp_path / "saved"
+    document = report("--loop", "asyncio", "--client", "streams", "--save", str(folder))
+    places = {"streams-asyncio--streams-asyncio", "protocol-asyncio--streams-asyncio"}
+    assert {path.name for path in folder.iterdir()} == places
+    for cell, place in zip(document["cells"], sorted(places, reverse=True), strict=True):
+        for side in ("server", "client"):
+            shown = (folder / place / f"{side}.log").read_text().splitlines()
+            assert shown == cell["runs"][0][side]["log"]
+            records = [json.loads(line) for line in (folder / place / f"{side}.jsonl").read_text().splitlines()]
+            assert {record["event"] for record in records} > {"closing", "received"}
+
+
+def test_save_keeps_the_logs_of_each_run(tmp_path):
+    report(*ONE, "--repeat", "2", "--save", str(tmp_path))
+    (place,) = tmp_path.iterdir()
+    numbered = [f"{side}-{number}" for side in ("server", "client") for number in (1, 2)]
+    logs = {f"{name}.{kind}" for name in numbered for kind in ("log", "jsonl")}
+    assert {path.name for path in place.iterdir()} == {"commands.txt", *logs}
+
+
+def test_the_saved_commands_repeat_the_pairing_by_hand(tmp_path):
+    report("--loop", "asyncio", "--server", "protocol", "--client", "streams", "--save", str(tmp_path))
+    (place,) = tmp_path.iterdir()
+    server_command, client_command = (place / "commands.txt").read_text().splitlines()
+    assert "--port 10000" in server_command
+    by_hand = {"cwd": ROOT, "env": environment(), "stderr": subprocess.PIPE, "text": True}
+    any_port = shlex.split(server_command.replace("--port 10000", "--port 0"))
+    with subprocess.Popen(any_port, **by_hand) as server:
+        lines = []
+        try:
+            while not (lines and "starting up" in lines[-1]):
+                lines.append(server.stderr.readline())
+                assert lines[-1], "the server ended"
+            its_port = client_command.replace("--port 10000", f"--port {lines[-1].split()[-1]}")
+            client = subprocess.run(shlex.split(its_port), timeout=DEADLINE_S, check=True, **by_hand)
+            server.terminate()
+            lines.append(server.communicate(timeout=DEADLINE_S)[1])
+        finally:
+            server.kill()
+    assert server.returncode == 0
+    for side, log in (("server", "".join(lines)), ("client", client.stderr)):
+        assert story(log.splitlines()) == story((place / f"{side}.log").read_text().splitlines())
+
+
+# --- What the user's environment changes, and what it does not ---
+
+
+def test_variables_of_the_user_change_nothing_that_is_compared():
+    user = {
+        "ECHO_PORT": "1",
+        "ECHO_MESSAGE": "other",
+        "ECHO_LOG_LEVEL": "error",
+        "PYTHONASYNCIODEBUG": "1",
+        "PYTHONDEVMODE": "1",
+        "PYTHONWARNINGS": "always",
+        "PYTHONUNBUFFERED": "1",
+    }
+    (with_them,), (without,) = (report(*ONE, env=env)["cells"] for env in (environment(**user), None))
+    for side in ("server", "client"):
+        assert story(with_them["runs"][0][side]["log"]) == story(without["runs"][0][side]["log"])
+
+
+def on_a_terminal(*command: str, env: dict[str, str], columns: int = 80) -> tuple[int, str]:
+    """Run a command on a terminal of its own; its exit code, and everything that the terminal got."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True)
+    os.close(theirs)
+    output = b""
+    try:
+        while select.select([ours], [], [], DEADLINE_S)[0]:
+            try:
+                output += os.read(ours, 1 << 16)
+            except OSError as error:
+                if error.errno != errno.EIO:  # what Linux has for EOF where nobody holds the terminal any more
+                    raise
+                break
+        return process.wait(DEADLINE_S), output.decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+@NEEDS_RICH
+def test_a_terminal_gets_colours_and_its_own_width():
+    code, screen = on_a_terminal(sys.executable, COMPARE, *ONE, env=environment(), columns=50)
+    assert code == 0
+    assert COLOUR.search(screen)
+    plain = re.sub(r"\x1b\[[0-9;]*[mK]", "", screen)
+    assert [line for line in re.split("[\r\n]+", plain) if len(line) > 50] == []
+
+
+@NEEDS_RICH
+def test_no_color_means_no_colours_on_a_terminal():
+    code, screen = on_a_terminal(sys.executable, COMPARE, *ONE, env=environment(NO_COLOR="1"))
+    assert code == 0
+    assert COLOUR.search(screen) is None
+    assert "identical" in screen
+
+
+IMPATIENT = "import compare, comparison.progress as p, sys; p.DELAY_S = {}; sys.exit(compare.main())"
+"""compare.py with a progress bar from another time on than the first second."""
+
+
+@pytest.mark.parametrize(("delay_s", "shown"), [("0", True), ("float('inf')", False)], ids=["long", "short"])
+def test_a_long_run_shows_a_progress_bar_and_wipes_it(delay_s, shown):
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {IMPATIENT.format(delay_s)}"
+    code, screen = on_a_terminal(sys.executable, "-c", program, *ONE, "--repeat", "2", env=environment())
+    assert code == 0
+    bar, wiped, rest = screen.rpartition("\r\x1b[K")
+    assert (re.findall(r"\[[#.]{30}\] (./.), \d+ s left", bar) == ["1/2", "2/2"]) == shown
+    assert bool(wiped) == shown
+    assert "1 server x 1 client" in rest
+
+
+# --- What cannot be done ---
+
+
+BAD_OPTIONS = {
+    "--server nosuch": ["--server", "'nosuch'", "streams/asyncio", "protocol"],
+    "--client streams,nosuch": ["--client", "'nosuch'", "streams/asyncio", "protocol"],
+    "--reference nosuch": ["--reference", "'nosuch'", "streams/asyncio", "protocol"],
+    "--reference streams,protocol,streams": ["--reference", "SERVER,CLIENT"],
+    "--loop nosuch": ["'nosuch'", "asyncio", "uvloop", "MODULE:FACTORY"],
+    "--loop asyncio:": ["'asyncio:'", "MODULE:FACTORY"],
+    "--loop asyncio:nosuch": ["'asyncio:nosuch'", "nosuch"],
+    "--loop json": ["'json'", "MODULE:FACTORY"],
+    "--loop no_such_package:new": ["'no_such_package:new'", "-m pip install no_such_package"],
+    "--python /nonexistent/python": ["--python", "'/nonexistent/python'", "No such file"],
+    "--python OLD": ["Python 3.9.1", "3.11 or newer"],
+    "--loop uvloop --python BARE": ["'uvloop' is not installed", "-m pip install uvloop"],
+    "--repeat 0": ["--repeat", "'0'", "at least 1"],
+    "--repeat -1": ["--repeat"],
+    "--repeat many": ["--repeat", "'many'", "at least 1"],
+    "--repeat 2²": ["--repeat", "'2²'", "at least 1"],
+    "--jobs 0": ["--jobs", "'0'", "at least 1"],
+    "--format yaml": ["--format", "'yaml'", "text", "json", "markdown"],
+    "--output FOLDER": ["--output", "folder", "name a file"],
+    "--output MISSING/report": ["--output", "missing/report'", "folder"],
+    "--save FULL": ["--save", "not an empty folder", "name a new one"],
+    "--save FULL/file": ["--save", "not an empty folder", "name a new one"],
+    "--save MISSING/folder": ["--save", "missing/folder'", "folder"],
+    "--save FULL/file/folder": ["--save", "folder"],
+    "--server ,streams": ["--server", "',streams'", "empty name"],
+    "--client=": ["--client", "''", "empty name"],
+    "--colour": ["--colour", "--help"],
+    "--form json": ["--form", "--help"],
+    "streams": ["streams", "--help"],
+}
+
+
+@pytest.mark.parametrize(("options", "parts"), BAD_OPTIONS.items(), ids=BAD_OPTIONS)
+def test_what_makes_no_sense_is_one_line_with_the_remedy(options, parts, tmp_path, bare_python):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("precious")
+    old = program_file(tmp_path / "old", """echo '["CPython", [3, 9, 1], {}, {}]'""")
+    places = {
+        "FULL": tmp_path / "full",
+        "FOLDER": tmp_path,
+        "MISSING": tmp_path / "missing",
+        "OLD": old,
+        "BARE": bare_python,
+    }
+    for name, place in places.items():
+        options = options.replace(name, str(place))
+    done = run(*options.split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("compare.py: error: ")
+    for part in parts:
+        assert part in line
+    assert (tmp_path / "full" / "file").read_text() == "precious"
+
+
+def test_help_names_every_option_and_the_exit_codes():
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    choosing, showing = "server client loop python reference", "raw format output save list"
+    for option in f"{choosing} repeat jobs {showing}".split():
+        assert f"--{option}" in done.stdout
+    assert "Exit code: 0" in done.stdout
+
+
+@pytest.mark.parametrize("options", [["--list"], ["--help"], ONE, [*ONE, "--format", "json"]])
+def test_whoever_has_read_enough_may_close_the_pipe(options):
+    # What `compare.py | head -1` comes to, in the order that shows any fault: the reader goes first.
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = run(*options, stdout=writing)
+    finally:
+        os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode in (0, 2)
+
+
+@pytest.mark.parametrize("options", [["--list"], ONE, [*ONE, "--format", "json"], [*ONE, "--output", "/dev/full"]])
+def test_a_full_disk_is_one_line(options):
+    with open("/dev/full", "w") as full:
+        done = run(*options, stdout=full)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("compare.py: error: ")
+    assert "No space left on device" in line
+
+
+# --- Its end ---
+
+
+def marked(mark: str) -> dict[int, str]:
+    """The processes with a mark in their environment, and their command lines."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in path.read_text(errors="replace"):
+                found[int(path.parent.name)] = path.with_name("cmdline").read_text().replace("\0", " ")
+    return found
+
+
+@pytest.fixture
+def mark() -> Iterator[str]:
+    """What marks every process that a test starts; should one be left, it is killed at the end."""
+    mark = uuid.uuid4().hex
+    yield mark
+    for pid in marked(mark):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def children(pid: int) -> Iterator[str]:
+    """The command lines of the children of a process, whichever of its threads has started them."""
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in path.read_text().split():
+                yield Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+
+
+def wait_until(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Look, and look again: there is no event to wait for."""
+    until_s = time.monotonic() + DEADLINE_S
+    while not happened():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until_s
+        os.sched_yield()
+
+
+PHASES = {"asking the interpreter": " -c ", "running a server": "_impl.server", "running a client": "_impl.client"}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_an_interrupted_run_says_so_and_leaves_no_process_behind(number, phase, mark):
+    command = [sys.executable, COMPARE, "--repeat", "1000"]
+    with subprocess.Popen(
+        command,
+        env=environment(MARK_OF_TEST=mark),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            wait_until(lambda: any(PHASES[phase] in child for child in children(process.pid)), process)
+            if number == signal.SIGINT:
+                os.killpg(process.pid, number)  # a terminal sends it to everyone in the foreground
+            else:
+                process.send_signal(number)
+            output = process.communicate(timeout=DEADLINE_S)
+            # A question to an interpreter ends by itself, and may do so after us.
+            left = [command for command in marked(mark).values() if "_impl." in command]
+        finally:
+            process.kill()
+    assert (process.returncode, *output) == (130, "", "compare.py: interrupted; every endpoint was stopped\n")
+    assert left == []
+
+
+def test_a_run_that_ends_by_itself_leaves_no_process_behind(mark):
+    assert run(*ONE, env=environment(MARK_OF_TEST=mark)).returncode == 0
+    assert marked(mark) == {}
+
+
+WITH_A_THIRD = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+import compare
+from comparison import endpoints
+streams_server, streams_client = endpoints.IMPLEMENTATIONS["streams"]
+endpoints.IMPLEMENTATIONS["third"] = (streams_server, "this")
+sys.exit(compare.main())
+"""
+"""compare.py with a third implementation, whose client prints a poem instead."""
+
+
+def test_exit_code_1_when_something_is_wrong():
+    options = ("--loop", "asyncio", "--server", "streams", "--format", "json")
+    done = run(*options, program=("-c", WITH_A_THIRD))
+    document = json.loads(done.stdout)
+    verdicts = {cell["client"]: cell["verdict"] for cell in document["cells"]}
+    assert verdicts == {"streams/asyncio": "identical", "protocol/asyncio": "explained", "third/asyncio": "failed"}
+    assert (done.returncode, document["exit_code"]) == (1, 1)

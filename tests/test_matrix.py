@@ -1,0 +1,474 @@
+"""Every server with every client, also where an endpoint crashes, hangs, lies or talks nonsense: its own cells say so,
+and the others are as if it were not there.
+
+The endpoints are small programs of a few lines, in place of the real ones.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from comparison import matrix
+from comparison.model import Comparison, Endpoint, Interpreter, Pairing, Run, Scenario, Verdict
+from comparison.run import Selection, compare
+
+SHORT_S = 0.05
+"""A deadline for what never happens."""
+
+PAYLOAD = b"This is the message."
+SCENARIO = Scenario("fakes", "one message", (), PAYLOAD)
+
+PRELUDE = f"""
+import json, os, signal, socket, sys
+PORT, PAYLOAD = int(sys.argv[-1]), {PAYLOAD!r}
+
+def say(speaker, text):
+    print(f"{{speaker}}: {{text}}", flush=True)
+
+def record(event, speaker, message, **fields):
+    print(json.dumps(dict(t_ns=1, logger=speaker, level="info", event=event, message=message, **fields)), flush=True)
+"""
+
+SERVER = """
+def serve(echo=lambda data: data, told=lambda data: data, name=lambda number, address: f"echo_127.0.0.1_{address[1]}"):
+    "Takes one connection after another; what comes back is `echo(data)`, and what the log says of it `told(data)`."
+    def on_sigterm(*_):
+        say("main", "closing server")
+        say("main", "closing event loop")
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, on_sigterm)
+    listener = socket.create_server(("127.0.0.1", 0))
+    say("main", f"starting up on localhost port {listener.getsockname()[1]}")
+    number = 0
+    while True:
+        peer, address = listener.accept()
+        number += 1
+        speaker = name(number, address)
+        data = peer.makefile("rb").read()
+        say(speaker, "connection accepted")
+        if data:
+            say(speaker, f"received {data!r}")
+            peer.sendall(echo(data))
+            say(speaker, f"sent {told(data)!r}")
+        say(speaker, "closing")
+        peer.close()
+"""
+
+CLIENT = """
+def ask(tell_port=True):
+    "Sends the payload, and returns what comes back; tells which port it has on this side, or not."
+    peer = socket.create_connection(("127.0.0.1", PORT))
+    say("echo_client", f"connecting to localhost port {PORT}")
+    fields = {"local": list(peer.getsockname())} if tell_port else {}
+    record("sending", "echo_client", f"sending {PAYLOAD!r}", **fields)
+    peer.sendall(PAYLOAD)
+    peer.shutdown(socket.SHUT_WR)
+    say("echo_client", "waiting for response")
+    data = peer.makefile("rb").read()
+    say("echo_client", f"received {data!r}")
+    return data
+
+def end(code=0):
+    say("echo_client", "closing")
+    say("main", "closing event loop")
+    sys.exit(code)
+"""
+
+GOOD_SERVER, GOOD_CLIENT = "serve()", "ask(); end()"
+
+
+def endpoint(name: str, server: str = GOOD_SERVER, client: str = GOOD_CLIENT) -> Endpoint:
+    """An endpoint whose server and client are these few lines of Python."""
+    start = (sys.executable, "-I", "-S", "-c")
+    commands = ((*start, f"{PRELUDE}{SERVER}\n{server}"), (*start, f"{PRELUDE}{CLIENT}\n{client}"))
+    return Endpoint(name, "loop", "3.12.1", name, *commands)
+
+
+GOOD = endpoint("good")
+
+
+@pytest.fixture(autouse=True)
+def left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[int]]]:
+    """The processes of this test that still run; no test may leave any. Should one do so, it is killed at the end."""
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("MARK_OF_TEST", mark)
+
+    def find() -> list[int]:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if mark in path.read_text(errors="replace"):
+                    found.append(int(path.parent.name))
+        return found
+
+    yield find
+    for pid in find():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def compared(servers: Sequence[Endpoint], clients: Sequence[Endpoint], **options: object) -> Comparison:
+    """A comparison of these endpoints; the first with the first is the reference."""
+    python = Interpreter(sys.executable, "3.12.1", {})
+    selection = Selection((python,), tuple(servers), tuple(clients), Pairing(servers[0], clients[0]), ())
+    return compare(selection, SCENARIO, **options)
+
+
+def outcomes(comparison: Comparison) -> dict[str, tuple[str, str]]:
+    """Verdict and reason of each cell, by `server -> client`."""
+    return {str(cell.pairing): (str(cell.verdict), cell.reason) for cell in comparison.cells}
+
+
+AS_REFERENCE = ("identical", "the same lines as the reference")
+
+
+def test_endpoints_that_behave_alike_are_identical(left_behind):
+    twin = endpoint("twin")
+    comparison = compared([GOOD, twin], [GOOD, twin], jobs=2)
+    assert outcomes(comparison) == dict.fromkeys(
+        ["good -> good", "good -> twin", "twin -> good", "twin -> twin"], AS_REFERENCE
+    )
+    assert comparison.exit_code == 0
+    assert left_behind() == []
+
+
+FAILING_SERVERS = {
+    "exits with an error when it is stopped": (
+        "sys.exit = lambda code: os._exit(3)\nserve()",
+        "server exited with 3: main: closing event loop",
+    ),
+    "loses a byte": (
+        "serve(echo=lambda data: data[:-1], told=lambda data: data[:-1])",
+        "server sent 19 bytes instead of 20",
+    ),
+    "loses a byte and denies it": (
+        "serve(echo=lambda data: data[:-1])",
+        "client received 19 bytes instead of 20",
+    ),
+    "invents a byte": (
+        "serve(echo=lambda data: data + b'!', told=lambda data: data + b'!')",
+        f"server log: {'sent ' + repr(PAYLOAD + b'!')!r} before it was received",
+    ),
+    "alters a byte": (
+        "serve(echo=lambda data: data.swapcase(), told=lambda data: data.swapcase())",
+        "server log: what was sent is not what was received",
+    ),
+    "alters a byte and denies it": (
+        "serve(echo=lambda data: data.swapcase())",
+        f"client received other bytes than {PAYLOAD!r}",
+    ),
+    "says nothing of its connections": (
+        "say_all, say = say, lambda speaker, text: speaker == 'main' and say_all(speaker, text)\nserve()",
+        "server tells of 0 connections instead of 1",
+    ),
+    "shows a traceback": (
+        "def on_error(data):\n"
+        "    record('log', 'asyncio', 'Unhandled', traceback='Traceback ...\\nKeyError: 7')\n"
+        "    return data\n"
+        "serve(echo=on_error)",
+        "server shows a traceback: KeyError: 7",
+    ),
+}
+
+
+@pytest.mark.parametrize("failing", FAILING_SERVERS)
+def test_a_failing_server_fails_its_own_row_and_says_why(failing, left_behind):
+    script, reason = FAILING_SERVERS[failing]
+    bad = endpoint("bad", server=script)
+    comparison = compared([GOOD, bad], [GOOD], jobs=2)
+    assert outcomes(comparison) == {"good -> good": AS_REFERENCE, "bad -> good": ("failed", reason)}
+    assert comparison.exit_code == 1
+    assert left_behind() == []
+
+
+FAILING_CLIENTS = {
+    "exits with 1 and says why": (
+        "ask()\nsay('echo_client', 'ERROR ended early: 12 of 20 bytes came back from localhost port 1')\nend(1)",
+        "client exited with 1: ERROR ended early: 12 of 20 bytes came back from localhost port 1",
+    ),
+    "exits with 1 and says nothing": ("ask()\nend(1)", "client exited with 1: main: closing event loop"),
+    "does not connect": ("raise SystemExit('no such option')", "client exited with 1: no such option"),
+    "says nothing at all": ("pass", "server tells of 0 connections instead of 1"),
+    "crashes": ("ask()\n1 / 0", "client exited with 1: ZeroDivisionError: division by zero"),
+    "is killed": (
+        "ask()\nos.kill(os.getpid(), signal.SIGKILL)",
+        f"client exited with -9: echo_client: received {PAYLOAD!r}",
+    ),
+    "sends half of it": ("PAYLOAD = PAYLOAD[:10]\nask()\nend()", "client sending 10 bytes instead of 20"),
+    "goes on after its end": (
+        "ask()\nsay('echo_client', 'closing')\nsay('echo_client', \"received b'!'\")\nend()",
+        "client log: \"received b'!'\" comes after 'closing'",
+    ),
+    "shows a traceback": (
+        "ask()\nrecord('log', 'main', 'boom', traceback='Traceback ...\\nKeyError: 7\\n')\nend()",
+        "client shows a traceback: KeyError: 7",
+    ),
+}
+
+
+@pytest.mark.parametrize("failing", FAILING_CLIENTS)
+def test_a_failing_client_fails_its_own_cell_and_says_why(failing, left_behind):
+    script, reason = FAILING_CLIENTS[failing]
+    bad = endpoint("bad", client=script)
+    comparison = compared([GOOD], [GOOD, bad, endpoint("late")])
+    assert outcomes(comparison) == {
+        "good -> good": AS_REFERENCE,
+        "good -> bad": ("failed", reason),
+        "good -> late": AS_REFERENCE,
+    }
+    assert comparison.exit_code == 1
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("script", ["raise SystemExit('out of luck')", "print('out of luck'); sys.exit(0)"])
+def test_a_server_that_ends_at_once_fails_its_row_at_once_and_shows_its_last_words(script, left_behind):
+    bad = endpoint("bad", server=script)
+    comparison = compared([GOOD, bad], [GOOD, endpoint("late")], jobs=2)
+    assert [cell.verdict for cell in comparison.cells] == [Verdict.IDENTICAL] * 2 + [Verdict.FAILED] * 2
+    for cell in comparison.cells[2:]:
+        assert cell.reason.startswith("server ended before it was"), "it is not the deadline that was missed"
+        assert cell.reason.endswith(": out of luck")
+    assert left_behind() == []
+
+
+def test_a_server_that_never_becomes_ready_fails_its_row(monkeypatch, left_behind):
+    # One server after the other: the deadline is short only when it is the turn of the one that hangs.
+    silent = endpoint("silent", server="say('main', 'thinking'); signal.pause()")
+    comparison = compared([GOOD, silent], [GOOD], tick=lambda: monkeypatch.setattr(matrix, "READY_S", SHORT_S))
+    bad = comparison.cells[1]
+    assert (bad.verdict, comparison.cells[0].verdict) == (Verdict.FAILED, Verdict.IDENTICAL)
+    assert bad.reason.startswith("server was not ready in 0.05 s")
+    assert left_behind() == []
+
+
+def test_a_client_that_hangs_is_ended_and_fails_its_cell(monkeypatch, left_behind):
+    hanging = endpoint("hanging", client="ask()\nsignal.pause()")
+    deadlines_s = iter([SHORT_S, matrix.CLIENT_S, matrix.CLIENT_S])
+    comparison = compared(
+        [GOOD],
+        [GOOD, hanging, endpoint("late")],
+        tick=lambda: monkeypatch.setattr(matrix, "CLIENT_S", next(deadlines_s)),
+    )
+    good, bad, late = comparison.cells
+    assert (good.verdict, bad.verdict, late.verdict) == (Verdict.IDENTICAL, Verdict.FAILED, Verdict.IDENTICAL)
+    assert bad.reason.startswith("client still running after 0.05 s")
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("side", ["server", "client"])
+def test_an_endpoint_whose_program_is_missing_fails_its_own_cells(side, left_behind):
+    missing = ("/nonexistent/program",)
+    commands = {"server": GOOD.server_command, "client": GOOD.client_command, side: missing}
+    bad = Endpoint("bad", "loop", "3.12.1", "bad", commands["server"], commands["client"])
+    comparison = compared([GOOD, bad], [GOOD, bad])
+    failed = {str(cell.pairing) for cell in comparison.cells if cell.verdict is Verdict.FAILED}
+    assert failed == ({"bad -> good", "bad -> bad"} if side == "server" else {"good -> bad", "bad -> bad"})
+    assert all("/nonexistent/program" in cell.reason for cell in comparison.cells if cell.verdict is Verdict.FAILED)
+    assert left_behind() == []
+
+
+NONSENSE = {
+    "text": "print('hello, world')",
+    "no text": r"os.write(1, b'\xff\xfe\x00\x1b[31m\n')",
+    "half a record": "print('{\"event\": ')",
+    "a record of nothing": "print('{}')",
+    "a record with an address that is none": "record('log', 'main', 'hello', local=[], port={})",
+    "bytes that are none": "say('echo_client', 'received 46 bytes')",
+    "a number without end": "print(\"echo_client: received b'x'... (\" + '9' * 5000 + ' bytes)')",
+    "a literal too deep to read": "print(\"echo_client: received b'' if \" + 'not ' * 100000 + \"b''\")",
+    "a traceback of something else": "print('Exception ignored in: f\\nTraceback (most recent call last):\\nOSError')",
+}
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_an_endpoint_that_talks_nonsense_is_different_and_every_line_is_kept(nonsense, left_behind):
+    talk = f"sys.stdout.reconfigure(write_through=True)\n{NONSENSE[nonsense]}"
+    bad = endpoint("bad", server=f"{talk}\n{GOOD_SERVER}", client=f"{talk}\n{GOOD_CLIENT}")
+    comparison = compared([GOOD, bad], [GOOD, bad], jobs=2)
+    assert outcomes(comparison).pop("good -> good") == AS_REFERENCE
+    for cell in comparison.cells[1:]:
+        assert cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED), cell.reason
+        (run,) = cell.runs
+        assert len(run.client_events) == len(run.client.lines)
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("where", ["nowhere", "/tmp/socket", "localhost port none"])
+def test_a_server_that_does_not_say_its_port_is_not_ready(where, left_behind):
+    bad = endpoint("bad", server=f"say('main', 'starting up on {where}')\nsignal.pause()")
+    comparison = compared([GOOD, bad], [GOOD], jobs=2)
+    assert [cell.verdict for cell in comparison.cells] == [Verdict.IDENTICAL, Verdict.FAILED]
+    assert where in comparison.cells[1].reason
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("end", ["1 / 0", "os._exit(1)"])
+def test_a_server_that_crashes_at_a_client_fails_its_row_without_hanging(end, left_behind):
+    # Whether it is gone when it is asked to end, is a matter of timing.
+    crash = f"def crash(data):\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    {end}\nserve(echo=crash)"
+    comparison = compared([GOOD, endpoint("crashing", server=crash)], [GOOD, endpoint("late")], jobs=2)
+    assert [cell.verdict for cell in comparison.cells] == [Verdict.IDENTICAL] * 2 + [Verdict.FAILED] * 2
+    for cell in comparison.cells[2:]:
+        assert cell.reason.startswith(("server ended before it was stopped: ", "server exited with 1: "))
+    assert left_behind() == []
+
+
+def test_if_the_reference_fails_nothing_is_held_against_it():
+    bad = endpoint("bad", client="ask()\nend(1)")
+    comparison = compared([GOOD], [bad, GOOD])
+    assert outcomes(comparison) == {
+        "good -> bad": ("failed", "client exited with 1: main: closing event loop"),
+        "good -> good": ("different", "the reference failed, so there is nothing to hold it against"),
+    }
+    assert (comparison.causes, comparison.exit_code) == ((), 1)
+
+
+def test_a_line_more_is_a_difference_and_its_cause_is_worked_out():
+    talkative = endpoint("talkative", client="ask()\nsay('echo_client', 'received EOF')\nsay('asyncio', 'hm')\nend()")
+    comparison = compared([GOOD, endpoint("twin")], [GOOD, talkative], jobs=2)
+    assert [str(cell.verdict) for cell in comparison.cells] == ["identical", "different"] * 2
+    found = {cause.event: (cause.axes, cause.explained) for cause in comparison.causes}
+    assert found == {"eof": (("own implementation",), True), "log": (("own implementation",), False)}
+    assert comparison.exit_code == 1
+
+
+def test_several_runs_say_how_many_agreed():
+    # Its third connection is another story.
+    moody = endpoint(
+        "moody", server="serve(name=lambda n, a: say('asyncio', 'tired') if n > 2 else f'echo_127.0.0.1_{a[1]}')"
+    )
+    comparison = compared([GOOD, moody], [GOOD], repeat=3, jobs=2)
+    good, bad = comparison.cells
+    assert (good.verdict, good.agreed, len(good.runs)) == (Verdict.IDENTICAL, 3, 3)
+    assert (bad.verdict, bad.agreed, len(bad.runs)) == (Verdict.FAILED, 2, 3)
+    assert bad.reason == "server tells of 0 connections instead of 1 (in 1 of 3 runs)"
+    assert [run.number for run in good.runs] == [1, 2, 3]
+
+
+def speakers(run: Run) -> list[str]:
+    """The connections of the server's log that a client was given."""
+    return list(dict.fromkeys(event.speaker for event in run.server_events if event.speaker.startswith("echo_")))
+
+
+def run_all(server: Endpoint, clients: Sequence[Endpoint], **options: object) -> list[Run]:
+    return matrix.run_all(SCENARIO, [server], clients, **options)
+
+
+STRANGER = "socket.create_connection(('127.0.0.1', PORT)).close()"
+
+
+def test_a_client_that_tells_its_port_gets_its_own_connection():
+    # Each connects twice, and only the second connection is the one it tells of.
+    clients = [endpoint(name, client=f"{STRANGER}\n{GOOD_CLIENT}") for name in ("first", "second")]
+    runs = run_all(GOOD, clients)
+    ports = [next(event.fields["local"][1] for event in run.client_events if "local" in event.fields) for run in runs]
+    assert len(set(ports)) == 2
+    assert [speakers(run) for run in runs] == [[f"echo_127.0.0.1_{port}"] for port in ports]
+    assert [event.message for event in runs[1].server_events if event.name == "received"] == [f"received {PAYLOAD!r}"]
+
+
+NUMBERED = endpoint("numbered", server="serve(name=lambda number, address: f'echo_unix_{number}')")
+SILENT_ON_PORT = "ask(tell_port=False); end()"
+
+
+def test_where_no_port_is_told_the_first_client_gets_the_first_connection():
+    clients = [endpoint(name, client=SILENT_ON_PORT) for name in ("first", "second")]
+    runs = run_all(NUMBERED, clients, repeat=2)
+    assert [(run.pairing.client.label, run.number, speakers(run)) for run in runs] == [
+        ("first", 1, ["echo_unix_1"]),
+        ("second", 1, ["echo_unix_2"]),
+        ("first", 2, ["echo_unix_3"]),
+        ("second", 2, ["echo_unix_4"]),
+    ]
+
+
+def test_a_client_that_never_connected_takes_nobody_elses_connection():
+    clients = [endpoint("absent", client="raise SystemExit(1)"), endpoint("present", client=SILENT_ON_PORT)]
+    assert [speakers(run) for run in run_all(NUMBERED, clients)] == [[], ["echo_unix_1"]]
+
+
+def test_every_client_gets_the_servers_own_life_as_well():
+    (run,) = run_all(GOOD, [GOOD])
+    assert [event.name for event in run.server_events] == [
+        "starting",
+        "accepted",
+        "received",
+        "sent",
+        "closing",
+        "closing_server",
+        "closing_loop",
+    ]
+
+
+def test_progress_is_told_after_each_client():
+    ticks: list[None] = []
+    run_all(GOOD, [GOOD, endpoint("twin")], repeat=2, tick=lambda: ticks.append(None))
+    assert len(ticks) == 4
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_leaves_no_process_behind(jobs, left_behind):
+    running = []
+
+    def interrupt() -> None:
+        running.extend(left_behind())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compared([GOOD, endpoint("other")], [GOOD, endpoint("late")], jobs=jobs, tick=interrupt)
+    assert running
+    assert left_behind() == []
+
+
+def test_a_signal_that_reaches_another_thread_ends_the_comparison_as_soon(monkeypatch, left_behind):
+    deadline_s = 10.0
+
+    def interrupt() -> None:
+        monkeypatch.setattr(matrix, "CLIENT_S", deadline_s)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    start_s = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        compared([GOOD], [GOOD, endpoint("hanging", client="signal.pause()")], tick=interrupt)
+    assert time.monotonic() - start_s < deadline_s
+    assert left_behind() == []
+
+
+def test_ctrl_c_while_the_servers_are_being_started_waits_for_nobody(monkeypatch, left_behind):
+    deadline_s = 10.0
+    monkeypatch.setattr(matrix, "READY_S", deadline_s)
+
+    submitted = []
+
+    class Pool(ThreadPoolExecutor):
+        def submit(self, *call: object) -> Future[list[Run]]:
+            while submitted and not left_behind():
+                os.sched_yield()
+            if submitted:
+                raise KeyboardInterrupt
+            submitted.append(super().submit(*call))
+            return submitted[-1]
+
+    monkeypatch.setattr(matrix, "ThreadPoolExecutor", Pool)
+    start_s = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        compared([endpoint("silent", server="signal.pause()"), GOOD], [GOOD])
+    assert time.monotonic() - start_s < deadline_s
+    assert left_behind() == []
+
+
+def test_the_commands_of_a_pairing_can_be_given_any_port():
+    scenario = Scenario("options", "", ("--lockstep",), b"")
+    assert matrix.commands(scenario, Pairing(GOOD, GOOD), 10000) == (
+        (*GOOD.server_command, "--port", "10000"),
+        (*GOOD.client_command, "--port", "10000", "--lockstep"),
+    )

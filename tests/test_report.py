@@ -1,0 +1,390 @@
+"""The views of a recorded comparison: Markdown, JSON, the terminal, and the progress bar.
+
+`python -m tests.test_report` writes the golden files anew; read their diff before you keep it.
+"""
+
+import contextlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from comparison.model import Comparison, Endpoint, Log, Pairing, Run, Scenario, Verdict
+from comparison.progress import Progress
+from comparison.report import export, markdown
+from comparison.transcript import parse
+from comparison.verdicts import judge
+
+GOLDEN = Path(__file__).parent / "golden"
+PAYLOAD = b"This is the message."
+SCENARIO = Scenario("recorded", "one message, recorded", (), PAYLOAD)
+
+
+def endpoint(implementation: str) -> Endpoint:
+    start = ("python", "-m")
+    return Endpoint(
+        implementation,
+        "asyncio",
+        "3.12.1",
+        f"{implementation}/asyncio",
+        (*start, f"{implementation}.server"),
+        (*start, f"{implementation}.client"),
+    )
+
+
+STREAMS, PROTOCOL = endpoint("streams"), endpoint("protocol")
+
+
+def server_log(*more: str, eof: bool) -> list[str]:
+    peer = "echo_127.0.0.1_64624"
+    return [
+        "main: starting up on localhost port 10000",
+        f"{peer}: connection accepted",
+        f"{peer}: received {PAYLOAD!r}",
+        f"{peer}: sent {PAYLOAD!r}",
+        *([f"{peer}: received EOF"] if eof else []),
+        f"{peer}: closing",
+        *more,
+        "main: closing server",
+        "main: closing event loop",
+    ]
+
+
+def client_log(*more: str, eof: bool) -> list[str]:
+    return [
+        "echo_client: connecting to localhost port 10000",
+        f"echo_client: sending {PAYLOAD!r}",
+        "echo_client: waiting for response",
+        f"echo_client: received {PAYLOAD!r}",
+        *(["echo_client: received EOF"] if eof else []),
+        *more,
+        "echo_client: closing",
+        "main: closing event loop",
+    ]
+
+
+def recorded(pairing: Pairing, server: list[str], client: list[str], code: int = 0) -> Run:
+    """One run of which these are the logs."""
+    logs = (
+        Log(pairing.server.server_command, tuple(server), 0),
+        Log(pairing.client.client_command, tuple(client), code),
+    )
+    return Run(pairing, 1, *logs, parse(server), parse(client))
+
+
+def compared(*odd_lines: str, repeat: int = 1) -> Comparison:
+    """Streams and Protocol with each other: EOF is explained; where a Streams server has a Protocol client, its log
+    has lines that nothing explains; Protocol with itself loses bytes."""
+    both = (STREAMS, PROTOCOL)
+    ended_early = "echo_client: ERROR ended early: 12 of 20 bytes came back from localhost port 10000"
+    runs = [
+        recorded(Pairing(STREAMS, STREAMS), server_log(eof=False), client_log(eof=False)),
+        recorded(Pairing(STREAMS, PROTOCOL), server_log(*odd_lines, eof=False), client_log(eof=True)),
+        recorded(Pairing(PROTOCOL, STREAMS), server_log(eof=True), client_log(eof=False)),
+        recorded(Pairing(PROTOCOL, PROTOCOL), server_log(eof=True), client_log(ended_early, eof=True), 1),
+    ]
+    reference = Pairing(STREAMS, STREAMS)
+    cells, causes, groups = judge(SCENARIO, runs, reference)
+    return Comparison(
+        scenario=SCENARIO,
+        environment={"Python": "3.12.1", "system": "Linux 6.1 x86_64"},
+        endpoints=both,
+        servers=both,
+        clients=both,
+        reference=reference,
+        repeat=repeat,
+        cells=cells,
+        causes=causes,
+        groups=groups,
+        notes=("uvloop is not installed for Python 3.12.1, so it is left out",),
+        duration_s=1.25,
+    )
+
+
+ODD_LINE = "asyncio: Executing <Task> took 0.101 seconds"
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return compared(ODD_LINE)
+
+
+def test_the_recording_shows_each_kind_of_verdict_that_can_come_up(comparison):
+    assert [cell.verdict for cell in comparison.cells] == [
+        Verdict.IDENTICAL,
+        Verdict.DIFFERENT,
+        Verdict.EXPLAINED,
+        Verdict.FAILED,
+    ]
+    assert [(cause.event, cause.explained) for cause in comparison.causes] == [("log", False), ("eof", True)]
+    assert comparison.exit_code == 1
+
+
+def test_the_markdown_view_is_the_golden_one(comparison):
+    assert markdown.render(comparison) == (GOLDEN / "report.md").read_text()
+
+
+def test_the_json_view_is_the_golden_one(comparison):
+    text = export.to_json(comparison)
+    assert text.endswith("}\n")
+    assert json.loads(text) == json.loads((GOLDEN / "report.json").read_text())
+
+
+def test_the_raw_logs_are_shown_in_markdown_as_they_came(comparison):
+    view = markdown.render(comparison, raw=True)
+    for cell in comparison.cells:
+        for log in (cell.runs[0].server, cell.runs[0].client):
+            assert "\n".join(("```text", *log.lines, "```")) in view
+
+
+def shown(comparison: Comparison, monkeypatch: pytest.MonkeyPatch, width: int = 160, **options: bool) -> str:
+    """The view of a terminal so many columns wide, as it lands in a file."""
+    terminal = pytest.importorskip("comparison.report.terminal", reason="rich is not installed: pip install rich")
+    monkeypatch.setenv("COLUMNS", str(width))
+    file = io.StringIO()
+    terminal.show(comparison, file, **options)
+    return file.getvalue()
+
+
+def words(text: str) -> str:
+    """A text as it reads, wherever its lines are broken."""
+    return " ".join(re.sub("[╭╮╰╯│├┤┬┴┼─]", " ", text).split())
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["", "raw"])
+@pytest.mark.parametrize("width", [40, 60, 80, 160])
+def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(comparison, monkeypatch, width, raw):
+    view = shown(comparison, monkeypatch, width, raw=raw)
+    cell_len = pytest.importorskip("rich.cells").cell_len
+    assert [line for line in view.splitlines() if cell_len(line) > width] == []
+    text = words(view)
+    for verdict in ("= identical", "~ explained", "! different", "x failed"):
+        assert f"{verdict}:" in text
+    for cell in comparison.cells:
+        if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED):
+            assert words(f"{cell.pairing} {cell.verdict}: {cell.reason}") in text
+    for cause in comparison.causes:
+        assert f"{cause.letter} " in text
+        assert words(cause.finding) in text
+        if cause.explanation is not None:
+            assert words(cause.explanation.text) in text
+            assert words(cause.explanation.source) in text
+    assert all(words(note) in text for note in comparison.notes)
+    assert "1 identical, 1 explained, 1 different, 1 failed" in text
+
+
+def matrix_columns(view: str) -> list[list[str]]:
+    """Head and body of the matrix of a terminal, each as its columns."""
+    parts = re.search("╭[^╮]*╮(.*?)├[^┤]*┤(.*?)╰", view, re.DOTALL)
+    lines = ([line.strip("│").split("│") for line in part.strip().splitlines()] for part in parts.groups())
+    return [[words(" ".join(column)) for column in zip(*part, strict=True)] for part in lines]
+
+
+def test_the_matrix_of_a_wide_terminal_is_in_words(comparison, monkeypatch):
+    assert matrix_columns(shown(comparison, monkeypatch, 80)) == [
+        ["", "streams/ asyncio", "protocol/ asyncio"],
+        ["streams/ asyncio protocol/ asyncio", "= identical ~ explained B", "! different A B x failed"],
+    ]
+
+
+def test_the_matrix_of_a_narrow_terminal_is_in_signs_that_are_explained(comparison, monkeypatch):
+    view = shown(comparison, monkeypatch, 40)
+    assert matrix_columns(view) == [["", "1", "2"], ["streams/ asyncio protocol/ asyncio", "= ~ B", "! A B x"]]
+    assert "1  client streams/asyncio\n2  client protocol/asyncio\n" in view
+
+
+def test_what_differs_is_shown_with_the_letter_of_its_cause(comparison, monkeypatch):
+    lines = [words(line) for line in shown(comparison, monkeypatch, 160).splitlines()]
+    letters = {cause.event: cause.letter for cause in comparison.causes}
+    assert f"+ {ODD_LINE} {letters['log']}" in lines
+    assert f"+ echo_127.0.0.1_<port>: received EOF {letters['eof']}" in lines
+
+
+def test_the_raw_logs_are_shown_side_by_side(comparison, monkeypatch):
+    view = shown(comparison, monkeypatch, 160, raw=True)
+    assert re.search(r"^ *server +client *$", view, re.MULTILINE)
+    first_lines = r"main: starting up on localhost port 10000 +echo_client: connecting to localhost port 10000"
+    assert len(re.findall(first_lines, view)) == 4
+
+
+def test_a_file_gets_no_escape_codes_and_no_trailing_blanks(comparison, monkeypatch):
+    view = shown(comparison, monkeypatch, raw=True)
+    assert "\x1b" not in view
+    assert [line for line in view.splitlines() if line != line.rstrip()] == []
+
+
+HOSTILE = {
+    "html": "<script>alert(1)</script>",
+    "a fence": "```",
+    "a long fence": "   ````````` x",
+    "a fence of tildes": "~~~",
+    "a table": "| a | b | `c` | \\| d",
+    "markdown": "# [a](b) *c* _d_ ![e](f) &lt; 1. \\",
+    "markup of the terminal": "[bold red]a[/] [link=x]b[/link]",
+    "control characters": "\x1b[31mred\x1b[2J \x07\x08\r\x0b\x0c\x00\x7f\x9b31m",
+    "ends of lines": "a\rb\x0bc\x0cd\x1ce\x85f\u2028g",
+    "what looks the other way": "\u202eabc\u2066 \ufeff",
+    "half a character": "\udc80 \ud83d",
+}
+"""Lines of a log that want to be something else."""
+
+AS_A_RECORD = {
+    "several lines": "a\n```\n| b |\n# c\n<script>",
+    "several lines and an escape code": "a\n\x1b[31m\n",
+}
+"""What a record of JSON can hold in one line, besides."""
+
+
+def record(message: str) -> str:
+    return json.dumps({"t_ns": 1, "logger": "asyncio", "level": "info", "event": "log", "message": message})
+
+
+HOSTILE_LINES = [
+    *(pytest.param(text, id=name) for name, text in HOSTILE.items()),
+    *(pytest.param(record(text), id=f"{name} in a record") for name, text in (HOSTILE | AS_A_RECORD).items()),
+]
+
+
+def unprintable(text: str) -> list[str]:
+    """What would move the cursor, change a colour, or turn the text around."""
+    return [character for character in text if not character.isprintable() and character not in "\n"]
+
+
+def blocks(view: str) -> Iterator[tuple[bool, str]]:
+    """The lines of a Markdown text, each with whether it stands inside a code block, as CommonMark reads it."""
+    fence = ""
+    for line in view.split("\n"):
+        found = re.match(r" {0,3}(`{3,}|~{3,})([^`]*)$", line)
+        if fence and found and found[1].startswith(fence) and not found[2].strip():
+            yield True, line
+            fence = ""
+        elif not fence and found:
+            yield True, line
+            fence = found[1]
+        else:
+            yield bool(fence), line
+    assert not fence, "a code block has no end"
+
+
+def spoken(line: str) -> str:
+    """A hostile line as a reader should see it: what cannot be printed as Python would escape it."""
+    text = json.loads(line)["message"] if line.startswith("{") else line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES)
+def test_hostile_text_in_a_log_shows_as_itself_in_markdown(line):
+    comparison = compared(line)
+    plain = markdown.render(compared(ODD_LINE), raw=True)
+    view = markdown.render(comparison, raw=True)
+    view.encode()
+    assert unprintable(view) == []
+    inside = [text for in_block, text in blocks(view) if in_block]
+    assert any(text.rstrip().endswith(spoken(line).rstrip()) for text in inside)
+    assert any(spoken(line).rstrip() in text for text in inside if text.startswith("+"))
+    outside = [text for in_block, text in blocks(view) if not in_block]
+    assert "<script>" not in "".join(outside)
+    structure = re.compile(r"^(\||#)")
+    same = [text for in_block, text in blocks(plain) if not in_block and structure.match(text)]
+    assert [text for text in outside if structure.match(text)] == same
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES)
+def test_hostile_text_in_a_log_shows_as_itself_in_a_terminal(line, monkeypatch):
+    view = shown(compared(line), monkeypatch, raw=True)
+    view.encode()
+    assert unprintable(view) == []
+    assert words(spoken(line)) in words(view)
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES)
+def test_hostile_text_in_a_log_is_kept_in_json(line):
+    document = json.loads(export.to_json(compared(line)))
+    message = json.loads(line)["message"] if line.startswith("{") else line
+    log = document["cells"][1]["runs"][0]["server"]["log"]
+    assert any(message in told or spoken(line) in told for told in log)
+
+
+@pytest.mark.parametrize("text", ["a|b", "<script>", "`", "**", "[a](b)", "&lt;", "~~a~~", "\\"])
+def test_hostile_text_in_a_reason_stays_text(text):
+    lost = recorded(Pairing(STREAMS, STREAMS), server_log(eof=False), [*client_log(eof=False), text], 1)
+    cells, causes, groups = judge(SCENARIO, [lost], lost.pairing)
+    one = (STREAMS,)
+    comparison = Comparison(SCENARIO, {}, one, one, one, lost.pairing, 1, cells, causes, groups, (), 1.0)
+    assert cells[0].reason.endswith(f": {text}")
+    (line,) = [line for line in markdown.render(comparison).splitlines() if line.startswith("- **")]
+    bold = re.fullmatch(r"- \*\*(.*)\*\*", line)[1]
+    assert re.findall(r"[`*_<>|\[\]&~\\]", re.sub(r"\\[!-/:-@\[-`{-~]", "", bold)) == []
+    assert re.sub(r"\\(.)", r"\1", bold).endswith(text)
+
+
+class Terminal(io.StringIO):
+    """A terminal that remembers what was written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def screen(self) -> str:
+        """What is left to be seen on the line of the bar."""
+        return self.getvalue().rpartition("\r\x1b[K")[2]
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_the_progress_bar_shows_from_one_second_on_and_is_wiped_at_the_end():
+    terminal, clock = Terminal(), Clock()
+    screens = []
+    with Progress(4, terminal, clock) as progress:
+        for now_s in (100.9, 101.0, 103.0, 104.0):
+            clock.now_s = now_s
+            progress.tick()
+            screens.append(terminal.screen())
+    assert screens == [
+        "",
+        "[###############...............] 2/4, 1 s left",
+        "[######################........] 3/4, 1 s left",
+        "[##############################] 4/4, 0 s left",
+    ]
+    assert terminal.screen() == ""
+
+
+def test_the_progress_bar_is_wiped_after_an_error():
+    terminal, clock = Terminal(), Clock()
+    with contextlib.suppress(KeyboardInterrupt), Progress(4, terminal, clock) as progress:
+        clock.now_s += 5
+        progress.tick()
+        raise KeyboardInterrupt
+    assert "1/4, 15 s left" in terminal.getvalue()
+    assert terminal.screen() == ""
+
+
+def test_what_takes_less_than_a_second_shows_no_progress_bar():
+    terminal, clock = Terminal(), Clock()
+    with Progress(2, terminal, clock) as progress:
+        progress.tick()
+        progress.tick()
+    assert terminal.getvalue() == ""
+
+
+def test_a_file_gets_no_progress_bar():
+    file, clock = io.StringIO(), Clock()
+    with Progress(2, file, clock) as progress:
+        clock.now_s += 5
+        progress.tick()
+    assert file.getvalue() == ""
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    (GOLDEN / "report.md").write_text(markdown.render(compared(ODD_LINE)))
+    (GOLDEN / "report.json").write_text(export.to_json(compared(ODD_LINE)))
