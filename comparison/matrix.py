@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from comparison.endpoints import ROOT
 from comparison.model import Endpoint, Event, Log, Pairing, Run, Scenario
 from comparison.processes import Closed, Launcher
-from comparison.projection import connections, is_connection
+from comparison.projection import connections
 from comparison.transcript import parse, parse_line
 
 READY_S = 30.0
@@ -31,20 +31,13 @@ def run_all(
     tick: Callable[[], None] = lambda: None,
 ) -> list[Run]:
     """Every server with every client, `repeat` times each; `tick` is called after each client, from any thread."""
-    with Launcher(ROOT) as launcher, ThreadPoolExecutor(jobs) as pool:
-        try:
-            futures = [
-                pool.submit(_run_server, launcher, scenario, server, clients, repeat, tick) for server in servers
-            ]
-            # Awake now and then, should the signal of Ctrl-C reach another thread: only this one acts on it.
-            while wait(futures, AWAKE_S).not_done:
-                pass
-            return list(itertools.chain.from_iterable(future.result() for future in futures))
-        except BaseException:
-            # Ctrl-C above all: end the processes first, or the pool would wait for them.
-            launcher.close()
-            pool.shutdown(cancel_futures=True)
-            raise
+    # On the way out, also after Ctrl-C, the launcher ends the processes before the pool waits for its threads.
+    with ThreadPoolExecutor(jobs) as pool, Launcher(ROOT) as launcher:
+        futures = [pool.submit(_run_server, launcher, scenario, server, clients, repeat, tick) for server in servers]
+        # Awake now and then, should the signal of Ctrl-C reach another thread: only this one acts on it.
+        while wait(futures, AWAKE_S).not_done:
+            pass
+        return list(itertools.chain.from_iterable(future.result() for future in futures))
 
 
 def commands(scenario: Scenario, pairing: Pairing, port: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -106,30 +99,42 @@ def _why_not_ready(ready: str | None, output_is_over: bool) -> str:
     return "ended before it was ready" if output_is_over else f"was not ready in {READY_S:g} s"
 
 
-def _pair(turns: Iterable[tuple[Pairing, int]], server: Log, clients: Iterable[Log]) -> list[Run]:
-    """Give each client its part of the server's log: the server's own life, and the connection that this client
+def _pair(turns: Sequence[tuple[Pairing, int]], server: Log, clients: Sequence[Log]) -> list[Run]:
+    """Give each client its part of the server's log: the server's own life, and the connections that this client
     made."""
     server_events = parse(server.lines)
-    own_life = [event for event in server_events if not is_connection(event.speaker)]
-    unclaimed = connections(server_events)
+    client_events = [parse(client.lines) for client in clients]
+    owners = _owners(list(connections(server_events)), client_events)
     runs = []
-    for (pairing, number), client in zip(turns, clients, strict=True):
-        client_events = parse(client.lines)
-        speaker = _speaker_of(client_events, unclaimed)
-        connection = unclaimed.pop(speaker) if speaker is not None else []
-        kept = {id(event) for event in (*own_life, *connection)}
-        events = tuple(event for event in server_events if id(event) in kept)
-        runs.append(Run(pairing, number, server, client, events, client_events))
+    for turn, ((pairing, number), client) in enumerate(zip(turns, clients, strict=True)):
+        own = tuple(event for event in server_events if owners.get(event.speaker, turn) == turn)
+        runs.append(Run(pairing, number, server, client, own, client_events[turn]))
     return runs
 
 
-def _speaker_of(client: Iterable[Event], unclaimed: dict[str, list[Event]]) -> str | None:
-    """The server's name for a client's connection: by the port that the client reports, else the first that nobody
-    claimed."""
+def _owners(speakers: Sequence[str], clients: Sequence[Sequence[Event]]) -> dict[str, int]:
+    """Which client made which of the server's connections: the one that tells its port, else the next one in order
+    that was connected. What then is left belongs to the client of the connection before: no line of a log is
+    dropped."""
+    owners: dict[str, int] = {}
+    for turn, events in enumerate(clients):
+        told = _told_speaker(events)
+        if told in speakers:
+            owners[str(told)] = turn
+        elif any(event.name in ("sending", "waiting", "received", "eof") for event in events):
+            free = next((speaker for speaker in speakers if speaker not in owners), None)
+            if free is not None:
+                owners[free] = turn
+    last = 0
+    for speaker in speakers:
+        last = owners.setdefault(speaker, last)
+    return owners
+
+
+def _told_speaker(client: Iterable[Event]) -> str | None:
+    """The server's name for a client's connection, by the port that the client reports."""
     for event in client:
         match event.fields.get("local"):
-            case [str(host), int(port)] if f"echo_{host}_{port}" in unclaimed:
+            case [str(host), int(port)]:
                 return f"echo_{host}_{port}"
-    if any(event.name in ("sending", "waiting", "received", "eof") for event in client):
-        return next(iter(unclaimed), None)
     return None

@@ -1,5 +1,6 @@
 """A progress bar on a terminal, for what takes longer than a second."""
 
+import shutil
 import sys
 import threading
 import time
@@ -8,6 +9,8 @@ from typing import TextIO
 
 DELAY_S = 1.0
 WIDTH = 30
+TEXT_WIDTH = 30
+"""What stands beside the bar: a line that wraps could not be wiped out."""
 
 
 class Progress:
@@ -33,8 +36,9 @@ class Progress:
             elapsed_s = self._clock() - self._start_s
             if elapsed_s >= DELAY_S and self._file.isatty():
                 left_s = elapsed_s / self._done * (self._total - self._done)
-                bar = "#" * (WIDTH * self._done // self._total)
-                self._file.write(f"\r\x1b[K[{bar:.<{WIDTH}}] {self._done}/{self._total}, {left_s:.0f} s left")
+                width = max(1, min(WIDTH, shutil.get_terminal_size().columns - TEXT_WIDTH))
+                bar = "#" * (width * self._done // self._total)
+                self._file.write(f"\r\x1b[K[{bar:.<{width}}] {self._done}/{self._total}, {left_s:.0f} s left")
                 self._file.flush()
                 self._shown = True
 

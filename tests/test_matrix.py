@@ -197,7 +197,7 @@ FAILING_CLIENTS = {
     ),
     "exits with 1 and says nothing": ("ask()\nend(1)", "client exited with 1: main: closing event loop"),
     "does not connect": ("raise SystemExit('no such option')", "client exited with 1: no such option"),
-    "says nothing at all": ("pass", "server tells of 0 connections instead of 1"),
+    "says nothing at all": ("pass", "client tells of 0 connections instead of 1"),
     "crashes": ("ask()\n1 / 0", "client exited with 1: ZeroDivisionError: division by zero"),
     "is killed": (
         "ask()\nos.kill(os.getpid(), signal.SIGKILL)",
@@ -372,8 +372,18 @@ def test_a_client_that_tells_its_port_gets_its_own_connection():
     runs = run_all(GOOD, clients)
     ports = [next(event.fields["local"][1] for event in run.client_events if "local" in event.fields) for run in runs]
     assert len(set(ports)) == 2
-    assert [speakers(run) for run in runs] == [[f"echo_127.0.0.1_{port}"] for port in ports]
-    assert [event.message for event in runs[1].server_events if event.name == "received"] == [f"received {PAYLOAD!r}"]
+    for run, port in zip(runs, ports, strict=True):
+        assert f"echo_127.0.0.1_{port}" in speakers(run)
+        received = [event.message for event in run.server_events if event.name == "received"]
+        assert received == [f"received {PAYLOAD!r}"]
+
+
+def test_a_connection_that_no_client_tells_of_is_not_dropped():
+    clients = [endpoint(name, client=f"{STRANGER}\n{GOOD_CLIENT}") for name in ("first", "second")]
+    runs = run_all(GOOD, clients)
+    assert sum(len(speakers(run)) for run in runs) == 4
+    comparison = compared([GOOD], clients)
+    assert [cell.reason for cell in comparison.cells][:1] == ["server tells of 3 connections instead of 1"]
 
 
 NUMBERED = endpoint("numbered", server="serve(name=lambda number, address: f'echo_unix_{number}')")
