@@ -17,7 +17,7 @@ from comparison.processes import stop_cleanly_on_sigterm
 from comparison.progress import Progress
 from comparison.report import export, markdown
 from comparison.run import Selection, choose, compare
-from comparison.scenarios import TUTORIAL
+from comparison.scenarios import SCENARIOS, TCP, TRANSPORTS, TUTORIAL, check_available
 
 INTERRUPTED = 130
 TROUBLE = 2
@@ -39,6 +39,8 @@ def parser() -> Parser:
         allow_abbrev=False,
     )
     add = parser.add_argument
+    add("--scenario", choices=SCENARIOS, metavar="NAME", default=TUTORIAL.name, help="what is tried (--list has all)")
+    add("--transport", choices=TRANSPORTS, metavar="NAME", default=TCP.name, help="over what (--list has all)")
     names = "comma-separated: streams, protocol/uvloop, uvloop, ..."
     add("--server", type=comma_separated, metavar="NAME", help=f"only these servers; {names}")
     add("--client", type=comma_separated, metavar="NAME", help="only these clients, named alike")
@@ -98,8 +100,17 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(listing(selection)))
         return 0
     check_targets(options)
+    transport = TRANSPORTS[options.transport]
+    check_available(transport)
     with Progress(selection.pairings * options.repeat) as progress:
-        comparison = compare(selection, TUTORIAL, repeat=options.repeat, jobs=options.jobs, tick=progress.tick)
+        comparison = compare(
+            selection,
+            SCENARIOS[options.scenario],
+            transport=transport,
+            repeat=options.repeat,
+            jobs=options.jobs,
+            tick=progress.tick,
+        )
     if options.save is not None:
         export.save(comparison, options.save)
     if options.output is None:
@@ -128,7 +139,9 @@ def listing(selection: Selection) -> list[str]:
     """Who could take part, and what is missing."""
     endpoints = dict.fromkeys((*selection.servers, *selection.clients))
     lines = [f"{endpoint.label}: Python {endpoint.python}" for endpoint in endpoints]
-    lines += [f"scenario {TUTORIAL.name}: {TUTORIAL.description}", f"reference: {selection.reference}"]
+    lines += [f"--scenario {scenario.name}: {scenario.description}" for scenario in SCENARIOS.values()]
+    lines += [f"--transport {transport.name}: {transport.description}" for transport in TRANSPORTS.values()]
+    lines.append(f"reference: {selection.reference}")
     return lines + [f"Note: {note}" for note in selection.notes]
 
 

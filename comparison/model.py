@@ -58,12 +58,43 @@ class Pairing:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is tried: what the client sends, and with which options; what must come back is the same bytes."""
+    """What is tried: what each connection of the client sends, and how. The same bytes must come back on each.
+
+    The bytes are `pattern`, `times` over; with `from_file` the client reads them from a file.
+    """
 
     name: str
     description: str
+    pattern: bytes
+    times: int = 1
+    from_file: bool = False
+    connections: int = 1
+    options: tuple[str, ...] = ()
+    """Further options of the client."""
+    server_options: tuple[str, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Bytes that each connection sends."""
+        return len(self.pattern) * self.times
+
+    def starts_with(self, data: bytes) -> bool:
+        """Whether a short piece is how the bytes begin."""
+        return (self.pattern * (len(data) // max(1, len(self.pattern)) + 1))[: len(data)] == data
+
+
+@dataclass(frozen=True)
+class Transport:
+    """What carries the bytes: the options by which a server and a client meet.
+
+    `{port}`, `{socket}` (the path of a Unix socket) and `{certificates}` (a folder) stand for what is only known when
+    they start.
+    """
+
+    name: str
+    description: str
+    server_options: tuple[str, ...]
     client_options: tuple[str, ...]
-    payload: bytes
 
 
 @dataclass(frozen=True)
@@ -214,6 +245,7 @@ class Comparison:
     """Everything that a report shows."""
 
     scenario: Scenario
+    transport: Transport
     environment: Mapping[str, str]
     endpoints: tuple[Endpoint, ...]
     servers: tuple[Endpoint, ...]

@@ -6,6 +6,7 @@ within each. They are laid out in the order of the vocabulary, since how they in
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from common.logs import EVENTS, SHOWN_BYTES, show_cut
@@ -24,20 +25,27 @@ def project(events: Sequence[Event]) -> tuple[ProjectedLine, ...]:
     """The lines of one side of one run, in the order in which the story is told."""
     program = [event for event in events if not is_connection(event.speaker)]
     before = list(itertools.takewhile(lambda event: not _comes_after(event, "closing"), program))
-    blocks = sorted(_project_connection(block) for block in connections(events).values())
+    blocks = Counter(_project_connection(block) for block in connections(events))
     return (
         *map(_line, before),
-        *itertools.chain.from_iterable(blocks),
+        *itertools.chain.from_iterable(_told_once(block, blocks[block]) for block in sorted(blocks)),
         *map(_line, program[len(before) :]),
     )
 
 
-def connections(events: Iterable[Event]) -> dict[str, list[Event]]:
-    """The events of each connection by its speaker, in the order in which they began."""
-    found: dict[str, list[Event]] = {}
+def connections(events: Iterable[Event]) -> list[list[Event]]:
+    """The events of each connection, in the order in which the connections began. A port, and with it a speaker, comes
+    again: where one opens after it has ended, another connection begins."""
+    found: list[list[Event]] = []
+    current: dict[str, list[Event]] = {}
     for event in events:
-        if is_connection(event.speaker):
-            found.setdefault(event.speaker, []).append(event)
+        if not is_connection(event.speaker):
+            continue
+        block = current.get(event.speaker)
+        if block is None or (event.name in OPENINGS and block[-1].name in ENDINGS):
+            block = current[event.speaker] = []
+            found.append(block)
+        block.append(event)
     return found
 
 
@@ -83,6 +91,11 @@ def violations(block: Sequence[Event]) -> list[str]:
     return wrong
 
 
+def _told_once(block: tuple[ProjectedLine, ...], times: int) -> tuple[ProjectedLine, ...]:
+    """A connection for all that are alike: which of many comes first is a matter of timing."""
+    return block if times == 1 else (*block, ProjectedLine("alike", f"({times} connections like this one)"))
+
+
 def _project_connection(block: Sequence[Event]) -> tuple[ProjectedLine, ...]:
     lines = [_line(event) for event in block if event.name not in BYTES]
     for name in BYTES:
@@ -103,7 +116,8 @@ def _line(event: Event) -> ProjectedLine:
 
 
 def _anonymous(text: str) -> str:
-    """Ports, and the numbers of peers that have none, change from run to run."""
+    """Ports, the paths of our Unix sockets, and the numbers of peers without a name change from run to run."""
     text = re.sub(r"^(echo_(?:unix|client))_\d+", r"\1_<n>", text)
     text = re.sub(r"^(echo_\S*?)_\d+(?=:|$)", r"\1_<port>", text)
+    text = re.sub(r"(?<= )/\S*/compare-[^/ ]+/\w+", "<socket>", text)
     return re.sub(r"\bport \d+", "port <port>", text)

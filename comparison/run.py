@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from comparison import endpoints, matrix, verdicts
-from comparison.model import CannotCompare, Comparison, Endpoint, Interpreter, Pairing, Scenario
+from comparison.model import CannotCompare, Comparison, Endpoint, Interpreter, Pairing, Scenario, Transport
+from comparison.scenarios import TCP
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,23 @@ def choose(
 
 
 def compare(
-    selection: Selection, scenario: Scenario, *, repeat: int = 1, jobs: int = 1, tick: Callable[[], None] = lambda: None
+    selection: Selection,
+    scenario: Scenario,
+    *,
+    transport: Transport = TCP,
+    repeat: int = 1,
+    jobs: int = 1,
+    tick: Callable[[], None] = lambda: None,
 ) -> Comparison:
     """Run every pairing of the selection and judge it. `tick` is called after each run of a client."""
     start_s = time.monotonic()
-    runs = matrix.run_all(scenario, selection.servers, selection.clients, repeat=repeat, jobs=jobs, tick=tick)
+    runs = matrix.run_all(
+        scenario, selection.servers, selection.clients, transport=transport, repeat=repeat, jobs=jobs, tick=tick
+    )
     cells, causes, groups = verdicts.judge(scenario, runs, selection.reference)
     return Comparison(
         scenario=scenario,
+        transport=transport,
         environment=endpoints.environment(selection.pythons),
         endpoints=tuple(dict.fromkeys((*selection.servers, *selection.clients))),
         servers=selection.servers,

@@ -1,11 +1,12 @@
 """Judge once, from evidence: runs -> cells with a verdict and its reason, causes with a letter, groups with a diff."""
 
 import difflib
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from common.logs import escape
+from common.logs import escape, show_cut
 from comparison import differences
 from comparison.differences import Projections
 from comparison.model import (
@@ -61,31 +62,33 @@ def fault(scenario: Scenario, run: Run) -> str | None:
         if log.exit_code != 0:
             said = next((f": {event.message}" for event in run.events(side) if event.message.startswith("ERROR")), "")
             return f"{side} exited with {log.exit_code}{said or _last_words(log.lines)}"
-    blocks = {side: list(connections(run.events(side)).values()) for side in SIDES}
+    blocks = {side: connections(run.events(side)) for side in SIDES}
     for side in reversed(SIDES):  # a client that never connected is not the server's fault
-        if len(blocks[side]) != 1:
-            return f"{side} tells of {len(blocks[side])} connections instead of 1"
-        for wrong in violations(blocks[side][0]):
+        if len(blocks[side]) != scenario.connections:
+            return f"{side} tells of {len(blocks[side])} connections instead of {scenario.connections}"
+        for wrong in itertools.chain.from_iterable(map(violations, blocks[side])):
             return f"{side} log: {wrong}"
-    return _lost_bytes(scenario, blocks["server"][0], blocks["client"][0])
+    return _lost_bytes(scenario, blocks)
 
 
-def _lost_bytes(scenario: Scenario, server: Sequence[Event], client: Sequence[Event]) -> str | None:
-    for side, block, name in (
-        ("client", client, "sending"),
-        ("server", server, "received"),
-        ("server", server, "sent"),
-        ("client", client, "received"),
-    ):
-        payload = joined(block, name)
-        length = payload.length if payload is not None else 0
-        if length != len(scenario.payload):
-            return f"{side} {name} {length} bytes instead of {len(scenario.payload)}"
-        if payload is not None and not scenario.payload.startswith(payload.shown):
-            return f"{side} {name} other bytes than {scenario.payload[: len(payload.shown)]!r}"
+def _lost_bytes(scenario: Scenario, blocks: Mapping[Side, Sequence[Sequence[Event]]]) -> str | None:
+    directions: tuple[tuple[Side, str], ...] = (
+        ("client", "sending"),
+        ("server", "received"),
+        ("server", "sent"),
+        ("client", "received"),
+    )
+    for side, name in directions:
+        for block in blocks[side]:
+            payload = joined(block, name)
+            length = payload.length if payload is not None else 0
+            if length != scenario.length:
+                return f"{side} {name} {length} bytes instead of {scenario.length}"
+            if payload is not None and not scenario.starts_with(payload.shown):
+                return f"{side} {name} other bytes than the scenario's: {show_cut(payload.shown, payload.length)}"
     digests = {
         str(event.fields[direction])
-        for block in (server, client)
+        for block in itertools.chain(blocks["server"], blocks["client"])
         for event in block
         if event.name in ENDINGS
         for direction in ("received_digest", "sent_digest")
@@ -133,7 +136,7 @@ def _was_cut(run: Run) -> bool:
     return any(
         sum(event.name == "received" for event in block) > 1
         for side in SIDES
-        for block in connections(run.events(side)).values()
+        for block in connections(run.events(side))
     )
 
 

@@ -7,7 +7,7 @@ from comparison.model import Endpoint, Event, Log, Pairing, Run, Scenario
 from comparison.transcript import parse
 
 PAYLOAD = b"This is the message. It will be sent in parts."
-TUTORIAL = Scenario("tutorial", "the tutorial's three messages", (), PAYLOAD)
+TUTORIAL = Scenario("tutorial", "the tutorial's three messages", PAYLOAD)
 
 Edit = Callable[[Pairing, str, list[str]], list[str]]
 

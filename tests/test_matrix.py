@@ -20,12 +20,13 @@ import pytest
 from comparison import matrix
 from comparison.model import Comparison, Endpoint, Interpreter, Pairing, Run, Scenario, Verdict
 from comparison.run import Selection, compare
+from comparison.scenarios import TCP
 
 SHORT_S = 0.05
 """A deadline for what never happens."""
 
 PAYLOAD = b"This is the message."
-SCENARIO = Scenario("fakes", "one message", (), PAYLOAD)
+SCENARIO = Scenario("fakes", "one message", PAYLOAD)
 
 PRELUDE = f"""
 import json, os, signal, socket, sys
@@ -164,7 +165,7 @@ FAILING_SERVERS = {
     ),
     "alters a byte and denies it": (
         "serve(echo=lambda data: data.swapcase())",
-        f"client received other bytes than {PAYLOAD!r}",
+        "client received other bytes than the scenario's: b'tHIS IS THE MESSAGE.'",
     ),
     "says nothing of its connections": (
         "say_all, say = say, lambda speaker, text: speaker == 'main' and say_all(speaker, text)\nserve()",
@@ -476,9 +477,8 @@ def test_ctrl_c_while_the_servers_are_being_started_waits_for_nobody(monkeypatch
     assert left_behind() == []
 
 
-def test_the_commands_of_a_pairing_can_be_given_any_port():
-    scenario = Scenario("options", "", ("--lockstep",), b"")
-    assert matrix.commands(scenario, Pairing(GOOD, GOOD), 10000) == (
-        (*GOOD.server_command, "--port", "10000"),
-        (*GOOD.client_command, "--port", "10000", "--lockstep"),
-    )
+def test_the_commands_of_a_pairing_can_be_given_any_port(tmp_path):
+    scenario = Scenario("options", "", b"", options=("--lockstep",))
+    client = matrix.client_command(scenario, TCP, Pairing(GOOD, GOOD), tmp_path, 10000)
+    assert client == (*GOOD.client_command, "--port", "10000", "--lockstep")
+    assert matrix.server_command(scenario, TCP, GOOD, tmp_path) == (*GOOD.server_command, "--port", "0")

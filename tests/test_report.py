@@ -15,12 +15,13 @@ import pytest
 from comparison.model import Comparison, Endpoint, Log, Pairing, Run, Scenario, Verdict
 from comparison.progress import Progress
 from comparison.report import export, markdown
+from comparison.scenarios import TCP
 from comparison.transcript import parse
 from comparison.verdicts import judge
 
 GOLDEN = Path(__file__).parent / "golden"
 PAYLOAD = b"This is the message."
-SCENARIO = Scenario("recorded", "one message, recorded", (), PAYLOAD)
+SCENARIO = Scenario("recorded", "one message, recorded", PAYLOAD)
 
 
 def endpoint(implementation: str) -> Endpoint:
@@ -90,6 +91,7 @@ def compared(*odd_lines: str, repeat: int = 1) -> Comparison:
     cells, causes, groups = judge(SCENARIO, runs, reference)
     return Comparison(
         scenario=SCENARIO,
+        transport=TCP,
         environment={"Python": "3.12.1", "system": "Linux 6.1 x86_64"},
         endpoints=both,
         servers=both,
@@ -318,7 +320,7 @@ def test_hostile_text_in_a_reason_stays_text(text):
     lost = recorded(Pairing(STREAMS, STREAMS), server_log(eof=False), [*client_log(eof=False), text], 1)
     cells, causes, groups = judge(SCENARIO, [lost], lost.pairing)
     one = (STREAMS,)
-    comparison = Comparison(SCENARIO, {}, one, one, one, lost.pairing, 1, cells, causes, groups, (), 1.0)
+    comparison = Comparison(SCENARIO, TCP, {}, one, one, one, lost.pairing, 1, cells, causes, groups, (), 1.0)
     assert cells[0].reason.endswith(f": {text}")
     (line,) = [line for line in markdown.render(comparison).splitlines() if line.startswith("- **")]
     bold = re.fullmatch(r"- \*\*(.*)\*\*", line)[1]

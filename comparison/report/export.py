@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common.config import PORT
-from comparison.matrix import commands
+from comparison.matrix import client_command, prepare, server_command
 from comparison.model import SIDES, Cause, Cell, Comparison, Endpoint, Pairing, Run
 from comparison.report.words import plain_log
 
@@ -20,6 +20,7 @@ def to_json(comparison: Comparison) -> str:
     document = {
         "schema": SCHEMA,
         "scenario": {"name": comparison.scenario.name, "description": comparison.scenario.description},
+        "transport": {"name": comparison.transport.name, "description": comparison.transport.description},
         "environment": dict(comparison.environment),
         "endpoints": [_endpoint(endpoint) for endpoint in comparison.endpoints],
         "servers": [endpoint.label for endpoint in comparison.servers],
@@ -48,12 +49,17 @@ def to_json(comparison: Comparison) -> str:
 def save(comparison: Comparison, folder: Path) -> None:
     """A folder for each pairing: both logs of each run, as text and as they came, and the commands that repeat it
     by hand."""
+    folder.mkdir(exist_ok=True)
+    folder = folder.resolve()
+    scenario, transport = comparison.scenario, comparison.transport
+    prepare(scenario, transport, folder)
     for cell in comparison.cells:
         server, client = cell.pairing.server.label, cell.pairing.client.label
         place = folder / f"{_file_name(server)}--{_file_name(client)}"
-        place.mkdir(parents=True, exist_ok=True)
-        by_hand = (_by_hand(command) for command in commands(comparison.scenario, cell.pairing, PORT))
-        (place / "commands.txt").write_text("\n".join(by_hand) + "\n")
+        place.mkdir()
+        serve = _by_hand(server_command(scenario, transport, cell.pairing.server, folder))
+        connect = _by_hand(client_command(scenario, transport, cell.pairing, folder, PORT))
+        (place / "commands.txt").write_text(f"{serve.replace('--port 0', f'--port {PORT}')}\n{connect}\n")
         for run in cell.runs:
             number = f"-{run.number}" if comparison.repeat > 1 else ""
             for side in SIDES:

@@ -28,7 +28,8 @@ LOGS = "The logs with chunks joined and ports replaced; the letters name the cau
 def title(comparison: Comparison) -> str:
     servers, clients = len(comparison.servers), len(comparison.clients)
     times = f", {comparison.repeat} times each" if comparison.repeat > 1 else ""
-    return f"{_count(servers, 'server')} x {_count(clients, 'client')}{times}: {comparison.scenario.description}"
+    tried = f"{comparison.scenario.description}, over {comparison.transport.description}"
+    return f"{_count(servers, 'server')} x {_count(clients, 'client')}{times}: {tried}"
 
 
 def environment(comparison: Comparison) -> str:
