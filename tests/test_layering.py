@@ -19,7 +19,7 @@ MAY_IMPORT = {
 """Besides the standard library."""
 
 ENGINE = ("comparison", "compare")
-EXTRAS = ("rich",)
+EXTRAS = ("rich", "trustme")
 """What the engine is prettier with."""
 
 STARTER = "comparison/processes.py"
