@@ -147,6 +147,8 @@ def listing(selection: Selection) -> list[str]:
 
 def check_targets(options: argparse.Namespace) -> None:
     """Find out that a result cannot be written before it is made. Raises CannotCompare."""
+    if options.raw and options.format == "json":
+        raise CannotCompare("--raw changes nothing for --format json, which holds every log; leave it out")
     if (
         options.save is not None
         and options.save.exists()

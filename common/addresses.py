@@ -86,7 +86,7 @@ def unix_socket(path: str) -> Iterator[list[socket.socket]]:
 def _bind_all(addresses: Sequence[Address], port: int) -> list[socket.socket]:
     """Bind each address to `port`, or, for 0, the first to any free port and the others to the same one."""
     sockets: list[socket.socket] = []
-    missing: OSError | None = None
+    missing: dict[str, OSError] = {}
     with contextlib.ExitStack() as undo:
         for family, (host, _, *scope) in addresses:
             try:
@@ -100,13 +100,14 @@ def _bind_all(addresses: Sequence[Address], port: int) -> list[socket.socket]:
             except OSError as error:
                 if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                     raise
-                missing = error
-                Narrator("main").tell("skipped_address", {"address": host, "reason": _why(error)})
+                missing[str(host)] = error
                 continue
             port = sock.getsockname()[1]
             sockets.append(sock)
-        if missing is not None and not sockets:
-            raise missing
+        if missing and not sockets:
+            raise next(iter(missing.values()))
+        for name, absence in missing.items():
+            Narrator("main").tell("skipped_address", {"address": name, "reason": _reason(absence)})
         undo.pop_all()
     return sockets
 
@@ -148,6 +149,10 @@ _REMEDIES = {
 
 
 def _why(error: OSError) -> str:
-    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    reason = _reason(error)
     remedy = _REMEDIES.get(error.errno or 0)
     return f"{reason}; {remedy}" if remedy else reason
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno).lower() if error.errno else str(error)

@@ -1,4 +1,4 @@
-"""One frozen dataclass per role. Every constant that both implementations use stands here, with its reason.
+"""One frozen dataclass per role, with the defaults and the limits of the options and the reason for each.
 
 How a configuration is read from a command line stands in `options`.
 """
@@ -11,8 +11,8 @@ PORT = 10000
 TUTORIAL_MESSAGES = (b"This is the message. ", b"It will be sent ", b"in parts.")
 
 READ_SIZE_BYTES = 65536
-"""What one read hands out at most: asyncio's default high-water mark, so that one chunk never has to wait for half
-of itself."""
+"""What one read hands out at most. It is the default high-water mark: echoing one chunk into an empty buffer does not
+pause the writer."""
 
 BACKLOG = 1024
 """Connections that may wait in the kernel. asyncio's own default of 100 loses clients when a thousand connect at

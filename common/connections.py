@@ -1,7 +1,6 @@
-"""One connection's account and log lines; a server's set of live connections, with its limits.
+"""What passed through one connection, and its log lines.
 
-Nothing here reads or writes: an implementation says what happened, and a limit acts through `transport.abort()`,
-which both APIs hear of as the end of the connection.
+Nothing here reads or writes: an implementation says what happened.
 """
 
 import asyncio

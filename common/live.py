@@ -77,6 +77,7 @@ class LiveConnections:
 
         That includes a peer that sends and never reads: its connection is paused, and a paused one cannot even notice
         that the peer left. A movement counts from the look that found it, so a cut may come one look late.
+        Over TLS what leaves is seen in steps: a TLS transport does not count what the one below it holds.
         """
         limit_s = math.inf if self._idle_timeout_s is None else self._idle_timeout_s
         for connection, progress in list(self._live.items()):

@@ -1,7 +1,8 @@
 """The vocabulary of log lines; plain text and JSON are two views of one record.
 
 Every line that an endpoint writes comes from `EVENTS`. The order of that table is the order in which the story of a
-connection is told; a reader of logs may rely on it. The life of the program is logged at info, bytes at debug.
+program and its connections is told; a reader of logs may rely on it. The life of the program is logged at info, bytes
+at debug.
 """
 
 import json

@@ -96,7 +96,7 @@ def _parser(description: str, role: type[EndpointConfig]) -> _Parser:
         "--read-size",
         type=_at_least_one,
         metavar="BYTES",
-        help="most that one read hands out, where the API lets one choose (%(default)s)",
+        help="most bytes per read; a plain Protocol takes what the loop read (%(default)s)",
     )
     add(
         "--log-level",

@@ -33,8 +33,8 @@ OUT_OF_FILES_EVERY_S = 10.0
 """Out of file descriptors, asyncio tries again every second; a line every ten is enough."""
 
 SETTLING_TURNS = 10
-"""An accepted peer takes four turns of asyncio's loop: a task, its transport, connection_made(), and with Streams
-its handler."""
+"""An accepted peer takes four turns of asyncio's loop: the accept, the task that makes its transport,
+connection_made(), and with Streams the handler."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -139,10 +139,18 @@ def stopped_by_signals(on_second: Callable[[], None]) -> Iterator[asyncio.Event]
     try:
         yield stopping
     finally:
+        # Blocked meanwhile, since removing a handler brings back the default, which would end the program.
+        _mask_signals("SIG_BLOCK")
         for number in STOP_SIGNALS:
             with contextlib.suppress(NotImplementedError):
                 loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
+        _mask_signals("SIG_UNBLOCK")
+
+
+def _mask_signals(how: str) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(getattr(signal, how), STOP_SIGNALS)
 
 
 class QuietAboutFiles:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable
 
 CHUNK_BYTES = 65536
-"""What is read from a file at once: two of them fill a transport's buffer up to its high-water mark."""
+"""What is read from a file at once: one fills a transport's buffer to its high-water mark, the next one has to wait."""
 
 CHUNKS_AHEAD = 2
 """What is read before it is asked for; a third is in the hands of whoever asked."""

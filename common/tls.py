@@ -66,9 +66,8 @@ def _tls_arguments(config: EndpointConfig, purpose: ssl.Purpose) -> TLSArguments
             if not isinstance(error, ssl.SSLError)
             else f"not a matching PEM file without a password ({error.reason or 'nothing to read in it'})"
         )
-        raise UsageError(
-            f"{named}: {reason}; give a PEM file (a private key may stand in the file of --tls-cert)"
-        ) from None
+        remedy = "give a PEM file" + (" (--tls-cert may hold the private key too)" if "--tls-cert" in options else "")
+        raise UsageError(f"{named}: {reason}; {remedy}") from None
     return {
         "ssl": context,
         "ssl_handshake_timeout": TLS_HANDSHAKE_TIMEOUT_S,

@@ -28,7 +28,7 @@ def projections(run: Run) -> dict[Side, tuple[ProjectedLine, ...]]:
     return found
 
 
-def differences(reference: Projections, projected: Projections) -> frozenset[Difference]:
+def between(reference: Projections, projected: Projections) -> frozenset[Difference]:
     """Every line that is there, missing or moved on either side against the reference."""
     return frozenset(
         itertools.chain.from_iterable(_differences(side, reference[side], projected[side]) for side in SIDES)
@@ -174,4 +174,4 @@ def _pairings(found: Mapping[Run, frozenset[Difference]], wanted: Iterable[Diffe
 
 
 def _letter(number: int) -> str:
-    return chr(ord("A") + number) if number < 26 else f"A{number}"
+    return chr(ord("A") + number % 26) + (str(number // 26) if number >= 26 else "")

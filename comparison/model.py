@@ -209,7 +209,6 @@ class Verdict(StrEnum):
 
     IDENTICAL = "identical"
     EXPLAINED = "explained"
-    SKIPPED = "skipped"
     DIFFERENT = "different"
     FAILED = "failed"
 

@@ -38,15 +38,15 @@ def choose(
     chosen_servers = endpoints.select(everyone, servers, "--server")
     chosen_clients = endpoints.select(everyone, clients, "--client")
     if reference is None:
-        measure = Pairing(chosen_servers[0], chosen_clients[0])
+        held_against = Pairing(chosen_servers[0], chosen_clients[0])
     else:
         if len(reference) > 2:
             raise CannotCompare("--reference takes one pairing: give SERVER, or SERVER,CLIENT")
         # An implementation alone stands for itself on the first loop.
         server = endpoints.select(chosen_servers, reference[:1], "--reference")[0]
         client = endpoints.select(chosen_clients, reference[-1:], "--reference")[0]
-        measure = Pairing(server, client)
-    return Selection(tuple(found), tuple(chosen_servers), tuple(chosen_clients), measure, tuple(notes))
+        held_against = Pairing(server, client)
+    return Selection(tuple(found), tuple(chosen_servers), tuple(chosen_clients), held_against, tuple(notes))
 
 
 def compare(

@@ -32,11 +32,11 @@ def judge(
     """The cells, the causes and the groups of alike logs. The first run of the reference pairing is what all
     others are held against."""
     faults = {run: fault(scenario, run) for run in runs}
-    measure = next(run for run in runs if run.pairing == reference)
+    reference_run = next(run for run in runs if run.pairing == reference)
     projected = {run: differences.projections(run) for run in runs}
-    if faults[measure] is None:
+    if faults[reference_run] is None:
         found = {
-            run: differences.differences(projected[measure], projected[run]) for run in runs if faults[run] is None
+            run: differences.between(projected[reference_run], projected[run]) for run in runs if faults[run] is None
         }
     else:
         found = {}
@@ -47,7 +47,7 @@ def judge(
         _cell(pairing, [run for run in runs if run.pairing == pairing], faults, found, letters, unexplained, projected)
         for pairing in dict.fromkeys(run.pairing for run in runs)
     )
-    return cells, causes, _groups(projected, found, measure, letters)
+    return cells, causes, _groups(projected, found, reference_run, letters)
 
 
 def fault(scenario: Scenario, run: Run) -> str | None:
@@ -143,17 +143,17 @@ def _was_cut(run: Run) -> bool:
 def _groups(
     projected: Mapping[Run, Projections],
     found: Mapping[Run, frozenset[Difference]],
-    measure: Run,
+    reference_run: Run,
     letters: Mapping[Difference, str],
 ) -> tuple[Group, ...]:
     """For each side, the pairings whose logs are alike, those like the reference first."""
     groups = []
     for side in SIDES:
-        alike: dict[tuple[ProjectedLine, ...], dict[Pairing, None]] = {projected[measure][side]: {}}
+        alike: dict[tuple[ProjectedLine, ...], dict[Pairing, None]] = {projected[reference_run][side]: {}}
         for run in found:
             alike.setdefault(projected[run][side], {})[run.pairing] = None
         for lines, pairings in alike.items():
-            diff = _diff(side, projected[measure][side], lines, letters)
+            diff = _diff(side, projected[reference_run][side], lines, letters)
             groups.append(Group(side, tuple(pairings), lines, diff))
     return tuple(groups)
 

@@ -36,7 +36,7 @@ async def echo_client(
             sending.cancel()
     finally:
         if not exchange.complete:
-            protocol.transport.abort()  # what is still unsent could not come back any more
+            protocol.transport.abort()
     if protocol.error is not None:
         raise protocol.error
 
@@ -95,6 +95,7 @@ class EchoClient(asyncio.Protocol):
         # Returning None has the transport close itself.
         self.connection.tell("eof")
         if not self.exchange.complete:
+            # Not close(): it would first send what cannot come back any more, and wait for a peer that does not read.
             self.transport.abort()
 
     # --- The connection ends ---

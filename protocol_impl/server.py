@@ -62,6 +62,7 @@ class EchoServer(asyncio.Protocol):
 
 
 # --- Start listening ---
+# sock may be a Unix socket as well: both loops only ask whether it is a stream.
 async def start(
     sock: socket.socket, backlog: int, config: ServerConfig, live: LiveConnections, tls: TLSArguments
 ) -> asyncio.Server:

@@ -4,6 +4,7 @@ Its mirror image is `protocol_impl/client.py`: the same sections in the same ord
 """
 
 import asyncio
+import contextlib
 import sys
 
 from common.client import run_client
@@ -63,9 +64,11 @@ async def echo_client(
     # --- The connection ends ---
     finally:
         if not exchange.complete:
-            writer.transport.abort()  # what is still unsent could not come back any more
-    writer.close()
-    await writer.wait_closed()
+            # Not close(): it would first send what cannot come back any more, and wait for a peer that does not read.
+            writer.transport.abort()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()  # raises once more what read() or drain() has raised
 
 
 # --- Run ---

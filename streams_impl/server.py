@@ -4,6 +4,7 @@ Its mirror image is `protocol_impl/server.py`: the same sections in the same ord
 """
 
 import asyncio
+import contextlib
 import socket
 import sys
 
@@ -18,13 +19,15 @@ async def echo_server(
 ) -> None:
     """Echo whatever one peer sends until it has sent everything."""
     # --- A connection opens ---
-    # The loop starts this coroutine as a task of its own.
+    # start_server() runs this coroutine in a task of its own.
     connection = live.open(writer.transport)
     try:
         # --- Bytes arrive ---
-        # A peer that was cut while its bytes waited here gets no answer: uvloop's write() raises RuntimeError on a
-        # closed connection.
-        while (data := await reader.read(read_size)) and not writer.is_closing():
+        while data := await reader.read(read_size):
+            if writer.is_closing():
+                # Nobody can be answered any more: the peer was cut, or it closed TLS right after these bytes, and
+                # Streams then closes the transport before this coroutine has its turn.
+                raise ConnectionResetError
             connection.received(data)
             writer.write(data)
             # --- Writing must wait ---
@@ -41,12 +44,15 @@ async def echo_server(
         connection.ended()
     except OSError as error:
         connection.ended(error)
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()  # raises it once more; asyncio would log an error that nobody asked for
     finally:
         writer.close()
         live.forget(connection)
 
 
 # --- Start listening ---
+# sock may be a Unix socket as well: both loops only ask whether it is a stream.
 async def start(
     sock: socket.socket, backlog: int, config: ServerConfig, live: LiveConnections, tls: TLSArguments
 ) -> asyncio.Server:

@@ -119,7 +119,7 @@ def test_saved_commands_repeat_what_needs_files(tmp_path):
     pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
     assert program.main([*shlex.split(options), str(folder), "--output", str(tmp_path / "out")]) == 0
     (commands,) = folder.glob("*/commands.txt")
-    serve, connect = (shlex.split(line) for line in commands.read_text().splitlines())
+    serve, connect = (shlex.split(line) for line in commands.read_text().splitlines()[1:])
     serve[serve.index("--port") + 1] = "0"
     with Endpoint("streams", "server", *serve[3:]) as server:
         connect[connect.index("--port") + 1] = str(server.port())

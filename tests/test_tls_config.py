@@ -149,7 +149,7 @@ def bad(files, tmp_path):
         ({"tls_cert": "missing"}, "tls_cert", "No such file or directory"),
         ({"tls_cert": "missing", "tls_key": "key"}, "tls_cert", "No such file or directory"),
         ({"tls_cert": "not_pem", "tls_key": "key"}, "tls_cert", "PEM"),
-        ({"tls_cert": "cert"}, "tls_cert", "a private key may stand in the file of --tls-cert"),
+        ({"tls_cert": "cert"}, "tls_cert", "--tls-cert may hold the private key too"),
         ({"tls_cert": "cert", "tls_key": "missing"}, "tls_key", "No such file or directory"),
         ({"tls_cert": "cert", "tls_key": "not_pem"}, "tls_key", "PEM"),
         ({"tls_cert": "cert", "tls_key": "client_key"}, "tls_key", "matching"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common.config import PORT
+from comparison.endpoints import ROOT
 from comparison.matrix import client_command, prepare, server_command
 from comparison.model import SIDES, Cause, Cell, Comparison, Endpoint, Pairing, Run
 from comparison.report.words import plain_log
@@ -59,7 +60,9 @@ def save(comparison: Comparison, folder: Path) -> None:
         place.mkdir()
         serve = _by_hand(server_command(scenario, transport, cell.pairing.server, folder))
         connect = _by_hand(client_command(scenario, transport, cell.pairing, folder, PORT))
-        (place / "commands.txt").write_text(f"{serve.replace('--port 0', f'--port {PORT}')}\n{connect}\n")
+        serve = serve.replace("--port 0", f"--port {PORT}")
+        where = f"# in {ROOT}, each in a terminal of its own"
+        (place / "commands.txt").write_text(f"{where}\n{serve}\n{connect}\n")
         for run in cell.runs:
             number = f"-{run.number}" if comparison.repeat > 1 else ""
             for side in SIDES:

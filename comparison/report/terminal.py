@@ -15,7 +15,6 @@ from comparison.report import words
 STYLES = {
     Verdict.IDENTICAL: "green",
     Verdict.EXPLAINED: "cyan",
-    Verdict.SKIPPED: "dim",
     Verdict.DIFFERENT: "bold yellow",
     Verdict.FAILED: "bold red",
 }
@@ -40,6 +39,7 @@ def _show(console: Console, comparison: Comparison, raw: bool) -> None:
     console.print(Text(words.title(comparison), style="bold"))
     console.print(Text(words.environment(comparison), style="dim"))
     console.print()
+    console.print(Text("Servers down, clients across"))
     console.print(_matrix(comparison, console.width))
     console.print(Text(f"Reference: {comparison.reference}", style="dim"))
     for line in words.legend(comparison):
@@ -78,7 +78,7 @@ def _heading(console: Console, text: str) -> None:
 def _matrix(comparison: Comparison, width: int) -> RenderableType:
     """The matrix. Where the words would not fit: signs, which the legend explains, and numbers for the clients."""
     short = width < COLUMN_WIDTH * (len(comparison.clients) + 1)
-    table = Table(box=box.ROUNDED, title="Servers down, clients across", title_justify="left", title_style="")
+    table = Table(box=box.ROUNDED)
     table.add_column("")
     for number, client in enumerate(comparison.clients, 1):
         table.add_column(str(number) if short else _breakable(client.label), no_wrap=short)

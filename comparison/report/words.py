@@ -7,16 +7,14 @@ from comparison.model import Cause, Cell, Comparison, Endpoint, Group, Pairing, 
 SYMBOLS = {
     Verdict.IDENTICAL: "=",
     Verdict.EXPLAINED: "~",
-    Verdict.SKIPPED: "-",
     Verdict.DIFFERENT: "!",
     Verdict.FAILED: "x",
 }
 """A sign for each verdict besides its word and its colour."""
 
 MEANINGS = {
-    Verdict.IDENTICAL: "the same lines as the reference",
+    Verdict.IDENTICAL: "the same lines as the reference (which counts as one)",
     Verdict.EXPLAINED: "other lines, and a known cause for each",
-    Verdict.SKIPPED: "could not be tried here",
     Verdict.DIFFERENT: "other lines, and no explanation for at least one",
     Verdict.FAILED: "bytes lost or altered, a wrong exit code, a crash, or a deadline missed",
 }
@@ -98,7 +96,10 @@ def cause_text(cause: Cause) -> list[str]:
     if cause.explained and cause.explanation is not None:
         return [*lines, cause.explanation.text, f"Source: {cause.explanation.source}."]
     if cause.explanation is not None:
-        lines.append(f"The catalogue expects the {cause.explanation.axis} to predict this event, and once at most.")
+        axis = cause.explanation.axis
+        lines.append(
+            f"The catalogue explains this event only where the {axis} predicts it, and only where it is seen once."
+        )
     else:
         lines.append("The catalogue has no entry for this event.")
     return lines + [f"{d.side} {d.sign} {d.text}" for d in cause.differences]
