@@ -1,7 +1,7 @@
 """Who takes part: implementation x event loop x Python interpreter -> the commands that start a server and a client.
 
-The one module of the engine with the names of the implementations and of the loops. A further implementation is a row
-in `IMPLEMENTATIONS`: how to start it, in any language.
+The one module of the engine with the names of the implementations and of the loops. A further implementation, in any
+language, is a row in `IMPLEMENTATIONS`: the commands of its server and of its client.
 """
 
 import json
@@ -10,6 +10,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from comparison.model import CannotCompare, Endpoint, Interpreter
@@ -17,17 +18,27 @@ from comparison.processes import output_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
-IMPLEMENTATIONS = {
-    "streams": ("streams_impl.server", "streams_impl.client"),
-    "protocol": ("protocol_impl.server", "protocol_impl.client"),
-}
-"""Implementation -> the modules of its server and of its client, run with `python -m`. The first is the reference."""
+
+@dataclass(frozen=True)
+class Commands:
+    """How an implementation is started. `{python}` and `{loop}` stand for an interpreter and a loop; an implementation
+    whose commands have neither is one endpoint, whatever the loops and interpreters of the others."""
+
+    server: tuple[str, ...]
+    client: tuple[str, ...]
+
+
+def _package(name: str) -> Commands:
+    """The commands of a Python package that has a `server` and a `client`; its log lines are JSON."""
+    options = ("--loop", "{loop}", "--log-format", "json")
+    return Commands(("{python}", "-m", f"{name}.server", *options), ("{python}", "-m", f"{name}.client", *options))
+
+
+IMPLEMENTATIONS = {"streams": _package("streams_impl"), "protocol": _package("protocol_impl")}
+"""Implementation -> its commands, run in the folder of the project. The first is the reference."""
 
 DEFAULT_LOOPS = ("asyncio", "uvloop")
 """The loops that are compared where the user does not choose; those that are not installed are left out with a note."""
-
-LOG_OPTIONS = ("--log-format", "json")
-"""What the engine adds to each command of an implementation that follows the contract."""
 
 _PROBE = """
 import importlib.metadata, importlib.util, json, platform, sys
@@ -98,8 +109,7 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
         present = [python for python in pythons if python not in missing]
         endpoints += [_endpoint(name, loop, python, pythons) for name in IMPLEMENTATIONS for python in present]
     order = list(IMPLEMENTATIONS)
-    endpoints.sort(key=lambda endpoint: order.index(endpoint.implementation))
-    return endpoints, notes
+    return sorted(dict.fromkeys(endpoints), key=lambda endpoint: order.index(endpoint.implementation)), notes
 
 
 def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: str) -> list[Endpoint]:
@@ -128,19 +138,24 @@ def environment(pythons: Sequence[Interpreter]) -> dict[str, str]:
 
 
 def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Interpreter]) -> Endpoint:
-    server, client = IMPLEMENTATIONS[name]
+    commands = IMPLEMENTATIONS[name]
+    words = "".join((*commands.server, *commands.client))
     # Among several interpreters the version tells which, and among several of one version the path.
     alike = [other for other in pythons if other.version == python.version]
-    level = python.version if len(alike) == 1 else f"{python.version} {python.path}"
-    label = f"{name}/{loop}" if len(pythons) == 1 else f"{name}/{loop}/{level}"
-    options = ("--loop", loop, *LOG_OPTIONS)
+    version = python.version if len(alike) == 1 else f"{python.version} {python.path}"
+    levels = [loop] if "{loop}" in words else []
+    levels += [version] if "{python}" in words and len(pythons) > 1 else []
+    server, client = (
+        tuple(word.format(python=python.path, loop=loop) for word in command)
+        for command in (commands.server, commands.client)
+    )
     return Endpoint(
-        name,
-        loop,
-        level,
-        label,
-        (python.path, "-m", server, *options),
-        (python.path, "-m", client, *options),
+        implementation=name,
+        loop=loop if "{loop}" in words else "none",
+        python=version if "{python}" in words else "none",
+        label="/".join((name, *levels)),
+        server_command=server,
+        client_command=client,
     )
 
 

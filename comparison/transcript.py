@@ -1,7 +1,6 @@
 """Log lines -> events. Plain text and JSON are two views of one record; a line that cannot be read is reported,
 never dropped."""
 
-import ast
 import json
 import re
 from collections.abc import Iterable
@@ -13,7 +12,12 @@ FOREIGN = {"selector": re.compile(r"asyncio: Using selector: \w+")}
 """Lines that are not the endpoint's own, and yet part of its story."""
 
 _PLAIN = re.compile(r"(?P<speaker>main|echo_\S+?|asyncio|py\.warnings): (?P<message>.*)", re.DOTALL)
-_PAYLOAD = re.compile(r"(?P<literal>b(?P<quote>['\"]).*(?P=quote))(?:\.\.\. \((?P<length>\d+) bytes\))?", re.DOTALL)
+_PAYLOAD = re.compile(
+    r"""(?P<literal>b(?P<quote>['"])(?P<bytes>(?:[ -\[\]-~]|\\[\\'nrt]|\\x[0-9a-f]{2})*)(?P=quote))"""
+    r"(?:\.\.\. \((?P<length>\d{1,18}) bytes\))?"
+)
+"""What `common.logs.show` writes: a bytes literal as repr() gives it, and where it is cut the length."""
+
 _TEXTS = {
     name: re.compile(re.sub(r"\\\{(\w+).*?\\\}", r"(?P<\1>.+)", re.escape(line.text)), re.DOTALL)
     # A text without blanks first: "received EOF" is no payload.
@@ -78,11 +82,6 @@ def _payload(text: str) -> Payload | None:
     parts = _PAYLOAD.fullmatch(text)
     if parts is None:
         return None
-    try:
-        shown = ast.literal_eval(parts["literal"])
-        length = int(parts["length"] or len(shown))
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-    if not isinstance(shown, bytes) or repr(shown) != parts["literal"]:
-        return None
-    return Payload(shown, length)
+    # Not ast.literal_eval(): on Python 3.11 it was seen to raise SystemError where several threads parse at once.
+    shown = parts["bytes"].encode("latin-1").decode("unicode_escape").encode("latin-1")
+    return Payload(shown, int(parts["length"] or len(shown))) if repr(shown) == parts["literal"] else None

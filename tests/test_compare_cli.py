@@ -510,8 +510,9 @@ import sys
 sys.path.insert(0, {str(ROOT)!r})
 import compare
 from comparison import endpoints
-streams_server, streams_client = endpoints.IMPLEMENTATIONS["streams"]
-endpoints.IMPLEMENTATIONS["third"] = (streams_server, "this")
+streams = endpoints.IMPLEMENTATIONS["streams"]
+third = tuple(word.replace("streams_impl.client", "this") for word in streams.client)
+endpoints.IMPLEMENTATIONS["third"] = endpoints.Commands(streams.server, third)
 sys.exit(compare.main())
 """
 """compare.py with a third implementation, whose client prints a poem instead."""

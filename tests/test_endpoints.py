@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from comparison.endpoints import available, environment, interpreters, select
+from comparison.endpoints import IMPLEMENTATIONS, Commands, available, environment, interpreters, select
 from comparison.model import CannotCompare, Endpoint, Interpreter
 from comparison.run import choose
 
@@ -266,3 +266,12 @@ def test_a_selection_counts_its_pairings():
         ["streams/asyncio", "protocol/asyncio"],
     )
     assert selection.pairings == 2
+
+
+def test_an_implementation_in_any_language_is_two_commands_and_one_endpoint(monkeypatch):
+    own = Commands(server=("./serve",), client=("./connect", "--fast"))
+    monkeypatch.setitem(IMPLEMENTATIONS, "other", own)
+    endpoints, _ = available([BOTH, Interpreter("/opt/python3", "3.13.0", {"uvloop": "0.21.0"})], None)
+    others = [endpoint for endpoint in endpoints if endpoint.implementation == "other"]
+    assert others == [Endpoint("other", "none", "none", "other", own.server, own.client)]
+    assert len(endpoints) == 9
