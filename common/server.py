@@ -22,11 +22,11 @@ from common.loops import loop_factory
 from common.options import exit_with_usage, parse_server
 from common.tls import TLSArguments, server_tls
 
-ACCEPT_AT_ONCE = 1
+ACCEPT_AT_ONCE = 8
 """What `create_server` is given as its backlog. On asyncio that is also how many connections one turn of the loop
 accepts, and out of file descriptors each of those attempts fails, logs and starts a timer: with the 1024 that we
-want the kernel to queue, a busy loop. One a turn is as fast, since every turn has one; the queue's length is set
-by listen() afterwards."""
+want the kernel to queue, a busy loop. With 8 a burst is accepted as fast as with 100 (with 1 it took a quarter more
+CPU); the queue's length is set by listen() afterwards."""
 
 OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
 OUT_OF_FILES_EVERY_S = 10.0
