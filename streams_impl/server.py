@@ -44,10 +44,10 @@ async def echo_server(
         connection.ended()
     except OSError as error:
         connection.ended(error)
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()  # raises it once more; asyncio would log an error that nobody asked for
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()  # raises once more what read() or drain() has raised
         live.forget(connection)
 
 

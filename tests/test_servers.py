@@ -260,3 +260,23 @@ def test_a_defect_in_one_connection_leaves_the_others_alone(api, loop):
             assert round_trip(bystander)
         assert server.stop() == 0
         assert server.log.count("Traceback") == 1, server.log
+
+
+def test_a_handler_that_raises_an_error_of_the_system_does_not_keep_its_peer(api, loop):
+    """Such an error looks like one of the network, but the connection is still open when it is raised."""
+    plant = """
+from common.connections import NarratedConnection
+received = NarratedConnection.received
+def fail(connection, data):
+    if data == b"defect":
+        raise FileNotFoundError(2, "planted")
+    received(connection, data)
+NarratedConnection.received = fail
+"""
+    with Endpoint(api, "server", "--port", "0", loop=loop, before=plant) as server:
+        port = server.port()
+        with connect(port) as peer:
+            peer.sendall(b"defect")
+            assert is_cut(peer)
+        assert echo_once(port) == b"ping"
+        assert server.stop() == 0
