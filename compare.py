@@ -8,16 +8,21 @@ import argparse
 import importlib.util
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from comparison.model import CannotCompare, Comparison
+from comparison import endpoints
+from comparison.catalogue import CATALOGUE
+from comparison.model import CannotCompare, Comparison, Endpoint, Survey
 from comparison.processes import stop_cleanly_on_sigterm
 from comparison.progress import Progress
-from comparison.report import export, markdown
-from comparison.run import Selection, choose, compare
-from comparison.scenarios import SCENARIOS, TCP, TRANSPORTS, TUTORIAL, check_available
+from comparison.report import export, markdown, words
+from comparison.report.folder import Folder
+from comparison.run import Selection, Trial, choose, compare_all, trials
+from comparison.scenarios import SCENARIOS, TUTORIAL
+from comparison.transports import TRANSPORTS
 
 INTERRUPTED = 130
 TROUBLE = 2
@@ -30,17 +35,76 @@ class Parser(argparse.ArgumentParser):
         self.exit(TROUBLE, f"{self.prog}: error: {message} (all options: --help)\n")
 
 
+class PartOfEndpoint(argparse.Action):
+    """A command of the endpoint that was named last."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: object, option: str | None = None
+    ) -> None:
+        if not options.endpoint:
+            parser.error(f"{option} belongs to an endpoint; give --endpoint NAME before it")
+        options.endpoint[-1][self.dest] = value
+
+
+class NewEndpoint(argparse.Action):
+    """An endpoint, whose commands follow."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: object, option: str | None = None
+    ) -> None:
+        options.endpoint = [*options.endpoint, {"name": value, "server_command": None, "client_command": None}]
+
+
 def parser() -> Parser:
-    """The command line of compare.py."""
+    """The command line of compare.py, and of `compare.py run`."""
     parser = Parser(
         prog="compare.py",
-        description="Run every echo server with every echo client, and show where they differ, and why.",
+        usage="compare.py [run] [options]\n       compare.py explain [NAME] [options]",
+        description="Run every echo server with every echo client, and show where they differ, and why. "
+        "`explain NAME` tells of one cause, with an example from a run.",
         epilog="Exit code: 0 where nothing is different or failed, 1 where something is, 2 for trouble.",
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--scenario", choices=SCENARIOS, metavar="NAME", default=TUTORIAL.name, help="what is tried (--list has all)")
-    add("--transport", choices=TRANSPORTS, metavar="NAME", default=TCP.name, help="over what (--list has all)")
+    add(
+        "--scenario",
+        type=comma_separated,
+        metavar="NAME[,NAME]",
+        default=[TUTORIAL.name],
+        help="what is tried, or all (--list has every one)",
+    )
+    add(
+        "--transport", type=comma_separated, metavar="NAME[,NAME]", help="over what: tcp, tcp6, unix, tls, mtls, or all"
+    )
+    add_selection(parser)
+    add("--endpoint", action=NewEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
+    for option in ("--server-command", "--client-command"):
+        add(option, action=PartOfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
+    add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
+    add("--raw", action="store_true", help="show the logs as they came, too")
+    add("--jobs", type=at_least_one, metavar="N", default=os.cpu_count() or 1, help="servers at once (%(default)s)")
+    add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
+    add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    add("--save", type=Path, metavar="DIR", help="keep every log and result there, each as it comes")
+    add("--list", action="store_true", help="show who could take part in what, and end")
+    return parser
+
+
+def explain_parser() -> Parser:
+    """The command line of `compare.py explain`."""
+    parser = Parser(
+        prog="compare.py explain",
+        description="Tell of one cause of a difference, with an example from a run; without a name, list them all.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="which one")
+    add_selection(parser)
+    return parser
+
+
+def add_selection(parser: Parser) -> None:
+    """The options that say who takes part."""
+    add = parser.add_argument
     names = "comma-separated: streams, protocol/uvloop, uvloop, ..."
     add("--server", type=comma_separated, metavar="NAME", help=f"only these servers; {names}")
     add("--client", type=comma_separated, metavar="NAME", help="only these clients, named alike")
@@ -52,23 +116,17 @@ def parser() -> Parser:
         metavar="SERVER[,CLIENT]",
         help="what all are held against (streams,streams on the first loop)",
     )
-    add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
-    add("--raw", action="store_true", help="show the logs as they came, too")
-    add("--jobs", type=at_least_one, metavar="N", default=os.cpu_count() or 1, help="servers at once (%(default)s)")
-    add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
-    add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
-    add("--save", type=Path, metavar="DIR", help="keep both logs of each pairing, and the commands that repeat it")
-    add("--list", action="store_true", help="show who could take part, and end")
-    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a comparison by its command line; the exit code is that of diff(1)."""
+    """Do what the command line says; the exit code is that of diff(1)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         try:
-            options = parser().parse_args(arguments)
             stop_cleanly_on_sigterm()
-            return run(options)
+            if given[:1] == ["explain"]:
+                return explain(explain_parser().parse_args(given[1:]))
+            return run(parser().parse_args(given[1:] if given[:1] == ["run"] else given))
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
     except CannotCompare as error:
@@ -88,58 +146,99 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the options say. Raises CannotCompare."""
-    selection = choose(
+    """Compare, and write what came out; after Ctrl-C what has come out so far. Raises CannotCompare."""
+    selection = chosen(options, [endpoints.third_party(**fields) for fields in options.endpoint])
+    tried = trials(options.scenario, options.transport)
+    if options.list:
+        print("\n".join(listing(selection)))
+        return 0
+    check_targets(options)
+    if len(tried) == 1 and tried[0].skipped:
+        raise CannotCompare(f"--scenario {tried[0].scenario.name}: {tried[0].skipped}")
+    folder = Folder(options.save) if options.save is not None else None
+    survey, interrupted = survey_of(selection, tried, options, folder)
+    if interrupted and not survey.comparisons:
+        raise KeyboardInterrupt
+    if options.output is None:
+        write(survey, options.format, options.raw, sys.stdout)
+    else:
+        with options.output.open("w") as file:
+            write(survey, options.format, options.raw, file)
+    if interrupted:
+        print(f"compare.py: interrupted after {len(survey.comparisons)} of {len(tried)} scenarios", file=sys.stderr)
+        return INTERRUPTED
+    return survey.exit_code
+
+
+def survey_of(
+    selection: Selection, tried: Sequence[Trial], options: argparse.Namespace, folder: Folder | None
+) -> tuple[Survey, bool]:
+    """The comparisons, one after another, and whether Ctrl-C came before the last."""
+    start_s = time.monotonic()
+    done: list[Comparison] = []
+    interrupted = False
+    runs = sum(len(selection.pairings(trial.scenario)) * options.repeat for trial in tried if not trial.skipped)
+    keep = folder.keep if folder is not None else lambda scenario, transport, run: None
+    with Progress(runs) as progress:
+        found = compare_all(selection, tried, repeat=options.repeat, jobs=options.jobs, keep=keep, tick=progress.tick)
+        try:
+            for comparison in found:
+                if folder is not None:
+                    folder.finish(comparison)
+                done.append(comparison)
+        except KeyboardInterrupt:
+            interrupted = True
+    return Survey(tuple(done), time.monotonic() - start_s), interrupted
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Show the catalogue, or one entry of it with an example. Raises CannotCompare."""
+    if options.name is None:
+        print("\n".join(f"{entry.name}: {entry.title}" for entry in CATALOGUE.values()))
+        return 0
+    if options.name not in CATALOGUE:
+        raise CannotCompare(f"explain {options.name!r}: no such cause; known are {', '.join(CATALOGUE)}")
+    entry = CATALOGUE[options.name]
+    [trial] = trials([entry.scenario], [entry.transport])
+    if trial.skipped:
+        raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
+    [comparison] = compare_all(chosen(options), [trial], jobs=os.cpu_count() or 1)
+    print("\n".join(words.explanation(entry, comparison)))
+    return 0
+
+
+def chosen(options: argparse.Namespace, others: Sequence[Endpoint] = ()) -> Selection:
+    return choose(
         servers=options.server,
         clients=options.client,
         loops=options.loop,
         pythons=options.python,
         reference=options.reference,
+        others=others,
     )
-    if options.list:
-        print("\n".join(listing(selection)))
-        return 0
-    check_targets(options)
-    transport = TRANSPORTS[options.transport]
-    check_available(transport)
-    with Progress(selection.pairings * options.repeat) as progress:
-        comparison = compare(
-            selection,
-            SCENARIOS[options.scenario],
-            transport=transport,
-            repeat=options.repeat,
-            jobs=options.jobs,
-            tick=progress.tick,
-        )
-    if options.save is not None:
-        export.save(comparison, options.save)
-    if options.output is None:
-        write(comparison, options.format, options.raw, sys.stdout)
-    else:
-        with options.output.open("w") as file:
-            write(comparison, options.format, options.raw, file)
-    return comparison.exit_code
 
 
-def write(comparison: Comparison, form: str, raw: bool, file: TextIO) -> None:
-    """Write the comparison in the chosen form; without rich, text is Markdown."""
+def write(survey: Survey, form: str, raw: bool, file: TextIO) -> None:
+    """Write the survey in the chosen form; without rich, text is Markdown."""
     if form == "json":
-        file.write(export.to_json(comparison))
+        file.write(export.to_json(survey))
     elif form == "text" and importlib.util.find_spec("rich") is not None:
         from comparison.report import terminal
 
-        terminal.show(comparison, file, raw)
+        terminal.show(survey, file, raw)
     else:
-        file.write(markdown.render(comparison, raw))
+        file.write(markdown.render(survey, raw))
         if form == "text":
             print("compare.py: for tables and colour: pip install rich", file=sys.stderr)
 
 
 def listing(selection: Selection) -> list[str]:
-    """Who could take part, and what is missing."""
+    """Who could take part in what, and what is missing."""
     endpoints = dict.fromkeys((*selection.servers, *selection.clients))
     lines = [f"{endpoint.label}: Python {endpoint.python}" for endpoint in endpoints]
-    lines += [f"--scenario {scenario.name}: {scenario.description}" for scenario in SCENARIOS.values()]
+    for scenario in SCENARIOS.values():
+        lines.append(f"--scenario {scenario.name}: {scenario.description}")
+        lines.append(f"    over {', '.join(scenario.transports)}; must hold: {'; '.join(words.expectation(scenario))}")
     lines += [f"--transport {transport.name}: {transport.description}" for transport in TRANSPORTS.values()]
     lines.append(f"reference: {selection.reference}")
     return lines + [f"Note: {note}" for note in selection.notes]

@@ -1,18 +1,21 @@
 """The explanations: what a reader new to asyncio should know about an event that differs.
 
-An entry is keyed to the event and names the axis that should predict it, seen from the endpoint that wrote the line.
+An entry is keyed to its events and names the axis that should predict it, seen from the endpoint that wrote the line.
 Whether that axis does is computed elsewhere; where it does not, the entry explains nothing and the difference is a
 finding.
 """
 
+from collections.abc import Iterable
+
 from comparison.model import Explanation
 
 CATALOGUE = {
-    entry.event: entry
+    entry.name: entry
     for entry in (
         Explanation(
-            event="eof",
-            name="EOF has a callback in one API only",
+            name="eof-callback",
+            title="EOF has a callback in one API only",
+            events=("eof",),
             axis="own implementation",
             text=(
                 "A Protocol is told of the peer's end of file by a call of its own, eof_received(), so there is a "
@@ -20,17 +23,69 @@ CATALOGUE = {
                 "just ends the loop."
             ),
             source="Python documentation, Transports and Protocols: Protocol.eof_received(); StreamReader.read()",
+            scenario="tutorial",
+            everywhere=True,
         ),
         Explanation(
-            event="selector",
-            name="only asyncio's own loop names its selector",
+            name="selector",
+            title="only asyncio's own loop names its selector",
+            events=("selector",),
             axis="own loop",
             text=(
                 "asyncio's event loop on POSIX waits for sockets with a selector, and logs at debug level which one "
                 "it found. uvloop waits inside libuv, a library in C, and logs nothing when it starts."
             ),
             source="Python documentation, Event Loop: asyncio.SelectorEventLoop; uvloop documentation",
+            scenario="tutorial",
+            everywhere=True,
+        ),
+        Explanation(
+            name="eof-without-close-notify",
+            title="an end of TLS that nobody announced is an EOF on one loop only",
+            events=("eof",),
+            axis="own implementation and own loop",
+            text=(
+                "A TLS peer says goodbye with a message called close_notify; one that just closes the connection may "
+                "have been cut off by anybody. asyncio reports both alike, with eof_received(); uvloop leaves that "
+                "call out for the second and goes on to connection_lost(None), and with Streams either is an empty "
+                "read()."
+            ),
+            source="RFC 8446, section 6.1; uvloop pull request 385",
+            scenario="tls-cut-without-goodbye",
+            transport="tls",
+        ),
+        Explanation(
+            name="out-of-files",
+            title="without file descriptors, one loop lets clients wait and the other turns them away",
+            events=("out_of_files", "alike", "began", "half_closed", "ended"),
+            axis="own loop",
+            text=(
+                "An accepted connection needs a file descriptor. asyncio's loop tells its exception handler that there "
+                "is none, and tries again a second later, while the clients wait in the kernel's queue; libuv, under "
+                "uvloop, keeps one in reserve with which it accepts such clients and closes them at once, and tells "
+                "nobody."
+            ),
+            source="libuv, uv__emfile_trick() in src/unix/stream.c; asyncio issue gh-151615",
+            scenario="no-more-files",
         ),
     )
 }
-"""Event -> its explanation."""
+"""Name -> explanation."""
+
+
+def entry_for(event: str, axes: Iterable[str], shows: Iterable[str]) -> Explanation | None:
+    """The entry that explains a difference in `event` predicted by one of `axes`, in a scenario that is there to show
+    the entries named `shows`; None where there is none."""
+    return next(
+        (
+            entry
+            for entry in CATALOGUE.values()
+            if event in entry.events and entry.axis in axes and (entry.everywhere or entry.name in shows)
+        ),
+        None,
+    )
+
+
+def expected_axis(event: str, shows: Iterable[str]) -> str | None:
+    """The axis that the catalogue expects to predict a difference in `event`, for one that something else predicts."""
+    return next((e.axis for e in CATALOGUE.values() if event in e.events and (e.everywhere or e.name in shows)), None)

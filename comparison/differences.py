@@ -7,32 +7,77 @@ factor predicts a difference if the runs of each of its levels all have it or al
 import difflib
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from comparison.catalogue import CATALOGUE
-from comparison.model import FACTORS, SIDES, Cause, Difference, Explanation, Pairing, ProjectedLine, Run, Side
-from comparison.projection import project
+from comparison.catalogue import CATALOGUE, entry_for, expected_axis
+from comparison.model import (
+    FACTORS,
+    SIDES,
+    Cause,
+    Difference,
+    Event,
+    Pairing,
+    ProjectedLine,
+    Run,
+    Scenario,
+    Side,
+)
+from comparison.peers import AFTER
+from comparison.projection import BYTES, connections, project
 
 Projections = Mapping[Side, tuple[ProjectedLine, ...]]
 Factor = tuple[Side, str]
 
 
-def projections(run: Run) -> dict[Side, tuple[ProjectedLine, ...]]:
-    """What is compared of a run: the projected log of each side, and its exit code where that is not 0."""
+class Letters:
+    """One letter for each cause, the same in every comparison of a run, in the order in which they are found."""
+
+    def __init__(self) -> None:
+        self._given: dict[object, str] = {}
+
+    def of(self, key: object) -> str:
+        return self._given.setdefault(key, _letter(len(self._given)))
+
+
+def projections(scenario: Scenario, run: Run) -> dict[Side, tuple[ProjectedLine, ...]]:
+    """What is compared of a run: the projected log of each side, and its exit code where that is not the expected
+    one. Of a side that tells nothing: the bytes that were seen on the wire."""
     found: dict[Side, tuple[ProjectedLine, ...]] = {}
     for side in SIDES:
         code = run.log(side).exit_code
-        ending = () if code == 0 else (ProjectedLine("exit", f"(exit code {code})"),)
-        found[side] = (*project(run.events(side)), *ending)
+        expected = scenario.expects.server_exit if side == "server" else scenario.expects.client_exit
+        ending = (
+            () if not run.log(side).command or code == expected else (ProjectedLine("exit", f"(exit code {code})"),)
+        )
+        lines = project(_on_trial(run, side), scenario.expects.by_timing)
+        if side in run.silent:
+            lines = tuple(line for line in lines if line.event in BYTES)
+        found[side] = (*lines, *ending)
     return found
 
 
-def between(reference: Projections, projected: Projections) -> frozenset[Difference]:
-    """Every line that is there, missing or moved on either side against the reference."""
-    return frozenset(
-        itertools.chain.from_iterable(_differences(side, reference[side], projected[side]) for side in SIDES)
-    )
+def _on_trial(run: Run, side: Side) -> Sequence[Event]:
+    """The events without the connection of the well-behaved client that comes last, which is only judged."""
+    events = run.events(side)
+    if side == "client":
+        return [event for event in events if event.speaker != AFTER]
+    if any(event.speaker == AFTER for event in run.client_events):
+        last = connections(events)[-1:]
+        return [event for event in events if all(event is not other for block in last for other in block)]
+    return events
+
+
+def between(reference: Projections, projected: Projections, silent: Iterable[Side] = ()) -> frozenset[Difference]:
+    """Every line that is there, missing or moved on either side against the reference; of a side where one of the two
+    tells nothing, only what is seen on the wire."""
+    found: list[Difference] = []
+    for side in SIDES:
+        expected = reference[side]
+        if side in silent:
+            expected = tuple(line for line in expected if line.event in (*BYTES, "exit"))
+        found += _differences(side, expected, projected[side])
+    return frozenset(found)
 
 
 def _differences(
@@ -42,15 +87,35 @@ def _differences(
     found = []
     for line in dict.fromkeys((*reference, *projected)):
         sign: Literal["+", "-"] = "+" if counts[line] > expected[line] else "-"
-        fewer, more = sorted((counts[line], expected[line]))
-        found += [Difference(side, sign, line.event, line.text, nth) for nth in range(fewer + 1, more + 1)]
+        if (times := abs(counts[line] - expected[line])) > 0:
+            found.append(Difference(side, sign, line.event, line.text, line.nth, times))
     # What both have, in the order of each: a line that the shortest edit takes out here and puts in there has moved.
-    common = counts & expected
-    here, there = _only(common, reference), _only(common, projected)
-    for tag, start, end, _, _ in difflib.SequenceMatcher(None, here, there, autojunk=False).get_opcodes():
-        if tag in ("delete", "replace"):
-            found += [Difference(side, "~", line.event, line.text) for line in here[start:end]]
+    for here, there in _counterparts(reference, projected):
+        common = Counter(here) & Counter(there)
+        here, there = _only(common, here), _only(common, there)
+        for tag, start, end, _, _ in difflib.SequenceMatcher(None, here, there, autojunk=False).get_opcodes():
+            if tag in ("delete", "replace"):
+                found += [Difference(side, "~", line.event, line.text, line.nth) for line in here[start:end]]
     return found
+
+
+def _counterparts(
+    reference: Sequence[ProjectedLine], projected: Sequence[ProjectedLine]
+) -> Iterator[tuple[list[ProjectedLine], list[ProjectedLine]]]:
+    """The lines of the program here and there, and those of the connections that are not the same here and there,
+    in the order of either."""
+    here, there = _by_connection(reference), _by_connection(projected)
+    yield here.pop(0, []), there.pop(0, [])
+    left_here = [lines for lines in here.values() if lines not in there.values()]
+    left_there = [lines for lines in there.values() if lines not in here.values()]
+    yield from zip(left_here, left_there, strict=False)
+
+
+def _by_connection(lines: Iterable[ProjectedLine]) -> dict[int, list[ProjectedLine]]:
+    found: dict[int, list[ProjectedLine]] = defaultdict(list)
+    for line in lines:
+        found[line.connection].append(line)
+    return dict(found)
 
 
 def _only(wanted: Counter[ProjectedLine], lines: Iterable[ProjectedLine]) -> list[ProjectedLine]:
@@ -63,35 +128,38 @@ def _only(wanted: Counter[ProjectedLine], lines: Iterable[ProjectedLine]) -> lis
     return kept
 
 
-def causes(found: Mapping[Run, frozenset[Difference]], catalogue: Mapping[str, Explanation] = CATALOGUE) -> list[Cause]:
-    """Work out what predicts each difference over all runs, and look up what explains it. One cause for each event
-    and prediction."""
+def causes(
+    found: Mapping[Run, frozenset[Difference]], shows: Sequence[str] = (), letters: Letters | None = None
+) -> list[Cause]:
+    """Work out what predicts each difference over all runs, and look up what explains it, in a scenario that is there
+    to show the explanations of these names. One cause for each event and prediction."""
+    letters = letters or Letters()
     runs = list(found)
-    alike: dict[tuple[str, tuple[str, ...], str, bool], list[Difference]] = defaultdict(list)
+    alike: dict[tuple[bool, str, tuple[str, ...]], list[Difference]] = defaultdict(list)
+    findings: dict[Difference, str] = {}
     for difference in sorted(set().union(*found.values())) if found else []:
         having = {run for run in runs if difference in found[run]}
-        predicting = predictors(runs, having, difference.side)
-        axes = tuple(_axis(factors, difference.side) for factors in predicting)
-        explanation = catalogue.get(difference.event)
-        # A second occurrence and a move are other events than the one that the entry is about.
-        plain = difference.sign != "~" and difference.occurrence == 1
-        explained = plain and explanation is not None and explanation.axis in axes
-        finding = _finding(difference, predicting, runs, having)
-        alike[difference.event, axes, finding, explained].append(difference)
+        side = _seen_from(difference.side, runs)
+        predicting = predictors(runs, having, side)
+        axes = tuple(_axis(factors, side) for factors in predicting)
+        # A line that comes twice, or elsewhere, is another event than the one that an entry is about.
+        plain = difference.sign != "~" and difference.nth == 1
+        entry = entry_for(difference.event, axes, shows) if plain else None
+        findings[difference] = _finding(difference.sign, side, predicting, runs, having)
+        alike[entry is not None, entry.name if entry is not None else difference.event, axes].append(difference)
     # The unexplained come first: they are what the reader is here for.
-    keys = sorted(alike, key=lambda key: (key[3], key))
     return [
         Cause(
-            letter=_letter(number),
-            event=event,
+            letter=letters.of((explained, name) if explained else (name, axes)),
+            event=differences[0].event,
             axes=axes,
-            finding=finding,
-            explanation=catalogue.get(event),
-            explained=explained,
-            differences=tuple(alike[event, axes, finding, explained]),
-            pairings=_pairings(found, alike[event, axes, finding, explained]),
+            finding="; ".join(dict.fromkeys(findings[difference] for difference in differences)),
+            explanation=CATALOGUE[name] if explained else None,
+            expected_axis=None if explained else expected_axis(name, shows),
+            differences=tuple(differences),
+            pairings=_pairings(found, differences),
         )
-        for number, (event, axes, finding, explained) in enumerate(keys)
+        for (explained, name, axes), differences in sorted(alike.items())
     ]
 
 
@@ -124,20 +192,27 @@ def _axis(factors: Iterable[Factor], side: Side) -> str:
     return " and ".join(f"{'own' if end == side else 'peer'} {name}" for end, name in factors)
 
 
+def _seen_from(side: Side, runs: Sequence[Run]) -> Side:
+    """Whose point of view tells what is own and what is the peer's: that of who wrote the line, and for a line of the
+    engine's own sockets that of the endpoint on trial."""
+    other: Side = "client" if side == "server" else "server"
+    return other if any(run.is_raw(side) for run in runs) else side
+
+
 def _finding(
-    difference: Difference, predicting: Sequence[tuple[Factor, ...]], runs: Sequence[Run], having: set[Run]
+    sign: str, side: Side, predicting: Sequence[tuple[Factor, ...]], runs: Sequence[Run], having: set[Run]
 ) -> str:
     """What was computed, as a sentence."""
     if predicting:
-        spoken = [_spoken(_axis(factors, difference.side)) for factors in predicting]
-        there = having if difference.sign == "+" else set(runs) - having
+        spoken = [_spoken(_axis(factors, side)) for factors in predicting]
+        there = having if sign == "+" else set(runs) - having
         levels = {tuple(_level(run, factor) for factor in predicting[0]): run in there for run in runs}
         with_it, without = (
             ", ".join(" with ".join(level) for level, present in levels.items() if present is wanted)
             for wanted in (True, False)
         )
         sentence = f"Predicted by the {spoken[0]} in all {len(runs)} runs: "
-        sentence += "moved" if difference.sign == "~" else f"there with {with_it}, missing with {without}"
+        sentence += "moved" if sign == "~" else f"there with {with_it}, missing with {without}"
         if len(spoken) > 1:
             sentence += f" (or by the {', '.join(spoken[1:])}: this choice of endpoints cannot tell them apart)"
         return sentence
@@ -147,7 +222,7 @@ def _finding(
     seen = f"seen in {len(having)} of {len(runs)} runs"
     if any(len(outcome) > 1 for outcome in outcomes.values()):
         return f"Timing: runs of one and the same pairing disagree; {seen}"
-    return f"No factor and no two together predict it; {seen}{_hint(difference.side, runs, having)}"
+    return f"No factor and no two together predict it; {seen}{_hint(side, runs, having)}"
 
 
 def _hint(side: Side, runs: Sequence[Run], having: set[Run]) -> str:

@@ -7,6 +7,7 @@ language, is a row in `IMPLEMENTATIONS`: the commands of its server and of its c
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -110,6 +111,32 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
         endpoints += [_endpoint(name, loop, python, pythons) for name in IMPLEMENTATIONS for python in present]
     order = list(IMPLEMENTATIONS)
     return sorted(dict.fromkeys(endpoints), key=lambda endpoint: order.index(endpoint.implementation)), notes
+
+
+def third_party(name: str, server_command: str | None, client_command: str | None) -> Endpoint:
+    """An endpoint that is two commands, or one, of any program; `{host}` and `{port}` in them are filled in.
+
+    It takes no options of ours: its client reads what it has to send from standard input. Raises CannotCompare.
+    """
+    if not name or name in IMPLEMENTATIONS or not name.isprintable() or "," in name:
+        known = ", ".join(IMPLEMENTATIONS)
+        raise CannotCompare(f"--endpoint {name!r}: give it a name of its own, without a comma; taken are {known}")
+    if server_command is None and client_command is None:
+        raise CannotCompare(f"--endpoint {name}: give it a --server-command, a --client-command, or both")
+    server, client = _words("--server-command", server_command), _words("--client-command", client_command)
+    return Endpoint(name, "none", "none", name, server, client, takes_options=False)
+
+
+def _words(option: str, command: str | None) -> tuple[str, ...]:
+    """A command as a shell would split it; empty where there is none."""
+    if command is None:
+        return ()
+    if "{port}" not in command:
+        raise CannotCompare(f"{option} {command!r} has no {{port}}; put it where the program takes its port")
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise CannotCompare(f"{option} {command!r}: {str(error).lower()}; quote it as for a shell") from None
 
 
 def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: str) -> list[Endpoint]:

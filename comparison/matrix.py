@@ -1,150 +1,178 @@
-"""Run every server with every client. One server process takes all of its clients, one after another, so that the
-n-th connection is the n-th client's; servers run side by side, as many as `jobs`."""
+"""Run every server with every client. One server process takes its clients one after another, so that the n-th
+connection is the n-th client's; servers run side by side, as many as `jobs`."""
 
-import itertools
-import re
+import contextlib
+import dataclasses
 import tempfile
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command
 from comparison.endpoints import ROOT
-from comparison.model import Endpoint, Event, Log, Pairing, Run, Scenario, Transport
-from comparison.processes import Closed, Launcher
+from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
+from comparison.processes import Closed, Launcher, Process
 from comparison.projection import connections
-from comparison.scenarios import TCP, needs_certificates, write_certificates, write_payload
-from comparison.transcript import parse, parse_line
-
-READY_S = 30.0
-"""What a server gets to say that it accepts connections. It takes 0.2 s; the rest is for a machine that is busy."""
+from comparison.relay import Relay, seen_by
+from comparison.serving import NotReady, start_server, start_silent_server
+from comparison.stage import ClientStage, ServerStage
+from comparison.transcript import parse, tells
+from comparison.transports import TCP
 
 AWAKE_S = 0.2
 
-CLIENT_S = 60.0
-"""What a client gets to finish."""
+CONNECTIONS_EACH = 4000
+"""A server is asked for a fresh process after about so many connections: its log is held in memory until it ends."""
 
 
-def run_all(
-    scenario: Scenario,
-    servers: Sequence[Endpoint],
-    clients: Sequence[Endpoint],
-    *,
-    transport: Transport = TCP,
-    repeat: int = 1,
-    jobs: int = 1,
-    tick: Callable[[], None] = lambda: None,
-) -> list[Run]:
-    """Every server with every client, `repeat` times each; `tick` is called after each client, from any thread."""
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is run, and whom to tell of it: `keep` gets each run, `tick` is called after each; both from any thread."""
+
+    scenario: Scenario
+    transport: Transport = TCP
+    repeat: int = 1
+    jobs: int = 1
+    keep: Callable[[Run], None] = lambda run: None
+    tick: Callable[[], None] = lambda: None
+
+
+def run_all(plan: Plan, pairings: Sequence[Pairing]) -> None:
+    """Run each of the pairings `repeat` times. Raises Skip where a script cannot be played on this system."""
     # On the way out, also after Ctrl-C, the launcher ends the processes before the pool waits for its threads.
     with (
         tempfile.TemporaryDirectory(prefix="compare-") as folder,
-        ThreadPoolExecutor(jobs) as pool,
+        ThreadPoolExecutor(plan.jobs) as pool,
         Launcher(ROOT) as launcher,
     ):
-        prepare(scenario, transport, Path(folder))
-        futures = [
-            pool.submit(_run_server, launcher, scenario, transport, Path(folder), server, clients, repeat, tick)
-            for server in servers
-        ]
+        play = _play if plan.scenario.script is not None else _pair_up
+        prepare(plan.scenario, plan.transport, Path(folder))
+        futures = [pool.submit(play, plan, launcher, Path(folder), turns) for turns in _turns(plan, pairings)]
         # Awake now and then, should the signal of Ctrl-C reach another thread: only this one acts on it.
         while wait(futures, AWAKE_S).not_done:
             pass
-        return list(itertools.chain.from_iterable(future.result() for future in futures))
+        for future in futures:
+            future.result()
 
 
-def prepare(scenario: Scenario, transport: Transport, folder: Path) -> None:
-    """Put into `folder` what the commands of a scenario refer to: the file to send, and certificates."""
-    if scenario.from_file:
-        write_payload(scenario, folder / "payload")
-    if needs_certificates(transport):
-        write_certificates(folder)
+Turns = Sequence[tuple[Pairing, int]]
 
 
-def server_command(scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> tuple[str, ...]:
-    """The command of a server; `folder` is what `prepare` has filled."""
-    return (*server.server_command, *_filled(transport.server_options, server, folder, 0), *scenario.server_options)
+def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
+    """Which pairings one server process takes after another, each with its number."""
+    if plan.scenario.script is not None:
+        yield from ([(pairing, number)] for number in range(1, plan.repeat + 1) for pairing in pairings)
+        return
+    at_once = max(1, CONNECTIONS_EACH // plan.scenario.connections)
+    for server in dict.fromkeys(pairing.server for pairing in pairings):
+        own = [pairing for pairing in pairings if pairing.server == server]
+        turns = [(pairing, number) for number in range(1, plan.repeat + 1) for pairing in own]
+        yield from (turns[start : start + at_once] for start in range(0, len(turns), at_once))
 
 
-def client_command(
-    scenario: Scenario, transport: Transport, pairing: Pairing, folder: Path, port: int
-) -> tuple[str, ...]:
-    """The command of a client, for a server that said it listens on `port` (0 where it has none)."""
-    file = ("--file", str(folder / "payload")) if scenario.from_file else ()
-    where = _filled(transport.client_options, pairing.server, folder, port)
-    return (*pairing.client.client_command, *where, *file, *scenario.options)
+def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> None:
+    """A scenario with a script, in a folder of its own: its Unix socket has the same name in each run."""
+    [(pairing, number)] = turns
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        for file in folder.iterdir():
+            if file.is_file():
+                (Path(own) / file.name).symlink_to(file)
+        stage = _stage(plan, launcher, Path(own), pairing)
+        try:
+            run = stage.play(number)
+        except Closed:
+            return
+        finally:
+            stage.close()
+    plan.keep(run)
+    plan.tick()
 
 
-def _filled(options: Iterable[str], server: Endpoint, folder: Path, port: int) -> tuple[str, ...]:
-    # A socket for each server, under a name as short as the system wants it.
-    socket = str(folder / f"{zlib.crc32(server.label.encode()):08x}")
-    return tuple(option.format(port=port, socket=socket, certificates=folder) for option in options)
+def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> ServerStage | ClientStage:
+    if "server" in plan.scenario.on_trial:
+        return ServerStage(launcher, plan.scenario, plan.transport, folder, pairing.server)
+    return ClientStage(launcher, plan.scenario, plan.transport, folder, pairing.client)
 
 
-def _run_server(
-    launcher: Launcher,
-    scenario: Scenario,
-    transport: Transport,
-    folder: Path,
-    server: Endpoint,
-    clients: Sequence[Endpoint],
-    repeat: int,
-    tick: Callable[[], None],
-) -> list[Run]:
-    turns = [(Pairing(server, client), number) for number in range(1, repeat + 1) for client in clients]
-    logs = []
-    command = server_command(scenario, transport, server, folder)
-    trouble = None
+def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> None:
+    """One server process, and its clients one after another."""
+    server = turns[0][0].server
+    clients: list[_Client] = []
     try:
-        process = launcher.start(command)
-        ready = process.wait_for_line(lambda line: parse_line(line).name == "starting", READY_S)
-        port = _port(ready)
-        if ready is None:
-            # Its output is over where the program is, though its exit code may take a moment longer.
-            trouble = "ended before it was ready" if process.output_is_over else f"was not ready in {READY_S:g} s"
-        elif port is None and "{port}" in transport.client_options:
-            trouble = "did not say its port"
-        else:
-            for pairing, _ in turns:
-                logs.append(_run_client(launcher, client_command(scenario, transport, pairing, folder, port or 0)))
-                tick()
+        process, port, tried_port = _serve(plan, launcher, folder, server)
+        for pairing, _ in turns:
+            clients.append(_run_client(plan, launcher, folder, pairing, port))
+            plan.tick()
         log = process.stop()
-    except OSError as error:
-        trouble, log = f"cannot be started ({error})", Log(command, (), None)
+    except NotReady as error:
+        log, tried_port = error.log, None
+        never = Log((), (), None, "was not started: the server was not ready")
+        clients = [_Client(never, parse(()), ()) for _ in turns]
     except Closed:
-        return []
-    if trouble is not None:
-        log = Log(log.command, log.lines, log.exit_code, trouble)
-        logs = [Log((), (), None, "was not started: the server was not ready") for _ in turns]
-    return _pair(turns, log, logs)
+        return
+    for run in _pair(turns, log, clients, tried_port):
+        plan.keep(run)
 
 
-def _run_client(launcher: Launcher, command: tuple[str, ...]) -> Log:
-    try:
-        return launcher.start(command).wait(CLIENT_S)
-    except OSError as error:
-        return Log(command, (), None, f"cannot be started ({error})")
+def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tuple[Process, int, int | None]:
+    """Start a server: its process, its port, and the port of a connection that tried whether it is there."""
+
+    def command(port: int) -> tuple[str, ...]:
+        return server_command(plan.scenario, plan.transport, server, folder, port)
+
+    if not server.takes_options:
+        return start_silent_server(launcher, command, HOSTS[plan.transport.name])
+    needs_port = any("{port}" in option for option in plan.transport.client_options)
+    return *start_server(launcher, command(0), needs_port=needs_port), None
 
 
-def _port(ready: str | None) -> int | None:
-    """The port in the line by which a server says that it is ready."""
-    found = re.search(r"port (\d{1,5})$", parse_line(ready).message) if ready is not None else None
-    return int(found[1]) if found is not None else None
+@dataclasses.dataclass(frozen=True)
+class _Client:
+    """One client that has ended: its log, and what passed on the wire where somebody watched it."""
+
+    log: Log
+    events: tuple[Event, ...]
+    wire: tuple[Event, ...]
 
 
-def _pair(turns: Sequence[tuple[Pairing, int]], server: Log, clients: Sequence[Log]) -> list[Run]:
+def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, port: int) -> _Client:
+    """Run a client to its end. Where one of the two takes no options, and so may tell nothing, it is connected through
+    a relay that watches the wire."""
+    with contextlib.ExitStack() as stack:
+        relay = None
+        if not (pairing.server.takes_options and pairing.client.takes_options):
+            relay = stack.enter_context(Relay(HOSTS[plan.transport.name], port, plan.scenario.deadline_s))
+            port = relay.port
+        command = client_command(plan.scenario, plan.transport, pairing, folder, port)
+        try:
+            log = launcher.start(command, payload_file(pairing, folder)).wait(plan.scenario.deadline_s)
+        except OSError as error:
+            log = Log(command, (), None, f"cannot be started ({error})")
+        return _Client(log, parse(log.lines), relay.events() if relay is not None else ())
+
+
+def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int | None) -> Iterator[Run]:
     """Give each client its part of the server's log: the server's own life, and the connections that this client
     made."""
     server_events = parse(server.lines)
-    client_events = [parse(client.lines) for client in clients]
     blocks = connections(server_events)
-    owners = _owners(blocks, client_events)
+    if tried_port is not None:
+        blocks = [block for block in blocks if not block[0].speaker.endswith(f"_{tried_port}")]
+    owners = _owners(blocks, [client.events if tells(client.events) else client.wire for client in clients])
     turn_of = {id(event): owner for block, owner in zip(blocks, owners, strict=True) for event in block}
-    runs = []
+    of_nobody = {id(event) for block in connections(server_events) for event in block} - turn_of.keys()
     for turn, ((pairing, number), client) in enumerate(zip(turns, clients, strict=True)):
-        own = tuple(event for event in server_events if turn_of.get(id(event), turn) == turn)
-        runs.append(Run(pairing, number, server, client, own, client_events[turn]))
-    return runs
+        own = [
+            place
+            for place, event in enumerate(server_events)
+            if turn_of.get(id(event), turn) == turn and id(event) not in of_nobody
+        ]
+        log = dataclasses.replace(server, lines=tuple(server.lines[place] for place in own))
+        events = {"server": tuple(server_events[place] for place in own), "client": client.events}
+        silent: list[Side] = [side for side in SIDES if client.wire and not tells(events[side])]
+        for side in silent:
+            events[side] = seen_by(side, client.wire)
+        yield Run(pairing, number, log, client.log, events["server"], events["client"], tuple(silent))
 
 
 def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]]) -> list[int]:

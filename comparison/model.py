@@ -1,13 +1,17 @@
 """The values that pass between the parts of the engine. Plain and frozen: who makes one decides it, nobody changes
 it later."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 Side = Literal["server", "client"]
 SIDES: tuple[Side, Side] = ("server", "client")
+
+Part = Literal["echo", "ending"]
+PARTS: dict[Part, str] = {"echo": "what was echoed", "ending": "how it ended"}
+"""The two questions that each cell answers, each with a verdict of its own."""
 
 
 class CannotCompare(Exception):
@@ -33,6 +37,9 @@ class Endpoint:
     label: str
     server_command: tuple[str, ...]
     client_command: tuple[str, ...]
+    takes_options: bool = True
+    """Whether it takes the options of the contract; else its commands hold `{host}` and `{port}`, and its client gets
+    what it has to send on standard input."""
 
     def level(self, factor: str) -> str:
         """Its value on one axis of the experiment: `implementation`, `loop` or `python`."""
@@ -40,6 +47,10 @@ class Endpoint:
 
 
 FACTORS = ("implementation", "loop", "python")
+
+
+RAW = Endpoint("raw sockets", "none", "none", "raw sockets", (), ())
+"""The engine itself, where it plays one side."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +68,61 @@ class Pairing:
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """What is tried: what each connection of the client sends, and how. The same bytes must come back on each.
+class Expectation:
+    """What must hold for every endpoint, whatever its API, its loop and its Python.
 
-    The bytes are `pattern`, `times` over; with `from_file` the client reads them from a file.
+    `echo` is how much of what was sent must come back: all of it, the beginning of it, or nothing. The endings are the
+    events with which a connection of that side may end; none where no connection is to be told of.
+    """
+
+    echo: Literal["whole", "part", "nothing"] = "whole"
+    server_exit: int = 0
+    client_exit: int = 0
+    server_endings: tuple[str, ...] = ("closing",)
+    client_endings: tuple[str, ...] = ("closing",)
+    server_connections: int | None = None
+    """How many connections the server tells of; None: as many as there were."""
+    all_accepted: bool = True
+    """Without it, a system that is out of something may refuse connections before the server hears of them."""
+    warnings: tuple[str, ...] = ()
+    """The only events above level info that may be told."""
+    told: tuple[str, ...] = ()
+    """Events that must be told."""
+    memory_mib: int | None = None
+    """The most resident memory that an endpoint may ever take."""
+    by_timing: tuple[str, ...] = ()
+    """Events whose presence or text the clock decides: judged by all the rest, and not compared."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is tried, what must hold for everybody, and which differences it is there to show.
+
+    Without a `script` a server and a client of the matrix meet. The client sends `pattern`, `times` over, on each of
+    its connections; with `from_file` it reads that from a file. With a script only a server or only a client is on
+    trial; the script plays the other side with raw sockets.
     """
 
     name: str
     description: str
-    pattern: bytes
+    pattern: bytes = b""
     times: int = 1
     from_file: bool = False
+    messages: tuple[bytes, ...] = ()
+    """The same bytes as the client's messages; none where they come from a file, or are its default."""
     connections: int = 1
     options: tuple[str, ...] = ()
     """Further options of the client."""
     server_options: tuple[str, ...] = ()
+    expects: Expectation = Expectation()
+    shows: tuple[str, ...] = ()
+    """The names of the explanations that it is there to show."""
+    on_trial: tuple[Side, ...] = SIDES
+    script: Callable[[Any], None] | None = field(default=None, compare=False)
+    transports: tuple[str, ...] = ("tcp", "tcp6", "unix", "tls", "mtls")
+    """What it can run over; the first is what it runs over where the user does not choose."""
+    deadline_s: float = 30.0
+    """What each endpoint gets to finish."""
 
     @property
     def length(self) -> int:
@@ -133,6 +184,16 @@ class Log:
     lines: tuple[str, ...]
     exit_code: int | None
     trouble: str | None = None
+    peak_bytes: int | None = None
+    """The most resident memory that it ever took, where the system tells."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that must hold for every endpoint and does not, and which of the two verdicts that fails."""
+
+    part: Part
+    text: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +207,12 @@ class Run:
     client: Log
     server_events: tuple[Event, ...]
     client_events: tuple[Event, ...]
+    silent: tuple[Side, ...] = ()
+    """Sides that tell nothing in the words of the contract: their events are what was seen on the wire."""
+
+    def is_raw(self, side: Side) -> bool:
+        """Whether the engine played this side itself."""
+        return self.pairing.end(side).implementation == RAW.implementation
 
     def log(self, side: Side) -> Log:
         return self.server if side == "server" else self.client
@@ -156,36 +223,61 @@ class Run:
 
 @dataclass(frozen=True, order=True)
 class ProjectedLine:
-    """One line of what is compared: an event with ports replaced, or all chunks of one direction joined."""
+    """One line of what is compared: an event with ports replaced, or all chunks of one direction joined. `nth` tells
+    the second of two equal lines of one connection from the first."""
 
     event: str
     text: str
+    nth: int = 1
+    connection: int = field(default=0, compare=False)
+    """Which of the connections it is about, in the order of the projection; 0 is the life of the program."""
 
 
 @dataclass(frozen=True, order=True)
 class Difference:
     """A projected line that is there (`+`), missing (`-`) or in another place (`~`) against the reference.
 
-    `occurrence` tells the second of two equal lines from the first: an explanation of the one does not cover the other.
+    `nth` tells the second of two equal lines of one connection from the first: an explanation of the one does not cover
+    the other. `times` is in how many connections more or fewer.
     """
 
     side: Side
     sign: Literal["+", "-", "~"]
     event: str
     text: str
-    occurrence: int = 1
+    nth: int = 1
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A run, and what was made of it: what is compared, and what must hold and does not."""
+
+    run: Run
+    projected: Mapping[Side, tuple[ProjectedLine, ...]] = field(hash=False)
+    faults: tuple[Fault, ...]
+    cut: bool
+    """Whether TCP cut the stream: a side got it in more than one piece."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """An entry of the catalogue: why an event differs, for a reader new to asyncio; the axis that it expects to
-    predict it."""
+    """An entry of the catalogue: why an event differs, for a reader new to asyncio, and the axis that it expects to
+    predict it.
 
-    event: str
+    `scenario` and `transport` are where it can be seen. It holds `everywhere`, or only in scenarios that are there to
+    show it.
+    """
+
     name: str
+    title: str
+    events: tuple[str, ...]
     axis: str
     text: str
     source: str
+    scenario: str
+    transport: str = "tcp"
+    everywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,33 +291,52 @@ class Cause:
     axes: tuple[str, ...]
     finding: str
     explanation: Explanation | None
-    explained: bool
+    expected_axis: str | None
+    """The axis that the catalogue expects for this event, where it has an entry but that does not fit."""
     differences: tuple[Difference, ...]
     pairings: tuple[Pairing, ...]
+
+    @property
+    def explained(self) -> bool:
+        return self.explanation is not None
 
 
 class Verdict(StrEnum):
     """What became of a cell, from best to worst."""
 
+    SKIPPED = "skipped"
     IDENTICAL = "identical"
     EXPLAINED = "explained"
     DIFFERENT = "different"
     FAILED = "failed"
 
 
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of several verdicts; *skipped* where there is none."""
+    order = list(Verdict)
+    return max(verdicts, key=order.index, default=Verdict.SKIPPED)
+
+
 @dataclass(frozen=True)
 class Cell:
-    """The verdict on one pairing, with the reason and what it rests on."""
+    """The verdicts on one pairing, with the reason and what they rest on."""
 
     pairing: Pairing
-    verdict: Verdict
+    verdicts: Mapping[Part, Verdict] = field(hash=False)
+    """One on what was echoed, one on how it ended; none where the cell was skipped."""
     reason: str
     letters: tuple[str, ...]
     runs: tuple[Run, ...]
+    """Those that were kept to be looked at: one of each behaviour."""
+    repeat: int
     agreed: int
     """How many of the runs behaved like the most frequent one."""
     cut: int
     """In how many of the runs TCP cut the stream: a side got it in more than one piece."""
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst(self.verdicts.values())
 
 
 @dataclass(frozen=True)
@@ -241,7 +352,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that a report shows."""
+    """One scenario over one transport: everything that a report shows of it."""
 
     scenario: Scenario
     transport: Transport
@@ -257,13 +368,34 @@ class Comparison:
     notes: tuple[str, ...]
     duration_s: float
 
-    def count(self, verdict: Verdict) -> int:
-        return sum(cell.verdict is verdict for cell in self.cells)
+    def count(self, verdict: Verdict, part: Part | None = None) -> int:
+        """How many cells have this verdict: in all, or on one of the two questions."""
+        verdicts = [cell.verdict if part is None else cell.verdicts.get(part, Verdict.SKIPPED) for cell in self.cells]
+        return verdicts.count(verdict)
 
     def cell(self, server: Endpoint, client: Endpoint) -> Cell:
         return next(cell for cell in self.cells if cell.pairing == Pairing(server, client))
 
     @property
+    def unsteady(self) -> tuple[Cell, ...]:
+        """The cells whose runs did not all come out alike."""
+        return tuple(cell for cell in self.cells if cell.agreed < cell.repeat)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Everything that one call has compared, in the order in which it was tried. `duration_s` is all of it."""
+
+    comparisons: tuple[Comparison, ...]
+    duration_s: float
+
+    def count(self, verdict: Verdict) -> int:
+        return sum(comparison.count(verdict) for comparison in self.comparisons)
+
+    @property
     def exit_code(self) -> int:
-        """As diff(1): 0 where nothing is different or failed, else 1."""
-        return int(any(cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED) for cell in self.cells))
+        """As diff(1): 0 where nothing is different or failed, 1 where something is, 2 where nothing ran."""
+        if self.count(Verdict.DIFFERENT) + self.count(Verdict.FAILED):
+            return 1
+        ran = any(cell.verdict is not Verdict.SKIPPED for comparison in self.comparisons for cell in comparison.cells)
+        return 0 if ran else 2

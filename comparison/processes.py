@@ -4,6 +4,7 @@ The only module that starts a process. Whatever happens, a `Launcher` leaves non
 """
 
 import contextlib
+import dataclasses
 import os
 import signal
 import subprocess
@@ -26,21 +27,25 @@ class Closed(Exception):
 class Process:
     """One running process and the lines it has written so far, standard output and standard error together."""
 
-    def __init__(self, command: Sequence[str], cwd: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, command: Sequence[str], cwd: str | os.PathLike[str], stdin: str | os.PathLike[str] | None = None
+    ) -> None:
+        """`stdin` is the file that it reads as standard input, by default an empty one."""
         self.command = tuple(command)
         self._lines: list[str] = []
         self._grown = threading.Condition()
         self._at_end = False
         # A session of its own: Ctrl-C is for the engine, which then ends its endpoints in good order.
-        self._popen = subprocess.Popen(
-            self.command,
-            cwd=cwd,
-            env=clean_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with open(os.devnull if stdin is None else stdin, "rb") as input_file:
+            self._popen = subprocess.Popen(
+                self.command,
+                cwd=cwd,
+                env=clean_environment(os.environ),
+                stdin=input_file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         # A thread that waits is woken by the end of the process; Popen.wait(timeout) only looks every 50 ms.
@@ -62,6 +67,30 @@ class Process:
             return self._lines[seen] if seen < len(self._lines) else None
 
     @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return not self._waiter.is_alive()
+
+    def wait_a_little(self, seconds: float) -> None:
+        """Wait for its end, but no longer than that."""
+        self._waiter.join(seconds)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        self._popen.send_signal(number)
+
+    def peak_bytes(self) -> int | None:
+        """The most resident memory that it ever took; None where the system does not tell, or once it has ended."""
+        try:
+            with open(f"/proc/{self.pid}/status") as file:
+                return next((int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:")), None)
+        except OSError:
+            return None
+
+    @property
     def output_is_over(self) -> bool:
         """Whether it has written its last line, which it does when it ends."""
         with self._grown:
@@ -78,10 +107,11 @@ class Process:
     def stop(self, deadline_s: float = STOP_S) -> Log:
         """Ask it to end with SIGTERM, as its users do, and wait for its end. It must not have ended before."""
         early = self._popen.poll() is not None
+        peak_bytes = self.peak_bytes()
         if not early:
             self._popen.send_signal(signal.SIGTERM)
-        log = self.wait(deadline_s)
-        return Log(log.command, log.lines, log.exit_code, "ended before it was stopped") if early else log
+        log = dataclasses.replace(self.wait(deadline_s), peak_bytes=peak_bytes)
+        return dataclasses.replace(log, trouble="ended before it was stopped") if early else log
 
     def kill(self) -> None:
         """End it at once, with whatever it has started, and wait until it is gone."""
@@ -128,12 +158,12 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, command: Sequence[str]) -> Process:
+    def start(self, command: Sequence[str], stdin: str | os.PathLike[str] | None = None) -> Process:
         """Start a command. Raises Closed after `close`, and OSError where the program cannot be run."""
         with self._lock:
             if self._closed:
                 raise Closed
-            process = Process(command, self._cwd)
+            process = Process(command, self._cwd, stdin)
             self._started.append(process)
             return process
 

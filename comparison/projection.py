@@ -4,32 +4,37 @@ Ports are replaced. Each connection becomes three sequences: bytes in, bytes out
 within each. They are laid out in the order of the vocabulary, since how they interleave is a matter of timing.
 """
 
+import dataclasses
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from common.logs import EVENTS, SHOWN_BYTES, show_cut
 from comparison.model import Event, Payload, ProjectedLine
+from comparison.peers import PEER_ENDINGS, PEER_EVENTS
 
 BYTES = ("sending", "received", "sent")
-ENDINGS = ("refused", "idle", "cut", "lost", "closing", "failed")
-OPENINGS = ("connecting", "accepted", "refused")
+ENDINGS = ("refused", "idle", "cut", "lost", "closing", "failed", *PEER_ENDINGS)
+OPENINGS = ("connecting", "accepted", "refused", "began")
 NOT_AFTER = {"waiting": ("sending",), "eof": ("received",), **dict.fromkeys(ENDINGS, BYTES)}
 """Which bytes may not follow which event: the only orders between bytes and control events that matter."""
 
-_RANK = {name: rank for rank, name in enumerate(("selector", *EVENTS))}
+_RANK = {name: rank for rank, name in enumerate(("selector", *EVENTS, *PEER_EVENTS, "ended"))}
 
 
-def project(events: Sequence[Event]) -> tuple[ProjectedLine, ...]:
-    """The lines of one side of one run, in the order in which the story is told."""
+def project(events: Sequence[Event], by_timing: Sequence[str] = ()) -> tuple[ProjectedLine, ...]:
+    """The lines of one side of one run, in the order in which the story is told. Of an event in `by_timing` nothing is
+    kept; of an ending, that there was one."""
+    events = list(_settled(events, by_timing))
     program = [event for event in events if not is_connection(event.speaker)]
     before = list(itertools.takewhile(lambda event: not _comes_after(event, "closing"), program))
     blocks = Counter(_project_connection(block) for block in connections(events))
+    told = (_told_once(block, blocks[block]) for block in sorted(blocks))
     return (
-        *map(_line, before),
-        *itertools.chain.from_iterable(_told_once(block, blocks[block]) for block in sorted(blocks)),
-        *map(_line, program[len(before) :]),
+        *_numbered(map(_line, before)),
+        *(dataclasses.replace(line, connection=n) for n, block in enumerate(told, 1) for line in block),
+        *_numbered(map(_line, program[len(before) :])),
     )
 
 
@@ -51,7 +56,7 @@ def connections(events: Iterable[Event]) -> list[list[Event]]:
 
 def is_connection(speaker: str) -> bool:
     """Whether a speaker is one connection, and not the program or a library."""
-    return speaker.startswith("echo_")
+    return speaker.startswith(("echo_", "peer_", "bystander"))
 
 
 def joined(events: Iterable[Event], name: str) -> Payload | None:
@@ -91,6 +96,14 @@ def violations(block: Sequence[Event]) -> list[str]:
     return wrong
 
 
+def _settled(events: Iterable[Event], by_timing: Sequence[str]) -> Iterator[Event]:
+    for event in events:
+        if event.name not in by_timing:
+            yield event
+        elif event.name in ENDINGS:
+            yield dataclasses.replace(event, name="ended", message="(the connection ends)")
+
+
 def _told_once(block: tuple[ProjectedLine, ...], times: int) -> tuple[ProjectedLine, ...]:
     """A connection for all that are alike: which of many comes first is a matter of timing."""
     return block if times == 1 else (*block, ProjectedLine("alike", f"({times} connections like this one)"))
@@ -104,7 +117,15 @@ def _project_connection(block: Sequence[Event]) -> tuple[ProjectedLine, ...]:
             place = next((n for n, line in enumerate(lines) if _RANK.get(line.event, 0) > _RANK[name]), len(lines))
             text = f"{_anonymous(block[0].speaker)}: {name} {show_cut(payload.shown, payload.length)}"
             lines.insert(place, ProjectedLine(name, text))
-    return tuple(lines)
+    return tuple(_numbered(lines))
+
+
+def _numbered(lines: Iterable[ProjectedLine]) -> Iterator[ProjectedLine]:
+    """Equal lines told apart by a number."""
+    seen: Counter[ProjectedLine] = Counter()
+    for line in lines:
+        seen[line] += 1
+        yield dataclasses.replace(line, nth=seen[line])
 
 
 def _comes_after(event: Event, name: str) -> bool:
@@ -117,7 +138,8 @@ def _line(event: Event) -> ProjectedLine:
 
 def _anonymous(text: str) -> str:
     """Ports, the paths of our Unix sockets, and the numbers of peers without a name change from run to run."""
-    text = re.sub(r"^(echo_(?:unix|client))_\d+", r"\1_<n>", text)
+    text = re.sub(r"^(echo_(?:unix|client)|peer)_\d+", r"\1_<n>", text)
     text = re.sub(r"^(echo_\S*?)_\d+(?=:|$)", r"\1_<port>", text)
-    text = re.sub(r"(?<= )/\S*/compare-[^/ ]+/\w+", "<socket>", text)
+    text = re.sub(r"(?<= )/\S*/compare-[^\s:]+", "<socket>", text)
+    text = re.sub(r"^python -m \S+(?=: error: )", "<program>", text)
     return re.sub(r"\bport \d+", "port <port>", text)

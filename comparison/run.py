@@ -1,12 +1,34 @@
-"""One comparison from the choice of endpoints to the verdicts."""
+"""From the choice of endpoints to the verdicts: one comparison, or one after another."""
 
+import dataclasses
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from comparison import endpoints, matrix, verdicts
-from comparison.model import CannotCompare, Comparison, Endpoint, Interpreter, Pairing, Scenario, Transport
-from comparison.scenarios import TCP
+from comparison.commands import why_not
+from comparison.condense import condense
+from comparison.differences import Letters
+from comparison.model import (
+    RAW,
+    CannotCompare,
+    Cell,
+    Comparison,
+    Endpoint,
+    Interpreter,
+    Observation,
+    Pairing,
+    Run,
+    Scenario,
+    Transport,
+)
+from comparison.scenarios import SCENARIOS
+from comparison.stage import Skip
+from comparison.transports import TRANSPORTS, missing
+
+Keep = Callable[[Scenario, Transport, Run], None]
 
 
 @dataclass(frozen=True)
@@ -19,9 +41,25 @@ class Selection:
     reference: Pairing
     notes: tuple[str, ...]
 
-    @property
-    def pairings(self) -> int:
-        return len(self.servers) * len(self.clients)
+    def pairings(self, scenario: Scenario) -> list[Pairing]:
+        """The cells of a scenario; where the engine plays one side, that side is always the same."""
+        servers = self.servers if "server" in scenario.on_trial else (RAW,)
+        clients = self.clients if "client" in scenario.on_trial else (RAW,)
+        return [Pairing(server, client) for server in servers for client in clients]
+
+    def reference_of(self, scenario: Scenario) -> Pairing:
+        server = self.reference.server if "server" in scenario.on_trial else RAW
+        client = self.reference.client if "client" in scenario.on_trial else RAW
+        return Pairing(server, client)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A scenario over a transport; `skipped` says why it cannot be run here."""
+
+    scenario: Scenario
+    transport: Transport
+    skipped: str | None = None
 
 
 def choose(
@@ -31,12 +69,17 @@ def choose(
     loops: Sequence[str] | None = None,
     pythons: Sequence[str] = (),
     reference: Sequence[str] | None = None,
+    others: Sequence[Endpoint] = (),
 ) -> Selection:
-    """Find out what this machine can run, and pick from it. Raises CannotCompare."""
+    """Find out what this machine can run, and pick from it and from `others`. Raises CannotCompare."""
     found = endpoints.interpreters(pythons, loops or endpoints.DEFAULT_LOOPS)
     everyone, notes = endpoints.available(found, loops)
-    chosen_servers = endpoints.select(everyone, servers, "--server")
-    chosen_clients = endpoints.select(everyone, clients, "--client")
+    everyone += others
+    chosen_servers = [e for e in endpoints.select(everyone, servers, "--server") if e.server_command]
+    chosen_clients = [e for e in endpoints.select(everyone, clients, "--client") if e.client_command]
+    for option, chosen in (("--server", chosen_servers), ("--client", chosen_clients)):
+        if not chosen:
+            raise CannotCompare(f"{option}: none of these has a {option[2:]} command; give one with {option}-command")
     if reference is None:
         held_against = Pairing(chosen_servers[0], chosen_clients[0])
     else:
@@ -49,33 +92,93 @@ def choose(
     return Selection(tuple(found), tuple(chosen_servers), tuple(chosen_clients), held_against, tuple(notes))
 
 
-def compare(
+Named = TypeVar("Named")
+
+
+def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[Trial]:
+    """What to run for the scenarios and transports that the user named; `all` stands for every one. Without
+    `transports` each scenario runs over its own. Raises CannotCompare where a name is unknown."""
+    named = _named(scenarios, SCENARIOS, "--scenario")
+    over = None if transports is None else _named(transports, TRANSPORTS, "--transport")
+    found = []
+    for scenario in named:
+        for transport in over or [TRANSPORTS[scenario.transports[0]]]:
+            skipped = missing(transport)
+            if transport.name not in scenario.transports:
+                skipped = f"there is no {scenario.name} over {transport.name}, only {', '.join(scenario.transports)}"
+            found.append(Trial(scenario, transport, skipped))
+    return found
+
+
+def compare_all(
     selection: Selection,
-    scenario: Scenario,
+    chosen: Sequence[Trial],
     *,
-    transport: Transport = TCP,
     repeat: int = 1,
     jobs: int = 1,
+    keep: Keep = lambda scenario, transport, run: None,
     tick: Callable[[], None] = lambda: None,
+) -> Iterator[Comparison]:
+    """One comparison after another, each as soon as it is judged; a cause has the same letter in all of them. `keep`
+    gets each run, `tick` is called after each; both from any thread."""
+    letters = Letters()
+    for trial in chosen:
+        yield _compare(selection, trial, repeat, jobs, letters, keep, tick)
+
+
+def _compare(
+    selection: Selection, trial: Trial, repeat: int, jobs: int, letters: Letters, keep: Keep, tick: Callable[[], None]
 ) -> Comparison:
-    """Run every pairing of the selection and judge it. `tick` is called after each run of a client."""
+    """Run every pairing of the selection and judge it."""
     start_s = time.monotonic()
-    runs = matrix.run_all(
-        scenario, selection.servers, selection.clients, transport=transport, repeat=repeat, jobs=jobs, tick=tick
-    )
-    cells, causes, groups = verdicts.judge(scenario, runs, selection.reference)
+    scenario, transport = trial.scenario, trial.transport
+    pairings, reference = selection.pairings(scenario), selection.reference_of(scenario)
+    skipped = {pairing: why for pairing in pairings if (why := trial.skipped or _why_skipped(trial, pairing))}
+    running = [pairing for pairing in pairings if pairing not in skipped]
+    observations: list[Observation] = []
+    lock = threading.Lock()
+
+    def observe(run: Run) -> None:
+        keep(scenario, transport, run)
+        seen = verdicts.observe(scenario, run)
+        with lock:
+            observations.append(dataclasses.replace(seen, run=condense(run)))
+
+    try:
+        matrix.run_all(matrix.Plan(scenario, transport, repeat, jobs, observe, tick), running)
+    except Skip as reason:
+        skipped, running, observations = {pairing: str(reason) for pairing in pairings}, [], []
+    if running and reference in skipped:
+        reference = running[0]
+    order = {pairing: place for place, pairing in enumerate(pairings)}
+    observations.sort(key=lambda seen: (order[seen.run.pairing], seen.run.number))
+    cells, causes, groups = verdicts.judge(scenario, observations, reference, letters) if running else ((), (), ())
+    cells = (*cells, *(Cell(pairing, {}, why, (), (), 0, 0, 0) for pairing, why in skipped.items()))
     return Comparison(
         scenario=scenario,
         transport=transport,
         environment=endpoints.environment(selection.pythons),
         endpoints=tuple(dict.fromkeys((*selection.servers, *selection.clients))),
-        servers=selection.servers,
-        clients=selection.clients,
-        reference=selection.reference,
+        servers=tuple(dict.fromkeys(pairing.server for pairing in pairings)),
+        clients=tuple(dict.fromkeys(pairing.client for pairing in pairings)),
+        reference=reference,
         repeat=repeat,
-        cells=cells,
+        cells=tuple(sorted(cells, key=lambda cell: order[cell.pairing])),
         causes=causes,
         groups=groups,
         notes=selection.notes,
         duration_s=time.monotonic() - start_s,
     )
+
+
+def _why_skipped(trial: Trial, pairing: Pairing) -> str | None:
+    """Why two endpoints cannot play this scenario; None where they can."""
+    sides = [(side, pairing.end(side)) for side in trial.scenario.on_trial]
+    return next((why for side, end in sides if (why := why_not(trial.scenario, trial.transport, end, side))), None)
+
+
+def _named(names: Sequence[str], known: Mapping[str, Named], option: str) -> list[Named]:
+    for name in names:
+        if name not in known and name != "all":
+            raise CannotCompare(f"{option} {name!r} is unknown; known are all, {', '.join(known)}")
+    return list(known.values()) if "all" in names else [known[name] for name in dict.fromkeys(names)]

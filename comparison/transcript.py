@@ -35,6 +35,11 @@ def parse_line(line: str) -> Event:
     return _parse_json(line) or _parse_plain(line) or Event("unreadable", "", escape(line))
 
 
+def tells(events: Iterable[Event]) -> bool:
+    """Whether some line is of the contract: an endpoint that writes none is judged by what is seen on the wire."""
+    return any(event.name in EVENTS for event in events)
+
+
 def _parse_json(line: str) -> Event | None:
     if not line.startswith("{"):
         return None

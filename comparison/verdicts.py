@@ -1,134 +1,131 @@
 """Judge once, from evidence: runs -> cells with a verdict and its reason, causes with a letter, groups with a diff."""
 
 import difflib
-import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from common.logs import escape, show_cut
 from comparison import differences
-from comparison.differences import Projections
+from comparison.differences import Letters
+from comparison.expectations import faults
 from comparison.model import (
+    PARTS,
     SIDES,
     Cause,
     Cell,
     Difference,
-    Event,
     Group,
+    Observation,
     Pairing,
+    Part,
     ProjectedLine,
     Run,
     Scenario,
     Side,
     Verdict,
+    worst,
 )
-from comparison.projection import ENDINGS, connections, joined, violations
+from comparison.projection import BYTES, connections
+
+
+def observe(scenario: Scenario, run: Run) -> Observation:
+    """What is made of one run by itself."""
+    return Observation(run, differences.projections(scenario, run), faults(scenario, run), _was_cut(run))
 
 
 def judge(
-    scenario: Scenario, runs: Sequence[Run], reference: Pairing
+    scenario: Scenario, observations: Sequence[Observation], reference: Pairing, letters: Letters | None = None
 ) -> tuple[tuple[Cell, ...], tuple[Cause, ...], tuple[Group, ...]]:
     """The cells, the causes and the groups of alike logs. The first run of the reference pairing is what all
     others are held against."""
-    faults = {run: fault(scenario, run) for run in runs}
-    reference_run = next(run for run in runs if run.pairing == reference)
-    projected = {run: differences.projections(run) for run in runs}
-    if faults[reference_run] is None:
-        found = {
-            run: differences.between(projected[reference_run], projected[run]) for run in runs if faults[run] is None
-        }
-    else:
-        found = {}
-    causes = tuple(differences.causes(found))
-    letters = {difference: cause.letter for cause in causes for difference in cause.differences}
-    unexplained = {difference for cause in causes if not cause.explained for difference in cause.differences}
+    held_against = next(observation for observation in observations if observation.run.pairing == reference)
+    found: dict[Run, frozenset[Difference]] = {}
+    if not held_against.faults:
+        for seen in observations:
+            if not seen.faults:
+                silent = (*held_against.run.silent, *seen.run.silent)
+                found[seen.run] = differences.between(held_against.projected, seen.projected, silent)
+    causes = tuple(differences.causes(found, scenario.shows, letters))
     cells = tuple(
-        _cell(pairing, [run for run in runs if run.pairing == pairing], faults, found, letters, unexplained, projected)
-        for pairing in dict.fromkeys(run.pairing for run in runs)
+        _cell([seen for seen in observations if seen.run.pairing == pairing], held_against, found, causes)
+        for pairing in dict.fromkeys(seen.run.pairing for seen in observations)
     )
-    return cells, causes, _groups(projected, found, reference_run, letters)
-
-
-def fault(scenario: Scenario, run: Run) -> str | None:
-    """The first thing that must hold for every endpoint and does not, in words; None where all holds."""
-    for side in SIDES:
-        log = run.log(side)
-        if log.trouble is not None:
-            return f"{side} {log.trouble}{_last_words(log.lines)}"
-        defect = next((event for event in run.events(side) if "traceback" in event.fields), None)
-        if defect is not None:
-            return f"{side} shows a traceback: {escape(str(defect.fields['traceback']).strip().splitlines()[-1])}"
-        if log.exit_code != 0:
-            said = next((f": {event.message}" for event in run.events(side) if event.message.startswith("ERROR")), "")
-            return f"{side} exited with {log.exit_code}{said or _last_words(log.lines)}"
-    blocks = {side: connections(run.events(side)) for side in SIDES}
-    for side in reversed(SIDES):  # a client that never connected is not the server's fault
-        if len(blocks[side]) != scenario.connections:
-            return f"{side} tells of {len(blocks[side])} connections instead of {scenario.connections}"
-        for wrong in itertools.chain.from_iterable(map(violations, blocks[side])):
-            return f"{side} log: {wrong}"
-    return _lost_bytes(scenario, blocks)
-
-
-def _lost_bytes(scenario: Scenario, blocks: Mapping[Side, Sequence[Sequence[Event]]]) -> str | None:
-    directions: tuple[tuple[Side, str], ...] = (
-        ("client", "sending"),
-        ("server", "received"),
-        ("server", "sent"),
-        ("client", "received"),
-    )
-    for side, name in directions:
-        for block in blocks[side]:
-            payload = joined(block, name)
-            length = payload.length if payload is not None else 0
-            if length != scenario.length:
-                return f"{side} {name} {length} bytes instead of {scenario.length}"
-            if payload is not None and not scenario.starts_with(payload.shown):
-                return f"{side} {name} other bytes than the scenario's: {show_cut(payload.shown, payload.length)}"
-    digests = {
-        str(event.fields[direction])
-        for block in itertools.chain(blocks["server"], blocks["client"])
-        for event in block
-        if event.name in ENDINGS
-        for direction in ("received_digest", "sent_digest")
-        if direction in event.fields
-    }
-    return f"digests of what was sent and received differ: {', '.join(sorted(digests))}" if len(digests) > 1 else None
-
-
-def _last_words(lines: Sequence[str]) -> str:
-    return f": {escape(lines[-1])}" if lines else ""
+    return cells, causes, _groups(observations, found, held_against, causes)
 
 
 def _cell(
-    pairing: Pairing,
-    runs: Sequence[Run],
-    faults: Mapping[Run, str | None],
+    seen: Sequence[Observation],
+    reference: Observation,
     found: Mapping[Run, frozenset[Difference]],
-    letters: Mapping[Difference, str],
-    unexplained: set[Difference],
-    projected: Mapping[Run, Projections],
+    causes: Sequence[Cause],
 ) -> Cell:
-    failed = [run for run in runs if faults[run] is not None]
-    seen = frozenset[Difference]().union(*(found.get(run, frozenset()) for run in runs))
-    own_letters = tuple(sorted({letters[difference] for difference in seen}))
-    if failed:
-        times = f" (in {len(failed)} of {len(runs)} runs)" if len(runs) > 1 else ""
-        verdict, reason = Verdict.FAILED, f"{faults[failed[0]]}{times}"
-    elif any(run not in found for run in runs):
-        verdict, reason = Verdict.DIFFERENT, "the reference failed, so there is nothing to hold it against"
-    elif seen & unexplained:
-        verdict, reason = Verdict.DIFFERENT, f"{_count(seen & unexplained)} from the reference unexplained"
-    elif seen:
-        verdict, reason = Verdict.EXPLAINED, f"{_count(seen)} from the reference, all explained"
-    else:
-        verdict, reason = Verdict.IDENTICAL, "the same lines as the reference"
-    behaviours = Counter((projected[run]["server"], projected[run]["client"], run in failed) for run in runs)
-    return Cell(pairing, verdict, reason, own_letters, tuple(runs), max(behaviours.values()), sum(map(_was_cut, runs)))
+    """The verdicts on one pairing, from all of its runs."""
+    verdicts, reasons = {}, {}
+    for part in PARTS:
+        verdicts[part], reasons[part] = _verdict(part, seen, reference, found, causes)
+    own = {difference for one in seen for difference in found.get(one.run, ())}
+    behaviours = Counter(map(_behaviour, seen))
+    first_of_each = {_behaviour(one): one.run for one in reversed(seen)}
+    return Cell(
+        pairing=seen[0].run.pairing,
+        verdicts=verdicts,
+        reason=_reason(verdicts, reasons),
+        letters=tuple(sorted({cause.letter for cause in causes if own & set(cause.differences)}, key=_by_letter)),
+        runs=tuple(sorted(first_of_each.values(), key=lambda run: run.number)),
+        repeat=len(seen),
+        agreed=max(behaviours.values()),
+        cut=sum(one.cut for one in seen),
+    )
 
 
-def _count(differences: frozenset[Difference] | set[Difference]) -> str:
+def _verdict(
+    part: Part,
+    seen: Sequence[Observation],
+    reference: Observation,
+    found: Mapping[Run, frozenset[Difference]],
+    causes: Sequence[Cause],
+) -> tuple[Verdict, str]:
+    """The verdict on one of the two questions, with its reason."""
+    faulty = [fault.text for one in seen for fault in one.faults if fault.part == part]
+    if faulty:
+        times = f" (in {len(faulty)} of {len(seen)} runs)" if len(seen) > 1 else ""
+        return Verdict.FAILED, f"{faulty[0]}{times}"
+    if reference.faults and seen[0].run.pairing != reference.run.pairing:
+        return Verdict.DIFFERENT, "the reference failed, so there is nothing to hold it against"
+    if any(one.faults and _lines(one, part) != _lines(reference, part) for one in seen):
+        return Verdict.DIFFERENT, "other lines than the reference, in a run that failed"
+    unexplained = {difference for cause in causes if not cause.explained for difference in cause.differences}
+    own = {d for one in seen for d in found.get(one.run, ()) if _part(d.event) == part}
+    if own & unexplained:
+        return Verdict.DIFFERENT, f"{_count(own & unexplained)} from the reference unexplained"
+    if own:
+        return Verdict.EXPLAINED, f"{_count(own)} from the reference, all explained"
+    return Verdict.IDENTICAL, "the same lines as the reference"
+
+
+def _reason(verdicts: Mapping[Part, Verdict], reasons: Mapping[Part, str]) -> str:
+    """The reasons of the worst verdicts."""
+    bad = worst(verdicts.values())
+    return "; ".join(dict.fromkeys(reasons[part] for part in PARTS if verdicts[part] is bad))
+
+
+def _part(event: str) -> Part:
+    return "echo" if event in BYTES else "ending"
+
+
+def _lines(one: Observation, part: Part) -> list[ProjectedLine]:
+    return [line for side in SIDES for line in one.projected[side] if _part(line.event) == part]
+
+
+def _behaviour(one: Observation) -> object:
+    return one.projected["server"], one.projected["client"], bool(one.faults)
+
+
+def _by_letter(letter: str) -> tuple[int, str]:
+    return len(letter), letter
+
+
+def _count(differences: Collection[Difference]) -> str:
     return f"{len(differences)} difference{'' if len(differences) == 1 else 's'}"
 
 
@@ -141,19 +138,21 @@ def _was_cut(run: Run) -> bool:
 
 
 def _groups(
-    projected: Mapping[Run, Projections],
+    observations: Sequence[Observation],
     found: Mapping[Run, frozenset[Difference]],
-    reference_run: Run,
-    letters: Mapping[Difference, str],
+    reference: Observation,
+    causes: Sequence[Cause],
 ) -> tuple[Group, ...]:
     """For each side, the pairings whose logs are alike, those like the reference first."""
+    letters = {difference: cause.letter for cause in causes for difference in cause.differences}
     groups = []
     for side in SIDES:
-        alike: dict[tuple[ProjectedLine, ...], dict[Pairing, None]] = {projected[reference_run][side]: {}}
-        for run in found:
-            alike.setdefault(projected[run][side], {})[run.pairing] = None
+        alike: dict[tuple[ProjectedLine, ...], dict[Pairing, None]] = {reference.projected[side]: {}}
+        for one in observations:
+            if one.run in found:
+                alike.setdefault(one.projected[side], {})[one.run.pairing] = None
         for lines, pairings in alike.items():
-            diff = _diff(side, projected[reference_run][side], lines, letters)
+            diff = _diff(side, reference.projected[side], lines, letters)
             groups.append(Group(side, tuple(pairings), lines, diff))
     return tuple(groups)
 

@@ -1,93 +1,76 @@
-"""The comparison as JSON, and its logs as a folder."""
+"""A survey as one JSON document, and back."""
 
+import dataclasses
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
-from common.config import PORT
-from comparison.endpoints import ROOT
-from comparison.matrix import client_command, prepare, server_command
-from comparison.model import SIDES, Cause, Cell, Comparison, Endpoint, Pairing, Run
-from comparison.report.words import plain_log
+from comparison.catalogue import CATALOGUE
+from comparison.model import (
+    RAW,
+    SIDES,
+    CannotCompare,
+    Cause,
+    Cell,
+    Comparison,
+    Difference,
+    Endpoint,
+    Event,
+    Expectation,
+    Group,
+    Log,
+    Pairing,
+    ProjectedLine,
+    Run,
+    Scenario,
+    Side,
+    Survey,
+    Transport,
+    Verdict,
+)
+from comparison.transcript import parse
 
-SCHEMA = 1
-"""Number of the JSON layout. It grows when a field changes its meaning or goes; a new field alone does not change
-it."""
+SCHEMA = 2
+"""Number of the JSON layout. It grows when a field changes its meaning or goes; a new field alone does not change it.
+Layout 1 held one comparison a document."""
 
 
-def to_json(comparison: Comparison) -> str:
-    """The whole comparison as one JSON document; `schema` says how to read it."""
+def to_json(survey: Survey) -> str:
+    """All comparisons as one JSON document; `schema` says how to read it."""
+    endpoints = dict.fromkeys(e for comparison in survey.comparisons for e in comparison.endpoints)
     document = {
         "schema": SCHEMA,
-        "scenario": {"name": comparison.scenario.name, "description": comparison.scenario.description},
-        "transport": {"name": comparison.transport.name, "description": comparison.transport.description},
+        "endpoints": [dataclasses.asdict(endpoint) for endpoint in endpoints],
+        "comparisons": [_comparison(comparison) for comparison in survey.comparisons],
+        "duration_s": round(survey.duration_s, 3),
+        "exit_code": survey.exit_code,
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    scenario, transport = comparison.scenario, comparison.transport
+    return {
+        "scenario": {
+            "name": scenario.name,
+            "description": scenario.description,
+            "on_trial": list(scenario.on_trial),
+            "transports": list(scenario.transports),
+            "shows": list(scenario.shows),
+            "expects": dataclasses.asdict(scenario.expects),
+            "deadline_s": scenario.deadline_s,
+        },
+        "transport": {"name": transport.name, "description": transport.description},
         "environment": dict(comparison.environment),
-        "endpoints": [_endpoint(endpoint) for endpoint in comparison.endpoints],
         "servers": [endpoint.label for endpoint in comparison.servers],
         "clients": [endpoint.label for endpoint in comparison.clients],
         "reference": _pairing(comparison.reference),
         "repeat": comparison.repeat,
         "cells": [_cell(cell) for cell in comparison.cells],
         "causes": [_cause(cause) for cause in comparison.causes],
-        "groups": [
-            {
-                "side": group.side,
-                "pairings": [_pairing(pairing) for pairing in group.pairings],
-                "diff": [
-                    {"sign": sign, "line": line, "letters": letters.split()} for sign, line, letters in group.diff
-                ],
-            }
-            for group in comparison.groups
-        ],
+        "groups": [_group(group) for group in comparison.groups],
         "notes": list(comparison.notes),
         "duration_s": round(comparison.duration_s, 3),
-        "exit_code": comparison.exit_code,
-    }
-    return json.dumps(document, indent=2) + "\n"
-
-
-def save(comparison: Comparison, folder: Path) -> None:
-    """A folder for each pairing: both logs of each run, as text and as they came, and the commands that repeat it
-    by hand."""
-    folder.mkdir(exist_ok=True)
-    folder = folder.resolve()
-    scenario, transport = comparison.scenario, comparison.transport
-    prepare(scenario, transport, folder)
-    for cell in comparison.cells:
-        server, client = cell.pairing.server.label, cell.pairing.client.label
-        place = folder / f"{_file_name(server)}--{_file_name(client)}"
-        place.mkdir()
-        serve = _by_hand(server_command(scenario, transport, cell.pairing.server, folder))
-        connect = _by_hand(client_command(scenario, transport, cell.pairing, folder, PORT))
-        serve = serve.replace("--port 0", f"--port {PORT}")
-        where = f"# in {ROOT}, each in a terminal of its own"
-        (place / "commands.txt").write_text(f"{where}\n{serve}\n{connect}\n")
-        for run in cell.runs:
-            number = f"-{run.number}" if comparison.repeat > 1 else ""
-            for side in SIDES:
-                (place / f"{side}{number}.log").write_text("".join(f"{line}\n" for line in plain_log(run, side)))
-                raw = "".join(f"{line}\n" for line in run.log(side).lines)
-                (place / f"{side}{number}.jsonl").write_text(raw)
-
-
-def _by_hand(command: tuple[str, ...]) -> str:
-    """A command as a person would type it: with plain log lines."""
-    return shlex.join(command).replace(" --log-format json", "")
-
-
-def _file_name(label: str) -> str:
-    return "".join(character if character.isalnum() or character in "._-" else "-" for character in label)
-
-
-def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        "label": endpoint.label,
-        "implementation": endpoint.implementation,
-        "loop": endpoint.loop,
-        "python": endpoint.python,
-        "server_command": list(endpoint.server_command),
-        "client_command": list(endpoint.client_command),
     }
 
 
@@ -99,8 +82,10 @@ def _cell(cell: Cell) -> dict[str, Any]:
     return {
         **_pairing(cell.pairing),
         "verdict": str(cell.verdict),
+        "verdicts": {part: str(verdict) for part, verdict in cell.verdicts.items()},
         "reason": cell.reason,
         "letters": list(cell.letters),
+        "repeat": cell.repeat,
         "agreed": cell.agreed,
         "cut": cell.cut,
         "runs": [_run(run) for run in cell.runs],
@@ -108,33 +93,157 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    return {"number": run.number} | {
-        side: {
-            "command": list(run.log(side).command),
-            "exit_code": run.log(side).exit_code,
-            "trouble": run.log(side).trouble,
-            "log": plain_log(run, side),
-        }
-        for side in SIDES
-    }
+    return {"number": run.number, "silent": list(run.silent)} | {side: _log(run, side) for side in SIDES}
+
+
+def _log(run: Run, side: Side) -> dict[str, Any]:
+    log = run.log(side)
+    wire = {"wire": [_record(event) for event in run.events(side)]} if side in run.silent else {}
+    return {
+        "command": list(log.command),
+        "exit_code": log.exit_code,
+        "trouble": log.trouble,
+        "peak_bytes": log.peak_bytes,
+        "lines": list(log.lines),
+    } | wire
+
+
+def _record(event: Event) -> str:
+    """An event as the line that it was read from, or would be."""
+    head = {"t_ns": event.t_ns, "logger": event.speaker, "level": event.level, "event": event.name}
+    return json.dumps(head | {"message": event.message} | dict(event.fields))
 
 
 def _cause(cause: Cause) -> dict[str, Any]:
-    explanation = cause.explanation
+    entry = cause.explanation
+    explanation = None if entry is None else {n: getattr(entry, n) for n in ("name", "title", "axis", "text", "source")}
     return {
         "letter": cause.letter,
         "event": cause.event,
         "axes": list(cause.axes),
         "finding": cause.finding,
         "explained": cause.explained,
-        "explanation": None
-        if explanation is None
-        else {
-            "name": explanation.name,
-            "axis": explanation.axis,
-            "text": explanation.text,
-            "source": explanation.source,
-        },
-        "differences": [{"side": d.side, "sign": d.sign, "line": d.text} for d in cause.differences],
+        "explanation": explanation,
+        "expected_axis": cause.expected_axis,
+        "differences": [dataclasses.asdict(difference) for difference in cause.differences],
         "pairings": [_pairing(pairing) for pairing in cause.pairings],
     }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "side": group.side,
+        "pairings": [_pairing(pairing) for pairing in group.pairings],
+        "lines": [dataclasses.asdict(line) for line in group.lines],
+        "diff": [{"sign": sign, "line": line, "letters": letters.split()} for sign, line, letters in group.diff],
+    }
+
+
+def load(path: Path) -> Survey:
+    """Read what `to_json` wrote. Raises CannotCompare where the file is something else, or of another layout."""
+    try:
+        document = json.loads(path.read_text())
+    except OSError as error:
+        raise CannotCompare(f"{str(path)!r} cannot be read ({error.strerror}); name a file of --format json") from None
+    except (ValueError, RecursionError):
+        raise CannotCompare(f"{str(path)!r} is not JSON; name a file that --format json has written") from None
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema != SCHEMA:
+        raise CannotCompare(f"{str(path)!r} has layout {schema!r}, and {SCHEMA} is what is read here; run it once more")
+    try:
+        return _Reader(document).survey()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CannotCompare(f"{str(path)!r} is damaged ({type(error).__name__}: {error}); run it once more") from None
+
+
+class _Reader:
+    """Makes of a document what it was written from."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._endpoints = {RAW.label: RAW}
+        for fields in document["endpoints"]:
+            words = {name: tuple(fields[name]) for name in ("server_command", "client_command")}
+            self._endpoints[fields["label"]] = Endpoint(**fields | words)
+
+    def survey(self) -> Survey:
+        comparisons = tuple(self._comparison(fields) for fields in self._document["comparisons"])
+        return Survey(comparisons, float(self._document["duration_s"]))
+
+    def _comparison(self, fields: dict[str, Any]) -> Comparison:
+        ends = {side: tuple(self._endpoints[label] for label in fields[f"{side}s"]) for side in SIDES}
+        return Comparison(
+            scenario=_scenario(fields["scenario"]),
+            transport=Transport(**fields["transport"], server_options=(), client_options=()),
+            environment=fields["environment"],
+            endpoints=tuple(endpoint for endpoint in self._endpoints.values() if endpoint != RAW),
+            servers=ends["server"],
+            clients=ends["client"],
+            reference=self._pairing(fields["reference"]),
+            repeat=int(fields["repeat"]),
+            cells=tuple(map(self._cell, fields["cells"])),
+            causes=tuple(map(self._cause, fields["causes"])),
+            groups=tuple(map(self._group, fields["groups"])),
+            notes=tuple(fields["notes"]),
+            duration_s=float(fields["duration_s"]),
+        )
+
+    def _pairing(self, fields: dict[str, Any]) -> Pairing:
+        return Pairing(self._endpoints[fields["server"]], self._endpoints[fields["client"]])
+
+    def _cell(self, fields: dict[str, Any]) -> Cell:
+        pairing = self._pairing(fields)
+        return Cell(
+            pairing=pairing,
+            verdicts={part: Verdict(verdict) for part, verdict in fields["verdicts"].items()},
+            reason=fields["reason"],
+            letters=tuple(fields["letters"]),
+            runs=tuple(_read_run(pairing, run) for run in fields["runs"]),
+            repeat=int(fields["repeat"]),
+            agreed=int(fields["agreed"]),
+            cut=int(fields["cut"]),
+        )
+
+    def _cause(self, fields: dict[str, Any]) -> Cause:
+        entry = fields["explanation"]
+        return Cause(
+            letter=fields["letter"],
+            event=fields["event"],
+            axes=tuple(fields["axes"]),
+            finding=fields["finding"],
+            explanation=None if entry is None else dataclasses.replace(CATALOGUE[entry["name"]], **entry),
+            expected_axis=fields["expected_axis"],
+            differences=tuple(Difference(**difference) for difference in fields["differences"]),
+            pairings=tuple(map(self._pairing, fields["pairings"])),
+        )
+
+    def _group(self, fields: dict[str, Any]) -> Group:
+        return Group(
+            side=fields["side"],
+            pairings=tuple(map(self._pairing, fields["pairings"])),
+            lines=tuple(ProjectedLine(**line) for line in fields["lines"]),
+            diff=tuple((part["sign"], part["line"], " ".join(part["letters"])) for part in fields["diff"]),
+        )
+
+
+def _scenario(fields: dict[str, Any]) -> Scenario:
+    expects: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in fields["expects"].items()}
+    lists: dict[str, Any] = {name: tuple(fields[name]) for name in ("on_trial", "transports", "shows")}
+    return Scenario(**fields | lists | {"expects": Expectation(**expects)})
+
+
+def _read_run(pairing: Pairing, fields: dict[str, Any]) -> Run:
+    logs = {
+        side: Log(
+            tuple(fields[side]["command"]),
+            tuple(fields[side]["lines"]),
+            fields[side]["exit_code"],
+            fields[side]["trouble"],
+            fields[side]["peak_bytes"],
+        )
+        for side in SIDES
+    }
+    events = {side: parse(fields[side].get("wire", fields[side]["lines"])) for side in SIDES}
+    silent = tuple(side for side in SIDES if side in fields["silent"])
+    number = int(fields["number"])
+    return Run(pairing, number, logs["server"], logs["client"], events["server"], events["client"], silent)

@@ -1,21 +1,21 @@
 """The comparison as Markdown: for a pull request, a file, and a terminal without rich."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from comparison.model import SIDES, Comparison
+from comparison.model import PARTS, SIDES, Cause, Comparison, Survey
 from comparison.report import words
 
 
-def render(comparison: Comparison, raw: bool = False) -> str:
-    """The whole view; `raw` adds the logs of each pairing as they came."""
-    return "\n".join(_lines(comparison, raw)) + "\n"
+def render(survey: Survey, raw: bool = False) -> str:
+    """The whole view: one comparison line by line, several as an overview. `raw` adds the logs as they came."""
+    lines = _one(survey.comparisons[0], raw) if len(survey.comparisons) == 1 else _overview(survey)
+    return "\n".join([*lines, words.closing(survey)]) + "\n"
 
 
-def _lines(comparison: Comparison, raw: bool) -> Iterator[str]:
-    yield f"# {words.title(comparison)}"
-    yield ""
-    yield words.environment(comparison)
+def _one(comparison: Comparison, raw: bool) -> Iterator[str]:
+    yield from _head(f"# {words.title(comparison)}", comparison)
+    yield f"Must hold for everybody: {'; '.join(words.expectation(comparison.scenario))}."
     yield ""
     yield "## Matrix: servers down, clients across"
     yield ""
@@ -27,33 +27,70 @@ def _lines(comparison: Comparison, raw: bool) -> Iterator[str]:
     yield ""
     yield f"Reference: {comparison.reference}"
     yield ""
-    yield from (f"- `{line[0]}` {line[2:]}" for line in words.legend(comparison))
-    for line in words.troubles(comparison):
-        yield f"- **{_text(line)}**"
+    yield from (f"- {line}" for line in words.two_verdicts(comparison))
+    yield from (f"- `{line[0]}` {line[2:]}" for line in words.legend([comparison]))
+    yield from _troubles(comparison)
     yield ""
-    yield "## What differs"
-    yield ""
-    yield words.LOGS
-    yield ""
-    for side in SIDES:
+    if comparison.groups:
+        yield "## What differs"
+        yield ""
+        yield " ".join(filter(None, [words.LOGS, words.not_compared(comparison.scenario)]))
+        yield ""
+    for side in words.sides_to_show(comparison):
         yield f"{words.alike(comparison, side)}"
         yield ""
         for group in words.changed(comparison, side):
             yield f"### {words.group_title(comparison, group)}"
             yield ""
             yield from _block("diff", (f"{sign}{line}{_note(note)}" for sign, line, note in group.diff))
-    if comparison.causes:
-        yield "## Causes"
-        yield ""
-    for cause in comparison.causes:
-        yield f"**{cause.letter}. {_text(words.cause_title(cause))}.** " + " ".join(map(_text, words.cause_text(cause)))
-        yield ""
+    yield from _causes([(cause, "") for cause in comparison.causes])
     if raw:
         yield from _raw(comparison)
+    yield from _notes(comparison)
+
+
+def _overview(survey: Survey) -> Iterator[str]:
+    first = survey.comparisons[0]
+    yield from _head(f"# {words.survey_title(survey)}", first)
+    yield _row(["scenario", "over", *PARTS.values(), "causes", "s"])
+    yield _row(["---"] * (len(PARTS) + 4))
+    for comparison in survey.comparisons:
+        signs = (f"`{words.signs(comparison, part)}`" for part in PARTS)
+        letters = " ".join(cause.letter for cause in comparison.causes)
+        time_s = f"{comparison.duration_s:.1f}"
+        yield _row([comparison.scenario.name, comparison.transport.name, *signs, letters, time_s])
+    yield ""
+    yield from (f"- `{line[0]}` {line[2:]}" for line in words.legend(survey.comparisons))
+    yield ""
+    for comparison in survey.comparisons:
+        troubles = list(_troubles(comparison))
+        if troubles:
+            yield f"**{words.name(comparison)}**: {_text(comparison.scenario.description)}"
+            yield from ("", *troubles, "")
+    total = len(survey.comparisons)
+    yield from _causes([(cause, words.seen_in(places, total)) for cause, places in words.all_causes(survey)])
+    yield from _notes(first)
+
+
+def _head(title: str, comparison: Comparison) -> Iterator[str]:
+    yield from (title, "", words.environment(comparison), "")
+
+
+def _troubles(comparison: Comparison) -> Iterator[str]:
+    return (f"- **{_text(line)}**" for line in words.troubles(comparison))
+
+
+def _causes(causes: Sequence[tuple[Cause, str]]) -> Iterator[str]:
+    if causes:
+        yield from ("## Causes", "")
+    for cause, where in causes:
+        text = " ".join(map(_text, filter(None, [*words.cause_text(cause), where])))
+        yield from (f"**{cause.letter}. {_text(words.cause_title(cause))}.** {text}", "")
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
     for note in comparison.notes:
-        yield f"Note: {note}"
-        yield ""
-    yield words.closing(comparison)
+        yield from (f"Note: {note}", "")
 
 
 def _raw(comparison: Comparison) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The comparison in a terminal, with rich. Colour only where it is wanted: NO_COLOR and a file are respected by
 rich itself."""
 
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich import box
@@ -9,10 +10,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from comparison.model import SIDES, Comparison, Verdict
+from comparison.model import PARTS, SIDES, Cause, Comparison, Part, Survey, Verdict
 from comparison.report import words
 
 STYLES = {
+    Verdict.SKIPPED: "dim",
     Verdict.IDENTICAL: "green",
     Verdict.EXPLAINED: "cyan",
     Verdict.DIFFERENT: "bold yellow",
@@ -24,50 +26,113 @@ COLUMN_WIDTH = 14
 SIGN_STYLES = {"+": "green", "-": "red", " ": "dim"}
 
 
-def show(comparison: Comparison, file: TextIO, raw: bool = False) -> None:
-    """Write the whole view; `raw` adds the logs of each pairing side by side, as they came."""
+def show(survey: Survey, file: TextIO, raw: bool = False) -> None:
+    """Write the whole view: one comparison line by line, several as an overview. `raw` adds the logs of each pairing
+    side by side, as they came."""
     console = Console(file=file, highlight=False)
     if console.is_terminal:
-        _show(console, comparison, raw)
+        _show(console, survey, raw)
     else:
         with console.capture() as capture:
-            _show(console, comparison, raw)
+            _show(console, survey, raw)
         file.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
-def _show(console: Console, comparison: Comparison, raw: bool) -> None:
-    console.print(Text(words.title(comparison), style="bold"))
-    console.print(Text(words.environment(comparison), style="dim"))
+def _show(console: Console, survey: Survey, raw: bool) -> None:
+    if len(survey.comparisons) == 1:
+        _show_one(console, survey.comparisons[0], raw)
+    else:
+        _show_overview(console, survey)
+    console.print(Text(words.closing(survey), style="bold"))
+
+
+def _show_one(console: Console, comparison: Comparison, raw: bool) -> None:
+    _head(console, words.title(comparison), comparison)
+    console.print(Text(f"Must hold for everybody: {'; '.join(words.expectation(comparison.scenario))}."))
     console.print()
     console.print(Text("Servers down, clients across"))
     console.print(_matrix(comparison, console.width))
     console.print(Text(f"Reference: {comparison.reference}", style="dim"))
-    for line in words.legend(comparison):
+    for line in (*words.two_verdicts(comparison), *words.legend([comparison])):
         console.print(Text(line, style="dim"))
-    for line in words.troubles(comparison):
-        console.print(Text(line, style="bold red" if line.startswith("x") else "bold yellow"))
-    _heading(console, "What differs")
-    console.print(Text(words.LOGS, style="dim"))
-    for side in SIDES:
+    _troubles(console, comparison)
+    if comparison.groups:
+        _heading(console, "What differs")
+        console.print(Text(" ".join(filter(None, [words.LOGS, words.not_compared(comparison.scenario)])), style="dim"))
+    for side in words.sides_to_show(comparison):
         console.print(Text(words.alike(comparison, side), style="dim"))
         for group in words.changed(comparison, side):
             console.print(Text(words.group_title(comparison, group)))
             console.print(Padding(_diff(group.diff), (0, 0, 1, 2), expand=False))
-    if comparison.causes:
-        _heading(console, "Causes")
-    for cause in comparison.causes:
-        name = Text.assemble((f"{cause.letter}  ", "bold"), (words.cause_title(cause), "bold"))
-        console.print(name)
-        console.print(Padding(Group(*(Text(line) for line in words.cause_text(cause))), (0, 0, 1, 3), expand=False))
+    _causes(console, [(cause, "") for cause in comparison.causes])
     if raw:
         _heading(console, "Logs: server and client, as they came")
         for cell in comparison.cells:
             for run in cell.runs:
                 console.print(Text(f"{cell.pairing}, run {run.number}", style="bold"))
                 console.print(_side_by_side([words.plain_log(run, side) for side in SIDES]))
+    _notes(console, comparison)
+
+
+def _show_overview(console: Console, survey: Survey) -> None:
+    _head(console, words.survey_title(survey), survey.comparisons[0])
+    console.print()
+    table = Table("scenario", "over", *PARTS.values(), "causes", box=box.ROUNDED)
+    table.add_column("s", justify="right")
+    for comparison in survey.comparisons:
+        letters = " ".join(cause.letter for cause in comparison.causes)
+        table.add_row(
+            Text(comparison.scenario.name, style="bold"),
+            comparison.transport.name,
+            *(_signs(comparison, part) for part in PARTS),
+            letters,
+            f"{comparison.duration_s:.1f}",
+        )
+    console.print(table)
+    for line in words.legend(survey.comparisons):
+        console.print(Text(line, style="dim"))
+    for comparison in survey.comparisons:
+        if words.troubles(comparison):
+            console.print()
+            console.print(Text(f"{words.name(comparison)}: {comparison.scenario.description}", style="bold"))
+            _troubles(console, comparison)
+    total = len(survey.comparisons)
+    _causes(console, [(cause, words.seen_in(places, total)) for cause, places in words.all_causes(survey)])
+    _notes(console, survey.comparisons[0])
+
+
+def _signs(comparison: Comparison, part: Part) -> Text:
+    """How often each verdict on one of the two questions, in its colour."""
+    text = Text()
+    for verdict in Verdict:
+        if count := comparison.count(verdict, part):
+            text.append(f"{words.SYMBOLS[verdict]}{count} ", style=STYLES[verdict])
+    return text
+
+
+def _head(console: Console, title: str, comparison: Comparison) -> None:
+    console.print(Text(title, style="bold"))
+    console.print(Text(words.environment(comparison), style="dim"))
+
+
+def _troubles(console: Console, comparison: Comparison) -> None:
+    by_sign = {words.SYMBOLS[verdict]: style for verdict, style in STYLES.items()}
+    for line in words.troubles(comparison):
+        console.print(Text(line, style=by_sign[line[0]]))
+
+
+def _causes(console: Console, causes: Sequence[tuple[Cause, str]]) -> None:
+    if causes:
+        _heading(console, "Causes")
+    for cause, where in causes:
+        console.print(Text.assemble((f"{cause.letter}  ", "bold"), (words.cause_title(cause), "bold")))
+        lines = filter(None, [*words.cause_text(cause), where])
+        console.print(Padding(Group(*(Text(line) for line in lines)), (0, 0, 1, 3), expand=False))
+
+
+def _notes(console: Console, comparison: Comparison) -> None:
     for note in comparison.notes:
         console.print(Text(f"Note: {note}", style="yellow"))
-    console.print(Text(words.closing(comparison), style="bold"))
 
 
 def _heading(console: Console, text: str) -> None:

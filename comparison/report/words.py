@@ -2,9 +2,27 @@
 
 from collections.abc import Iterable, Sequence
 
-from comparison.model import Cause, Cell, Comparison, Endpoint, Group, Pairing, Run, Side, Verdict
+from comparison.model import (
+    PARTS,
+    RAW,
+    SIDES,
+    Cause,
+    Cell,
+    Comparison,
+    Endpoint,
+    Explanation,
+    Group,
+    Pairing,
+    Part,
+    Run,
+    Scenario,
+    Side,
+    Survey,
+    Verdict,
+)
 
 SYMBOLS = {
+    Verdict.SKIPPED: "-",
     Verdict.IDENTICAL: "=",
     Verdict.EXPLAINED: "~",
     Verdict.DIFFERENT: "!",
@@ -13,10 +31,11 @@ SYMBOLS = {
 """A sign for each verdict besides its word and its colour."""
 
 MEANINGS = {
+    Verdict.SKIPPED: "could not be tried here",
     Verdict.IDENTICAL: "the same lines as the reference (which counts as one)",
     Verdict.EXPLAINED: "other lines, and a known cause for each",
     Verdict.DIFFERENT: "other lines, and no explanation for at least one",
-    Verdict.FAILED: "bytes lost or altered, a wrong exit code, a crash, or a deadline missed",
+    Verdict.FAILED: "what must hold for everybody did not: bytes, endings, exit code, memory, deadline, no crash",
 }
 
 
@@ -26,18 +45,87 @@ LOGS = "The logs with chunks joined and ports replaced; the letters name the cau
 def title(comparison: Comparison) -> str:
     servers, clients = len(comparison.servers), len(comparison.clients)
     times = f", {comparison.repeat} times each" if comparison.repeat > 1 else ""
-    tried = f"{comparison.scenario.description}, over {comparison.transport.description}"
-    return f"{_count(servers, 'server')} x {_count(clients, 'client')}{times}: {tried}"
+    who = f"{_count(servers, 'server')} x {_count(clients, 'client')}"
+    if comparison.servers == (RAW,):
+        who = _count(clients, "client")
+    elif comparison.clients == (RAW,):
+        who = _count(servers, "server")
+    return f"{who}{times}: {comparison.scenario.description}, over {comparison.transport.description}"
+
+
+def expectation(scenario: Scenario) -> list[str]:
+    """What must hold for every endpoint, in a few phrases."""
+    expects = scenario.expects
+    echo = {
+        "whole": "all that was sent comes back, byte for byte",
+        "part": "what comes back is the beginning of what was sent",
+        "nothing": "nothing comes back",
+    }[expects.echo]
+    phrases = [echo] if "server" in scenario.on_trial else []
+    for side in scenario.on_trial:
+        endings = expects.server_endings if side == "server" else expects.client_endings
+        code = expects.server_exit if side == "server" else expects.client_exit
+        told = " or ".join(ENDINGS[name] for name in endings)
+        phrases.append(
+            f"the {side} ends " + (f"each connection with {told}, and " if told else "") + f"itself with {code}"
+        )
+    if scenario.on_trial == ("server",):
+        seen = " or ".join(ENDINGS[name] for name in expects.client_endings)
+        phrases += [f"the raw client ends with {seen}"] if seen else []
+        phrases += ["the next client is served"] if expects.server_exit == 0 else []
+    if expects.memory_mib is not None:
+        phrases.append(f"memory stays below {expects.memory_mib} MiB")
+    warnings = " and ".join(f"{name.replace('_', ' ')!r}" for name in expects.warnings)
+    phrases.append("no traceback, no warning" + (f" but {warnings}" if warnings else ""))
+    return [*phrases, f"all within {scenario.deadline_s:g} s"]
+
+
+ENDINGS = {
+    "closing": "a close",
+    "lost": "a lost connection",
+    "idle": "a cut for idleness",
+    "cut": "a cut at the shutdown",
+    "refused": "a refusal",
+    "failed": "one line that says what went wrong",
+    "saw_eof": "EOF",
+    "saw_reset": "a reset",
+    "did_close": "its own close",
+    "did_reset": "its own reset",
+    "tls_refused": "a failed TLS handshake",
+}
+
+
+def not_compared(scenario: Scenario) -> str:
+    """What the clock decides in this scenario, as a sentence; empty where nothing."""
+    names = ", ".join(name.replace("_", " ") for name in scenario.expects.by_timing)
+    return f"Not compared, since the clock decides them here: {names}." if names else ""
 
 
 def environment(comparison: Comparison) -> str:
     return ", ".join(f"{name} {version}".strip() for name, version in comparison.environment.items())
 
 
-def legend(comparison: Comparison) -> list[str]:
+def legend(comparisons: Sequence[Comparison]) -> list[str]:
     """The verdicts that occur, each with its meaning."""
-    present = [verdict for verdict in Verdict if comparison.count(verdict)]
+    present = [verdict for verdict in Verdict if any(comparison.count(verdict) for comparison in comparisons)]
     return [f"{SYMBOLS[verdict]} {verdict}: {MEANINGS[verdict]}" for verdict in present]
+
+
+def two_verdicts(comparison: Comparison) -> list[str]:
+    """Each of the two questions with how its verdicts are spread."""
+    return [f"{question.capitalize()}: {spread(comparison, part)}" for part, question in PARTS.items()]
+
+
+def spread(comparison: Comparison, part: Part) -> str:
+    """How often each verdict on one of the two questions, in words."""
+    counts = {verdict: comparison.count(verdict, part) for verdict in Verdict}
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+
+
+def signs(comparison: Comparison, part: Part) -> str:
+    """The same in signs: `=1 ~3`."""
+    counts = {verdict: comparison.count(verdict, part) for verdict in Verdict}
+    return " ".join(f"{SYMBOLS[verdict]}{count}" for verdict, count in counts.items() if count)
 
 
 def cell(cell: Cell, repeat: int, short: bool = False) -> list[str]:
@@ -45,16 +133,27 @@ def cell(cell: Cell, repeat: int, short: bool = False) -> list[str]:
     often TCP cut the stream. `short` leaves the verdict its sign only."""
     letters = " ".join(cell.letters)
     parts = [f"{SYMBOLS[cell.verdict]} {letters}"] if short else [f"{SYMBOLS[cell.verdict]} {cell.verdict}", letters]
-    if repeat > 1:
-        agreed = f"{cell.agreed}/{len(cell.runs)}"
+    if repeat > 1 and cell.repeat:
+        agreed = f"{cell.agreed}/{cell.repeat}"
         parts += [agreed, f"cut {cell.cut}"] if short else [f"{agreed} agree", f"cut in {cell.cut}"]
     return [part.rstrip() for part in parts if part]
 
 
 def troubles(comparison: Comparison) -> list[str]:
-    """A line for each cell that is different or failed, with its reason."""
+    """A line for each cell that is different or failed, with the reason; one for all that were skipped alike."""
     bad = [cell for cell in comparison.cells if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED)]
-    return [f"{SYMBOLS[cell.verdict]} {cell.pairing} {cell.verdict}: {cell.reason}" for cell in bad]
+    lines = [f"{SYMBOLS[cell.verdict]} {cell.pairing} {cell.verdict} ({question(cell)}): {cell.reason}" for cell in bad]
+    skipped: dict[str, int] = {}
+    for cell in comparison.cells:
+        if cell.verdict is Verdict.SKIPPED:
+            skipped[cell.reason] = skipped.get(cell.reason, 0) + 1
+    sign = SYMBOLS[Verdict.SKIPPED]
+    return lines + [f"{sign} {_count(count, 'pairing')} skipped: {reason}" for reason, count in skipped.items()]
+
+
+def question(cell: Cell) -> str:
+    """Which of the two questions has the worst verdict."""
+    return " and ".join(text for part, text in PARTS.items() if cell.verdicts.get(part) is cell.verdict)
 
 
 def group_title(comparison: Comparison, group: Group) -> str:
@@ -71,9 +170,20 @@ def changed(comparison: Comparison, side: Side) -> list[Group]:
 def alike(comparison: Comparison, side: Side) -> str:
     """Which pairings wrote the reference's log on a side."""
     group = next(
-        group for group in comparison.groups if group.side == side and all(sign == " " for sign, _, _ in group.diff)
+        (group for group in comparison.groups if group.side == side and all(sign == " " for sign, _, _ in group.diff)),
+        None,
     )
-    return f"{side} log as in the reference: {pairings(comparison, group.pairings) or 'none'}"
+    like_it = pairings(comparison, group.pairings) if group is not None else ""
+    return f"{side} log as in the reference: {like_it or 'none'}"
+
+
+def sides_to_show(comparison: Comparison) -> list[Side]:
+    """The sides whose logs are compared; what the engine's own sockets saw only where that differs."""
+    return [
+        side
+        for side in SIDES
+        if comparison.groups and (side in comparison.scenario.on_trial or changed(comparison, side))
+    ]
 
 
 def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
@@ -87,29 +197,88 @@ def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
 
 
 def cause_title(cause: Cause) -> str:
-    return cause.explanation.name if cause.explained and cause.explanation else f"unexplained: {cause.event}"
+    return cause.explanation.title if cause.explanation is not None else f"unexplained: {cause.event}"
 
 
 def cause_text(cause: Cause) -> list[str]:
     """Under the title: what was computed, what it means, where to read on."""
     lines = [f"{cause.finding}."]
-    if cause.explained and cause.explanation is not None:
-        return [*lines, cause.explanation.text, f"Source: {cause.explanation.source}."]
     if cause.explanation is not None:
-        axis = cause.explanation.axis
+        return [*lines, cause.explanation.text, f"Source: {cause.explanation.source}."]
+    if cause.expected_axis is not None:
         lines.append(
-            f"The catalogue explains this event only where the {axis} predicts it, and only where it is seen once."
+            f"The catalogue explains this event only where the {cause.expected_axis} predicts it, and only where it is "
+            "seen once in a connection."
         )
     else:
         lines.append("The catalogue has no entry for this event.")
     return lines + [f"{d.side} {d.sign} {d.text}" for d in cause.differences]
 
 
-def closing(comparison: Comparison) -> str:
+def explanation(entry: Explanation, comparison: Comparison) -> list[str]:
+    """An entry of the catalogue, and the lines in which a comparison shows it."""
+    lines = [entry.title, "", entry.text, f"Source: {entry.source}.", ""]
+    causes = [cause for cause in comparison.causes if cause.explanation == entry]
+    lines.append(f"Seen just now: {comparison.scenario.description}, over {comparison.transport.description}.")
+    if not causes:
+        return [*lines, "These endpoints do not show it: choose more of them."]
+    for cause in causes:
+        lines += [f"{cause.finding}.", *(f"  {d.side} {d.sign} {d.text}" for d in cause.differences)]
+    return lines
+
+
+def all_causes(survey: Survey) -> list[tuple[Cause, list[str]]]:
+    """The causes of all comparisons, the unexplained first, each with where it was seen; an explained one once."""
+    found: dict[str, tuple[Cause, list[str]]] = {}
+    for comparison in survey.comparisons:
+        for cause in comparison.causes:
+            _, places = found.setdefault(cause.letter, (cause, []))
+            places.append(name(comparison))
+    return sorted(found.values(), key=lambda item: (item[0].explained, len(item[0].letter), item[0].letter))
+
+
+def seen_in(places: Sequence[str], of: int) -> str:
+    """In which scenarios a cause was seen, in few words."""
+    unique = list(dict.fromkeys(places))
+    if len(unique) > 6:
+        return f"Seen in {len(unique)} of {of} scenarios, the first of them {', '.join(unique[:3])}."
+    return f"Seen in {', '.join(unique)}."
+
+
+def name(comparison: Comparison) -> str:
+    """A scenario, with what it ran over where that is not its own."""
+    own = comparison.scenario.transports[:1] == (comparison.transport.name,)
+    return comparison.scenario.name + ("" if own else f"/{comparison.transport.name}")
+
+
+def survey_title(survey: Survey) -> str:
+    repeat = survey.comparisons[0].repeat
+    times = f", {repeat} times each" if repeat > 1 else ""
+    return f"{_count(len(survey.comparisons), 'scenario')}{times}"
+
+
+def closing(survey: Survey) -> str:
     """The counts, the time, and what to type next."""
-    shown = (Verdict.IDENTICAL, Verdict.EXPLAINED, Verdict.DIFFERENT, Verdict.FAILED)
-    counts = ", ".join(f"{comparison.count(verdict)} {verdict}" for verdict in shown)
-    return f"{_count(len(comparison.cells), 'pairing')} in {comparison.duration_s:.1f} s: {counts}. {_next(comparison)}"
+    counts = ", ".join(
+        f"{survey.count(verdict)} {verdict}"
+        for verdict in Verdict
+        if verdict is not Verdict.SKIPPED or survey.count(verdict)
+    )
+    cells = sum(len(comparison.cells) for comparison in survey.comparisons)
+    return f"{_count(cells, 'pairing')} in {survey.duration_s:.1f} s: {counts}. {steadiness(survey)}{_next(survey)}"
+
+
+def steadiness(survey: Survey) -> str:
+    """Over several runs, whether they all came out alike, as a sentence; empty for one run."""
+    if all(comparison.repeat == 1 for comparison in survey.comparisons):
+        return ""
+    unsteady = [
+        f"{name(comparison)} {cell.pairing}" for comparison in survey.comparisons for cell in comparison.unsteady
+    ]
+    if not unsteady:
+        return "Every run of each pairing came out alike. "
+    more = f" and {len(unsteady) - 3} more" if len(unsteady) > 3 else ""
+    return f"Not every run came out alike in {', '.join(unsteady[:3])}{more}. "
 
 
 def plain_log(run: Run, side: Side) -> list[str]:
@@ -117,14 +286,30 @@ def plain_log(run: Run, side: Side) -> list[str]:
     return [event.plain for event in run.events(side)]
 
 
-def _next(comparison: Comparison) -> str:
-    for cell in comparison.cells:
-        if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED):
-            server, client = cell.pairing.server.label, cell.pairing.client.label
-            return f"Next: compare.py --server {server} --client {client} --raw"
-    if comparison.repeat == 1:
-        return "Next: compare.py --repeat 20"
-    return "Next: compare.py --raw"
+def _next(survey: Survey) -> str:
+    command = "compare.py"
+    for comparison in survey.comparisons:
+        for cell in comparison.cells:
+            if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED):
+                return f"Next: {command}{how_to_repeat(comparison, cell.pairing)} --raw"
+    if len(survey.comparisons) == 1 and survey.comparisons[0].repeat == 1:
+        return f"Next: {command}{how_to_repeat(survey.comparisons[0])} --repeat 20"
+    if len(survey.comparisons) == 1:
+        return f"Next: {command}{how_to_repeat(survey.comparisons[0])} --raw"
+    return f"Next: {command} --scenario NAME for one of them, line by line"
+
+
+def how_to_repeat(comparison: Comparison, pairing: Pairing | None = None) -> str:
+    """The options that bring a comparison, or one pairing of it, again."""
+    words = ""
+    if comparison.scenario.name != "tutorial":
+        words += f" --scenario {comparison.scenario.name}"
+    if comparison.transport.name != comparison.scenario.transports[0]:
+        words += f" --transport {comparison.transport.name}"
+    for side in SIDES if pairing is not None else ():
+        if pairing is not None and pairing.end(side) != RAW:
+            words += f" --{side} {pairing.end(side).label}"
+    return words
 
 
 def _count(number: int, thing: str) -> str:

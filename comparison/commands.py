@@ -1,0 +1,85 @@
+"""The commands that start a server and a client for a scenario, and the files that they refer to."""
+
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from comparison.model import Endpoint, Pairing, Scenario, Side, Transport
+from comparison.transports import needs_certificates, write_certificates
+
+MIB = 1024 * 1024
+HOSTS = {"tcp": "localhost", "tcp6": "::1"}
+"""Where endpoints that take no options can be reached, by transport."""
+
+
+def prepare(scenario: Scenario, transport: Transport, folder: Path) -> None:
+    """Put into `folder` what the commands of a scenario refer to: the bytes to send, and certificates."""
+    if "client" in scenario.on_trial:
+        write_payload(scenario, folder / "payload")
+    if needs_certificates(transport):
+        write_certificates(folder)
+
+
+def server_command(
+    scenario: Scenario, transport: Transport, server: Endpoint, folder: Path, port: int = 0
+) -> tuple[str, ...]:
+    """The command of a server; `folder` is what `prepare` has filled, `port` is for one that takes no options."""
+    if not server.takes_options:
+        return _placed(server.server_command, transport, port)
+    return (*server.server_command, *_filled(transport.server_options, server, folder, 0), *scenario.server_options)
+
+
+def client_command(
+    scenario: Scenario, transport: Transport, pairing: Pairing, folder: Path, port: int
+) -> tuple[str, ...]:
+    """The command of a client, for a server that listens on `port` (0 where it has none)."""
+    if not pairing.client.takes_options:
+        return _placed(pairing.client.client_command, transport, port)
+    words = ["--file", str(folder / "payload")] if scenario.from_file else []
+    words += [word for message in scenario.messages for word in ("--message", message.decode())]
+    where = _filled(transport.client_options, pairing.server, folder, port)
+    return (*pairing.client.client_command, *where, *words, *scenario.options)
+
+
+def why_not(scenario: Scenario, transport: Transport, endpoint: Endpoint, side: Side) -> str | None:
+    """Why an endpoint cannot take part in a scenario as server or as client; None where it can."""
+    if endpoint.takes_options:
+        return None
+    options = scenario.options if side == "client" else scenario.server_options
+    if transport.name not in HOSTS or options:
+        wanted = " ".join(options) or f"--transport {transport.name}"
+        return f"{endpoint.label} takes no options, so it cannot be told of {wanted}"
+    return None
+
+
+def payload_file(pairing: Pairing, folder: Path) -> Path | None:
+    """What the client reads as standard input: the bytes of the scenario where no option can tell it of them."""
+    return None if pairing.client.takes_options else folder / "payload"
+
+
+def write_payload(scenario: Scenario, path: Path) -> None:
+    """The bytes that the client of a scenario sends, as a file."""
+    with path.open("wb") as file:
+        file.writelines(_blocks(scenario))
+
+
+def _blocks(scenario: Scenario) -> Iterable[bytes]:
+    """The bytes in pieces of about a MiB."""
+    at_once = max(1, MIB // max(1, len(scenario.pattern)))
+    for done in range(0, scenario.times, at_once):
+        yield scenario.pattern * min(at_once, scenario.times - done)
+
+
+def _placed(command: Iterable[str], transport: Transport, port: int) -> tuple[str, ...]:
+    return tuple(word.replace("{host}", HOSTS[transport.name]).replace("{port}", str(port)) for word in command)
+
+
+def _filled(options: Iterable[str], server: Endpoint, folder: Path, port: int) -> tuple[str, ...]:
+    return tuple(
+        option.format(port=port, socket=socket_path(server, folder), certificates=folder) for option in options
+    )
+
+
+def socket_path(server: Endpoint, folder: Path) -> Path:
+    """A Unix socket for each server, under a name as short as the system wants it."""
+    return folder / f"{zlib.crc32(server.label.encode()):08x}"

@@ -1,0 +1,263 @@
+"""The engine's own peers: plain blocking sockets, which use neither of the two APIs and no event loop.
+
+A peer does what a script tells it, and writes down what it did and what it saw, as lines like those of an endpoint.
+Every wait ends at the deadline of the scenario.
+"""
+
+import contextlib
+import hashlib
+import json
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from common.logs import show
+from comparison.model import Log
+
+PEER_EVENTS = {
+    "began": "connected",
+    "altered": "ERROR other bytes came back than were sent, from byte {offset} on",
+    "broken": "could not send it all: connection reset",
+    "half_closed": "sending EOF",
+    "tls_refused": "TLS failed: {reason}",
+    "saw_eof": "the other side has closed",
+    "saw_reset": "the other side has reset the connection",
+    "did_close": "closing",
+    "did_reset": "resetting the connection",
+}
+"""What a peer may tell besides the bytes, in the order of the story."""
+
+PEER_ENDINGS = ("tls_refused", "saw_eof", "saw_reset", "did_close", "did_reset")
+
+AFTER = "peer_after"
+"""The client like any other that comes last: whatever happened before, it must get its echo."""
+
+BYSTANDER = "bystander"
+"""A client like any other that is there meanwhile."""
+
+CHUNK_BYTES = 65536
+
+
+class Late(Exception):
+    """Something that must happen had not happened at the deadline."""
+
+
+class Deadline:
+    """The point in time at which a scenario is given up."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end_s = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds that are left, never less than a hundredth, so that a socket still waits and says so."""
+        return max(0.01, self._end_s - time.monotonic())
+
+
+class Notebook:
+    """What all peers of one run wrote, in order; the lines are JSON, as those of the endpoints."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._lock = threading.Lock()
+
+    def tell(self, speaker: str, event: str, message: str, **fields: object) -> None:
+        level = "error" if message.startswith("ERROR") else "info"
+        record = {"t_ns": time.monotonic_ns(), "logger": speaker, "level": level, "event": event, "message": message}
+        with self._lock:
+            self._lines.append(json.dumps(record | fields))
+
+    def log(self, trouble: str | None = None) -> Log:
+        """All of it, as the log of a process that ended well unless there was trouble."""
+        with self._lock:
+            return Log((), tuple(self._lines), 0 if trouble is None else None, trouble)
+
+
+class Pattern:
+    """Bytes that repeat: any stretch of them, without holding them all."""
+
+    def __init__(self, pattern: bytes) -> None:
+        self._period = len(pattern)
+        self._bytes = pattern * (CHUNK_BYTES // len(pattern) + 2)
+
+    def at(self, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset` on, at most CHUNK_BYTES."""
+        start = offset % self._period
+        return self._bytes[start : start + length]
+
+
+class Peer:
+    """One connection of the engine's own. What it sends is a pattern, so that it knows what must come back."""
+
+    def __init__(
+        self, sock: socket.socket, name: str, notebook: Notebook, deadline: Deadline, pattern: bytes, *, echoed: bool
+    ) -> None:
+        """With `echoed` everything that it receives must be what it has sent."""
+        self.sock = sock
+        self.name = name
+        self._notebook = notebook
+        self._deadline = deadline
+        self._pattern = Pattern(pattern)
+        self._digests = {"sent": hashlib.blake2b(digest_size=16), "received": hashlib.blake2b(digest_size=16)}
+        self.sent_bytes = 0
+        self.received_bytes = 0
+        self._echoed = echoed
+        self._ended = False
+        self.tell("began")
+
+    def tell(self, event: str, **values: object) -> None:
+        """Write down one of PEER_EVENTS."""
+        self._notebook.tell(self.name, event, PEER_EVENTS[event].format_map(values))
+
+    # --- Send ---
+    def send(self, length: int) -> bool:
+        """Send the next `length` bytes of the pattern. False where the connection was reset meanwhile."""
+        return all(self.send_bytes(piece) for piece in self.pieces(length))
+
+    def pieces(self, length: int) -> Iterator[bytes]:
+        """The next `length` bytes of the pattern, in pieces."""
+        end = self.sent_bytes + length
+        while self.sent_bytes < end:
+            yield self._pattern.at(self.sent_bytes, min(CHUNK_BYTES, end - self.sent_bytes))
+
+    def send_bytes(self, data: bytes) -> bool:
+        """Send these bytes. False where the connection was reset meanwhile."""
+        try:
+            with self._patience("the other side takes what is sent"):
+                self.sock.sendall(data)
+        except (ConnectionError, ssl.SSLError):
+            self.tell("broken")
+            return False
+        self._account("sent", data)
+        return True
+
+    def send_until_stuck(self, bystander: "Peer", most_bytes: int) -> None:
+        """Send until the other side takes no more while it answers a bystander a dozen times, or until `most_bytes`
+        are sent: then nothing makes this peer wait."""
+        rounds = 0
+        while rounds < 12 and self.sent_bytes < most_bytes:
+            piece = self._pattern.at(self.sent_bytes, CHUNK_BYTES)
+            self.sock.settimeout(0)
+            try:
+                taken = self.sock.send(piece)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                bystander.round_trip()
+                rounds += 1
+            except ConnectionError:
+                self.tell("broken")
+                return
+            else:
+                rounds = 0
+                self._account("sent", piece[:taken])
+
+    def round_trip(self) -> None:
+        """One byte there and back: at least one turn of the other side's loop."""
+        self.send(1)
+        self.receive(self.sent_bytes - self.received_bytes)
+
+    # --- Receive ---
+    def receive(self, length: int) -> bytes:
+        """The next `length` bytes, or fewer where the connection ends before."""
+        data = b""
+        while len(data) < length and (piece := self.receive_some(length - len(data))):
+            data += piece
+        return data
+
+    def receive_some(self, most: int = CHUNK_BYTES) -> bytes:
+        """What one read hands out; empty at the end, which is written down."""
+        if self._ended:
+            return b""
+        try:
+            with self._patience("bytes or an end of the connection"):
+                data = self.sock.recv(most)
+        except (ConnectionError, ssl.SSLError):
+            self._end("saw_reset")
+            return b""
+        if data:
+            if self._echoed:
+                self._check_echo(data)
+            self._account("received", data)
+        else:
+            self._end("saw_eof")
+        return data
+
+    def receive_to_end(self) -> None:
+        """Everything up to the end of the connection."""
+        while self.receive_some():
+            pass
+
+    def _check_echo(self, data: bytes) -> None:
+        """Write it down where bytes that come back are not those that were sent."""
+        offset = self.received_bytes
+        pieces = range(offset, offset + len(data), CHUNK_BYTES)
+        expected = b"".join(self._pattern.at(n, min(CHUNK_BYTES, offset + len(data) - n)) for n in pieces)
+        if data != expected or offset + len(data) > self.sent_bytes:
+            self._echoed = False  # told once
+            self.tell("altered", offset=offset)
+
+    # --- End ---
+    def half_close(self) -> None:
+        """Send EOF and go on reading."""
+        if self._ended:
+            return
+        self.tell("half_closed")
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.tell("broken")
+
+    def close(self) -> None:
+        """Close, over TLS with the close_notify that says so; the kernel makes a reset of it where something is
+        unread."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            with contextlib.suppress(OSError), self._patience("the answer to the close of TLS"):
+                self.sock.unwrap()
+        self._end("did_close")
+
+    def cut(self) -> None:
+        """Close the connection without a word of TLS."""
+        self._end("did_close")
+
+    def reset(self) -> None:
+        """Close with RST instead of FIN (SO_LINGER with 0 seconds)."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._end("did_reset")
+
+    def _end(self, event: str) -> None:
+        if not self._ended:
+            self._ended = True
+            fields: dict[str, Any] = {"sent_bytes": self.sent_bytes, "received_bytes": self.received_bytes}
+            fields |= {f"{direction}_digest": digest.hexdigest() for direction, digest in self._digests.items()}
+            self._notebook.tell(self.name, event, PEER_EVENTS[event], **fields)
+        self.sock.close()
+
+    def _account(self, direction: str, data: bytes) -> None:
+        event = {"sent": "sending", "received": "received"}[direction]
+        offset = self.sent_bytes if direction == "sent" else self.received_bytes
+        self._notebook.tell(self.name, event, f"{event} {show(data)}", offset=offset, length=len(data))
+        self._digests[direction].update(data)
+        if direction == "sent":
+            self.sent_bytes += len(data)
+        else:
+            self.received_bytes += len(data)
+
+    def _patience(self, what: str) -> "_Patience":
+        return _Patience(self, self._deadline, what)
+
+
+class _Patience:
+    """Let a socket wait until the deadline, and say what it waited for in vain."""
+
+    def __init__(self, peer: Peer, deadline: Deadline, what: str) -> None:
+        self._peer, self._deadline, self._what = peer, deadline, what
+
+    def __enter__(self) -> None:
+        self._peer.sock.settimeout(self._deadline.left())
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, TimeoutError):
+            raise Late(f"{self._peer.name} waited {self._deadline.seconds:g} s in vain: {self._what}") from None

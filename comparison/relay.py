@@ -1,0 +1,120 @@
+"""Between a client and a server of which one says nothing: passes on what either sends, and writes it down.
+
+It passes on an EOF as an EOF, and the end of a connection in an error as a reset.
+"""
+
+import contextlib
+import dataclasses
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Sequence
+
+from common.logs import show
+from comparison.model import Event, Side
+from comparison.transcript import parse
+
+CHUNK_BYTES = 65536
+MIRRORED = {"sending": "received", "received": "sent"}
+"""What a client sends the server receives, and what a client receives the server has sent."""
+
+
+class Relay:
+    """Listens on `port` of its own, and connects each client to the server's port. Everything is over when the `with`
+    block ends."""
+
+    def __init__(self, host: str, server_port: int, deadline_s: float) -> None:
+        self._host = host
+        self._server_port = server_port
+        self._deadline_s = deadline_s
+        self._lines: list[str] = []
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._sockets: list[socket.socket] = []
+
+    def __enter__(self) -> "Relay":
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        self._listener = socket.create_server((self._host, 0), family=family)
+        self.port: int = self._listener.getsockname()[1]
+        self._run(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        for sock in self._sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(self._deadline_s)
+        for sock in self._sockets:
+            sock.close()
+
+    def events(self) -> tuple[Event, ...]:
+        """What passed so far, as a client would tell it."""
+        with self._lock:
+            return parse(self._lines)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # the listener was closed: the end
+            for number in range(1, 1000):
+                client, _ = self._listener.accept()
+                self._run(self._connect, client, f"echo_client_{number}")
+
+    def _connect(self, client: socket.socket, speaker: str) -> None:
+        self._sockets.append(client)
+        self._tell(speaker, "connecting", f"connecting to {self._host} port {self._server_port}")
+        try:
+            server = socket.create_connection((self._host, self._server_port), self._deadline_s)
+        except OSError:
+            _reset(client)
+            return
+        self._sockets.append(server)
+        self._local = list(server.getsockname()[:2])
+        back = self._run(self._pass_on, server, client, speaker, "received")
+        clean = self._pass_on(client, server, speaker, "sending")
+        back.join()
+        self._tell(speaker, "closing" if clean else "lost", "closing" if clean else "connection lost")
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, speaker: str, event: str) -> bool:
+        """Everything that one side sends, until its EOF. False where it ended in an error."""
+        source.settimeout(self._deadline_s)
+        try:
+            while data := source.recv(CHUNK_BYTES):
+                self._tell(speaker, event, f"{event} {show(data)}", length=len(data))
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            _reset(target)
+            return False
+        return True
+
+    def _tell(self, speaker: str, event: str, message: str, **fields: object) -> None:
+        record = {"t_ns": time.monotonic_ns(), "logger": speaker, "level": "info", "event": event, "message": message}
+        with self._lock:
+            self._lines.append(json.dumps(record | fields))
+
+    def _run(self, target: object, *arguments: object) -> threading.Thread:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+
+def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:
+    """What passed on the wire as one of the two sides would tell it."""
+    if side == "client":
+        return tuple(wire)
+    turned = []
+    for event in wire:
+        name = MIRRORED.get(event.name, event.name)
+        name = "accepted" if name == "connecting" else name
+        turned.append(dataclasses.replace(event, name=name, speaker=event.speaker.replace("echo_client", "echo_wire")))
+    return tuple(turned)
+
+
+def _reset(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()

@@ -1,0 +1,59 @@
+"""The logs of a survey as a folder, written as they come."""
+
+import shlex
+from pathlib import Path
+
+from common.config import PORT
+from comparison.commands import client_command, prepare, server_command
+from comparison.endpoints import ROOT
+from comparison.model import RAW, SIDES, Comparison, Run, Scenario, Survey, Transport
+from comparison.report import export
+from comparison.report.words import plain_log
+
+
+class Folder:
+    """Keeps both logs of each run, as text and as they came, with the commands that repeat the pairing by hand, and
+    the result of each comparison: `SCENARIO-TRANSPORT/SERVER--CLIENT/`."""
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        self._path = path.resolve()
+
+    def keep(self, scenario: Scenario, transport: Transport, run: Run) -> None:
+        """Write the logs of a run. From any thread: no two runs write the same files."""
+        place = self._place(scenario, transport) / _file_name(run.pairing.server.label, run.pairing.client.label)
+        place.mkdir(parents=True, exist_ok=True)
+        for side in SIDES:
+            (place / f"{side}-{run.number}.log").write_text("".join(f"{line}\n" for line in plain_log(run, side)))
+            raw = "".join(f"{line}\n" for line in run.log(side).lines)
+            (place / f"{side}-{run.number}.jsonl").write_text(raw)
+
+    def finish(self, comparison: Comparison) -> None:
+        """Write the result of a comparison, and how each pairing is repeated by hand."""
+        scenario, transport = comparison.scenario, comparison.transport
+        place = self._place(scenario, transport)
+        place.mkdir(exist_ok=True)
+        if any(cell.runs for cell in comparison.cells):
+            prepare(scenario, transport, place)
+        for cell in comparison.cells:
+            if cell.runs and RAW not in (cell.pairing.server, cell.pairing.client):
+                serve = _by_hand(server_command(scenario, transport, cell.pairing.server, place, PORT))
+                connect = _by_hand(client_command(scenario, transport, cell.pairing, place, PORT))
+                serve = serve.replace("--port 0", f"--port {PORT}")
+                where = f"# in {ROOT}, each in a terminal of its own"
+                name = _file_name(cell.pairing.server.label, cell.pairing.client.label)
+                (place / name / "commands.txt").write_text(f"{where}\n{serve}\n{connect}\n")
+        (place / "result.json").write_text(export.to_json(Survey((comparison,), comparison.duration_s)))
+
+    def _place(self, scenario: Scenario, transport: Transport) -> Path:
+        return self._path / f"{scenario.name}-{transport.name}"
+
+
+def _by_hand(command: tuple[str, ...]) -> str:
+    """A command as a person would type it: with plain log lines."""
+    return shlex.join(command).replace(" --log-format json", "")
+
+
+def _file_name(server: str, client: str) -> str:
+    name = f"{server}--{client}"
+    return "".join(character if character.isalnum() or character in "._-" else "-" for character in name)

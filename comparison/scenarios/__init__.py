@@ -1,0 +1,12 @@
+"""The catalogue of what is tried: a scenario is data, what must hold for everybody, and, where the engine plays one
+side itself, a short script."""
+
+from comparison.scenarios import clients, pairings, servers, starts
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (*pairings.SCENARIOS, *clients.SCENARIOS, *starts.SCENARIOS, *servers.SCENARIOS)
+}
+"""What can be tried, by name. The first is the default."""
+
+TUTORIAL = SCENARIOS["tutorial"]

@@ -1,0 +1,237 @@
+"""A badly behaved client against each server. The client is a raw socket of the engine; afterwards a client like any
+other must get its echo, and the server must end as it should."""
+
+import socket
+import ssl
+import sys
+from typing import TYPE_CHECKING
+
+from comparison.model import Expectation
+from comparison.peers import BYSTANDER
+from comparison.scenarios.declare import MIB, TCP_ONLY, Declared
+
+if TYPE_CHECKING:
+    from comparison.stage import ServerStage as Stage
+
+SCENARIOS = scenario = Declared("server")
+
+NEVER_READ_BYTES = 256 * MIB
+"""More than any chain of kernel buffers takes: who has sent so much was not made to wait."""
+
+MEMORY_MIB = 96
+"""An endpoint takes about 30 MiB when it starts; one that buffers what its peer does not read takes all of it."""
+
+
+@scenario(
+    "never-reads",
+    "a client that sends as long as the server takes it and reads nothing, and then reads it all",
+    Expectation(client_endings=("saw_eof",), memory_mib=MEMORY_MIB, by_timing=("sending", "received", "sent")),
+    transports=TCP_ONLY,
+)
+def never_reads(stage: "Stage") -> None:
+    stage.start()
+    bystander, peer = stage.connect(BYSTANDER), stage.connect()
+    bystander.round_trip()
+    peer.send_until_stuck(bystander, NEVER_READ_BYTES)
+    peer.half_close()
+    peer.receive_to_end()
+    bystander.half_close()
+    bystander.receive_to_end()
+
+
+@scenario(
+    "reads-slowly",
+    "a client that sends 1 MiB and EOF, and then reads it in small pieces",
+    Expectation(client_endings=("saw_eof",), memory_mib=MEMORY_MIB),
+    transports=(*TCP_ONLY, "unix"),
+)
+def reads_slowly(stage: "Stage") -> None:
+    stage.start()
+    peer = stage.connect()
+    peer.send(MIB)
+    peer.half_close()
+    while peer.receive_some(1000):
+        pass
+
+
+@scenario(
+    "reset-mid-stream",
+    "a client that resets the connection (SO_LINGER 0) when a part of its echo has come back",
+    Expectation(
+        echo="part",
+        server_endings=("lost",),
+        client_endings=("did_reset",),
+        by_timing=("received", "sent", "lost"),
+    ),
+    transports=TCP_ONLY,
+)
+def reset_mid_stream(stage: "Stage") -> None:
+    stage.start()
+    peer = stage.connect()
+    peer.send(MIB)
+    peer.receive(1000)
+    peer.reset()
+    stage.wait_for("lost")
+
+
+KILLED = """
+import socket, sys
+peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+peer.sendall(b"x" * 100000)
+print(len(peer.recv(1)), flush=True)
+peer.recv(1, socket.MSG_PEEK)
+while True:
+    peer.sendall(b"x" * 100000)
+"""
+
+
+@scenario(
+    "killed-mid-stream",
+    "a client that sends without reading and is killed (SIGKILL)",
+    Expectation(echo="part", server_connections=1, server_endings=("lost",), by_timing=("received", "sent", "lost")),
+    transports=TCP_ONLY,
+)
+def killed_mid_stream(stage: "Stage") -> None:
+    stage.start()
+    process = stage.launcher.start([sys.executable, "-c", KILLED, stage.host, str(stage.port)])
+    process.wait_for_line(lambda line: line == "1", stage.deadline.left())
+    process.kill()
+    stage.wait_for("lost")
+
+
+@scenario(
+    "reset-before-sending",
+    "a client that resets the connection before it has sent a byte",
+    Expectation(echo="nothing", server_endings=("lost",), client_endings=("did_reset",)),
+    transports=TCP_ONLY,
+)
+def reset_before_sending(stage: "Stage") -> None:
+    stage.start()
+    peer = stage.connect()
+    stage.wait_for("accepted")
+    peer.reset()
+    stage.wait_for("lost")
+
+
+@scenario(
+    "closes-unread",
+    "a client that closes with its echo unread, which the kernel turns into a reset",
+    Expectation(echo="part", server_endings=("lost",), client_endings=("did_close",), by_timing=("lost",)),
+    transports=TCP_ONLY,
+)
+def closes_unread(stage: "Stage") -> None:
+    stage.start()
+    peer = stage.connect()
+    peer.send(1000)
+    peer.sock.recv(1000, socket.MSG_PEEK | socket.MSG_WAITALL)
+    peer.close()
+    stage.wait_for("lost")
+
+
+@scenario(
+    "says-nothing",
+    "a client that connects and says nothing, past the server's idle limit of 0.2 s",
+    Expectation(echo="nothing", server_endings=("idle",), client_endings=("saw_eof", "saw_reset"), warnings=("idle",)),
+)
+def says_nothing(stage: "Stage") -> None:
+    stage.start("--idle-timeout", "0.2")
+    stage.connect().receive_to_end()
+
+
+@scenario(
+    "200-half-open",
+    "200 clients that each send a byte and are never heard of again, past the server's idle limit of 1 s",
+    Expectation(server_endings=("idle",), client_endings=("saw_eof", "saw_reset"), warnings=("idle",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def half_open(stage: "Stage") -> None:
+    stage.start("--idle-timeout", "1")
+    peers = [stage.connect() for _ in range(200)]
+    for peer in peers:
+        peer.round_trip()
+    for peer in peers:
+        peer.receive_to_end()
+
+
+@scenario(
+    "byte-each-10-ms",
+    "a client that sends one byte each 10 ms, and then EOF",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def byte_each_10_ms(stage: "Stage") -> None:
+    stage.start()
+    peer = stage.connect()
+    for _ in range(20):
+        peer.send(1)
+        stage.pause(0.01)
+    peer.half_close()
+    peer.receive_to_end()
+
+
+@scenario(
+    "plain-text-to-tls",
+    "a client that speaks plain text to a TLS port",
+    Expectation(echo="nothing", server_connections=0, client_endings=("saw_eof", "saw_reset"), by_timing=("received",)),
+    transports=("tls", "mtls"),
+)
+def plain_text_to_tls(stage: "Stage") -> None:
+    stage.start()
+    peer = stage.connect_plain()
+    peer.send_bytes(b"This is the message. It will be sent in parts.")
+    peer.receive_to_end()
+
+
+@scenario(
+    "certificate-refused",
+    "a TLS client that does not know who has signed the server's certificate",
+    Expectation(echo="nothing", server_connections=0, client_endings=("tls_refused",)),
+    transports=("tls", "mtls"),
+)
+def certificate_refused(stage: "Stage") -> None:
+    stage.start()
+    sock = stage.connect_socket()
+    try:
+        ssl.create_default_context().wrap_socket(sock, server_hostname="localhost")
+    except ssl.SSLCertVerificationError as error:
+        stage.notebook.tell("peer_1", "tls_refused", f"TLS failed: {error.verify_message}")
+    finally:
+        sock.close()
+
+
+@scenario(
+    "tls-cut-in-handshake",
+    "a client that closes the connection in the middle of the TLS handshake",
+    Expectation(echo="nothing", server_connections=0, client_endings=("did_close",)),
+    transports=("tls", "mtls"),
+)
+def tls_cut_in_handshake(stage: "Stage") -> None:
+    stage.start()
+    peer = stage.connect_plain()
+    peer.send_bytes(_client_hello()[:11])  # up to where it becomes random
+    peer.close()
+
+
+@scenario(
+    "tls-cut-without-goodbye",
+    "a client that closes the connection under TLS, without saying so in TLS (close_notify)",
+    Expectation(echo="whole", client_endings=("did_close",)),
+    transports=("tls",),
+    shows=("eof-without-close-notify",),
+)
+def tls_cut_without_goodbye(stage: "Stage") -> None:
+    stage.start()
+    peer = stage.connect()
+    peer.round_trip()
+    peer.cut()
+    stage.wait_for("closing")
+
+
+def _client_hello() -> bytes:
+    """The first message of a TLS client."""
+    outgoing = ssl.MemoryBIO()
+    try:
+        ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
+    except ssl.SSLWantReadError:
+        return outgoing.read()
+    raise AssertionError("a handshake is over before it has begun")

@@ -1,0 +1,33 @@
+"""How a scenario with a script is declared: the function that plays one side, under what must hold."""
+
+from collections.abc import Callable
+from typing import Any
+
+from comparison.model import Expectation, Scenario, Side
+
+MIB = 1024 * 1024
+PATTERN = bytes(range(251))
+"""Repeated, it shows a chunk that is lost or out of place: no power of two is a multiple of 251."""
+
+TCP_ONLY = ("tcp", "tcp6")
+"""For what only TCP has, such as a reset."""
+
+Script = Callable[[Any], None]
+
+
+class Declared(list[Scenario]):
+    """The scenarios of a module, in the order in which they are declared."""
+
+    def __init__(self, on_trial: Side) -> None:
+        super().__init__()
+        self._on_trial = on_trial
+
+    def __call__(self, name: str, description: str, expects: Expectation, **more: Any) -> Callable[[Script], Script]:
+        """A decorator: the function below it is the script of this scenario."""
+
+        def declare(script: Script) -> Script:
+            more.setdefault("pattern", PATTERN)
+            self.append(Scenario(name, description, expects=expects, on_trial=(self._on_trial,), script=script, **more))
+            return script
+
+        return declare

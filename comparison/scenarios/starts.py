@@ -1,0 +1,230 @@
+"""A server's own life: how it starts where it cannot, and how it stops while clients are connected."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from comparison.model import Expectation
+from comparison.scenarios.declare import MIB, TCP_ONLY, Declared
+
+if TYPE_CHECKING:
+    from comparison.stage import ServerStage as Stage
+
+SCENARIOS = scenario = Declared("server")
+
+CANNOT_SERVE = Expectation(
+    echo="nothing",
+    server_exit=1,
+    server_connections=0,
+    server_endings=(),
+    client_endings=(),
+    warnings=("cannot_serve",),
+    told=("cannot_serve",),
+)
+STREAMS = (*TCP_ONLY, "unix", "tls", "mtls")
+
+
+def _stopped_with_clients(stage: "Stage", number: int) -> None:
+    stage.start()
+    silent, busy = stage.connect(), stage.connect()
+    busy.round_trip()
+    stage.wait_for("accepted", 2)
+    stage.stop(number)
+    stage.wait_for("closing_server")
+    busy.send(1000)  # its connection goes on: a server that stops lets its clients finish
+    busy.receive(1000)
+    for peer in (busy, silent):
+        peer.half_close()
+        peer.receive_to_end()
+
+
+@scenario(
+    "sigterm-with-clients",
+    "a server that is stopped by SIGTERM while two clients are connected, who finish within its grace",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def sigterm_with_clients(stage: "Stage") -> None:
+    _stopped_with_clients(stage, signal.SIGTERM)
+
+
+@scenario(
+    "sigint-with-clients",
+    "a server that is stopped by SIGINT while two clients are connected, who finish within its grace",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def sigint_with_clients(stage: "Stage") -> None:
+    _stopped_with_clients(stage, signal.SIGINT)
+
+
+def _stopped_mid_echo(stage: "Stage", number: int) -> None:
+    stage.start()
+    peer = stage.connect()
+    peer.send(MIB)
+    peer.receive(1000)
+    stage.stop(number)
+    stage.wait_for("closing_server")
+    peer.half_close()
+    peer.receive_to_end()
+
+
+@scenario(
+    "sigterm-mid-echo",
+    "a server that is stopped by SIGTERM when it has echoed a little of 1 MiB; all of it must come back",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def sigterm_mid_echo(stage: "Stage") -> None:
+    _stopped_mid_echo(stage, signal.SIGTERM)
+
+
+@scenario(
+    "sigint-mid-echo",
+    "a server that is stopped by SIGINT when it has echoed a little of 1 MiB; all of it must come back",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def sigint_mid_echo(stage: "Stage") -> None:
+    _stopped_mid_echo(stage, signal.SIGINT)
+
+
+@scenario(
+    "sigterm-idle",
+    "a server that is stopped by SIGTERM before anyone has connected",
+    Expectation(echo="nothing", server_endings=(), client_endings=()),
+)
+def sigterm_idle(stage: "Stage") -> None:
+    stage.start()
+    stage.stop(signal.SIGTERM)
+
+
+@scenario(
+    "sigint-idle",
+    "a server that is stopped by SIGINT before anyone has connected",
+    Expectation(echo="nothing", server_endings=(), client_endings=()),
+)
+def sigint_idle(stage: "Stage") -> None:
+    stage.start()
+    stage.stop(signal.SIGINT)
+
+
+@scenario(
+    "grace-over",
+    "a stopped server with a client that stays beyond the grace of 0.2 s",
+    Expectation(echo="whole", server_endings=("cut",), client_endings=("saw_eof", "saw_reset"), warnings=("cut",)),
+)
+def grace_over(stage: "Stage") -> None:
+    stage.start("--grace", "0.2")
+    peer = stage.connect()
+    peer.round_trip()
+    stage.stop(signal.SIGTERM)
+    peer.receive_to_end()
+
+
+@scenario(
+    "second-signal",
+    "a server with a client that gets SIGTERM a second time, long before its grace of 60 s is over",
+    Expectation(echo="whole", server_endings=("cut",), client_endings=("saw_eof", "saw_reset"), warnings=("cut",)),
+)
+def second_signal(stage: "Stage") -> None:
+    stage.start("--grace", "60")
+    peer = stage.connect()
+    peer.round_trip()
+    stage.stop(signal.SIGTERM)
+    stage.wait_for("closing_server")
+    stage.signal(signal.SIGTERM)
+    peer.receive_to_end()
+
+
+@scenario(
+    "no-more-files",
+    "8 clients of a server that has file descriptors left for 4",
+    Expectation(
+        echo="part",
+        server_endings=("closing",),
+        client_endings=("saw_eof", "saw_reset"),
+        all_accepted=False,
+        warnings=("out_of_files",),
+        by_timing=("sending", "broken", "half_closed", "saw_eof", "saw_reset"),
+    ),
+    transports=TCP_ONLY,
+    shows=("out-of-files",),
+)
+def no_more_files(stage: "Stage") -> None:
+    stage.start()
+    stage.limit_files(left=4)
+    peers = [stage.connect() for _ in range(8)]
+    for peer in peers:
+        peer.send(100)
+    for peer in peers:
+        peer.receive(100)
+        peer.half_close()
+        peer.receive_to_end()
+
+
+@scenario("port-in-use", "a server whose port is taken", CANNOT_SERVE, transports=TCP_ONLY)
+def port_in_use(stage: "Stage") -> None:
+    taken = stage.take_a_port()
+    stage.start_in_vain("--port", str(taken))
+
+
+@scenario(
+    "socket-left-over",
+    "a server that finds its Unix socket file left behind by another that is dead",
+    Expectation(echo="nothing", client_endings=()),
+    transports=("unix",),
+)
+def socket_left_over(stage: "Stage") -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(stage.socket_path))
+    stage.start()
+
+
+@scenario(
+    "socket-in-use",
+    "a server that finds another alive on its Unix socket, which must not lose it",
+    CANNOT_SERVE,
+    transports=("unix",),
+)
+def socket_in_use(stage: "Stage") -> None:
+    with socket.socket(socket.AF_UNIX) as live:
+        live.bind(str(stage.socket_path))
+        live.listen()
+        stage.start_in_vain()
+        stage.wait_for("closing_loop")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(stage.socket_path))
+    os.unlink(stage.socket_path)
+
+
+@scenario(
+    "socket-not-writable",
+    "a server whose Unix socket is to be in a folder where nothing can be made",
+    CANNOT_SERVE,
+    transports=("unix",),
+)
+def socket_not_writable(stage: "Stage") -> None:
+    stage.start_in_vain("--unix", _not_writable(stage.folder))
+
+
+@scenario(
+    "socket-path-too-long",
+    "a server whose Unix socket has a longer path than the system takes",
+    Expectation(echo="nothing", server_exit=2, server_connections=0, server_endings=(), client_endings=()),
+    transports=("unix",),
+)
+def socket_path_too_long(stage: "Stage") -> None:
+    stage.start_in_vain("--unix", str(stage.folder / ("long" * 100)))
+
+
+def _not_writable(folder: Path) -> str:
+    """A path at which nobody can make a socket, not even root, who may write wherever there is a file system."""
+    if Path("/proc").is_dir():
+        return "/proc/echo.sock"
+    place = folder / "closed"
+    place.mkdir(exist_ok=True)
+    place.chmod(0o500)
+    return str(place / "echo.sock")
