@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from comparison.catalogue import CATALOGUE, entry_for, expected_axis
+from comparison.expectations import allowed_exits
 from comparison.model import (
     FACTORS,
     SIDES,
@@ -46,10 +47,8 @@ def projections(scenario: Scenario, run: Run) -> dict[Side, tuple[ProjectedLine,
     found: dict[Side, tuple[ProjectedLine, ...]] = {}
     for side in SIDES:
         code = run.log(side).exit_code
-        expected = scenario.expects.server_exit if side == "server" else scenario.expects.client_exit
-        ending = (
-            () if not run.log(side).command or code == expected else (ProjectedLine("exit", f"(exit code {code})"),)
-        )
+        usual = run.is_raw(side) or code in allowed_exits(scenario, run, side)
+        ending = () if usual else (ProjectedLine("exit", f"(exit code {code})"),)
         lines = project(_on_trial(run, side), scenario.expects.by_timing)
         if side in run.silent:
             lines = tuple(line for line in lines if line.event in BYTES)
@@ -70,14 +69,18 @@ def _on_trial(run: Run, side: Side) -> Sequence[Event]:
 
 def between(reference: Projections, projected: Projections, silent: Iterable[Side] = ()) -> frozenset[Difference]:
     """Every line that is there, missing or moved on either side against the reference; of a side where one of the two
-    tells nothing, only what is seen on the wire."""
+    tells nothing, only the bytes that both were seen to pass on the wire."""
     found: list[Difference] = []
     for side in SIDES:
-        expected = reference[side]
-        if side in silent:
-            expected = tuple(line for line in expected if line.event in (*BYTES, "exit"))
-        found += _differences(side, expected, projected[side])
+        if side not in silent:
+            found += _differences(side, reference[side], projected[side])
+        elif (here := _bytes(reference[side])) and (there := _bytes(projected[side])):
+            found += _differences(side, here, there)
     return frozenset(found)
+
+
+def _bytes(lines: Iterable[ProjectedLine]) -> list[ProjectedLine]:
+    return [line for line in lines if line.event in BYTES]
 
 
 def _differences(

@@ -1,10 +1,11 @@
 """What must hold for every endpoint, judged from the evidence of one run."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import signal
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
-from comparison.model import SIDES, Event, Expectation, Fault, Part, Payload, Run, Scenario, Side
+from comparison.model import SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
 from comparison.peers import AFTER, BYSTANDER
 from comparison.projection import ENDINGS, connections, joined, violations
 
@@ -26,7 +27,7 @@ def faults(scenario: Scenario, run: Run) -> tuple[Fault, ...]:
 def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     blocks = {side: connections(run.events(side)) for side in SIDES}
     for side in SIDES:
-        yield from (Fault("ending", text) for text in _process_faults(scenario.expects, run, side))
+        yield from (Fault("ending", text) for text in _process_faults(scenario, run, side))
     if any(run.log(side).trouble is not None for side in SIDES):
         yield Fault("echo", "the run did not come to its end")
         return
@@ -35,16 +36,16 @@ def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     yield from (Fault("echo", text) for text in _echo_faults(scenario, run, blocks))
 
 
-def _process_faults(expects: Expectation, run: Run, side: Side) -> Iterator[str]:
+def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
     """What its process did: deadline, crash, exit code, warnings, memory."""
-    log, events = run.log(side), run.events(side)
+    expects, log, events = scenario.expects, run.log(side), run.events(side)
     if log.trouble is not None:
         yield f"{side} {log.trouble}{_last_words(log.lines)}"
     for event in events:
         if "traceback" in event.fields:
             yield f"{side} shows a traceback: {escape(str(event.fields['traceback']).strip().splitlines()[-1])}"
-    expected = expects.server_exit if side == "server" else expects.client_exit
-    if log.command and log.trouble is None and log.exit_code != expected:
+    if log.command and log.trouble is None and log.exit_code not in allowed_exits(scenario, run, side):
+        expected = expects.server_exit if side == "server" else expects.client_exit
         said = next((f": {event.message}" for event in events if event.message.startswith("ERROR")), "")
         instead = f" instead of {expected}" if expected else ""
         yield f"{side} exited with {log.exit_code}{instead}{said or _last_words(log.lines)}"
@@ -53,6 +54,17 @@ def _process_faults(expects: Expectation, run: Run, side: Side) -> Iterator[str]
             yield f"{side} complains: {event.plain}"
     if expects.memory_mib is not None and (log.peak_bytes or 0) > expects.memory_mib * MIB:
         yield f"{side} took {(log.peak_bytes or 0) / MIB:.0f} MiB of memory, more than {expects.memory_mib} MiB"
+
+
+def allowed_exits(scenario: Scenario, run: Run, side: Side) -> Collection[int | None]:
+    """The exit codes that may be. A program that knows nothing of the contract may die of the SIGTERM that stops a
+    server, and its client need not check what comes back."""
+    expected = scenario.expects.server_exit if side == "server" else scenario.expects.client_exit
+    if run.pairing.end(side).takes_options:
+        return (expected,)
+    if side == "server":
+        return (expected, -signal.SIGTERM, 128 + signal.SIGTERM)
+    return (expected,) if expected == 0 else range(-64, 256)
 
 
 def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side) -> Iterator[str]:

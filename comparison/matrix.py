@@ -4,7 +4,7 @@ connection is the n-th client's; servers run side by side, as many as `jobs`."""
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from comparison.commands import HOSTS, client_command, payload_file, prepare, se
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.processes import Closed, Launcher, Process
-from comparison.projection import connections
+from comparison.projection import connections, told_speaker
 from comparison.relay import Relay, seen_by
 from comparison.serving import NotReady, start_server, start_silent_server
-from comparison.stage import ClientStage, ServerStage
+from comparison.stage import ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
 
@@ -37,8 +37,8 @@ class Plan:
     tick: Callable[[], None] = lambda: None
 
 
-def run_all(plan: Plan, pairings: Sequence[Pairing]) -> None:
-    """Run each of the pairings `repeat` times. Raises Skip where a script cannot be played on this system."""
+def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
+    """Run each of the pairings `repeat` times. Those that turned out not to be possible, each with the reason."""
     # On the way out, also after Ctrl-C, the launcher ends the processes before the pool waits for its threads.
     with (
         tempfile.TemporaryDirectory(prefix="compare-") as folder,
@@ -51,11 +51,11 @@ def run_all(plan: Plan, pairings: Sequence[Pairing]) -> None:
         # Awake now and then, should the signal of Ctrl-C reach another thread: only this one acts on it.
         while wait(futures, AWAKE_S).not_done:
             pass
-        for future in futures:
-            future.result()
+        return {pairing: reason for future in futures for pairing, reason in future.result()}
 
 
 Turns = Sequence[tuple[Pairing, int]]
+Skipped = Sequence[tuple[Pairing, str]]
 
 
 def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
@@ -70,7 +70,7 @@ def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
         yield from (turns[start : start + at_once] for start in range(0, len(turns), at_once))
 
 
-def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> None:
+def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
     """A scenario with a script, in a folder of its own: its Unix socket has the same name in each run."""
     [(pairing, number)] = turns
     with tempfile.TemporaryDirectory(dir=folder) as own:
@@ -81,11 +81,15 @@ def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> None:
         try:
             run = stage.play(number)
         except Closed:
-            return
+            return ()
+        except Skip as reason:
+            plan.tick()
+            return ((pairing, str(reason)),)
         finally:
             stage.close()
     plan.keep(run)
     plan.tick()
+    return ()
 
 
 def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> ServerStage | ClientStage:
@@ -94,7 +98,7 @@ def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> Se
     return ClientStage(launcher, plan.scenario, plan.transport, folder, pairing.client)
 
 
-def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> None:
+def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
     """One server process, and its clients one after another."""
     server = turns[0][0].server
     clients: list[_Client] = []
@@ -109,9 +113,10 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> None
         never = Log((), (), None, "was not started: the server was not ready")
         clients = [_Client(never, parse(()), ()) for _ in turns]
     except Closed:
-        return
+        return ()
     for run in _pair(turns, log, clients, tried_port):
         plan.keep(run)
+    return ()
 
 
 def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tuple[Process, int, int | None]:
@@ -185,7 +190,7 @@ def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]
         free.setdefault(block[0].speaker, []).append(place)
     for turn, events in enumerate(clients):
         for block in connections(events):
-            told = _told_speaker(block)
+            told = told_speaker(block)
             if free.get(told):
                 owners[free[told].pop(0)] = turn
             elif any(event.name in ("sending", "waiting", "received", "eof") for event in block):
@@ -195,12 +200,3 @@ def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]
                     free[blocks[unclaimed][0].speaker].remove(unclaimed)
     last = 0
     return [last := owners.get(place, last) for place in range(len(blocks))]
-
-
-def _told_speaker(client: Iterable[Event]) -> str:
-    """The server's name for a client's connection, by the port that the client reports; empty where it reports none."""
-    for event in client:
-        match event.fields.get("local"):
-            case [str(host), int(port)]:
-                return f"echo_{host}_{port}"
-    return ""

@@ -59,6 +59,15 @@ def is_connection(speaker: str) -> bool:
     return speaker.startswith(("echo_", "peer_", "bystander"))
 
 
+def told_speaker(client: Iterable[Event]) -> str:
+    """The server's name for a client's connection, by the port that the client reports; empty where it reports none."""
+    for event in client:
+        match event.fields.get("local"):
+            case [str(host), int(port)]:
+                return f"echo_{host}_{port}"
+    return ""
+
+
 def joined(events: Iterable[Event], name: str) -> Payload | None:
     """All chunks of one direction as one: its first bytes as far as the log shows them, and its length. None
     without a chunk."""

@@ -5,6 +5,7 @@ It passes on an EOF as an EOF, and the end of a connection in an error as a rese
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import socket
 import struct
@@ -14,15 +15,19 @@ from collections.abc import Sequence
 
 from common.logs import show
 from comparison.model import Event, Side
+from comparison.projection import told_speaker
 from comparison.transcript import parse
 
 CHUNK_BYTES = 65536
-MIRRORED = {"sending": "received", "received": "sent"}
+MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
 """What a client sends the server receives, and what a client receives the server has sent."""
+
+LOOK_S = 0.05
+"""How often it is looked whether all is over."""
 
 
 class Relay:
-    """Listens on `port` of its own, and connects each client to the server's port. Everything is over when the `with`
+    """Listens on a `port` of its own, and connects each client to the server's. Everything is over when the `with`
     block ends."""
 
     def __init__(self, host: str, server_port: int, deadline_s: float) -> None:
@@ -33,22 +38,24 @@ class Relay:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
+        self._closing = False
 
     def __enter__(self) -> "Relay":
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         self._listener = socket.create_server((self._host, 0), family=family)
+        self._listener.settimeout(LOOK_S)
         self.port: int = self._listener.getsockname()[1]
         self._run(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.close()
+        self._closing = True
         for sock in self._sockets:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(self._deadline_s)
-        for sock in self._sockets:
+            thread.join()
+        for sock in (self._listener, *self._sockets):
             sock.close()
 
     def events(self) -> tuple[Event, ...]:
@@ -57,21 +64,26 @@ class Relay:
             return parse(self._lines)
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # the listener was closed: the end
-            for number in range(1, 1000):
-                client, _ = self._listener.accept()
-                self._run(self._connect, client, f"echo_client_{number}")
+        speaker = "echo_client"
+        for number in itertools.count(2):
+            while not self._closing:
+                with contextlib.suppress(TimeoutError):
+                    client, _ = self._listener.accept()
+                    break
+            if self._closing:
+                return
+            self._run(self._connect, client, speaker)
+            speaker = f"echo_client_{number}"
 
     def _connect(self, client: socket.socket, speaker: str) -> None:
         self._sockets.append(client)
-        self._tell(speaker, "connecting", f"connecting to {self._host} port {self._server_port}")
         try:
             server = socket.create_connection((self._host, self._server_port), self._deadline_s)
         except OSError:
             _reset(client)
             return
         self._sockets.append(server)
-        self._local = list(server.getsockname()[:2])
+        self._tell(speaker, "connecting", "connecting", local=server.getsockname()[:2])
         back = self._run(self._pass_on, server, client, speaker, "received")
         clean = self._pass_on(client, server, speaker, "sending")
         back.join()
@@ -106,12 +118,16 @@ def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:
     """What passed on the wire as one of the two sides would tell it."""
     if side == "client":
         return tuple(wire)
-    turned = []
-    for event in wire:
-        name = MIRRORED.get(event.name, event.name)
-        name = "accepted" if name == "connecting" else name
-        turned.append(dataclasses.replace(event, name=name, speaker=event.speaker.replace("echo_client", "echo_wire")))
-    return tuple(turned)
+    names = {event.speaker: told_speaker([event]) for event in wire if event.name == "connecting"}
+    return tuple(
+        dataclasses.replace(
+            event,
+            name=MIRRORED.get(event.name, event.name),
+            speaker=names[event.speaker],
+            message=event.message.replace(event.name, MIRRORED.get(event.name, event.name), 1),
+        )
+        for event in wire
+    )
 
 
 def _reset(sock: socket.socket) -> None:

@@ -25,7 +25,6 @@ from comparison.model import (
     Transport,
 )
 from comparison.scenarios import SCENARIOS
-from comparison.stage import Skip
 from comparison.transports import TRANSPORTS, missing
 
 Keep = Callable[[Scenario, Transport, Run], None]
@@ -144,10 +143,8 @@ def _compare(
         with lock:
             observations.append(dataclasses.replace(seen, run=condense(run)))
 
-    try:
-        matrix.run_all(matrix.Plan(scenario, transport, repeat, jobs, observe, tick), running)
-    except Skip as reason:
-        skipped, running, observations = {pairing: str(reason) for pairing in pairings}, [], []
+    skipped |= matrix.run_all(matrix.Plan(scenario, transport, repeat, jobs, observe, tick), running)
+    running = [pairing for pairing in running if pairing not in skipped]
     if running and reference in skipped:
         reference = running[0]
     order = {pairing: place for place, pairing in enumerate(pairings)}

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 
 from comparison.commands import HOSTS, client_command, payload_file, server_command, socket_path, why_not
-from comparison.model import RAW, Endpoint, Log, Pairing, Run, Scenario, Transport
+from comparison.model import RAW, Endpoint, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.peers import AFTER, Deadline, Late, Notebook, Peer
 from comparison.processes import Launcher, Process
 from comparison.serving import NotReady, free_port, start_server, start_silent_server
-from comparison.transcript import parse, parse_line
+from comparison.transcript import parse, parse_line, tells
 
 SAMPLE_S = 0.02
 """How often the memory of a client is looked at."""
@@ -181,7 +181,10 @@ class ServerStage(Stage):
         return socket.create_connection((self.host, self.port), self.deadline.left())
 
     def stop(self, number: int) -> None:
-        """Send the server a signal that ends it: nobody stops it later."""
+        """Send the server a signal that ends it: nobody stops it later. Raises Skip for a server that need not know
+        what the contract says of that."""
+        if not self.endpoint.takes_options:
+            raise Skip(f"{self.endpoint.label} does not follow the contract, which says how a server stops")
         self.signal(number)
         self.ended = True
 
@@ -215,7 +218,8 @@ class ServerStage(Stage):
     def _run(self, number: int, server: Log, trouble: str | None) -> Run:
         client = self.notebook.log(trouble)
         events = tuple(e for e in parse(server.lines) if not e.speaker.endswith(f"_{self._tried_port}"))
-        return Run(Pairing(self.endpoint, RAW), number, server, client, events, parse(client.lines))
+        silent: tuple[Side, ...] = () if self.endpoint.takes_options or tells(events) else ("server",)
+        return Run(Pairing(self.endpoint, RAW), number, server, client, events, parse(client.lines), silent)
 
 
 class ClientStage(Stage):
@@ -287,7 +291,9 @@ class ClientStage(Stage):
             trouble = str(error) or type(error).__name__
         client = self._log_of_client()
         server = self.notebook.log(trouble)
-        return Run(Pairing(RAW, self.endpoint), number, server, client, parse(server.lines), parse(client.lines))
+        events = parse(client.lines)
+        silent: tuple[Side, ...] = () if self.endpoint.takes_options or tells(events) else ("client",)
+        return Run(Pairing(RAW, self.endpoint), number, server, client, parse(server.lines), events, silent)
 
     def _log_of_client(self) -> Log:
         process, peak_bytes = self.running(), None

@@ -100,6 +100,8 @@ def _verdict(
         return Verdict.DIFFERENT, f"{_count(own & unexplained)} from the reference unexplained"
     if own:
         return Verdict.EXPLAINED, f"{_count(own)} from the reference, all explained"
+    if any(one.run.silent for one in seen):
+        return Verdict.IDENTICAL, "the same bytes on the wire as the reference; one side tells nothing more"
     return Verdict.IDENTICAL, "the same lines as the reference"
 
 

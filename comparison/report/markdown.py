@@ -30,6 +30,7 @@ def _one(comparison: Comparison, raw: bool) -> Iterator[str]:
     yield from (f"- {line}" for line in words.two_verdicts(comparison))
     yield from (f"- `{line[0]}` {line[2:]}" for line in words.legend([comparison]))
     yield from _troubles(comparison)
+    yield from (f"- {_text(line)}" for line in words.skipped([comparison]))
     yield ""
     if comparison.groups:
         yield "## What differs"
@@ -67,6 +68,8 @@ def _overview(survey: Survey) -> Iterator[str]:
         if troubles:
             yield f"**{words.name(comparison)}**: {_text(comparison.scenario.description)}"
             yield from ("", *troubles, "")
+    if skipped := words.skipped(survey.comparisons):
+        yield from (*(f"- {_text(line)}" for line in skipped), "")
     total = len(survey.comparisons)
     yield from _causes([(cause, words.seen_in(places, total)) for cause, places in words.all_causes(survey)])
     yield from _notes(first)

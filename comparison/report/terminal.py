@@ -56,6 +56,7 @@ def _show_one(console: Console, comparison: Comparison, raw: bool) -> None:
     for line in (*words.two_verdicts(comparison), *words.legend([comparison])):
         console.print(Text(line, style="dim"))
     _troubles(console, comparison)
+    _skipped(console, [comparison])
     if comparison.groups:
         _heading(console, "What differs")
         console.print(Text(" ".join(filter(None, [words.LOGS, words.not_compared(comparison.scenario)])), style="dim"))
@@ -96,6 +97,8 @@ def _show_overview(console: Console, survey: Survey) -> None:
             console.print()
             console.print(Text(f"{words.name(comparison)}: {comparison.scenario.description}", style="bold"))
             _troubles(console, comparison)
+    console.print()
+    _skipped(console, survey.comparisons)
     total = len(survey.comparisons)
     _causes(console, [(cause, words.seen_in(places, total)) for cause, places in words.all_causes(survey)])
     _notes(console, survey.comparisons[0])
@@ -119,6 +122,11 @@ def _troubles(console: Console, comparison: Comparison) -> None:
     by_sign = {words.SYMBOLS[verdict]: style for verdict, style in STYLES.items()}
     for line in words.troubles(comparison):
         console.print(Text(line, style=by_sign[line[0]]))
+
+
+def _skipped(console: Console, comparisons: Sequence[Comparison]) -> None:
+    for line in words.skipped(comparisons):
+        console.print(Text(line, style=STYLES[Verdict.SKIPPED]))
 
 
 def _causes(console: Console, causes: Sequence[tuple[Cause, str]]) -> None:

@@ -140,15 +140,27 @@ def cell(cell: Cell, repeat: int, short: bool = False) -> list[str]:
 
 
 def troubles(comparison: Comparison) -> list[str]:
-    """A line for each cell that is different or failed, with the reason; one for all that were skipped alike."""
+    """A line for each cell that is different or failed, with the reason."""
     bad = [cell for cell in comparison.cells if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED)]
-    lines = [f"{SYMBOLS[cell.verdict]} {cell.pairing} {cell.verdict} ({question(cell)}): {cell.reason}" for cell in bad]
-    skipped: dict[str, int] = {}
-    for cell in comparison.cells:
-        if cell.verdict is Verdict.SKIPPED:
-            skipped[cell.reason] = skipped.get(cell.reason, 0) + 1
+    return [f"{SYMBOLS[cell.verdict]} {cell.pairing} {cell.verdict} ({question(cell)}): {cell.reason}" for cell in bad]
+
+
+def skipped(comparisons: Iterable[Comparison]) -> list[str]:
+    """A line for each reason for which something was skipped, with where."""
+    places: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        for cell in comparison.cells:
+            if cell.verdict is Verdict.SKIPPED:
+                places.setdefault(cell.reason, []).append(name(comparison))
     sign = SYMBOLS[Verdict.SKIPPED]
-    return lines + [f"{sign} {_count(count, 'pairing')} skipped: {reason}" for reason, count in skipped.items()]
+    return [
+        f"{sign} {_count(len(cells), 'pairing')} skipped in {_few(list(dict.fromkeys(cells)))}: {reason}"
+        for reason, cells in places.items()
+    ]
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def question(cell: Cell) -> str:
@@ -277,8 +289,7 @@ def steadiness(survey: Survey) -> str:
     ]
     if not unsteady:
         return "Every run of each pairing came out alike. "
-    more = f" and {len(unsteady) - 3} more" if len(unsteady) > 3 else ""
-    return f"Not every run came out alike in {', '.join(unsteady[:3])}{more}. "
+    return f"Not every run came out alike in {_few(unsteady)}. "
 
 
 def plain_log(run: Run, side: Side) -> list[str]:
