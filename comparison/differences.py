@@ -137,10 +137,10 @@ def causes(
     """Work out what predicts each difference over all runs, and look up what explains it, in a scenario that is there
     to show the explanations of these names. One cause for each event and prediction."""
     letters = letters or Letters()
-    runs = list(found)
     alike: dict[tuple[bool, str, tuple[str, ...]], list[Difference]] = defaultdict(list)
     findings: dict[Difference, str] = {}
     for difference in sorted(set().union(*found.values())) if found else []:
+        runs = [run for run in found if difference.side not in run.silent]
         having = {run for run in runs if difference in found[run]}
         side = _seen_from(difference.side, runs)
         predicting = predictors(runs, having, side)

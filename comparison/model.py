@@ -121,7 +121,7 @@ class Scenario:
     script: Callable[[Any], None] | None = field(default=None, compare=False)
     transports: tuple[str, ...] = ("tcp", "tcp6", "unix", "tls", "mtls")
     """What it can run over; the first is what it runs over where the user does not choose."""
-    deadline_s: float = 30.0
+    deadline_s: float = 15.0
     """What each endpoint gets to finish."""
 
     @property

@@ -31,7 +31,14 @@ SCENARIOS = (
     ),
     Scenario("every-byte", "every value that a byte can have", bytes(range(256)), from_file=True),
     Scenario("1-mib", "1 MiB while both read and write", PATTERN, MIB // len(PATTERN) + 1, from_file=True),
-    Scenario("64-mib", "64 MiB while both read and write", PATTERN, 64 * MIB // len(PATTERN) + 1, from_file=True),
+    Scenario(
+        "64-mib",
+        "64 MiB while both read and write",
+        PATTERN,
+        64 * MIB // len(PATTERN) + 1,
+        from_file=True,
+        deadline_s=60,
+    ),
     Scenario(
         "100-connections",
         "100 connections at once with the tutorial's messages",
