@@ -156,7 +156,7 @@ def causes(
             letter=letters.of((explained, name) if explained else (name, axes)),
             event=differences[0].event,
             axes=axes,
-            finding="; ".join(dict.fromkeys(findings[difference] for difference in differences)),
+            finding=_together(dict.fromkeys(findings[difference] for difference in differences)),
             explanation=CATALOGUE[name] if explained else None,
             expected_axis=None if explained else expected_axis(name, shows),
             differences=tuple(differences),
@@ -164,6 +164,13 @@ def causes(
         )
         for (explained, name, axes), differences in sorted(alike.items())
     ]
+
+
+def _together(findings: Iterable[str]) -> str:
+    """Several findings of one cause as one: what they all begin with is said once."""
+    first, *others = findings
+    head = first.partition(": ")[0] + ": "
+    return "; other lines ".join([first, *(other.removeprefix(head) for other in others)])
 
 
 def predictors(runs: Sequence[Run], having: set[Run], side: Side) -> list[tuple[Factor, ...]]:

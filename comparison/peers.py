@@ -135,6 +135,16 @@ class Peer:
         self._account("sent", data)
         return True
 
+    def send_with_goodbye(self, length: int) -> None:
+        """Send the next bytes and the close_notify of TLS in one piece. Only where the system has TCP_CORK."""
+        assert isinstance(self.sock, ssl.SSLSocket)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        self.send(length)
+        self.sock.settimeout(0)
+        with contextlib.suppress(ssl.SSLWantReadError):  # it is sent, and what it waits for is the answer
+            self.sock.unwrap()
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
     def send_until_stuck(self, bystander: "Peer", most_bytes: int) -> None:
         """Send until the other side takes no more while it answers a bystander a dozen times, or until `most_bytes`
         are sent: then nothing makes this peer wait."""
@@ -174,6 +184,8 @@ class Peer:
         try:
             with self._patience("bytes or an end of the connection"):
                 data = self.sock.recv(most)
+        except ssl.SSLZeroReturnError:  # the close_notify of the other side, in answer to ours
+            data = b""
         except (ConnectionError, ssl.SSLError):
             self._end("saw_reset")
             return b""

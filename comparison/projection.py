@@ -20,7 +20,7 @@ OPENINGS = ("connecting", "accepted", "refused", "began")
 NOT_AFTER = {"waiting": ("sending",), "eof": ("received",), **dict.fromkeys(ENDINGS, BYTES)}
 """Which bytes may not follow which event: the only orders between bytes and control events that matter."""
 
-_RANK = {name: rank for rank, name in enumerate(("selector", *EVENTS, *PEER_EVENTS, "ended"))}
+_RANK = {name: rank for rank, name in enumerate(dict.fromkeys(("selector", "began", *EVENTS, *PEER_EVENTS, "ended")))}
 
 
 def project(events: Sequence[Event], by_timing: Sequence[str] = ()) -> tuple[ProjectedLine, ...]:

@@ -7,9 +7,11 @@ listens and accepts the connections of a client.
 import contextlib
 import dataclasses
 import resource
+import select
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from comparison.commands import HOSTS, client_command, payload_file, server_command, socket_path, why_not
@@ -76,8 +78,25 @@ class Stage:
         if self.running().wait_for_line(wanted, self.deadline.left()) is None:
             raise Late(f"{count} times {event!r} in the log was waited for in vain")
 
+    def wait_until_turned_away(self, peers: Sequence[Peer], event: str) -> None:
+        """Wait until all of these peers are turned away, or the endpoint has told of an event."""
+
+        def told() -> bool:
+            return self.running().wait_for_line(lambda line: parse_line(line).name == event, LOOK_S) is not None
+
+        waiting = list(peers)
+        while waiting and not told():
+            ready, _, _ = select.select([peer.sock for peer in waiting], [], [], 0)
+            waiting = [peer for peer in waiting if peer.sock not in ready]
+            if self.deadline.left() <= LOOK_S:
+                raise Late(f"{len(waiting)} clients were neither served nor turned away")
+
     def signal(self, number: int) -> None:
         self.running().send_signal(number)
+
+    def skip(self, reason: str) -> Skip:
+        """To be raised where the scenario cannot be played here."""
+        return Skip(reason)
 
     def pause(self, seconds: float) -> None:
         """Let a little time pass, where that is what a peer does."""

@@ -227,6 +227,22 @@ def tls_cut_without_goodbye(stage: "Stage") -> None:
     stage.wait_for("closing")
 
 
+@scenario(
+    "tls-bytes-with-goodbye",
+    "a TLS client that sends 1000 bytes and the end of TLS (close_notify) in one piece, and then reads",
+    Expectation(echo="part", server_endings=("closing", "lost"), client_endings=("saw_eof",)),
+    transports=("tls",),
+    shows=("bytes-with-close-notify",),
+)
+def tls_bytes_with_goodbye(stage: "Stage") -> None:
+    if not hasattr(socket, "TCP_CORK"):
+        raise stage.skip("only Linux holds back the one until the other is there")
+    stage.start()
+    peer = stage.connect()
+    peer.send_with_goodbye(1000)
+    peer.receive_to_end()
+
+
 def _client_hello() -> bytes:
     """The first message of a TLS client."""
     outgoing = ssl.MemoryBIO()

@@ -6,8 +6,8 @@ from typing import Any
 from comparison.model import Expectation, Scenario, Side
 
 MIB = 1024 * 1024
-PATTERN = bytes(range(251))
-"""Repeated, it shows a chunk that is lost or out of place: no power of two is a multiple of 251."""
+PATTERN = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY"
+"""Repeated, it shows a chunk that is lost or out of place: it has 61 bytes, and no power of two is a multiple of 61."""
 
 TCP_ONLY = ("tcp", "tcp6")
 """For what only TCP has, such as a reset."""

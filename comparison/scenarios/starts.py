@@ -156,11 +156,17 @@ def second_signal(stage: "Stage") -> None:
 def no_more_files(stage: "Stage") -> None:
     stage.start()
     stage.limit_files(left=4)
-    peers = [stage.connect() for _ in range(8)]
-    for peer in peers:
+    served = [stage.connect() for _ in range(4)]
+    for peer in served:
         peer.send(100)
-    for peer in peers:
         peer.receive(100)
+    beyond = [stage.connect() for _ in range(4)]
+    for peer in beyond:
+        peer.send(100)
+    stage.wait_until_turned_away(beyond, "out_of_files")
+    for peer in (*served, *beyond):
+        if peer in beyond:
+            peer.receive(100)
         peer.half_close()
         peer.receive_to_end()
 
