@@ -10,6 +10,9 @@ from comparison.peers import AFTER, BYSTANDER
 from comparison.projection import ENDINGS, connections, joined, violations
 
 MIB = 1024 * 1024
+MOST_CHARACTERS = 200
+"""What is shown of a line in a reason."""
+
 MILD = ("", "debug", "info")
 
 Blocks = Mapping[Side, Sequence[Sequence[Event]]]
@@ -173,4 +176,7 @@ def _length(payload: Payload | None) -> int:
 
 
 def _last_words(lines: Sequence[str]) -> str:
-    return f": {escape(lines[-1])}" if lines else ""
+    if not lines:
+        return ""
+    words = escape(lines[-1])
+    return f": {words}" if len(words) <= MOST_CHARACTERS else f": {words[:MOST_CHARACTERS]}..."

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import IO
 
 from comparison.model import Log
 
@@ -30,7 +31,8 @@ class Process:
     def __init__(
         self, command: Sequence[str], cwd: str | os.PathLike[str], stdin: str | os.PathLike[str] | None = None
     ) -> None:
-        """`stdin` is the file that it reads as standard input, by default an empty one."""
+        """`stdin` is the file that it reads as standard input, by default an empty one. Where it reads one, its standard
+        output is the answer to that, and no log."""
         self.command = tuple(command)
         self._lines: list[str] = []
         self._grown = threading.Condition()
@@ -42,10 +44,13 @@ class Process:
                 cwd=cwd,
                 env=clean_environment(os.environ),
                 stdin=input_file,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stdout=subprocess.PIPE if stdin is None else subprocess.DEVNULL,
+                stderr=subprocess.STDOUT if stdin is None else subprocess.PIPE,
                 start_new_session=True,
             )
+        output = self._popen.stdout or self._popen.stderr
+        assert output is not None
+        self._output: IO[bytes] = output
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         # A thread that waits is woken by the end of the process; Popen.wait(timeout) only looks every 50 ms.
@@ -129,12 +134,10 @@ class Process:
         """Wait for the rest of its output, and close the pipe."""
         self._reader.join(PIPE_S)
         if not self._reader.is_alive():
-            assert self._popen.stdout is not None
-            self._popen.stdout.close()
+            self._output.close()
 
     def _read(self) -> None:
-        assert self._popen.stdout is not None
-        for line in self._popen.stdout:
+        for line in self._output:
             with self._grown:
                 self._lines.append(line.decode(errors="backslashreplace").rstrip("\r\n"))
                 self._grown.notify_all()
