@@ -31,8 +31,8 @@ class Process:
     def __init__(
         self, command: Sequence[str], cwd: str | os.PathLike[str], stdin: str | os.PathLike[str] | None = None
     ) -> None:
-        """`stdin` is the file that it reads as standard input, by default an empty one. Where it reads one, its standard
-        output is the answer to that, and no log."""
+        """`stdin` is the file that it reads as standard input, by default an empty one. Where it reads one, its
+        standard output is the answer to that, and no log."""
         self.command = tuple(command)
         self._lines: list[str] = []
         self._grown = threading.Condition()
