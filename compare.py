@@ -239,6 +239,7 @@ def listing(selection: Selection) -> list[str]:
     for scenario in SCENARIOS.values():
         lines.append(f"--scenario {scenario.name}: {scenario.description}")
         lines.append(f"    over {', '.join(scenario.transports)}; must hold: {'; '.join(words.expectation(scenario))}")
+        lines += [f"    shows: {', '.join(scenario.shows)}"] if scenario.shows else []
     lines += [f"--transport {transport.name}: {transport.description}" for transport in TRANSPORTS.values()]
     lines.append(f"reference: {selection.reference}")
     return lines + [f"Note: {note}" for note in selection.notes]

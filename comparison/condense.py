@@ -1,5 +1,5 @@
-"""Of a run with very many lines, keep what shows how it went: a few of the connections, the first and last bytes of each,
-and the life of the programs. Everything was judged before, and saved where the user asked for that."""
+"""Of a run with very many lines, keep what shows how it went: a few of the connections, the first and last bytes of
+each, and the life of the programs. Everything was judged before, and saved where the user asked for that."""
 
 import dataclasses
 import json

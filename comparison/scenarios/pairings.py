@@ -37,7 +37,7 @@ SCENARIOS = (
         PATTERN,
         64 * MIB // len(PATTERN) + 1,
         from_file=True,
-        deadline_s=60,
+        deadline_s=30,
     ),
     Scenario(
         "100-connections",
