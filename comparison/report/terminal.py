@@ -23,6 +23,9 @@ STYLES = {
 COLUMN_WIDTH = 14
 """What a column of the matrix takes with a verdict in words."""
 
+NAME_WIDTH = 20
+"""What the name of a scenario takes at least: it is what one types."""
+
 SIGN_STYLES = {"+": "green", "-": "red", " ": "dim"}
 
 
@@ -78,7 +81,10 @@ def _show_one(console: Console, comparison: Comparison, raw: bool) -> None:
 def _show_overview(console: Console, survey: Survey) -> None:
     _head(console, words.survey_title(survey), survey.comparisons[0])
     console.print()
-    table = Table("scenario", "over", *PARTS.values(), "causes", box=box.ROUNDED)
+    table = Table(box=box.ROUNDED)
+    table.add_column("scenario", overflow="fold", min_width=NAME_WIDTH)
+    for heading in ("over", *PARTS.values(), "causes"):
+        table.add_column(heading, overflow="fold")
     table.add_column("s", justify="right")
     for comparison in survey.comparisons:
         letters = " ".join(cause.letter for cause in comparison.causes)
