@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from comparison.model import Log
 
@@ -19,6 +19,10 @@ PIPE_S = 5.0
 """What the pipe of a process that has ended gets to reach its end; a grandchild may hold it open for ever."""
 
 
+DROPPED_BYTES = 1024 * 1024
+"""How much of an output that nobody keeps is read at once."""
+
+
 class Closed(Exception):
     """The launcher has stopped everything: nothing more is started."""
 
@@ -26,21 +30,25 @@ class Closed(Exception):
 class Process:
     """One running process and the lines it has written so far, standard output and standard error together."""
 
-    def __init__(self, command: Sequence[str], cwd: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, command: Sequence[str], cwd: str | os.PathLike[str], cores: Collection[int] | None = None
+    ) -> None:
         self.command = tuple(command)
         self._lines: list[str] = []
+        self._keeps_lines = True
         self._grown = threading.Condition()
         self._at_end = False
         # A session of its own: Ctrl-C is for the engine, which then ends its endpoints in good order.
-        self._popen = subprocess.Popen(
-            self.command,
-            cwd=cwd,
-            env=clean_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with _on_cores(cores):
+            self._popen = subprocess.Popen(
+                self.command,
+                cwd=cwd,
+                env=clean_environment(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         # A thread that waits is woken by the end of the process; Popen.wait(timeout) only looks every 50 ms.
@@ -60,6 +68,15 @@ class Process:
         with self._grown:
             self._grown.wait_for(found, deadline_s)
             return self._lines[seen] if seen < len(self._lines) else None
+
+    @property
+    def pid(self) -> int:
+        """Its process id. It may have ended."""
+        return self._popen.pid
+
+    def drop_output(self) -> None:
+        """From now on only read what it writes, and keep nothing: a benchmark must not pay for it."""
+        self._keeps_lines = False
 
     @property
     def output_is_over(self) -> bool:
@@ -105,9 +122,13 @@ class Process:
     def _read(self) -> None:
         assert self._popen.stdout is not None
         for line in self._popen.stdout:
+            if not self._keeps_lines:
+                break
             with self._grown:
                 self._lines.append(line.decode(errors="backslashreplace").rstrip("\r\n"))
                 self._grown.notify_all()
+        while self._popen.stdout.read(DROPPED_BYTES):
+            pass
         with self._grown:
             self._at_end = True
             self._grown.notify_all()
@@ -128,14 +149,20 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, command: Sequence[str]) -> Process:
-        """Start a command. Raises Closed after `close`, and OSError where the program cannot be run."""
+    def start(self, command: Sequence[str], cores: Collection[int] | None = None) -> Process:
+        """Start a command, on `cores` only where they are given. Raises Closed after `close`, and OSError where the
+        program cannot be run."""
         with self._lock:
             if self._closed:
                 raise Closed
-            process = Process(command, self._cwd)
+            process = Process(command, self._cwd, cores)
             self._started.append(process)
             return process
+
+    def forget(self, process: Process) -> None:
+        """Drop a process that has ended, with all that it wrote: a benchmark starts hundreds."""
+        with self._lock:
+            self._started.remove(process)
 
     def close(self) -> None:
         """Kill what runs, and refuse to start more."""
@@ -143,6 +170,21 @@ class Launcher:
             self._closed = True
             for process in self._started:
                 process.kill()
+
+
+@contextlib.contextmanager
+def _on_cores(cores: Collection[int] | None) -> Iterator[None]:
+    """What this thread starts meanwhile runs on these cores only: a process inherits them, so it has none of its
+    life on others."""
+    if cores is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
