@@ -66,9 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a comparison by its command line; the exit code is that of diff(1)."""
     try:
         try:
-            options = parser().parse_args(arguments)
+            arguments = sys.argv[1:] if arguments is None else arguments
             stop_cleanly_on_sigterm()
-            return run(options)
+            if arguments[:1] == ["bench"]:
+                return bench(arguments[1:])
+            return run(parser().parse_args(arguments))
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
     except CannotCompare as error:
@@ -85,6 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("compare.py: interrupted; every endpoint was stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Measure what each choice costs. Raises CannotCompare."""
+    from comparison.bench import command
+
+    parser = Parser(prog="compare.py bench", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False)
+    command.add_options(parser)
+    return command.run(parser.parse_args(arguments))
 
 
 def run(options: argparse.Namespace) -> int:

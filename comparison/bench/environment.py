@@ -70,9 +70,10 @@ def load_average() -> float | None:
 
 
 def _open_files() -> str:
-    if limits.resource is None:
+    found = limits.open_files()
+    if found is None:
         return UNKNOWN
-    return "{} (hard {})".format(*limits.resource.getrlimit(limits.resource.RLIMIT_NOFILE))
+    return "{} (hard {})".format(*found)
 
 
 def _read(path: Path) -> str:

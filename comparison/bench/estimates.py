@@ -5,8 +5,9 @@ and falls out of the ratio. The estimate is the median of the logarithms of thes
 
 The interval is Hesterberg's expanded percentile bootstrap ("What Teachers Should Know About the Bootstrap", The
 American Statistician 69, 2015): the resampled medians are cut off not at 2.5 % but a little further out, by what
-Student's t and the factor n/(n-1) ask for. The plain percentile bootstrap covers 87 to 93 % where it claims 95, for the 6 to 20 rounds
-that a benchmark has time for; this one 95 to 98 % (see the tests), on normal, long-tailed and skewed noise.
+Student's t and the factor n/(n-1) ask for. The plain percentile bootstrap covers 87 to 95 % where it
+claims 95, for the 6 to 20 rounds that a benchmark has time for; this one 95 to 98 % (see the tests), on normal,
+long-tailed and skewed noise.
 """
 
 import functools

@@ -43,6 +43,11 @@ def check_connections(cells: Sequence[Cell]) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def open_files() -> tuple[int, int] | None:
+    """How many files a process may have open: the soft limit and the hard one."""
+    return None if resource is None else resource.getrlimit(resource.RLIMIT_NOFILE)
+
+
 def ephemeral_ports() -> int:
     """From how many ports one address can connect to another."""
     try:

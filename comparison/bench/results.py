@@ -11,14 +11,14 @@ from comparison.bench.plan import Arm, Cell, Results, Sample
 from comparison.model import CannotCompare
 
 SCHEMA = 2
-"""Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there; then `UPGRADES` gets the
-step from the number before."""
+"""Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there; then `UPGRADES` gets
+the step from the number before."""
 
 Document = dict[str, Any]
 
 
 def _from_1(document: Document) -> Document:
-    """Version 1 knew no open loop and no notes, and had the figures of all arms in one list of cells by name."""
+    """Version 1 knew no open loop, no notes and no interruption."""
     cells = [{**cell, "rate_per_s": 0.0} for cell in document["cells"]]
     samples = [{**sample, "notes": []} for sample in document["samples"]]
     return {**document, "cells": cells, "samples": samples, "interrupted": False, "notes": [], "schema": 2}

@@ -1,0 +1,75 @@
+"""The benchmark in a terminal, with rich. Colour only where it is wanted: NO_COLOR and a file are respected by rich
+itself."""
+
+from collections.abc import Iterable
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from comparison.bench import environment, meaning, noise
+from comparison.bench.plan import Results
+from comparison.bench.views import tables
+
+BAR = "\N{FULL BLOCK}"
+BAR_WIDTH = 12
+WIDE = 110
+"""From so many columns on there is room for bars."""
+
+
+def show(results: Results, file: TextIO) -> None:
+    """Write the whole view."""
+    console = Console(file=file, highlight=False)
+    if console.is_terminal:
+        _show(console, results)
+    else:
+        with console.capture() as capture:
+            _show(console, results)
+        file.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def _show(console: Console, results: Results) -> None:
+    console.print(Text("What it costs", style="bold"))
+    console.print(Text(environment.summary(results.environment), style="dim"))
+    if results.interrupted:
+        console.print(Text("Interrupted: this is what was measured until then.", style="bold yellow"))
+    for section in tables.sections(results):
+        console.print()
+        console.print(Text(section.title, style="bold underline"))
+        for table in section.tables:
+            console.print(Text(table.title, style="bold"))
+            console.print(_table(table, console.width))
+    _list(console, "What this means", meaning.sentences(results), "")
+    _list(console, "What to doubt", [*noise.advice(results), *results.notes], "yellow")
+    _list(console, "How to read it", tables.legend(results), "dim")
+
+
+def _table(table: tables.Table, width: int) -> Table:
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("", overflow="fold")
+    for head in table.heads:
+        shown.add_column(head, justify="right")
+    bars = bool(table.compared) and width >= WIDE
+    if table.compared:
+        shown.add_column("ratio", justify="right", no_wrap=True)
+        shown.add_column(f"95 % interval, {table.compared}", overflow="fold")
+    if bars:
+        shown.add_column("", no_wrap=True)
+    for row in table.rows:
+        style = "bold" if row.is_reference else ("" if row.seen or not table.compared else "dim")
+        bar = [Text(BAR * round(row.bar * BAR_WIDTH), style="cyan")] if bars else []
+        ratio = [Text(row.ratio), Text(row.interval)] if table.compared else []
+        shown.add_row(Text(row.label), *map(Text, row.figures), *ratio, *bar, style=style)
+    return shown
+
+
+def _list(console: Console, title: str, texts: Iterable[str], style: str) -> None:
+    found = list(texts)
+    if found:
+        console.print()
+        console.print(Text(title, style="bold underline"))
+    for text in found:
+        console.print(Padding(Text(f"- {text}", style=style), (0, 0, 0, 1), expand=False))
