@@ -74,8 +74,16 @@ def spread(samples: Sequence[Sample], metric: str) -> float | None:
     values = [value for sample in samples if (value := value_of(sample, metric)) is not None]
     if len(values) < 4 or (middle := statistics.median(values)) <= 0:
         return None
-    quartiles = statistics.quantiles(values, n=4, method="inclusive")
-    return (quartiles[2] - quartiles[0]) / 2 / middle
+    low, _, high = quartiles(values)
+    return (high - low) / 2 / middle
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """The quartiles of at least one value."""
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, middle, high
 
 
 def paired(results: Results, cell: Cell, arm: str, reference: str, metric: str) -> list[float]:
@@ -101,20 +109,22 @@ def estimate(ratios: Sequence[float]) -> Estimate:
     """The median of paired ratios with its interval. Raises ValueError without ratios, or with one not above 0."""
     if not ratios:
         raise ValueError("no ratios")
-    logs = [math.log(ratio) for ratio in ratios]
+    logs = sorted(math.log(ratio) for ratio in ratios)
     middle = math.exp(statistics.median(logs))
     if len(logs) < FEWEST_ROUNDS:
         return Estimate(middle, None, None, len(logs))
-    medians = sorted(statistics.median([logs[place] for place in places]) for places in _resamples(len(logs)))
+    medians = sorted((logs[one] + logs[other]) / 2 for one, other in _middles(len(logs)))
     cut = round(_tail(len(logs)) * RESAMPLES)
     return Estimate(middle, math.exp(medians[cut]), math.exp(medians[-1 - cut]), len(logs))
 
 
 @functools.cache
-def _resamples(count: int) -> list[list[int]]:
-    """Which values each resample takes; the same at each call."""
+def _middles(count: int) -> list[tuple[int, int]]:
+    """For each resample of `count` values, the ranks of the two between which its median lies (one twice, where the
+    number is odd). Which values they are does not depend on the values, so they are drawn once."""
     chance = random.Random(SEED + count)
-    return [chance.choices(range(count), k=count) for _ in range(RESAMPLES)]
+    resamples = (sorted(chance.choices(range(count), k=count)) for _ in range(RESAMPLES))
+    return [(ranks[(count - 1) // 2], ranks[count // 2]) for ranks in resamples]
 
 
 def _tail(count: int) -> float:

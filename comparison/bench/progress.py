@@ -1,8 +1,6 @@
 """A progress bar on a terminal: how far it has come, the time left, and the ratio so far of the arm just measured."""
 
 import shutil
-import time
-from collections.abc import Callable
 from typing import TextIO
 
 from comparison.bench import estimates
@@ -18,9 +16,8 @@ MARGIN = 1
 class Bar:
     """Rewrites one line of `file`, and wipes it out at the end; quiet where that is no terminal."""
 
-    def __init__(self, file: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._clock = clock
         self._shown = False
 
     def __enter__(self) -> "Bar":
@@ -29,7 +26,7 @@ class Bar:
     def show(self, progress: Progress, results: Results, sample: Sample) -> None:
         """Say how far it is after `sample`."""
         if self._file.isatty():
-            line = text(progress, results, sample, self._clock())
+            line = text(progress, results, sample)
             self._file.write("\r\x1b[K" + line[: shutil.get_terminal_size().columns - MARGIN])
             self._file.flush()
             self._shown = True
@@ -40,13 +37,11 @@ class Bar:
             self._file.flush()
 
 
-def text(progress: Progress, results: Results, sample: Sample, now_s: float) -> str:
+def text(progress: Progress, results: Results, sample: Sample) -> str:
     """The line of the bar."""
-    total = progress.total(now_s)
+    total = progress.total()
     bar = "#" * (WIDTH * progress.taken // total)
     cell = next(cell for cell in results.cells if cell.key == sample.cell)
     found = estimates.compare(results, cell, sample.arm) if sample.arm != cell.reference else None
     ratio = f" {words.number(found.ratio)} x" if found is not None else ""
-    return (
-        f"[{bar:.<{WIDTH}}] {progress.taken}/{total}, {progress.left_s(now_s):.0f} s left; {cell}: {sample.arm}{ratio}"
-    )
+    return f"[{bar:.<{WIDTH}}] {progress.taken}/{total}, {progress.left_s():.0f} s left; {cell}: {sample.arm}{ratio}"

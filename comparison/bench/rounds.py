@@ -19,28 +19,37 @@ class Progress:
 
     def __init__(self, plan: Plan, started_s: float) -> None:
         self._plan = plan
-        self._started_s = started_s
         self._per_round = sum(len(cell.arms) for cell in plan.cells)
-        self.taken = 0
+        self._times_s = [started_s]
 
-    def rounds(self, now_s: float) -> int:
-        """How many rounds there will be, by what the samples so far have taken; at least one."""
+    @property
+    def taken(self) -> int:
+        """How many samples there are."""
+        return len(self._times_s) - 1
+
+    def took(self, now_s: float) -> None:
+        """One more sample is there."""
+        self._times_s.append(now_s)
+
+    def total(self) -> int:
+        """How many samples there will be, in whole rounds: those that have begun, and as many more as fit."""
+        begun = max(1, -(-self.taken // self._per_round)) * self._per_round
         if self._plan.rounds is not None:
-            return self._plan.rounds
+            return self._plan.rounds * self._per_round
         if not self.taken:
-            return 1
-        each_s = (now_s - self._started_s) / self.taken
-        return max(1, int(self._plan.time_s / (each_s * self._per_round)))
+            return begun
+        left_s = self._plan.time_s - (self._times_s[-1] - self._times_s[0]) - (begun - self.taken) * self._each_s
+        return begun + max(0, int(left_s / (self._each_s * self._per_round))) * self._per_round
 
-    def total(self, now_s: float) -> int:
-        """How many samples there will be."""
-        return max(self.taken, self.rounds(now_s) * self._per_round)
-
-    def left_s(self, now_s: float) -> float:
+    def left_s(self) -> float:
         """How long the rest takes."""
-        if not self.taken:
-            return self._plan.time_s
-        return (now_s - self._started_s) / self.taken * (self.total(now_s) - self.taken)
+        return (self.total() - self.taken) * self._each_s if self.taken else self._plan.time_s
+
+    @property
+    def _each_s(self) -> float:
+        """What a sample takes, by those of the last round."""
+        recent_s = self._times_s[-1 - self._per_round :]
+        return max(1e-9, (recent_s[-1] - recent_s[0]) / (len(recent_s) - 1))
 
 
 def order(plan: Plan, number: int) -> Iterator[tuple[Cell, Arm]]:
@@ -53,12 +62,11 @@ def order(plan: Plan, number: int) -> Iterator[tuple[Cell, Arm]]:
 def run(plan: Plan, execute: Execute, taken: Taken, clock: Callable[[], float]) -> None:
     """Take the samples of all rounds; `taken` is called after each. Without a number of rounds, another one begins as
     long as it will be over in time."""
-    started_s = clock()
-    progress = Progress(plan, started_s)
+    progress = Progress(plan, clock())
     number = 0
-    while number < progress.rounds(clock()):
+    while progress.taken < progress.total():
         number += 1
         for cell, arm in order(plan, number):
             sample = execute(cell, arm, number)
-            progress.taken += 1
+            progress.took(clock())
             taken(progress, sample)
