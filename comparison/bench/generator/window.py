@@ -19,9 +19,7 @@ class Window:
         self._closed: tuple[int, float, CPUTime] | None = None
         self.latencies_ns: list[int] = []
         self._errors: Counter[str] = Counter()
-        self.starts_ns = time.perf_counter_ns() + round(load.warm_up_s * 1e9)
-        self.ends_ns = self.starts_ns + round(load.sample_s * 1e9)
-        self.next_ns = self.starts_ns
+        self.next_ns = time.perf_counter_ns() + round(load.warm_up_s * 1e9)
         """When `turn` is due."""
 
     def turn(self) -> bool:
@@ -30,7 +28,7 @@ class Window:
         if self._opened is None:
             self._opened = reading
             self.latencies_ns.clear()
-            self.ends_ns = self.next_ns = reading[0] + round(self._load.sample_s * 1e9)
+            self.next_ns = reading[0] + round(self._load.sample_s * 1e9)
             return True
         self._closed = reading
         return False

@@ -135,11 +135,27 @@ def echo(load: Load) -> Outcome:
                             crowd.watch(connection, False)
                 except Broken as broken:
                     crowd.drop(connection, str(broken))
-        if crowd.open:
-            stuck = sum(started_ns[number] < window.starts_ns for number in crowd.open)
-            if stuck:
-                window.failed(f"no answer in the whole {load.sample_s:g} s", stuck)
+        _await_the_last(crowd)
         return _finished(crowd, window)
+
+
+def _await_the_last(crowd: Crowd) -> None:
+    """Each connection has one request in flight: wait for these answers, and name those that do not come."""
+    silent = set(crowd.open)
+    deadline_ns = now_ns() + round(crowd.load.patience_s * 1e9)
+    while silent and now_ns() < deadline_ns:
+        for number, events in crowd.poller.wait(0.1):
+            connection = crowd.open[number]
+            try:
+                if events & WRITABLE:
+                    crowd.watch(connection, connection.flush())
+                if events & (READABLE | HUNG_UP) and connection.receive():
+                    silent.discard(number)
+            except Broken as broken:
+                silent.discard(number)
+                crowd.drop(connection, str(broken))
+    for number in silent:
+        crowd.drop(crowd.open[number], f"no answer within {crowd.load.patience_s:g} s")
 
 
 def rate(load: Load) -> Outcome:
