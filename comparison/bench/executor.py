@@ -27,6 +27,12 @@ PATIENCE_S = 10.0
 LOOK_EVERY_S = 0.02
 """How often we try to connect to a server that does not say when it is ready."""
 
+RATE_SAMPLES = 3
+"""The open loop does little in a second: it gets so many times the length, for percentiles that rest on something."""
+
+PER_CONNECTION_S = 200e-6
+"""Of many connections each shall have a few answers in a sample, or the latency of most would not be seen."""
+
 BUSY = 0.9
 """A process that uses this share of a core is at its limit: the rest goes to the system and to waiting."""
 
@@ -93,7 +99,7 @@ class Executor:
             connections=cell.connections,
             rate_per_s=cell.rate_per_s,
             warm_up_s=self._plan.warm_up_s,
-            sample_s=self._plan.sample_s,
+            sample_s=_length_s(self._plan, cell),
             patience_s=PATIENCE_S,
         )
         return self._generate(load)
@@ -108,6 +114,12 @@ class Executor:
         except (IndexError, ValueError, KeyError, TypeError):
             last = log.lines[-1] if log.lines else "it wrote nothing"
             return Outcome({}, {}, (f"the load generator failed: {log.trouble or last}",))
+
+
+def _length_s(plan: Plan, cell: Cell) -> float:
+    """How long a sample of a cell measures."""
+    times = RATE_SAMPLES if cell.workload == "rate" else 1
+    return max(times * plan.sample_s, cell.connections * PER_CONNECTION_S)
 
 
 def _port_it_says(server: Process) -> int:

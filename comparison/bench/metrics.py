@@ -59,24 +59,38 @@ METRICS = {
 
 
 @dataclass(frozen=True)
+class Column:
+    """What stands under one head of a table: the figures of some metrics, put into a text."""
+
+    title: str
+    metrics: tuple[str, ...]
+    text: str = "{}"
+
+
+@dataclass(frozen=True)
 class View:
     """How a workload is shown: the figure whose ratio to the reference is taken, and those beside it."""
 
     compared: str
     per: str
     """What one unit of the work is."""
-    columns: tuple[str, ...]
+    columns: tuple[Column, ...]
 
 
-_LATENCIES = tuple(PERCENTILES)
+def _plain(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(METRICS[name].title, (name,)) for name in names)
+
+
+_LATENCIES = _plain(*PERCENTILES)
+_CPU = Column("CPU us (user + system)", ("server_cpu_us", "server_user_us", "server_system_us"), "{} ({} + {})")
 VIEWS = {
-    "echo": View("server_cpu_us", "message", ("per_s", "server_cpu_us", "server_user_us", "server_system_us")),
-    "bulk": View("mib_per_s", "transfer", ("mib_per_s", "server_cpu_s_per_gib", "client_cpu_s_per_gib")),
-    "connect": View("server_cpu_us", "connection", ("per_s", "server_cpu_us", "server_user_us", "server_system_us")),
-    "memory": View("per_connection_bytes", "connection", ("empty_bytes", "per_connection_bytes", "left_bytes")),
+    "echo": View("server_cpu_us", "message", (*_plain("per_s"), _CPU)),
+    "bulk": View("mib_per_s", "transfer", _plain("mib_per_s", "server_cpu_s_per_gib", "client_cpu_s_per_gib")),
+    "connect": View("server_cpu_us", "connection", (*_plain("per_s"), _CPU)),
+    "memory": View("per_connection_bytes", "connection", _plain("empty_bytes", "per_connection_bytes", "left_bytes")),
     "rate": View("p99_us", "request", _LATENCIES),
 }
 """Workload -> how it is shown."""
 
-LATENCY_COLUMNS = {"echo": (*_LATENCIES, "generator_cpu_us"), "connect": (*_LATENCIES, "generator_cpu_us")}
+LATENCY_COLUMNS = {name: (*_LATENCIES, *_plain("generator_cpu_us")) for name in ("echo", "connect")}
 """A second table, for workloads whose first is about something else."""

@@ -23,8 +23,15 @@ now_ns = time.perf_counter_ns
 
 
 def run(load: Load) -> Outcome:
-    """Put one load on one server."""
+    """Put one load on one server, after as many connections have come and gone: a server in service has seen some.
+
+    It has loaded and grown what it needs then. One thing matters most: asyncio reads into blocks of 256 KiB, and once
+    many connections have used up what was free of the heap, glibc maps and unmaps one for each read, at three times the
+    cost of a small echo, until for the first time one is freed in one piece, which happens at an EOF.
+    """
     try:
+        with crowd_of(load, 1 if load.workload == "memory" else load.connections) as before:
+            _leave(before)
         return WORKLOADS[load.workload](load)
     except Gone:
         return Outcome({}, {}, ("the server ended while it was measured",))
@@ -240,13 +247,11 @@ def _begin(crowd: Crowd, started_ns: dict[int, int]) -> None:
 def memory(load: Load) -> Outcome:
     """Resident memory of the server: with nobody, with all connections open, and with nobody again."""
     server = Watched(load.server_pid)
-    with crowd_of(load, 1) as first:  # what the server loads only with its first connection is not the crowd's
-        reasons = [*first.reasons, *_leave(first)]
     empty_bytes = server.resident_bytes()
     with crowd_of(load, load.connections) as crowd:
         held = len(crowd.open)
         full_bytes = server.resident_bytes()
-        reasons += [*crowd.reasons, *_leave(crowd)]
+        reasons = [*crowd.reasons, *_leave(crowd)]
     with crowd_of(load, 1) as last:  # its answer comes after whatever the server still did for those before
         reasons += [*last.reasons, *_leave(last)]
     left_bytes = server.resident_bytes()

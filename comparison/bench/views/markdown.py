@@ -38,11 +38,11 @@ def _lines(results: Results) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    compared = [f"{table.compared}, x", "95 % interval", ""] if table.compared else []
+    compared = [f"{table.compared}, x", "95 %", "differs", ""] if table.compared else []
     yield _row(["", *table.heads, *compared])
-    yield _row(["---", *["---:"] * len(table.heads), *(["---:", "---", "---"] if compared else [])])
+    yield _row(["---", *["---:"] * len(table.heads), *(["---:", "---", "---", "---"] if compared else [])])
     for row in table.rows:
-        ratio = [row.ratio, row.interval, BAR * round(row.bar * BAR_WIDTH)] if compared else []
+        ratio = [row.ratio, row.interval, row.seen, BAR * round(row.bar * BAR_WIDTH)] if compared else []
         yield _row([row.label, *row.figures, *ratio])
 
 

@@ -1,11 +1,11 @@
 """The tables that the terminal and Markdown both show: texts in rows, and a share for the length of each bar. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from comparison.bench import arms, estimates
-from comparison.bench.metrics import LATENCY_COLUMNS, METRICS, VIEWS
-from comparison.bench.plan import WORKLOADS, Cell, Results
+from comparison.bench.metrics import LATENCY_COLUMNS, METRICS, VIEWS, Column
+from comparison.bench.plan import WORKLOADS, Cell, Results, Sample
 from comparison.bench.views import words
 
 ABSENT = "-"
@@ -19,10 +19,10 @@ class Row:
     figures: tuple[str, ...]
     ratio: str = ""
     interval: str = ""
+    seen: str = ""
+    """Whether the interval leaves out 1, and if not, what would have been seen."""
     bar: float = 0.0
     """The ratio as a part of the greatest one of its table."""
-    seen: bool = False
-    """Whether the interval leaves out 1."""
     is_reference: bool = False
 
 
@@ -57,7 +57,7 @@ def legend(results: Results) -> Iterator[str]:
     yield from (f"{name}: {text}" for name, text in arms.MEANINGS.items() if name in present)
     yield (
         "Ratios are to the first arm of each table: the median of the rounds, each paired with the reference's own, "
-        "and a 95 % bootstrap interval. = no difference seen, and how large a one would have been."
+        "and a 95 % bootstrap interval. no (3 %): no difference seen; one of 3 % would have been."
     )
     if any(cell.workload in ("echo", "connect") for cell in results.cells):
         yield "CPU is the server's, per message or connection; load CPU is what the load generator took for the same."
@@ -72,7 +72,7 @@ def _tables(results: Results, workload: str) -> Iterator[Table]:
                 yield _table(results, cell, LATENCY_COLUMNS[workload])
 
 
-def _table(results: Results, cell: Cell, columns: tuple[str, ...], compared: str = "") -> Table:
+def _table(results: Results, cell: Cell, columns: tuple[Column, ...], compared: str = "") -> Table:
     found = {
         arm: estimates.compare(results, cell, arm, compared) for arm in cell.arms if compared and arm != cell.reference
     }
@@ -80,14 +80,10 @@ def _table(results: Results, cell: Cell, columns: tuple[str, ...], compared: str
     greatest = max([1.0, *ratios.values()])
     rows = []
     for arm in cell.arms:
-        medians = (estimates.median(results.of(cell, arm), column) for column in columns)
-        figures = tuple(
-            METRICS[column].text(value) if value is not None else ABSENT
-            for column, value in zip(columns, medians, strict=True)
-        )
+        figures = tuple(_figure(results.of(cell, arm), column) for column in columns)
         estimate = found.get(arm)
         if compared and arm == cell.reference:
-            rows.append(Row(arm, figures, "1", "reference", 1 / greatest, is_reference=True))
+            rows.append(Row(arm, figures, "1", "reference", bar=1 / greatest, is_reference=True))
         elif estimate is None:
             rows.append(Row(arm, figures, ABSENT if compared else ""))
         else:
@@ -97,10 +93,19 @@ def _table(results: Results, cell: Cell, columns: tuple[str, ...], compared: str
                     figures,
                     f"{words.number(estimate.ratio)} x",
                     words.interval(estimate),
+                    words.seen(estimate),
                     estimate.ratio / greatest,
-                    estimate.is_sure,
                 )
             )
     title = str(cell) if compared else f"{cell}: latency"
-    heads = tuple(METRICS[column].title for column in columns)
+    heads = tuple(column.title for column in columns)
     return Table(title, heads, METRICS[compared].noun if compared else "", tuple(rows))
+
+
+def _figure(samples: Sequence[Sample], column: Column) -> str:
+    """The medians of a column's metrics, in its text."""
+    medians = [estimates.median(samples, name) for name in column.metrics]
+    texts = [
+        METRICS[name].text(value) for name, value in zip(column.metrics, medians, strict=True) if value is not None
+    ]
+    return column.text.format(*texts) if len(texts) == len(medians) else ABSENT

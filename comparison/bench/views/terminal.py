@@ -16,7 +16,10 @@ from comparison.bench.views import tables
 
 BAR = "\N{FULL BLOCK}"
 BAR_WIDTH = 12
-WIDE = 110
+MIN_LABEL_WIDTH = 16
+"""The longest name of an endpoint alone; that of a pairing takes two lines where it must."""
+
+WIDE = 100
 """From so many columns on there is room for bars."""
 
 
@@ -40,7 +43,8 @@ def _show(console: Console, results: Results) -> None:
         console.print()
         console.print(Text(section.title, style="bold underline"))
         for table in section.tables:
-            console.print(Text(table.title, style="bold"))
+            ratio = f"; ratios of {table.compared}" if table.compared else ""
+            console.print(Text.assemble((table.title, "bold"), (ratio, "dim")))
             console.print(_table(table, console.width))
     _list(console, "What this means", meaning.sentences(results), "")
     _list(console, "What to doubt", [*noise.advice(results), *results.notes], "yellow")
@@ -48,20 +52,21 @@ def _show(console: Console, results: Results) -> None:
 
 
 def _table(table: tables.Table, width: int) -> Table:
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    shown.add_column("", overflow="fold")
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
+    shown.add_column("", overflow="fold", min_width=MIN_LABEL_WIDTH)
     for head in table.heads:
         shown.add_column(head, justify="right")
     bars = bool(table.compared) and width >= WIDE
     if table.compared:
         shown.add_column("ratio", justify="right", no_wrap=True)
-        shown.add_column(f"95 % interval, {table.compared}", overflow="fold")
+        shown.add_column("95 %", no_wrap=True)
+        shown.add_column("differs", no_wrap=True)
     if bars:
         shown.add_column("", no_wrap=True)
     for row in table.rows:
-        style = "bold" if row.is_reference else ("" if row.seen or not table.compared else "dim")
+        style = "bold" if row.is_reference else ("dim" if row.seen.startswith("no") else "")
         bar = [Text(BAR * round(row.bar * BAR_WIDTH), style="cyan")] if bars else []
-        ratio = [Text(row.ratio), Text(row.interval)] if table.compared else []
+        ratio = [Text(row.ratio), Text(row.interval), Text(row.seen)] if table.compared else []
         shown.add_row(Text(row.label), *map(Text, row.figures), *ratio, *bar, style=style)
     return shown
 

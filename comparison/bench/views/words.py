@@ -6,11 +6,17 @@ from comparison.bench.plan import Cell
 
 
 def interval(estimate: Estimate) -> str:
-    """The interval in a cell of a table; with a sign, and what would have been seen, where it includes 1."""
+    """The interval in a cell of a table."""
     if estimate.low is None or estimate.high is None:
         return f"{estimate.rounds} round{'s' * (estimate.rounds != 1)}: no interval"
-    text = f"{number(estimate.low)} to {number(estimate.high)}"
-    return text if estimate.is_sure else f"{text} = ({percent(estimate.visible)} would show)"
+    return f"{number(estimate.low)} to {number(estimate.high)}"
+
+
+def seen(estimate: Estimate) -> str:
+    """Whether a difference is seen, in a cell of a table; if not, which one would have been."""
+    if estimate.low is None:
+        return "?"
+    return "yes" if estimate.is_sure else f"no ({percent(estimate.visible)})"
 
 
 def sentence(subject: str, estimate: Estimate, cell: Cell, other: str, metric: str | None = None) -> str:
