@@ -44,4 +44,4 @@ def text(progress: Progress, results: Results, sample: Sample) -> str:
     cell = next(cell for cell in results.cells if cell.key == sample.cell)
     found = estimates.compare(results, cell, sample.arm) if sample.arm != cell.reference else None
     ratio = f" {words.number(found.ratio)} x" if found is not None else ""
-    return f"[{bar:.<{WIDTH}}] {progress.taken}/{total}, {progress.left_s():.0f} s left; {cell}: {sample.arm}{ratio}"
+    return f"[{bar:.<{WIDTH}}] {progress.taken}/{total}, {progress.left_s():.0f} s left; {sample.arm}{ratio} in {cell}"
