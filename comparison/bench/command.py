@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--bulk", type=_size, metavar="BYTES", default=plan.BULK_BYTES, help="what bulk moves each way (128M)")
     add("--time", type=_positive, metavar="S", help="seconds for all samples (320; with --quick 50)")
     add("--rounds", type=_whole, metavar="N", help="so many rounds, however long they take")
-    add("--sample", type=_positive, metavar="S", default=planning.SAMPLE_S, help="length of one (%(default)g s)")
+    add("--sample", type=_positive, metavar="S", help="length of one sample (0.3; with --quick 0.15)")
     names = "comma-separated: streams, protocol/uvloop, uvloop, ..."
     add("--server", type=_list_of(_name), metavar="NAME", help=f"only these servers; {names}")
     add("--client", type=_list_of(_name), metavar="NAME", help="only these clients of bulk, named alike")

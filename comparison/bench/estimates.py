@@ -68,6 +68,13 @@ def median(samples: Sequence[Sample], metric: str) -> float | None:
     return statistics.median(values) if values else None
 
 
+def shares(samples: Sequence[Sample], parts: Sequence[str]) -> list[float]:
+    """What part of their sum each of some figures is, over all rounds together: user and system time are counted in
+    ticks, too coarse for one round."""
+    sums = [sum(value for sample in samples if (value := value_of(sample, part)) is not None) for part in parts]
+    return [one / sum(sums) for one in sums] if sum(sums) > 0 else []
+
+
 def spread(samples: Sequence[Sample], metric: str) -> float | None:
     """How far the rounds lie apart: half the distance of the quartiles as a part of the median, which one bad round
     does not change. None from fewer than 4 rounds."""

@@ -60,11 +60,11 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Column:
-    """What stands under one head of a table: the figures of some metrics, put into a text."""
+    """What stands under one head of a table: a figure, and the parts that it is made of."""
 
     title: str
-    metrics: tuple[str, ...]
-    text: str = "{}"
+    metric: str
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ class View:
 
 
 def _plain(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(METRICS[name].title, (name,)) for name in names)
+    return tuple(Column(METRICS[name].title, name) for name in names)
 
 
 _LATENCIES = _plain(*PERCENTILES)
-_CPU = Column("CPU us (user + system)", ("server_cpu_us", "server_user_us", "server_system_us"), "{} ({} + {})")
+_CPU = Column("CPU us (user + system)", "server_cpu_us", ("server_user_us", "server_system_us"))
 VIEWS = {
     "echo": View("server_cpu_us", "message", (*_plain("per_s"), _CPU)),
     "bulk": View("mib_per_s", "transfer", _plain("mib_per_s", "server_cpu_s_per_gib", "client_cpu_s_per_gib")),

@@ -15,7 +15,10 @@ SAMPLE_S = 0.3
 """Long enough for ten thousand messages of most arms; what is left of the chance is less than between two processes, so
 that more rounds are worth more than longer samples."""
 
-WARM_UP_S = 0.1
+QUICK_SAMPLE_S = 0.15
+"""A minute has then eight rounds, and an interval."""
+
+WARM_UP_S = 0.05
 """A thousand messages: all code has run, and CPython has specialised it, which takes it a few dozen calls."""
 
 QUICK_WORKLOADS = ("echo", "connect", "memory")
@@ -35,7 +38,7 @@ class Request:
     grid: bool = False
     rounds: int | None = None
     time_s: float | None = None
-    sample_s: float = SAMPLE_S
+    sample_s: float | None = None
 
 
 def make(
@@ -63,12 +66,13 @@ def make(
             cells += _echo(request, [*own, *beside], noisy)
     used = {label for cell in cells for label in cell.arms}
     time_s = request.time_s or (QUICK_S if request.quick else DEFAULT_S)
+    sample_s = request.sample_s or (QUICK_SAMPLE_S if request.quick else SAMPLE_S)
     taking_part = tuple(arm for arm in everyone if arm.label in used)
     notes = []
     if request.quick and request.workloads is None:
         left_out = ", ".join(name for name in plan.WORKLOADS if name not in QUICK_WORKLOADS)
         notes.append(f"--quick leaves out {left_out}; add --workload to choose, or leave out --quick")
-    return Plan(taking_part, tuple(cells), request.rounds, time_s, request.sample_s, WARM_UP_S), notes
+    return Plan(taking_part, tuple(cells), request.rounds, time_s, sample_s, WARM_UP_S), notes
 
 
 def _workloads(request: Request) -> Sequence[str]:

@@ -103,9 +103,11 @@ def _table(results: Results, cell: Cell, columns: tuple[Column, ...], compared: 
 
 
 def _figure(samples: Sequence[Sample], column: Column) -> str:
-    """The medians of a column's metrics, in its text."""
-    medians = [estimates.median(samples, name) for name in column.metrics]
-    texts = [
-        METRICS[name].text(value) for name, value in zip(column.metrics, medians, strict=True) if value is not None
-    ]
-    return column.text.format(*texts) if len(texts) == len(medians) else ABSENT
+    """The median of a figure, and how it is split: its parts add up to it."""
+    median = estimates.median(samples, column.metric)
+    if median is None:
+        return ABSENT
+    text = METRICS[column.metric].text
+    shares = estimates.shares(samples, column.parts)
+    split = " + ".join(text(median * share) for share in shares)
+    return f"{text(median)} ({split})" if split else text(median)
