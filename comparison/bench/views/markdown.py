@@ -4,11 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from comparison.bench import environment, meaning, noise
 from comparison.bench.plan import Results
-from comparison.bench.views import tables
+from comparison.bench.views import tables, words
 from comparison.bench.views.tables import Table
-
-BAR = "\N{FULL BLOCK}"
-BAR_WIDTH = 12
 
 
 def render(results: Results) -> str:
@@ -42,7 +39,7 @@ def _table(table: Table) -> Iterator[str]:
     yield _row(["", *table.heads, *compared])
     yield _row(["---", *["---:"] * len(table.heads), *(["---:", "---", "---", "---"] if compared else [])])
     for row in table.rows:
-        ratio = [row.ratio, row.interval, row.seen, BAR * round(row.bar * BAR_WIDTH)] if compared else []
+        ratio = [row.ratio, row.interval, row.seen, words.bar(row.bar)] if compared else []
         yield _row([row.label, *row.figures, *ratio])
 
 

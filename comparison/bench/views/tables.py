@@ -22,7 +22,7 @@ class Row:
     seen: str = ""
     """Whether the interval leaves out 1, and if not, what would have been seen."""
     bar: float = 0.0
-    """The ratio as a part of the greatest one of its table."""
+    """The ratio as a part of the greatest one of those among which one chooses; above 1 for others."""
     is_reference: bool = False
 
 
@@ -76,8 +76,9 @@ def _table(results: Results, cell: Cell, columns: tuple[Column, ...], compared: 
     found = {
         arm: estimates.compare(results, cell, arm, compared) for arm in cell.arms if compared and arm != cell.reference
     }
-    ratios = {arm: estimate.ratio for arm, estimate in found.items() if estimate is not None}
-    greatest = max([1.0, *ratios.values()])
+    chosen_among = {arm.label for arm in results.arms if arm.factors}
+    ratios = [estimate.ratio for arm, estimate in found.items() if estimate is not None and arm in chosen_among]
+    greatest = max([1.0, *ratios])
     rows = []
     for arm in cell.arms:
         figures = tuple(_figure(results.of(cell, arm), column) for column in columns)

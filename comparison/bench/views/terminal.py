@@ -12,10 +12,8 @@ from rich.text import Text
 
 from comparison.bench import environment, meaning, noise
 from comparison.bench.plan import Results
-from comparison.bench.views import tables
+from comparison.bench.views import tables, words
 
-BAR = "\N{FULL BLOCK}"
-BAR_WIDTH = 12
 MIN_LABEL_WIDTH = 16
 """The longest name of an endpoint alone; that of a pairing takes two lines where it must."""
 
@@ -65,7 +63,7 @@ def _table(table: tables.Table, width: int) -> Table:
         shown.add_column("", no_wrap=True)
     for row in table.rows:
         style = "bold" if row.is_reference else ("dim" if row.seen.startswith("no") else "")
-        bar = [Text(BAR * round(row.bar * BAR_WIDTH), style="cyan")] if bars else []
+        bar = [Text(words.bar(row.bar), style="cyan")] if bars else []
         ratio = [Text(row.ratio), Text(row.interval), Text(row.seen)] if table.compared else []
         shown.add_row(Text(row.label), *map(Text, row.figures), *ratio, *bar, style=style)
     return shown

@@ -4,6 +4,9 @@ from comparison.bench.estimates import Estimate
 from comparison.bench.metrics import METRICS, VIEWS
 from comparison.bench.plan import Cell
 
+BAR = "\N{FULL BLOCK}"
+BAR_WIDTH = 12
+
 
 def interval(estimate: Estimate) -> str:
     """The interval in a cell of a table."""
@@ -51,5 +54,6 @@ def percent(part: float | None) -> str:
     return f"{part * 100:.1g} %" if part < 0.01 else f"{part * 100:.0f} %"
 
 
-def rows_of(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
+def bar(share: float) -> str:
+    """A ratio as a bar: the whole width for a share of 1, and a sign that it would be longer."""
+    return BAR * round(min(1.0, share) * BAR_WIDTH) + "+" * (share > 1)
