@@ -1,7 +1,6 @@
 """Who is measured: the endpoints of the comparison, and arms that put them in proportion."""
 
 import dataclasses
-import sys
 from collections.abc import Iterable, Sequence
 
 from comparison.bench.plan import Arm
@@ -44,7 +43,7 @@ def proportions(endpoints: Sequence[Endpoint]) -> list[Arm]:
     like = next((endpoint for endpoint in endpoints if endpoint.loop != "none" and endpoint.python != "none"), None)
     if like is None:
         return []
-    python = like.server_command[0] if endpoints else sys.executable
+    python = like.server_command[0]  # a command that has a Python begins with it
     return [
         Arm(f"{name}/{like.loop}", (python, "-m", module, "--loop", like.loop)) for name, module in PROPORTIONS.items()
     ]

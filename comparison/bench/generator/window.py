@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from comparison.bench import histogram
 from comparison.bench.generator.spec import Load, Outcome
-from comparison.bench.resources import CPUTime, Gone, Watched
+from comparison.bench.resources import CPUTime, Watched
 
 
 class Window:
@@ -67,6 +67,3 @@ class Window:
 def sentences(errors: Iterable[tuple[str, int]]) -> tuple[str, ...]:
     """What happened to how many connections."""
     return tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in errors)
-
-
-__all__ = ["Gone", "Window", "sentences"]

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from comparison.bench.generator.sockets import HUNG_UP, READABLE, WRITABLE, Broken, Connection, Poller, messages
 from comparison.bench.generator.spec import Load, Outcome
-from comparison.bench.generator.window import Gone, Window
-from comparison.bench.resources import Watched
+from comparison.bench.generator.window import Window
+from comparison.bench.resources import Gone, Watched
 
 OPENING_AT_ONCE = 64
 """Attempts under way: fewer than any server's backlog, or the kernel drops some, and repeats them only after 1 s."""

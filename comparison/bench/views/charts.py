@@ -40,7 +40,9 @@ def draw(results: Results, folder: Path) -> list[Path]:
     """Draw every chart that the results have figures for into `folder`, which is made; the files that were written."""
     folder.mkdir(exist_ok=True)
     written = []
-    with matplotlib.rc_context({"svg.hashsalt": "bench", "font.size": 9.0}):  # the same figures give the same file
+    with matplotlib.rc_context(
+        {"svg.hashsalt": "bench", "font.size": 9.0, "axes.titlesize": 9.0}
+    ):  # the same figures give the same file
         for name, figure in _figures(results):
             figure.text(0.01, 0.005, _caption(results), fontsize=6, color="#444444")
             for form in ("svg", "png"):
@@ -82,7 +84,7 @@ def _ratios(results: Results, cells: Sequence[Cell]) -> Figure:
     figure = _page(1.0 + sum(0.22 * height + 0.6 for height in heights))
     panels = figure.subplots(len(cells), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     better = "less" if metric.lower_is_better else "more"
-    figure.suptitle(f"{cells[0].workload}: {metric.noun} as a ratio to the reference ({better} is better); {RANGE}")
+    figure.suptitle(f"{cells[0].workload}: {metric.noun} as a ratio to the reference ({better} is better)\n{RANGE}")
     for axes, cell in zip(panels, cells, strict=True):
         for place, arm in enumerate(cell.arms):
             found = estimates.compare(results, cell, arm)
@@ -125,7 +127,9 @@ def _latency(results: Results, cell: Cell, styles: dict[str, int]) -> Figure:
             times_us.append(histogram.middle_ns(number) / 1000)
             shares.append(1 - seen / total)
             seen += count
-        axes.plot(times_us, shares, label=arm, **_line(styles[arm]))
+        axes.plot(
+            times_us, shares, label=arm, marker=MARKERS[styles[arm] % len(MARKERS)], markevery=[], **_line(styles[arm])
+        )
         for name, share in PERCENTILES.items():
             low, middle, high = _quartiles(results, cell, arm, METRICS[name])
             axes.errorbar(
@@ -144,7 +148,7 @@ def _latency(results: Results, cell: Cell, styles: dict[str, int]) -> Figure:
     axes.xaxis.set_major_formatter(_plain)
     axes.set_xlabel("latency in us (logarithmic)")
     axes.set_ylabel("share of the requests that took longer (logarithmic)")
-    axes.set_title(f"{cell}: latency, all rounds together; markers: medians of the rounds, {QUARTILES}")
+    axes.set_title(f"{cell}: latency, all rounds together\nmarkers: medians of the rounds, {QUARTILES}")
     _finish(axes)
     return figure
 
@@ -178,7 +182,7 @@ def _course(
     axes.tick_params(axis="y", which="both", labelsize=7)
     axes.set_xlabel(f"{what} (logarithmic)")
     axes.set_ylabel("server CPU per message in us (logarithmic)")
-    axes.set_title(f"{title}; median, {QUARTILES}")
+    axes.set_title(f"{title}\nmarkers: medians of the rounds, {QUARTILES}")
     _finish(axes)
     return figure
 
@@ -206,7 +210,7 @@ def _memory(results: Results, cell: Cell, styles: dict[str, int]) -> Figure:
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.set_xlabel(f"KiB of resident memory per connection ({KIB} bytes each), the kernel's buffers apart")
-    axes.set_title(f"Memory per connection, with {cell.connections:,}; median, {QUARTILES}")
+    axes.set_title(f"Memory per connection, with {cell.connections:,}\nbars: medians of the rounds, {QUARTILES}")
     axes.grid(axis="x", linewidth=0.3)
     return figure
 
