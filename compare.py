@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from comparison.bench import command
 from comparison.model import CannotCompare, Comparison
 from comparison.processes import stop_cleanly_on_sigterm
 from comparison.progress import Progress
@@ -91,11 +92,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     """Measure what each choice costs. Raises CannotCompare."""
-    from comparison.bench import command
+    return command.run(bench_parser().parse_args(arguments))
 
+
+def bench_parser() -> argparse.ArgumentParser:
+    """The command line of compare.py bench."""
     parser = Parser(prog="compare.py bench", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False)
     command.add_options(parser)
-    return command.run(parser.parse_args(arguments))
+    return parser
 
 
 def run(options: argparse.Namespace) -> int:

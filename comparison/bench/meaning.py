@@ -118,10 +118,10 @@ def _bulk(results: Results) -> Iterator[str]:
         if len(known) < 2:
             return
         slowest, fastest = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-        yield (
-            f"{_capital(size_text(cell.size_bytes))} each way: {fastest} is the fastest pairing with "
-            f"{known[fastest]:,.0f} MiB/s, {slowest} the slowest with {known[slowest]:,.0f}"
-        )
+        found = estimates.compare(results, cell, fastest, reference=slowest)
+        if found is not None:
+            said = words.sentence(fastest, found, cell, f"{slowest}, the slowest pairing")
+            yield f"{said} ({size_text(cell.size_bytes)} each way)"
 
 
 def _memory(results: Results) -> Iterator[str]:
