@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from comparison import endpoints
+from comparison.bench import command
 from comparison.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Comparison, Endpoint, Survey
 from comparison.processes import stop_cleanly_on_sigterm
@@ -126,6 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stop_cleanly_on_sigterm()
             if given[:1] == ["explain"]:
                 return explain(explain_parser().parse_args(given[1:]))
+            if given[:1] == ["bench"]:
+                return bench(given[1:])
             return run(parser().parse_args(given[1:] if given[:1] == ["run"] else given))
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
@@ -143,6 +146,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("compare.py: interrupted; every endpoint was stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Measure what each choice costs. Raises CannotCompare."""
+    return command.run(bench_parser().parse_args(arguments))
+
+
+def bench_parser() -> argparse.ArgumentParser:
+    """The command line of compare.py bench."""
+    parser = Parser(prog="compare.py bench", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False)
+    command.add_options(parser)
+    return parser
 
 
 def run(options: argparse.Namespace) -> int:

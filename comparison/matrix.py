@@ -150,7 +150,7 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
             port = relay.port
         command = client_command(plan.scenario, plan.transport, pairing, folder, port)
         try:
-            log = launcher.start(command, payload_file(pairing, folder)).wait(plan.scenario.deadline_s)
+            log = launcher.start(command, stdin=payload_file(pairing, folder)).wait(plan.scenario.deadline_s)
         except OSError as error:
             log = Log(command, (), None, f"cannot be started ({error})")
         return _Client(log, parse(log.lines), relay.events() if relay is not None else ())

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import IO
 
 from comparison.model import Log
@@ -21,6 +21,10 @@ PIPE_S = 5.0
 """What the pipe of a process that has ended gets to reach its end; a grandchild may hold it open for ever."""
 
 
+DROPPED_BYTES = 1024 * 1024
+"""How much of an output that nobody keeps is read at once."""
+
+
 class Closed(Exception):
     """The launcher has stopped everything: nothing more is started."""
 
@@ -29,16 +33,22 @@ class Process:
     """One running process and the lines it has written so far, standard output and standard error together."""
 
     def __init__(
-        self, command: Sequence[str], cwd: str | os.PathLike[str], stdin: str | os.PathLike[str] | None = None
+        self,
+        command: Sequence[str],
+        cwd: str | os.PathLike[str],
+        *,
+        stdin: str | os.PathLike[str] | None = None,
+        cores: Collection[int] | None = None,
     ) -> None:
         """`stdin` is the file that it reads as standard input, by default an empty one. Where it reads one, its
-        standard output is the answer to that, and no log."""
+        standard output is the answer to that, and no log. It runs on `cores` only, where they are given."""
         self.command = tuple(command)
         self._lines: list[str] = []
+        self._keeps_lines = True
         self._grown = threading.Condition()
         self._at_end = False
         # A session of its own: Ctrl-C is for the engine, which then ends its endpoints in good order.
-        with open(os.devnull if stdin is None else stdin, "rb") as input_file:
+        with open(os.devnull if stdin is None else stdin, "rb") as input_file, _on_cores(cores):
             self._popen = subprocess.Popen(
                 self.command,
                 cwd=cwd,
@@ -73,6 +83,7 @@ class Process:
 
     @property
     def pid(self) -> int:
+        """Its process id. It may have ended."""
         return self._popen.pid
 
     @property
@@ -94,6 +105,10 @@ class Process:
                 return next((int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:")), None)
         except OSError:
             return None
+
+    def drop_output(self) -> None:
+        """From now on only read what it writes, and keep nothing: a benchmark must not pay for it."""
+        self._keeps_lines = False
 
     @property
     def output_is_over(self) -> bool:
@@ -138,9 +153,13 @@ class Process:
 
     def _read(self) -> None:
         for line in self._output:
+            if not self._keeps_lines:
+                break
             with self._grown:
                 self._lines.append(line.decode(errors="backslashreplace").rstrip("\r\n"))
                 self._grown.notify_all()
+        while self._output.read(DROPPED_BYTES):
+            pass
         with self._grown:
             self._at_end = True
             self._grown.notify_all()
@@ -161,14 +180,25 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, command: Sequence[str], stdin: str | os.PathLike[str] | None = None) -> Process:
-        """Start a command. Raises Closed after `close`, and OSError where the program cannot be run."""
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: str | os.PathLike[str] | None = None,
+        cores: Collection[int] | None = None,
+    ) -> Process:
+        """Start a command, see Process. Raises Closed after `close`, and OSError where the program cannot be run."""
         with self._lock:
             if self._closed:
                 raise Closed
-            process = Process(command, self._cwd, stdin)
+            process = Process(command, self._cwd, stdin=stdin, cores=cores)
             self._started.append(process)
             return process
+
+    def forget(self, process: Process) -> None:
+        """Drop a process that has ended, with all that it wrote: a benchmark starts hundreds."""
+        with self._lock:
+            self._started.remove(process)
 
     def close(self) -> None:
         """Kill what runs, and refuse to start more."""
@@ -176,6 +206,21 @@ class Launcher:
             self._closed = True
             for process in self._started:
                 process.kill()
+
+
+@contextlib.contextmanager
+def _on_cores(cores: Collection[int] | None) -> Iterator[None]:
+    """What this thread starts meanwhile runs on these cores only: a process inherits them, so it has none of its
+    life on others."""
+    if cores is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:

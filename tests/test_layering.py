@@ -19,10 +19,13 @@ MAY_IMPORT = {
 """Besides the standard library."""
 
 ENGINE = ("comparison", "compare")
-EXTRAS = ("rich", "trustme")
+EXTRAS = ("rich", "trustme", "psutil", "matplotlib")
 """What the engine is prettier with."""
 
 STARTER = "comparison/processes.py"
+MEASURED = "comparison/bench/servers/"
+"""Programs that the benchmark starts like any endpoint: they use the API, and the engine does not import them."""
+
 STARTS_PROCESSES = {"subprocess", "multiprocessing", "pty"}
 STARTS_PROCESSES_IN_OS = tuple(f"os.{name}" for name in ("fork", "spawn", "exec", "posix_spawn", "system", "popen"))
 
@@ -54,6 +57,11 @@ def numbers(source: str) -> list[str]:
     return [repr(value) for value in constants if isinstance(value, int | float) and value > 1]
 
 
+def all_names(found: list[tuple[str, bool]]) -> set[str]:
+    """The names of imports, necessary or not."""
+    return {name for name, _ in found}
+
+
 def dotted_names(source: str) -> list[str]:
     """All names like `os.fork` that a source uses."""
     return [ast.unparse(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
@@ -75,7 +83,9 @@ def violations(sources: dict[str, str]) -> list[str]:
             # A whole view may need an extra, as long as nobody needs the view.
             view = layer == "comparison" and not any(name.startswith(f"{module}.") for name in needed)
             found -= {extra for extra in EXTRAS if view or tops.get(extra)}
-            found |= tops.keys() & {"asyncio"}
+            if not path.startswith(MEASURED):
+                found |= tops.keys() & {"asyncio"}
+                found |= {name for name in all_names(imported[path]) if name.startswith(MEASURED.replace("/", "."))}
             if path != STARTER:
                 found |= tops.keys() & STARTS_PROCESSES
                 found |= {name for name in dotted_names(source) if name.startswith(STARTS_PROCESSES_IN_OS)}
@@ -113,6 +123,14 @@ def test_each_layer_keeps_to_its_own():
         ("comparison/endpoints.py", "import asyncio, uvloop", ["asyncio", "uvloop"]),
         ("comparison/endpoints.py", "import protocol_impl.server", ["protocol_impl"]),
         ("comparison/processes.py", "import subprocess, os\nos.posix_spawn(x)", []),
+        ("comparison/bench/servers/buffered.py", "import asyncio\nimport comparison.bench.servers.program", []),
+        ("comparison/bench/servers/buffered.py", "import uvloop", ["uvloop"]),
+        ("comparison/bench/generator/sockets.py", "def f():\n    import asyncio", ["asyncio"]),
+        (
+            "comparison/bench/arms.py",
+            "from comparison.bench.servers import buffered",
+            ["comparison.bench.servers.buffered"],
+        ),
         ("comparison/bench/rounds.py", "import os\nos.fork()\nfrom subprocess import run", ["os.fork", "subprocess"]),
     ],
 )

@@ -144,6 +144,39 @@ def test_ctrl_c_in_the_terminal_is_not_sent_to_the_programs(launcher):
     assert os.getpgid(pid_of(process)) != os.getpgid(0)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system cannot pin a process to a core")
+def test_a_program_runs_on_the_cores_that_it_was_given_and_we_stay_where_we_are(launcher):
+    ours = os.sched_getaffinity(0)
+    core = max(ours)
+    log = launcher.start(python("import os; print(os.sched_getaffinity(0))"), {core}).wait(GENEROUS_S)
+    assert (log.lines, os.sched_getaffinity(0)) == ((f"{{{core}}}",), ours)
+
+
+TALKS_AFTER_SIGTERM = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+print("ready", flush=True)
+signal.sigwait({signal.SIGTERM})
+print("x" * 1_000_000, "y" * 1_000_000, sep="\\n")
+"""
+"""More than a pipe holds: who does not read it keeps the program from ending."""
+
+
+def test_output_that_is_dropped_is_read_all_the_same(launcher):
+    process = launcher.start(python(TALKS_AFTER_SIGTERM))
+    assert process.wait_for_line("ready".__eq__, GENEROUS_S)
+    process.drop_output()
+    log = process.stop()
+    assert (log.lines, log.exit_code, log.trouble) == (("ready",), 0, None)
+
+
+def test_a_program_that_has_ended_can_be_forgotten(launcher):
+    process = launcher.start(python("pass"))
+    process.wait(GENEROUS_S)
+    launcher.forget(process)
+    assert launcher._started == []
+
+
 def test_no_program_is_left_after_an_error(tmp_path):
     pids = []
 

@@ -42,7 +42,9 @@ def commands(program: str) -> list[list[str]]:
 
 
 def test_every_command_of_the_readme_is_understood(tmp_path):
-    assert [compare.parser().parse_args(line) for line in commands("compare.py") if line]
+    lines = [line for line in commands("compare.py") if line]
+    assert [compare.parser().parse_args(line) for line in lines if line[0] != "bench"]
+    assert [compare.bench_parser().parse_args(line[1:]) for line in lines if line[0] == "bench"]
     for api in ("streams", "protocol"):
         servers, clients = commands(f"{api}_impl.server"), commands(f"{api}_impl.client")
         assert servers

@@ -1,0 +1,91 @@
+"""One sample of bulk: a real client sends a file through a server, and both are measured meanwhile.
+
+The client is measured from its line `connecting` to its line `closing`, which leaves out how long Python takes to start
+and to end. A client that does not say these things is timed as a whole, and its CPU time is not known.
+"""
+
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from comparison.bench import arms
+from comparison.bench.generator.spec import Outcome
+from comparison.bench.plan import Arm
+from comparison.bench.resources import CPUTime, Gone, Watched
+from comparison.processes import Launcher, Process
+from comparison.transcript import parse_line
+
+TRANSFER_S = 60.0
+"""What a transfer gets."""
+
+PATTERN = bytes(range(256)) * 4096
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+def payload(folder: Path, size_bytes: int) -> Path:
+    """A file of so many bytes in `folder`."""
+    path = folder / f"{size_bytes}.bytes"
+    if not path.exists():
+        with path.open("wb") as file:
+            for begin in range(0, size_bytes, len(PATTERN)):
+                file.write(PATTERN[: size_bytes - begin])
+    return path
+
+
+def transfer(
+    launcher: Launcher, arm: Arm, server: Process, port: int, file: Path, cores: Collection[int] | None
+) -> Outcome:
+    """Send the file there and back; MiB/s counts it once."""
+    size_bytes = file.stat().st_size
+    try:
+        watched = Watched(server.pid)
+        server_before = watched.cpu()
+        started_s = time.monotonic()
+        client = launcher.start(_client_command(arm, port, file), cores=cores)
+        client_watched = Watched(client.pid)
+        client_before = _at(client, client_watched, "connecting")
+        if client_before is not None:
+            started_s = time.monotonic()
+        client_after = _at(client, client_watched, "closing") if client_before is not None else None
+        ended_s = time.monotonic()
+        log = client.wait(TRANSFER_S)
+        if client_after is None:
+            ended_s = time.monotonic()
+        server_cpu = watched.cpu().since(server_before)
+        launcher.forget(client)
+    except (Gone, OSError) as error:
+        return Outcome({}, {}, (f"the transfer failed: {error or 'the server ended'}",))
+    if log.exit_code != 0:
+        said = log.lines[-1] if log.lines else "it said nothing"
+        return Outcome({}, {}, (f"the client failed: {log.trouble or said}",))
+    values = {"mib_per_s": size_bytes / MIB / (ended_s - started_s), **_per_gib("server", server_cpu, size_bytes)}
+    if client_before is not None and client_after is not None:
+        values |= _per_gib("client", client_after.since(client_before), size_bytes)
+    return Outcome(values)
+
+
+def _client_command(arm: Arm, port: int, file: Path) -> list[str]:
+    command = arms.located(arm.client_command, arms.HOST, port)
+    if arms.takes_no_options(arm.client_command):
+        return [word.replace("{file}", str(file)) for word in command]
+    return [*command, "--file", str(file)]
+
+
+def _at(client: Process, watched: Watched, event: str) -> CPUTime | None:
+    """What the client has used when it says `event`; None where it ends without saying it."""
+    if client.wait_for_line(lambda line: parse_line(line).name == event, TRANSFER_S) is None:
+        return None
+    try:
+        return watched.cpu()
+    except Gone:
+        return None
+
+
+def _per_gib(side: str, cpu: CPUTime, size_bytes: int) -> dict[str, float]:
+    per_gib_s = cpu.total_s * GIB / size_bytes
+    return {
+        f"{side}_cpu_s_per_gib": per_gib_s,
+        f"{side}_user_s_per_gib": per_gib_s * (1 - cpu.system_share),
+        f"{side}_system_s_per_gib": per_gib_s * cpu.system_share,
+    }

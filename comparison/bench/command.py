@@ -1,0 +1,254 @@
+"""`compare.py bench`: its options, and what it does with them."""
+
+import argparse
+import importlib.util
+import math
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from comparison import endpoints
+from comparison.bench import environment, limits, plan, planning, resources, results, rounds
+from comparison.bench.executor import Cores, Executor
+from comparison.bench.plan import KIB, MIB, Plan, Results, Sample
+from comparison.bench.progress import Bar
+from comparison.bench.views import markdown
+from comparison.endpoints import ROOT
+from comparison.model import CannotCompare
+from comparison.processes import Launcher
+from comparison.run import Selection, choose
+
+DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
+EPILOG = "Exit code: 0, 2 for trouble, 130 after Ctrl-C, which shows what was measured until then."
+
+INTERRUPTED = 130
+UNITS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of the benchmark."""
+    add = parser.add_argument
+    add("--quick", action="store_true", help="one minute: echo, connect and memory, one size, 10 connections")
+    known = ", ".join(plan.WORKLOADS)
+    add("--workload", type=_list_of(_workload), metavar="NAME", help=f"only these: {known}")
+    add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
+    add("--connections", type=_list_of(_whole), metavar="N", help="numbers of connections of echo (1,10,100)")
+    add("--grid", action="store_true", help="every size with every number of connections, not only the middle ones")
+    add("--rate", type=_positive, metavar="N", default=plan.RATE_PER_S, help="requests/s of rate (%(default)g)")
+    add("--bulk", type=_size, metavar="BYTES", default=plan.BULK_BYTES, help="what bulk moves each way (128M)")
+    add("--time", type=_positive, metavar="S", help="seconds for all samples (320; with --quick 50)")
+    add("--rounds", type=_whole, metavar="N", help="so many rounds, however long they take")
+    add("--sample", type=_positive, metavar="S", help="length of one sample (0.3; with --quick 0.15)")
+    names = "comma-separated: streams, protocol/uvloop, uvloop, ..."
+    add("--server", type=_list_of(_name), metavar="NAME", help=f"only these servers; {names}")
+    add("--client", type=_list_of(_name), metavar="NAME", help="only these clients of bulk, named alike")
+    add("--loop", type=_list_of(_name), metavar="NAME", help="event loops: asyncio, uvloop, MODULE:FACTORY")
+    add("--python", type=_list_of(_name), metavar="PATH", default=(), help="interpreters to run the endpoints with")
+    add("--reference", metavar="NAME", help="the server that the others are held against (the first)")
+    add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
+    add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first cell on")
+    add("--load", type=Path, metavar="FILE", help="measure nothing, show what --save has kept")
+    add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG and PNG")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the options say. Raises CannotCompare."""
+    check_targets(options)
+    if options.load is not None:
+        found = results.load(options.load)
+    else:
+        check_packages()
+        found = measure(options)
+    if options.output is None:
+        write(found, options.format, sys.stdout)
+    else:
+        with options.output.open("w") as file:
+            write(found, options.format, file)
+    if options.plot is not None:
+        from comparison.bench.views import charts
+
+        for path in charts.draw(found, options.plot):
+            print(f"compare.py: drew {path}", file=sys.stderr)
+    return INTERRUPTED if found.interrupted and options.load is None else 0
+
+
+def measure(options: argparse.Namespace) -> Results:
+    """Take the samples; after Ctrl-C, those that there are."""
+    selection = choose(servers=options.server, clients=options.client, loops=options.loop, pythons=options.python)
+    reference = None
+    if options.reference is not None:
+        reference = endpoints.select(selection.servers, [options.reference], "--reference")[0].label
+    chosen, notes = planning.make(_request(options), selection.servers, selection.clients, reference)
+    limits.check_connections(chosen.cells)
+    server_cores, load_cores = limits.cores()
+    keeper = Keeper(chosen, environment.collect(selection.pythons, server_cores, load_cores), _notes(selection, notes))
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        Bar(sys.stderr) as bar,
+        Launcher(ROOT) as launcher,
+    ):
+        executor = Executor(chosen, launcher, Path(folder), Cores(server_cores, load_cores))
+
+        def taken(progress: rounds.Progress, sample: Sample) -> None:
+            keeper.add(sample)
+            if options.save is not None and keeper.cell_is_over(progress):
+                results.save(keeper.results(interrupted=True), options.save)
+            bar.show(progress, keeper.results(), sample)
+
+        interrupted = False
+        try:
+            rounds.run(chosen, executor, taken, time.monotonic)
+        except KeyboardInterrupt:
+            interrupted = True
+    found = keeper.results(interrupted)
+    if options.save is not None:
+        results.save(found, options.save)
+    if interrupted and not found.samples:
+        raise KeyboardInterrupt
+    return found
+
+
+class Keeper:
+    """Collects samples, and makes results of those that there are."""
+
+    def __init__(self, chosen: Plan, environment: dict[str, object], notes: tuple[str, ...]) -> None:
+        self._plan = chosen
+        self._environment = environment
+        self._notes = notes
+        self._samples: list[Sample] = []
+        self._started_s = time.monotonic()
+
+    def add(self, sample: Sample) -> None:
+        self._samples.append(sample)
+
+    def cell_is_over(self, progress: rounds.Progress) -> bool:
+        """Whether the last sample was the last one of its cell in this round."""
+        last = self._samples[-1]
+        of_cell = [sample for sample in self._samples if (sample.cell, sample.round) == (last.cell, last.round)]
+        return any(cell.key == last.cell and len(cell.arms) == len(of_cell) for cell in self._plan.cells)
+
+    def results(self, interrupted: bool = False) -> Results:
+        """What there is so far."""
+        settings = {
+            "sample_s": self._plan.sample_s,
+            "warm_up_s": self._plan.warm_up_s,
+            "duration_s": round(time.monotonic() - self._started_s, 3),
+        }
+        return Results(
+            self._environment,
+            self._plan.arms,
+            self._plan.cells,
+            tuple(self._samples),
+            settings,
+            interrupted,
+            self._notes,
+        )
+
+
+def write(found: Results, form: str, file: TextIO) -> None:
+    """Write results in the chosen form; without rich, text is Markdown."""
+    if form == "json":
+        file.write(results.to_json(found))
+    elif form == "text" and importlib.util.find_spec("rich") is not None:
+        from comparison.bench.views import terminal
+
+        terminal.show(found, file)
+    else:
+        file.write(markdown.render(found))
+        if form == "text":
+            print("compare.py: for tables and colour: pip install rich", file=sys.stderr)
+
+
+def check_packages() -> None:
+    """Raises CannotCompare where what measures is not installed."""
+    if importlib.util.find_spec("psutil") is None:
+        raise CannotCompare(resources.INSTALL)
+
+
+def check_targets(options: argparse.Namespace) -> None:
+    """Find out that a result cannot be written before it is measured. Raises CannotCompare."""
+    for option, path in (("--save", options.save), ("--output", options.output), ("--plot", options.plot)):
+        if path is not None and not (path.absolute().parent.is_dir() and os.access(path.absolute().parent, os.W_OK)):
+            raise CannotCompare(f"{option} {str(path)!r}: its folder cannot be written; make it or name another")
+    for option, path in (("--save", options.save), ("--output", options.output)):
+        if path is not None and path.is_dir():
+            raise CannotCompare(f"{option} {str(path)!r} is a folder; name a file")
+    if options.plot is not None:
+        if options.plot.exists() and not options.plot.is_dir():
+            raise CannotCompare(f"--plot {str(options.plot)!r} is a file; name a folder")
+        if importlib.util.find_spec("matplotlib") is None:
+            raise CannotCompare(
+                "matplotlib is not installed, and --plot draws with it; install it with: pip install matplotlib"
+            )
+    if options.load is not None and options.save is not None:
+        raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
+
+
+def _request(options: argparse.Namespace) -> planning.Request:
+    return planning.Request(
+        workloads=options.workload,
+        sizes_bytes=options.size,
+        connections=options.connections,
+        rate_per_s=options.rate,
+        bulk_bytes=options.bulk,
+        quick=options.quick,
+        grid=options.grid,
+        rounds=options.rounds,
+        time_s=options.time,
+        sample_s=options.sample,
+    )
+
+
+def _notes(selection: Selection, more: list[str]) -> tuple[str, ...]:
+    return (*selection.notes, *more)
+
+
+def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:
+    """A reader of values with a comma between them; each counts once."""
+
+    def read_all(text: str) -> list[object]:
+        return list(dict.fromkeys(read(part.strip()) for part in text.split(",")))
+
+    return read_all
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("a name is empty; give names with one comma between them")
+    return text
+
+
+def _workload(text: str) -> str:
+    if text not in plan.WORKLOADS:
+        raise argparse.ArgumentTypeError(f"unknown workload {text!r}: choose {', '.join(plan.WORKLOADS)}")
+    return text
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _size(text: str) -> int:
+    """Bytes, or KiB and MiB by their first letter."""
+    digits = text.rstrip("".join(set("".join(UNITS) + "kibm")))
+    unit = text[len(digits) :].upper()
+    if unit not in UNITS or not digits.isascii() or not digits.isdigit() or int(digits) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; give bytes, or KiB and MiB such as 64, 1K, 128M")
+    return int(digits) * UNITS[unit]
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number

@@ -1,0 +1,55 @@
+"""What the generator is asked for, and what it answers: two frozen dataclasses, JSON on the way."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """One load on one server. Times are in seconds."""
+
+    workload: str
+    host: str
+    port: int
+    server_pid: int
+    """Whose CPU time and memory are read at both ends of the window."""
+    size_bytes: int
+    connections: int
+    rate_per_s: float = 0.0
+    warm_up_s: float = 0.0
+    sample_s: float = 1.0
+    patience_s: float = 10.0
+    """How long it waits for connections to open, and for answers that are late, before it calls that an error."""
+
+    def __post_init__(self) -> None:
+        if self.size_bytes < 1 or self.connections < 1:
+            raise ValueError("size_bytes and connections start at 1")
+
+    @staticmethod
+    def from_json(text: str) -> "Load":
+        """Raises ValueError or TypeError where the text is no load."""
+        return Load(**json.loads(text))
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was measured: figures by the names in `metrics.METRICS`, latencies as a histogram of nanoseconds, and a
+    sentence for each kind of thing that went wrong."""
+
+    values: Mapping[str, float]
+    latencies: Mapping[int, int] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+
+    @staticmethod
+    def from_json(text: str) -> "Outcome":
+        """Raises ValueError, KeyError or TypeError where the text is no outcome."""
+        document = json.loads(text)
+        latencies = {int(number): int(count) for number, count in document["latencies"].items()}
+        return Outcome(document["values"], latencies, tuple(document["errors"]))
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))

@@ -1,0 +1,69 @@
+"""What the machine allows: open files, ports, cores. Checked before anything is started."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from comparison.bench.plan import Cell
+from comparison.model import CannotCompare
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
+SPARE_FILES = 64
+"""What a process has open besides its connections: standard streams, the listening socket, epoll, its modules."""
+
+PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+DEFAULT_PORTS = 16384
+"""Where the system does not say: the range that IANA sets aside for ephemeral ports, 49152 to 65535."""
+
+
+def check_connections(cells: Sequence[Cell]) -> None:
+    """Raises CannotCompare, with the remedy, where this machine cannot hold so many connections at once. Lifts the
+    soft limit of open files, which the processes that we start inherit."""
+    most = max(cell.connections for cell in cells)
+    ports = ephemeral_ports()
+    if most > ports:
+        raise CannotCompare(
+            f"--connections {most}: this machine has {ports} ephemeral ports for connections to one address; "
+            f"ask for fewer, or widen the range: sysctl -w net.ipv4.ip_local_port_range='1024 65535'"
+        )
+    if resource is None:
+        return
+    wanted = most + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            raise CannotCompare(
+                f"--connections {most}: a process may have {hard} files open here, and this takes {wanted}; "
+                f"ask for fewer, or raise the hard limit: ulimit -Hn {wanted} (as root, or in limits.conf)"
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def open_files() -> tuple[int, int] | None:
+    """How many files a process may have open: the soft limit and the hard one."""
+    return None if resource is None else resource.getrlimit(resource.RLIMIT_NOFILE)
+
+
+def ephemeral_ports() -> int:
+    """From how many ports one address can connect to another."""
+    try:
+        first, last = map(int, PORT_RANGE.read_text().split())
+    except (OSError, ValueError):
+        return DEFAULT_PORTS
+    return last - first + 1
+
+
+def cores() -> tuple[frozenset[int] | None, frozenset[int] | None]:
+    """The core of the server and that of the load: two that this process may use; None for both where there are no two,
+    or where the system cannot pin."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None, None
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        return None, None
+    # The last ones: the system's own work, interrupts first of all, tends to the first.
+    return frozenset(usable[-2:-1]), frozenset(usable[-1:])

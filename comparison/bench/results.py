@@ -1,0 +1,118 @@
+"""Results on disk: versioned JSON with every sample and the environment. Files of older versions are read, too."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from comparison.bench.plan import Arm, Cell, Results, Sample
+from comparison.model import CannotCompare
+
+SCHEMA = 2
+"""Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there; then `UPGRADES` gets
+the step from the number before."""
+
+Document = dict[str, Any]
+
+
+def _from_1(document: Document) -> Document:
+    """Version 1 knew no open loop, no notes and no interruption."""
+    cells = [{**cell, "rate_per_s": 0.0} for cell in document["cells"]]
+    samples = [{**sample, "notes": []} for sample in document["samples"]]
+    return {**document, "cells": cells, "samples": samples, "interrupted": False, "notes": [], "schema": 2}
+
+
+UPGRADES: dict[int, Callable[[Document], Document]] = {1: _from_1}
+"""Version -> how to make the next one of it."""
+
+
+def to_json(results: Results) -> str:
+    """All of it as one JSON document; `schema` says how to read it."""
+    samples = [
+        {**asdict(sample), "latencies": {str(number): count for number, count in sample.latencies.items()}}
+        for sample in results.samples
+    ]
+    document = {
+        "schema": SCHEMA,
+        "environment": dict(results.environment),
+        "settings": dict(results.settings),
+        "interrupted": results.interrupted,
+        "notes": list(results.notes),
+        "arms": [asdict(arm) for arm in results.arms],
+        "cells": [asdict(cell) for cell in results.cells],
+        "samples": samples,
+    }
+    return json.dumps(document) + "\n"
+
+
+def from_json(text: str, name: str) -> Results:
+    """Read a document of this or an older version. Raises CannotCompare with `name`, where it is none."""
+    try:
+        document = json.loads(text)
+        schema = document["schema"]
+        if not isinstance(schema, int) or schema < 1:
+            raise ValueError(f"schema {schema!r}")
+        if schema > SCHEMA:
+            raise CannotCompare(
+                f"{name!r} has schema {schema}, and this program knows those up to {SCHEMA}; use a newer version of it"
+            )
+        for version in range(schema, SCHEMA):
+            document = UPGRADES[version](document)
+        return _results(document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CannotCompare(f"{name!r} is no result of bench ({error!r}); give a file written with --save") from None
+
+
+def save(results: Results, path: Path) -> None:
+    """Write a file that is there in whole or not at all: who ends the benchmark in between keeps the one before."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(to_json(results))
+    os.replace(new, path)
+
+
+def load(path: Path) -> Results:
+    """Read a file. Raises CannotCompare where it cannot be read or is no result."""
+    try:
+        return from_json(path.read_text(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotCompare(f"{str(path)!r} cannot be read ({error}); give a file written with --save") from None
+
+
+def _results(document: Document) -> Results:
+    arms = tuple(
+        Arm(arm["label"], tuple(arm["server_command"]), tuple(arm["client_command"]), arm["factors"])
+        for arm in document["arms"]
+    )
+    cells = tuple(
+        Cell(
+            cell["workload"],
+            cell["size_bytes"],
+            cell["connections"],
+            tuple(cell["arms"]),
+            cell["rate_per_s"],
+        )
+        for cell in document["cells"]
+    )
+    samples = tuple(
+        Sample(
+            sample["cell"],
+            sample["arm"],
+            sample["round"],
+            sample["values"],
+            {int(number): count for number, count in sample["latencies"].items()},
+            tuple(sample["troubles"]),
+            tuple(sample["notes"]),
+        )
+        for sample in document["samples"]
+    )
+    return Results(
+        environment=document["environment"],
+        arms=arms,
+        cells=cells,
+        samples=samples,
+        settings=document["settings"],
+        interrupted=document["interrupted"],
+        notes=tuple(document["notes"]),
+    )

@@ -1,0 +1,1 @@
+"""How results are shown: `tables` and `words` make what the terminal and Markdown show alike; `charts` draws."""

@@ -1,0 +1,224 @@
+"""`compare.py bench` as its users run it: each workload on each endpoint, its errors, and its end."""
+
+import contextlib
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import recorded_bench
+from harness import DEADLINE_S, ROOT
+from test_compare_cli import COMPARE, LABELS, bare_python, environment, run
+
+from comparison.bench import executor, planning, results
+from comparison.bench.executor import Cores, Executor
+from comparison.bench.plan import Arm, Cell, Plan, Sample
+from comparison.processes import Launcher
+
+pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
+
+__all__ = ["bare_python"]
+
+SHORT = ("--sample", "0.05", "--rounds", "1", "--connections", "2", "--bulk", "1M", "--rate", "200")
+LEAST = (*SHORT, "--workload", "echo", "--size", "64", "--server", "streams", "--loop", "asyncio")
+"""The options of the shortest benchmark there is."""
+
+
+def test_every_workload_runs_on_every_endpoint(tmp_path):
+    saved = tmp_path / "saved.json"
+    done = run("bench", *SHORT, "--size", "64,1K", "--save", str(saved), "--format", "markdown")
+    assert (done.returncode, done.stderr) == (0, "")
+    measured = results.load(saved)
+    assert [sample for sample in measured.samples if sample.troubles] == []
+    assert {cell.workload for cell in measured.cells} == {"echo", "bulk", "connect", "memory", "rate"}
+    for cell in measured.cells:
+        own = {label.partition(" -> ")[0] for label in cell.arms}
+        assert own >= set(LABELS)
+        assert {sample.arm for sample in measured.samples if sample.cell == cell.key} == set(cell.arms)
+        assert all(sample.values for sample in measured.samples if sample.cell == cell.key)
+    assert all(sample.values["held"] == 1000 for sample in measured.samples if sample.cell.startswith("memory"))
+    assert all("client_cpu_s_per_gib" in sample.values for sample in measured.samples if sample.cell.startswith("bulk"))
+    for part in ("## What this means", "1 round: too few for an interval", *LABELS):
+        assert part in done.stdout
+    again = run("bench", "--load", str(saved), "--format", "markdown")
+    assert (again.returncode, again.stdout) == (0, done.stdout)
+
+
+def test_the_same_results_as_json_and_in_a_file(tmp_path):
+    output = tmp_path / "out.json"
+    done = run("bench", *LEAST, "--format", "json", "--output", str(output))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    document = json.loads(output.read_text())
+    assert document["schema"] == results.SCHEMA
+    assert {"CPU", "cores", "governor", "load", "kernel", "python build", "open files"} <= document[
+        "environment"
+    ].keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        (("--size", "0"), "give bytes, or KiB and MiB such as 64, 1K, 128M"),
+        (("--size", "1Q"), "give bytes"),
+        (("--connections", "-1"), "not a whole number of at least 1"),
+        (("--connections", "1,,2"), "not a whole number"),
+        (("--connections", "99999999"), "ask for fewer"),
+        (("--rate", "nan"), "not a number above 0"),
+        (("--time", "0"), "not a number above 0"),
+        (("--workload", "ping"), "choose echo, bulk, connect, memory, rate"),
+        (("--server", "nobody"), "known here: streams"),
+        (("--reference", "nobody"), "known here: streams"),
+        (("--load", "/nonexistent"), "give a file written with --save"),
+        (("--load", COMPARE), "is no result of bench"),
+        (("--load", COMPARE, "--save", "x.json"), "leave one of them out"),
+        (("--save", "/nonexistent/x"), "make it or name another"),
+        (("--save", "/"), "is a folder; name a file"),
+        (("--plot", COMPARE), "is a file; name a folder"),
+        (("--quik",), "all options: --help"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error_with_the_remedy(options, remedy, tmp_path):
+    done = run("bench", *options, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert remedy in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_psutil_one_line_says_what_to_install(bare_python):
+    done = run("bench", "--quick", program=("-S", COMPARE))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"compare\.py: error: psutil is not installed.*: pip install psutil\n", done.stderr)
+
+
+def test_recorded_results_are_shown_without_any_package(tmp_path):
+    results.save(recorded_bench.results(rounds=1), tmp_path / "r.json")
+    done = run("bench", "--load", str(tmp_path / "r.json"), program=("-S", COMPARE))
+    assert (done.returncode, done.stderr) == (0, "compare.py: for tables and colour: pip install rich\n")
+    assert "## What this means" in done.stdout
+
+
+def test_ctrl_c_shows_what_was_measured_and_leaves_no_process(tmp_path):
+    """Pressed when the first cell is on disk; what is shown by then is also what the file has."""
+    saved = tmp_path / "saved.json"
+    command = [sys.executable, COMPARE, "bench", *LEAST, "--rounds", "100000", "--save", str(saved)]
+    marker = f"BENCH_TEST_{os.getpid()}"
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**{marker: "1"})
+    ) as process:
+        wait_for_file(saved, process)
+        process.send_signal(signal.SIGINT)
+        shown, errors = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, errors) == (130, "")
+    assert "Interrupted: this is what was measured until then." in shown
+    assert results.load(saved).interrupted
+    assert processes_with(marker) == []
+
+
+def wait_for_file(path: Path, process: subprocess.Popen[str]) -> None:
+    """Until it is there; the process must not end before."""
+    while not path.exists():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+            raise AssertionError(process.communicate())
+
+
+def processes_with(variable: str) -> list[int]:
+    """The processes that have a variable in their environment."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if variable in process.environ():
+                found.append(process.pid)
+    return found
+
+
+def test_on_a_terminal_there_is_a_bar_with_the_ratio_so_far():
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", buffering=0) as screen:
+        done = run("bench", *SHORT, "--workload", "echo", "--size", "64", "--loop", "asyncio", stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):
+            while data := screen.read(65536):
+                shown += data
+    assert done.returncode == 0
+    text = shown.decode()
+    assert re.search(r"\[#+\.*\] 2/\d, \d+ s left; protocol/asyncio \d\.\d\d x in echo, 64 B", text)
+    assert text.endswith("\r\x1b[K")
+
+
+ECHO = """
+import socket, sys, threading
+def serve(connection):
+    with connection:
+        while data := connection.recv(65536):
+            connection.sendall(data)
+listening = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=1024)
+while True:
+    threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+"""
+"""A server in no way ours: it takes a port, says nothing, and ends by the signal."""
+
+SEND = """
+import socket, sys, threading
+data = open(sys.argv[2], "rb").read()
+with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
+    threading.Thread(target=lambda: (connection.sendall(data), connection.shutdown(socket.SHUT_WR))).start()
+    back = connection.makefile("rb").read()
+sys.exit(back != data)
+"""
+
+
+def sample(server: str, tmp_path: Path, workload: str = "echo", client: str = "") -> Sample:
+    """One sample of somebody else's server."""
+    command = (sys.executable, "-c", server, "{port}")
+    arm = Arm("other", command, (sys.executable, "-c", client, "{port}", "{file}"))
+    cell = Cell(workload, 1 << 20 if workload == "bulk" else 64, 2, ("other",), 200.0)
+    plan = Plan((arm,), (cell,), 1, 1.0, 0.05, 0.01)
+    with Launcher(ROOT) as launcher:
+        return Executor(plan, launcher, tmp_path, Cores())(cell, arm, 1)
+
+
+@pytest.mark.parametrize("workload", ["echo", "bulk", "connect", "memory", "rate"])
+def test_a_server_of_somebody_else_is_measured(workload, tmp_path):
+    found = sample(ECHO, tmp_path, workload, SEND)
+    assert found.troubles == ()
+    assert found.values
+
+
+def test_a_client_that_does_not_say_when_it_connects_has_no_cpu_time(tmp_path):
+    assert "client_cpu_s_per_gib" not in sample(ECHO, tmp_path, "bulk", SEND).values
+
+
+@pytest.mark.parametrize(
+    ("server", "trouble"),
+    [
+        ("raise SystemExit('no licence')", "the server ended before it was ready: no licence"),
+        (ECHO.replace("connection.sendall(data)", "sys.exit"), None),
+        (ECHO.replace("connection.sendall(data)", "__import__('os')._exit(3)"), "the server ended"),
+    ],
+)
+def test_a_server_that_fails_is_a_sample_with_trouble(server, trouble, tmp_path, monkeypatch):
+    monkeypatch.setattr(executor, "PATIENCE_S", 0.3)
+    found = sample(server, tmp_path)
+    assert found.values == {}
+    assert any((trouble or "no answer within 0.3 s") in text for text in found.troubles), found.troubles
+
+
+def test_a_program_that_does_not_exist_is_a_sample_with_trouble(tmp_path):
+    arm, cell = Arm("other", ("/nonexistent", "{port}")), Cell("echo", 64, 1, ("other",))
+    with Launcher(ROOT) as launcher:
+        found = Executor(Plan((arm,), (cell,), 1, 1.0, 0.05, 0.0), launcher, tmp_path, Cores())(cell, arm, 1)
+    assert "No such file" in found.troubles[0]
+
+
+def test_the_defaults_leave_room_for_the_result():
+    assert planning.QUICK_S <= 55
+    assert planning.DEFAULT_S <= 345

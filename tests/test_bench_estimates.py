@@ -1,0 +1,139 @@
+"""Ratios and intervals on samples whose answer is known: they cover the truth as often as they claim."""
+
+import math
+import random
+from collections.abc import Callable
+
+import pytest
+import recorded_bench
+
+from comparison.bench import estimates
+from comparison.bench.estimates import Estimate, estimate
+from comparison.bench.plan import Cell, Results, Sample
+
+Noise = Callable[[random.Random], float]
+
+NOISES: dict[str, Noise] = {
+    "normal": lambda chance: chance.gauss(0, 0.03),
+    "long-tailed": lambda chance: chance.gauss(0, 0.03) / math.sqrt(chance.gammavariate(1.5, 2) / 3),
+    "one round in ten is disturbed, on either side": lambda chance: (
+        chance.gauss(0, 0.03)
+        + (chance.random() < 0.1) * chance.expovariate(5)
+        - (chance.random() < 0.1) * chance.expovariate(5)
+    ),
+    "skewed": lambda chance: 0.05 * (chance.expovariate(1) - math.log(2)),
+}
+"""How the logarithm of a measured ratio differs from that of the true one; the median of each is 0."""
+
+TRIALS = 300
+CHANCE = 0.038
+"""What 300 trials of something that holds in 95 of 100 may fall short by: three standard deviations. In 3000 trials
+each of these covered between 95.2 and 98.6 %; the plain percentile bootstrap covers 87 to 89 % with 7 rounds."""
+
+
+def trials(noise: Noise, rounds: int, truth: float = 1.0, count: int = TRIALS) -> list[Estimate]:
+    chance = random.Random(rounds)
+    return [estimate([truth * math.exp(noise(chance)) for _ in range(rounds)]) for _ in range(count)]
+
+
+@pytest.mark.parametrize("rounds", [6, 7, 8, 12, 20])
+@pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)
+def test_the_interval_covers_the_truth_as_often_as_it_claims(noise, rounds):
+    truth = 1.62
+    found = trials(noise, rounds, truth)
+    covered = sum(one.low <= truth <= one.high for one in found) / len(found)
+    assert covered >= estimates.CONFIDENCE - CHANCE
+
+
+@pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)
+def test_the_same_arm_twice_shows_no_difference_in_17_of_20_cells(noise):
+    found = trials(noise, 7)
+    assert sum(not one.is_sure for one in found) / len(found) >= 17 / 20
+
+
+@pytest.mark.parametrize("rounds", [6, 7, 12])
+def test_an_arm_that_is_a_tenth_slower_is_seen(rounds):
+    found = trials(NOISES["normal"], rounds, 1.1, 100)
+    assert sum(one.is_sure and one.ratio > 1 for one in found) >= 95
+
+
+@pytest.mark.parametrize("rounds", [7, 12, 20])
+def test_a_difference_of_what_would_have_been_seen_is_seen_in_most_runs(rounds):
+    visible = sorted(one.visible for one in trials(NOISES["normal"], rounds))[TRIALS // 2]
+    found = trials(NOISES["normal"], rounds, 1 + visible)
+    assert sum(one.is_sure for one in found) / len(found) > 0.7
+
+
+def test_the_ratio_is_the_median_and_the_interval_that_of_the_logarithms():
+    found = estimate([0.5, 1.0, 2.0, 2.0, 2.0, 4.0, 8.0])
+    assert found.ratio == pytest.approx(2.0)
+    assert found.low is not None
+    assert (found.low, found.high) == (pytest.approx(0.5), pytest.approx(8.0))
+    backwards = estimate([1 / ratio for ratio in (0.5, 1.0, 2.0, 2.0, 2.0, 4.0, 8.0)])
+    assert backwards.ratio == pytest.approx(1 / found.ratio)
+
+
+def test_the_same_ratios_give_the_same_interval():
+    ratios = [1.0, 1.1, 0.9, 1.2, 1.05, 1.01, 0.97]
+    assert estimate(ratios) == estimate(ratios)
+
+
+def test_what_is_always_equal_is_no_difference_and_any_other_would_show():
+    found = estimate([1.0] * 7)
+    assert (found.ratio, found.low, found.high, found.is_sure, found.visible) == (1.0, 1.0, 1.0, False, 0.0)
+
+
+@pytest.mark.parametrize("rounds", [1, 5])
+def test_few_rounds_have_a_ratio_and_no_interval(rounds):
+    found = estimate([2.0] * rounds)
+    assert (found.ratio, found.low, found.is_sure, found.visible) == (pytest.approx(2.0), None, False, None)
+
+
+def test_no_round_has_no_ratio():
+    with pytest.raises(ValueError, match="no ratios"):
+        estimate([])
+
+
+@pytest.mark.parametrize(("degrees", "quantile"), [(5, 2.571), (6, 2.447), (9, 2.262), (19, 2.093), (60, 2.000)])
+def test_the_quantiles_of_student_are_those_of_the_tables(degrees, quantile):
+    assert estimates._student(1.959964, degrees) == pytest.approx(quantile, rel=2e-3)
+
+
+CELL = Cell("echo", 64, 1, ("a", "b"))
+
+
+def results(**figures: list[float | None]) -> Results:
+    """Results of arms by their CPU in each round; None where a sample failed."""
+    samples = [
+        Sample(CELL.key, arm, number, {} if value is None else {"server_cpu_us": value})
+        for arm, values in figures.items()
+        for number, value in enumerate(values, 1)
+    ]
+    return Results({}, (), (CELL,), tuple(samples), {})
+
+
+def test_a_drift_that_hits_both_alike_falls_out():
+    drift = [1.0, 1.3, 1.7, 2.2, 2.9, 3.7, 4.8]
+    found = estimates.compare(results(a=drift, b=[1.5 * value for value in drift]), CELL, "b")
+    assert (found.ratio, found.low, found.high) == (pytest.approx(1.5),) * 3
+
+
+def test_a_round_in_which_one_arm_failed_counts_for_neither():
+    found = estimates.compare(results(a=[1.0, None, 1.0], b=[2.0, 9.0, None]), CELL, "b")
+    assert (found.ratio, found.rounds) == (pytest.approx(2.0), 1)
+    assert estimates.compare(results(a=[None], b=[1.0]), CELL, "b") is None
+
+
+def test_the_spread_of_the_rounds_does_not_mind_one_that_was_disturbed():
+    quiet, disturbed = results(a=[1.0, 1.01, 0.99, 1.0, 1.0]), results(a=[1.0, 1.01, 0.99, 1.0, 9.0])
+    for measured in (quiet, disturbed):
+        assert estimates.spread(measured.of(CELL, "a"), "server_cpu_us") <= 0.01
+    assert estimates.spread(results(a=[1.0, 2.0, 3.0, 4.0]).of(CELL, "a"), "server_cpu_us") == pytest.approx(0.3)
+    assert estimates.spread(results(a=[1.0, 2.0]).of(CELL, "a"), "server_cpu_us") is None
+
+
+def test_percentiles_come_from_the_latencies():
+    measured = recorded_bench.results()
+    sample = measured.samples[0]
+    assert estimates.value_of(sample, "p50_us") < estimates.value_of(sample, "p999_us")
+    assert estimates.value_of(Sample("", "", 1, {}), "p50_us") is None

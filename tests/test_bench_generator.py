@@ -1,0 +1,278 @@
+"""The load generator against servers that do well, delay, cut, close and lie: it checks, reports, and ends in time."""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from harness import DEADLINE_S, HOST, ROOT
+
+from comparison.bench import histogram
+from comparison.bench.generator import sockets, workloads
+from comparison.bench.generator.sockets import Broken, Connection
+from comparison.bench.generator.spec import Load, Outcome
+
+pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
+
+Handler = Callable[[socket.socket], object]
+STAY = "stay"
+"""What a handler returns that does not want its connection to be closed until the end of the test."""
+
+PATIENCE_S = 0.3
+"""For what never comes; short, since it is waited for."""
+
+LONG_S = 30.0
+"""For what comes, however busy the machine is."""
+
+
+@contextlib.contextmanager
+def serving(handle: Handler) -> Iterator[int]:
+    """A server in threads, one for each connection that `handle` is given; its port."""
+    with socket.create_server((HOST, 0), backlog=1024) as listening:
+        threads: list[threading.Thread] = []
+        ended = threading.Event()
+
+        def handle_quietly(connection: socket.socket) -> None:
+            with connection, contextlib.suppress(OSError):
+                if handle(connection) == STAY:
+                    ended.wait(DEADLINE_S)
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    threads.append(threading.Thread(target=handle_quietly, args=(connection,)))
+                    threads[-1].start()
+
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            ended.set()
+            listening.shutdown(socket.SHUT_RDWR)
+            for thread in (accepting, *threads):
+                thread.join(DEADLINE_S)
+                assert not thread.is_alive()
+
+
+def echo(connection: socket.socket) -> None:
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def load(port: int, workload: str = "echo", **changes: object) -> Outcome:
+    """What the generator finds in a short time."""
+    given: dict[str, object] = {"size_bytes": 100, "connections": 3, "rate_per_s": 200.0, "sample_s": 0.05}
+    given |= {"host": HOST, "port": port, "server_pid": os.getpid(), "patience_s": LONG_S}
+    return workloads.run(Load(workload=workload, **{**given, **changes}))
+
+
+@pytest.mark.parametrize("size_bytes", [1, 100, 65536, 300_000])
+@pytest.mark.parametrize("workload", ["echo", "connect", "rate"])
+def test_an_echo_of_any_size_is_measured(workload, size_bytes):
+    with serving(echo) as port:
+        found = load(port, workload, size_bytes=size_bytes)
+    assert found.errors == ()
+    assert sum(found.latencies.values()) >= 1
+    assert found.values["per_s"] > 0
+    assert found.values["server_cpu_us"] >= 0
+    assert found.values["server_user_us"] + found.values["server_system_us"] == pytest.approx(
+        found.values["server_cpu_us"]
+    )
+
+
+def test_memory_is_measured_with_nobody_with_all_and_with_nobody():
+    with serving(echo) as port:
+        found = load(port, "memory", connections=20)
+    assert (found.errors, found.values["held"]) == ((), 20.0)
+    assert found.values["full_bytes"] - found.values["empty_bytes"] == 20 * found.values["per_connection_bytes"]
+
+
+def after(good: int, then: Handler) -> Handler:
+    """Echo so many messages of 100 bytes, then do something else."""
+
+    def handle(connection: socket.socket) -> object:
+        for _ in range(good):
+            data = connection.recv(100, socket.MSG_WAITALL)
+            connection.sendall(data)
+        connection.recv(100, socket.MSG_WAITALL)
+        return then(connection)
+
+    return handle
+
+
+def altered(connection: socket.socket) -> object:
+    connection.sendall(b"\0" * 100)
+    return STAY
+
+
+def silent(connection: socket.socket) -> object:
+    return STAY
+
+
+CLOSED = "closed by the server before the echo was complete"
+RESET = "reset by the server before the echo was complete"
+WRONG = "bytes came back that were not sent"
+TROUBLES = {
+    "closes": (socket.socket.close, CLOSED),
+    "resets": (reset, RESET),
+    "alters the bytes": (altered, WRONG),
+}
+
+
+@pytest.mark.parametrize(("then", "reason"), TROUBLES.values(), ids=TROUBLES)
+@pytest.mark.parametrize("good", [0, 3])
+@pytest.mark.parametrize("workload", ["echo", "rate"])
+def test_a_server_that_breaks_its_connections_is_reported_in_a_sentence(workload, good, then, reason):
+    with serving(after(good, then)) as port:
+        found = load(port, workload, sample_s=LONG_S)  # over as soon as no connection is left
+    assert found.errors == (f"3 connections: {reason}",)
+
+
+def test_a_connection_that_breaks_does_not_end_the_others():
+    turn = iter([echo, echo, echo, after(3, socket.socket.close), echo, echo])
+    with serving(lambda connection: next(turn)(connection)) as port:
+        found = load(port)
+    assert found.errors == (f"1 connection: {CLOSED}",)
+    assert found.values["per_s"] > 0
+
+
+def test_a_server_that_never_answers_is_given_up():
+    with serving(silent) as port:
+        for workload in ("echo", "rate", "memory"):
+            found = load(port, workload, patience_s=PATIENCE_S)
+            assert "3 connections: no answer within 0.3 s" in found.errors or workload == "memory"
+            assert found.errors
+            assert found.values == {}
+        assert load(port, "connect", patience_s=PATIENCE_S).errors == ("nothing came back in 0.05 s",)
+
+
+def test_a_server_that_falls_silent_is_found():
+    with serving(after(1, silent)) as port:
+        found = load(port, patience_s=PATIENCE_S)
+    assert found.errors == ("3 connections: no answer within 0.3 s",)
+
+
+def test_a_delay_is_in_the_latency():
+    delay_s = 0.02
+
+    def late(connection: socket.socket) -> None:
+        while data := connection.recv(100, socket.MSG_WAITALL):
+            threading.Event().wait(delay_s)
+            connection.sendall(data)
+
+    with serving(late) as port:
+        found = load(port, connections=1, sample_s=0.2)
+    assert found.errors == ()
+    assert histogram.percentile_us(found.latencies, 0.01) >= delay_s * 1e6
+
+
+def test_the_open_loop_counts_from_when_a_request_should_have_left():
+    """A server that stalls once: with the closed loop one request would be slow, here all that were due meanwhile."""
+    stall_s = 0.2
+    stalled = threading.Event()
+
+    def stall_once(connection: socket.socket) -> None:
+        connection.sendall(connection.recv(100, socket.MSG_WAITALL))
+        while data := connection.recv(100, socket.MSG_WAITALL):
+            if not stalled.is_set():
+                stalled.set()
+                time.sleep(stall_s)
+            connection.sendall(data)
+
+    with serving(stall_once) as port:
+        found = load(port, "rate", connections=1, rate_per_s=500.0, sample_s=0.3)
+    assert found.errors == ()
+    late = sum(count for number, count in found.latencies.items() if histogram.middle_ns(number) > stall_s / 2 * 1e9)
+    assert late >= 40  # of the 50 that were due in the first half of the stall
+
+
+def test_nobody_there_is_reported():
+    with socket.create_server((HOST, 0)) as closed:
+        port = closed.getsockname()[1]
+    for workload in ("echo", "rate", "connect"):
+        assert re.fullmatch(r"\d connections: could not connect: connection refused", *load(port, workload).errors)
+
+
+def test_more_bytes_than_were_sent_are_found_at_the_close():
+    def twice(connection: socket.socket) -> None:
+        data = connection.recv(100, socket.MSG_WAITALL)
+        connection.sendall(data)
+        connection.recv(1)
+        connection.sendall(b"more")
+
+    with serving(twice) as port:
+        found = load(port, "connect", sample_s=0.3)
+    assert "more bytes came back than were sent" in found.errors[0]
+
+
+def test_a_server_that_does_not_close_is_found():
+    def stays(connection: socket.socket) -> object:
+        echo(connection)
+        return STAY
+
+    with serving(stays) as port:
+        found = load(port, "memory", patience_s=PATIENCE_S)
+    assert "4 connections: not closed by the server within 0.3 s" in found.errors
+
+
+def exhaust(connection: Connection) -> None:
+    while True:
+        connection.receive()
+
+
+def test_an_old_message_that_comes_again_is_found():
+    texts = sockets.messages(100)
+    with socket.create_server((HOST, 0)) as listening:
+        connection = Connection(listening.getsockname()[:2], texts, 0)
+        peer, _ = listening.accept()
+    with peer:
+        connection.send()
+        connection.send()
+        peer.sendall(texts[0] + texts[0])
+        with pytest.raises(Broken, match=WRONG):
+            exhaust(connection)
+    connection.close()
+
+
+def test_the_program_takes_json_and_answers_json():
+    given = {"workload": "echo", "host": HOST, "server_pid": os.getpid(), "size_bytes": 10, "connections": 2}
+    with serving(echo) as port:
+        spec = json.dumps({**given, "port": port, "sample_s": 0.05})
+        done = subprocess.run(
+            [sys.executable, "-m", "comparison.bench.generator", spec],
+            cwd=ROOT,
+            capture_output=True,
+            timeout=DEADLINE_S,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert Outcome.from_json(done.stdout.decode()).errors == ()
+
+
+@pytest.mark.parametrize("spec", ["", "{}", "[]", '{"workload": "echo", "size_bytes": 0}'])
+def test_what_is_no_load_is_a_usage_error(spec):
+    done = subprocess.run(
+        [sys.executable, "-m", "comparison.bench.generator", spec], cwd=ROOT, capture_output=True, timeout=DEADLINE_S
+    )
+    assert (done.returncode, done.stdout, b"Traceback" in done.stderr) == (2, b"", False)
+
+
+def test_it_uses_no_event_loop_of_anybody():
+    """What is imported for a whole load, asked of the process itself."""
+    script = "import sys, comparison.bench.generator.workloads; print({'asyncio', 'uvloop'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S)
+    assert done.stdout.strip() == "set()", done.stderr

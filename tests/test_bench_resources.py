@@ -1,0 +1,71 @@
+"""CPU time and memory of a process: they grow with what it does, and a process that is gone is told."""
+
+import subprocess
+import sys
+
+import pytest
+from harness import DEADLINE_S
+
+from comparison.bench import resources
+from comparison.bench.resources import CPUTime, Gone, Watched
+
+pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
+
+WAITS = "import sys; data = bytes(int(sys.argv[1])); print(flush=True); sys.stdin.read()"
+SPINS = "import time\nwhile time.process_time() < 0.2: pass\nprint(flush=True)\nimport sys; sys.stdin.read()"
+
+
+def started(script: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """A program that has come to the point where it waits for its input to end."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    process.stdout.readline()
+    return process
+
+
+def test_the_cpu_time_of_another_process_is_what_that_process_says():
+    with started(SPINS) as process:
+        used = Watched(process.pid).cpu()
+        process.communicate(timeout=DEADLINE_S)
+    assert 0.2 <= used.total_s < 1.0
+    assert used.user_s + used.system_s == pytest.approx(used.total_s, abs=0.05)
+
+
+def test_the_clock_of_a_process_is_finer_than_ticks():
+    if resources._cpu_clock_s(1) is None:
+        pytest.skip("this system has no CPU clock for other processes")
+    with started(WAITS, "1") as process:
+        assert round(Watched(process.pid).cpu().total_s * 1e6) % 10_000 != 0
+        process.communicate(timeout=DEADLINE_S)
+
+
+def test_what_a_process_allocates_is_in_its_memory():
+    most = 50_000_000
+    with started(WAITS, "1") as small, started(WAITS.replace("bytes(", "b'x' * ("), str(most)) as large:
+        more_bytes = Watched(large.pid).resident_bytes() - Watched(small.pid).resident_bytes()
+        for process in (small, large):
+            process.communicate(timeout=DEADLINE_S)
+    assert more_bytes == pytest.approx(most, rel=0.1)
+
+
+def test_what_a_process_has_started_counts_too():
+    script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SPINS!r}])"
+    with started(script) as parent:
+        assert Watched(parent.pid).cpu().total_s >= 0.2
+        parent.communicate(timeout=DEADLINE_S)
+
+
+def test_a_process_that_is_gone_is_told():
+    with started(WAITS, "1") as process:
+        watched = Watched(process.pid)
+        process.communicate(timeout=DEADLINE_S)
+    for ask in (watched.cpu, watched.resident_bytes, lambda: Watched(process.pid)):
+        with pytest.raises(Gone):
+            ask()
+
+
+def test_what_was_used_since_is_the_difference():
+    used = CPUTime(3.0, 2.0, 1.0).since(CPUTime(1.0, 1.0, 0.5))
+    assert (used, round(used.system_share, 2)) == (CPUTime(2.0, 1.0, 0.5), 0.33)
+    assert CPUTime(0.0, 0.0, 0.0).system_share == 0.0
