@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from comparison import endpoints
 from comparison.bench import command
 from comparison.catalogue import CATALOGUE
-from comparison.model import CannotCompare, Comparison, Endpoint, Survey
+from comparison.model import CannotCompare, Comparison, Survey
+from comparison.options import add_selection, at_least_one, chosen, comma_separated
 from comparison.processes import stop_cleanly_on_sigterm
 from comparison.progress import Progress
 from comparison.report import export, markdown, words
 from comparison.report.folder import Folder
-from comparison.run import Selection, Trial, choose, compare_all, trials
+from comparison.run import Selection, Trial, compare_all, trials
 from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.transports import TRANSPORTS
 
@@ -36,33 +36,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(TROUBLE, f"{self.prog}: error: {message} (all options: --help)\n")
 
 
-class PartOfEndpoint(argparse.Action):
-    """A command of the endpoint that was named last."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: object, option: str | None = None
-    ) -> None:
-        if not options.endpoint:
-            parser.error(f"{option} belongs to an endpoint; give --endpoint NAME before it")
-        options.endpoint[-1][self.dest] = value
-
-
-class NewEndpoint(argparse.Action):
-    """An endpoint, whose commands follow."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: object, option: str | None = None
-    ) -> None:
-        options.endpoint = [*options.endpoint, {"name": value, "server_command": None, "client_command": None}]
-
-
 def parser() -> Parser:
     """The command line of compare.py, and of `compare.py run`."""
     parser = Parser(
         prog="compare.py",
-        usage="compare.py [run] [options]\n       compare.py explain [NAME] [options]",
+        usage="compare.py [run] [options]\n       compare.py explain [NAME] [options]\n"
+        "       compare.py bench [options]",
         description="Run every echo server with every echo client, and show where they differ, and why. "
-        "`explain NAME` tells of one cause, with an example from a run.",
+        "`explain NAME` tells of one cause, with an example from a run; `bench` measures what each choice costs.",
         epilog="Exit code: 0 where nothing is different or failed, 1 where something is, 2 for trouble.",
         allow_abbrev=False,
     )
@@ -77,10 +58,7 @@ def parser() -> Parser:
     add(
         "--transport", type=comma_separated, metavar="NAME[,NAME]", help="over what: tcp, tcp6, unix, tls, mtls, or all"
     )
-    add_selection(parser)
-    add("--endpoint", action=NewEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
-    for option in ("--server-command", "--client-command"):
-        add(option, action=PartOfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
+    add_selection(parser, "SERVER[,CLIENT]")
     add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
     add("--raw", action="store_true", help="show the logs as they came, too")
     add("--jobs", type=at_least_one, metavar="N", default=os.cpu_count() or 1, help="servers at once (%(default)s)")
@@ -99,24 +77,8 @@ def explain_parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="which one")
-    add_selection(parser)
+    add_selection(parser, "SERVER[,CLIENT]")
     return parser
-
-
-def add_selection(parser: Parser) -> None:
-    """The options that say who takes part."""
-    add = parser.add_argument
-    names = "comma-separated: streams, protocol/uvloop, uvloop, ..."
-    add("--server", type=comma_separated, metavar="NAME", help=f"only these servers; {names}")
-    add("--client", type=comma_separated, metavar="NAME", help="only these clients, named alike")
-    add("--loop", type=comma_separated, metavar="NAME", help="event loops: asyncio, uvloop, MODULE:FACTORY")
-    add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run the endpoints with")
-    add(
-        "--reference",
-        type=comma_separated,
-        metavar="SERVER[,CLIENT]",
-        help="what all are held against (streams,streams on the first loop)",
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -162,7 +124,7 @@ def bench_parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, and write what came out; after Ctrl-C what has come out so far. Raises CannotCompare."""
-    selection = chosen(options, [endpoints.third_party(**fields) for fields in options.endpoint])
+    selection = chosen(options, options.reference)
     tried = trials(options.scenario, options.transport)
     if options.list:
         print("\n".join(listing(selection)))
@@ -217,20 +179,9 @@ def explain(options: argparse.Namespace) -> int:
     [trial] = trials([entry.scenario], [entry.transport])
     if trial.skipped:
         raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
-    [comparison] = compare_all(chosen(options), [trial], jobs=os.cpu_count() or 1)
+    [comparison] = compare_all(chosen(options, options.reference), [trial], jobs=os.cpu_count() or 1)
     print("\n".join(words.explanation(entry, comparison)))
     return 0
-
-
-def chosen(options: argparse.Namespace, others: Sequence[Endpoint] = ()) -> Selection:
-    return choose(
-        servers=options.server,
-        clients=options.client,
-        loops=options.loop,
-        pythons=options.python,
-        reference=options.reference,
-        others=others,
-    )
 
 
 def write(survey: Survey, form: str, raw: bool, file: TextIO) -> None:
@@ -275,21 +226,6 @@ def check_targets(options: argparse.Namespace) -> None:
             raise CannotCompare(f"{option} {str(path)!r}: its folder cannot be written; make it or name another")
     if options.output is not None and options.output.is_dir():
         raise CannotCompare(f"--output {str(options.output)!r} is a folder; name a file")
-
-
-def comma_separated(text: str) -> list[str]:
-    """`a,b` as a list; an empty name is an error."""
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise argparse.ArgumentTypeError(f"{text!r} has an empty name; give names with one comma between them")
-    return names
-
-
-def at_least_one(text: str) -> int:
-    """A whole number from 1 on."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from common.logs import escape, show_cut
 from comparison.model import SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
 from comparison.peers import AFTER, BYSTANDER
-from comparison.projection import ENDINGS, connections, joined, violations
+from comparison.projection import ENDINGS, connections, joined, not_an_echo, out_of_order
 
 MIB = 1024 * 1024
 MOST_CHARACTERS = 200
@@ -30,13 +30,18 @@ def faults(scenario: Scenario, run: Run) -> tuple[Fault, ...]:
 def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     blocks = {side: connections(run.events(side)) for side in SIDES}
     for side in SIDES:
-        yield from (Fault("ending", text) for text in _process_faults(scenario, run, side))
+        for text in _process_faults(scenario, run, side):
+            yield Fault("ending", text)
+            if run.log(side).trouble is not None:  # nobody knows what would have been echoed
+                yield Fault("echo", text)
     if any(run.log(side).trouble is not None for side in SIDES):
-        yield Fault("echo", "the run did not come to its end")
         return
-    for side in SIDES:
+    for side in reversed(SIDES):  # a client that never connected is not the server's fault
         yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
-    yield from (Fault("echo", text) for text in _echo_faults(scenario, run, blocks))
+    yield from (Fault("echo", text) for text in _echo_faults(scenario, blocks))
+    for side in SIDES:
+        if not run.is_raw(side):
+            yield from (Fault("echo", f"{side} log: {wrong}") for block in blocks[side] for wrong in not_an_echo(block))
 
 
 def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
@@ -81,7 +86,7 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
     own = run.is_raw(side)
     for block in blocks[side]:
         if not own:
-            yield from (f"{side} log: {wrong}" for wrong in violations(block))
+            yield from (f"{side} log: {wrong}" for wrong in out_of_order(block))
         allowed = expects.server_endings if side == "server" else expects.client_endings
         if block[-1].name not in ENDINGS:
             yield f"{side} log: the connection of {block[0].speaker} has no end"
@@ -115,11 +120,11 @@ def _is_after(block: Sequence[Event], blocks: Blocks, side: Side) -> bool:
     return block is blocks[side][-1] and block[-1].name in ("closing", "saw_eof", "did_close")
 
 
-def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
+def _echo_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
     if scenario.script is not None:
         yield from _peer_faults(scenario, blocks)
-    elif scenario.expects.echo == "whole":
-        yield from _lost_bytes(scenario, run, blocks)
+    else:
+        yield from _lost_bytes(scenario, blocks)
     yield from _digest_faults(scenario, blocks)
 
 
@@ -139,7 +144,7 @@ def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
             yield f"{block[0].speaker} got {came_back} bytes, and should have got none"
 
 
-def _lost_bytes(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
+def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
     directions: tuple[tuple[Side, str], ...] = (
         ("client", "sending"),
         ("server", "received"),
@@ -149,7 +154,9 @@ def _lost_bytes(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
     for side, name in directions:
         for block in blocks[side]:
             payload = joined(block, name)
-            if _length(payload) != scenario.length:
+            if scenario.expects.echo == "part" and _length(payload) > scenario.length:
+                yield f"{side} {name} {_length(payload)} bytes, more than {scenario.length}"
+            elif scenario.expects.echo == "whole" and _length(payload) != scenario.length:
                 yield f"{side} {name} {_length(payload)} bytes instead of {scenario.length}"
             elif payload is not None and not scenario.starts_with(payload.shown):
                 yield f"{side} {name} other bytes than the scenario's: {show_cut(payload.shown, payload.length)}"

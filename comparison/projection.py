@@ -82,8 +82,8 @@ def joined(events: Iterable[Event], name: str) -> Payload | None:
     return Payload(first[:SHOWN_BYTES], sum(chunk.length for chunk in chunks))
 
 
-def violations(block: Sequence[Event]) -> list[str]:
-    """What the log of one connection says that cannot be true of an echo, in words; empty as a rule."""
+def out_of_order(block: Sequence[Event]) -> list[str]:
+    """What the log of one connection says in an order that cannot be, in words; empty as a rule."""
     wrong = []
     if block[0].name not in OPENINGS:
         wrong.append(f"its first line is {block[0].plain!r}")
@@ -91,6 +91,12 @@ def violations(block: Sequence[Event]) -> list[str]:
         late = next((later for later in block[place + 1 :] if later.name in NOT_AFTER.get(event.name, ())), None)
         if late is not None:
             wrong.append(f"{late.message!r} comes after {event.message!r}")
+    return wrong
+
+
+def not_an_echo(block: Sequence[Event]) -> list[str]:
+    """What the log of one connection says that cannot be true of an echo, in words; empty as a rule."""
+    wrong = []
     received = sent = 0
     for event in block:
         length = event.payload.length if event.payload is not None else 0

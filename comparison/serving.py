@@ -3,7 +3,7 @@
 import re
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from comparison.model import Log
 from comparison.processes import Launcher, Process
@@ -24,10 +24,12 @@ class NotReady(Exception):
         self.log = log
 
 
-def start_server(launcher: Launcher, command: Sequence[str], *, needs_port: bool) -> tuple[Process, int]:
+def start_server(
+    launcher: Launcher, command: Sequence[str], *, needs_port: bool = True, cores: Collection[int] | None = None
+) -> tuple[Process, int]:
     """Start a server that says when it is ready, by the line of the contract; the port that it tells, 0 where it has
     none. Raises NotReady."""
-    process = _start(launcher, command)
+    process = _start(launcher, command, cores)
     ready = process.wait_for_line(lambda line: parse_line(line).name == "starting", READY_S)
     found = re.search(r"port (\d{1,5})$", parse_line(ready).message) if ready is not None else None
     if ready is None or (needs_port and found is None):
@@ -36,12 +38,16 @@ def start_server(launcher: Launcher, command: Sequence[str], *, needs_port: bool
 
 
 def start_silent_server(
-    launcher: Launcher, make_command: Callable[[int], Sequence[str]], host: str
+    launcher: Launcher,
+    make_command: Callable[[int], Sequence[str]],
+    host: str,
+    *,
+    cores: Collection[int] | None = None,
 ) -> tuple[Process, int, int | None]:
     """Start a server that is told its port, and wait until it says that it is ready, or else until it can be connected
     to. The process, the port, and the port of the connection that tried it. Raises NotReady."""
     port = free_port(host)
-    process = _start(launcher, make_command(port))
+    process = _start(launcher, make_command(port), cores)
     end_s = time.monotonic() + READY_S
     while time.monotonic() < end_s and not process.output_is_over:
         if process.wait_for_line(lambda line: parse_line(line).name == "starting", LOOK_S) is not None:
@@ -64,9 +70,9 @@ def free_port(host: str) -> int:
         return port
 
 
-def _start(launcher: Launcher, command: Sequence[str]) -> Process:
+def _start(launcher: Launcher, command: Sequence[str], cores: Collection[int] | None) -> Process:
     try:
-        return launcher.start(command)
+        return launcher.start(command, cores=cores)
     except OSError as error:
         raise NotReady(Log(tuple(command), (), None, f"cannot be started ({error})")) from None
 

@@ -166,9 +166,8 @@ def _diff(
     letters: Mapping[Difference, str],
 ) -> tuple[tuple[Literal[" ", "+", "-"], str, str], ...]:
     def letter(line: ProjectedLine) -> str:
-        return " ".join(
-            sorted({letters[d] for d in letters if (d.side, d.event, d.text) == (side, line.event, line.text)})
-        )
+        here = (side, line.event, line.text, line.nth)
+        return " ".join(sorted({letters[d] for d in letters if (d.side, d.event, d.text, d.nth) == here}))
 
     diff: list[tuple[Literal[" ", "+", "-"], str, str]] = []
     matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)

@@ -3,8 +3,10 @@
 import itertools
 from collections.abc import Callable, Iterable
 
-from comparison.model import Endpoint, Event, Log, Pairing, Run, Scenario
+from comparison.differences import Letters
+from comparison.model import Cause, Cell, Endpoint, Event, Group, Log, Pairing, Run, Scenario
 from comparison.transcript import parse
+from comparison.verdicts import judge, observe
 
 PAYLOAD = b"This is the message. It will be sent in parts."
 TUTORIAL = Scenario("tutorial", "the tutorial's three messages", PAYLOAD)
@@ -59,10 +61,11 @@ def run(
     number: int = 1,
     server_exit: int | None = 0,
     client_exit: int | None = 0,
+    peak_bytes: int | None = None,
 ) -> Run:
-    """A run whose two logs are these lines."""
+    """A run whose two logs are these lines; `peak_bytes` is the memory that the server took."""
     logs = [
-        Log(pairing.server.server_command, tuple(server), server_exit),
+        Log(pairing.server.server_command, tuple(server), server_exit, None, peak_bytes),
         Log(pairing.client.client_command, tuple(client), client_exit),
     ]
     events: list[tuple[Event, ...]] = [parse(log.lines) for log in logs]
@@ -79,3 +82,10 @@ def matrix(edit: Edit = lambda pairing, side, lines: lines, *, repeat: int = 1) 
             sent = edit(pairing, "client", client_lines(client))
             runs.append(run(pairing, served, sent, number=number))
     return runs
+
+
+def judged(
+    scenario: Scenario, runs: Iterable[Run], reference: Pairing, letters: Letters | None = None
+) -> tuple[tuple[Cell, ...], tuple[Cause, ...], tuple[Group, ...]]:
+    """The cells, the causes and the groups that come of runs."""
+    return judge(scenario, [observe(scenario, run) for run in runs], reference, letters)

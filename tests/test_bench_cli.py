@@ -168,7 +168,7 @@ while True:
 
 SEND = """
 import socket, sys, threading
-data = open(sys.argv[2], "rb").read()
+data = sys.stdin.buffer.read()
 with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
     threading.Thread(target=lambda: (connection.sendall(data), connection.shutdown(socket.SHUT_WR))).start()
     back = connection.makefile("rb").read()
@@ -179,7 +179,7 @@ sys.exit(back != data)
 def sample(server: str, tmp_path: Path, workload: str = "echo", client: str = "") -> Sample:
     """One sample of somebody else's server."""
     command = (sys.executable, "-c", server, "{port}")
-    arm = Arm("other", command, (sys.executable, "-c", client, "{port}", "{file}"))
+    arm = Arm("other", command, (sys.executable, "-c", client, "{port}"))
     cell = Cell(workload, 1 << 20 if workload == "bulk" else 64, 2, ("other",), 200.0)
     plan = Plan((arm,), (cell,), 1, 1.0, 0.05, 0.01)
     with Launcher(ROOT) as launcher:

@@ -9,7 +9,7 @@ from comparison.bench.planning import Request
 from comparison.model import CannotCompare, Endpoint
 
 ENDPOINTS = [endpoint(api, loop) for api in ("streams", "protocol") for loop in ("asyncio", "uvloop")]
-OTHER = Endpoint("other", "none", "none", "other", ("other", "--listen={port}"), ("send", "{host}:{port}", "{file}"))
+OTHER = Endpoint("other", "none", "none", "other", ("other", "--listen={port}"), ("send", "{host}:{port}"))
 
 
 def cells(request: Request, **more: object) -> list[Cell]:
@@ -79,7 +79,7 @@ def test_a_command_with_a_place_for_the_port_is_started_as_it_stands():
     plan, _ = planning.make(Request(workloads=["echo", "bulk"]), [OTHER, *ENDPOINTS], [OTHER])
     arm = plan.arm("other -> other")
     assert arms.located(arm.server_command, "127.0.0.1", 7) == ["other", "--listen=7"]
-    assert arms.located(arm.client_command, "127.0.0.1", 7) == ["send", "127.0.0.1:7", "{file}"]
+    assert arms.located(arm.client_command, "127.0.0.1", 7) == ["send", "127.0.0.1:7"]
     assert not any("debug" in label for cell in plan.cells for label in cell.arms)
     alone, _ = planning.make(Request(workloads=["echo"]), [OTHER], [OTHER])
     assert alone.cells[0].arms == ("other",)

@@ -24,8 +24,12 @@ from pathlib import Path
 import pytest
 from harness import DEADLINE_S, ROOT
 
+from comparison.catalogue import CATALOGUE
 from comparison.projection import project
+from comparison.report import export, markdown
+from comparison.scenarios import SCENARIOS
 from comparison.transcript import parse
+from comparison.transports import TRANSPORTS
 
 COMPARE = str(ROOT / "compare.py")
 HAS_UVLOOP = importlib.util.find_spec("uvloop") is not None
@@ -60,10 +64,18 @@ def run(
 
 
 def report(*options: str, **more: object) -> dict:
-    """The JSON report of a run in which nothing is wrong."""
+    """The JSON report of a run of one scenario in which nothing is wrong: the comparison in it."""
     done = run(*options, "--format", "json", **more)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    return json.loads(done.stdout)
+    document = json.loads(done.stdout)
+    assert (document["schema"], document["exit_code"]) == (2, 0)
+    (comparison,) = document["comparisons"]
+    return comparison
+
+
+def spoken(lines: Iterable[str]) -> list[str]:
+    """Log lines as a person reads them."""
+    return [event.plain for event in parse(lines)]
 
 
 def story(lines: Iterable[str]) -> list[str]:
@@ -114,7 +126,7 @@ def test_a_file_gets_lines_of_80_columns_without_escape_codes(default_run):
 
 def test_json_is_one_document_with_every_pairing_and_its_logs(tmp_path):
     document = report(cwd=tmp_path)
-    assert document["schema"] == 1
+    assert (document["scenario"]["name"], document["transport"]["name"]) == ("tutorial", "tcp")
     assert document["environment"]["Python"] == sys.version.split()[0]
     assert document["servers"] == document["clients"] == LABELS
     assert document["reference"] == {"server": "streams/asyncio", "client": "streams/asyncio"}
@@ -127,8 +139,11 @@ def test_json_is_one_document_with_every_pairing_and_its_logs(tmp_path):
     assert {cause["event"] for cause in document["causes"] if cause["explained"]} == events
     for cell in document["cells"]:
         (only,) = cell["runs"]
-        assert only["server"]["log"][-1] == only["client"]["log"][-1] == "main: closing event loop"
-    assert document["exit_code"] == 0
+        for side in ("server", "client"):
+            assert spoken(only[side]["lines"])[-1] == "main: closing event loop"
+            assert only[side]["exit_code"] == 0
+            assert "--loop" in only[side]["command"]
+        assert cell["verdicts"]["echo"] == "identical"
 
 
 def test_a_bare_interpreter_shows_markdown_and_says_what_makes_it_prettier():
@@ -165,6 +180,10 @@ def test_list_shows_who_could_take_part_and_starts_nobody(bare_python):
     assert "streams/asyncio -> streams/asyncio" in done.stdout
     assert "-m pip install uvloop" in done.stdout
     assert "connection accepted" not in done.stdout
+    for name in (*SCENARIOS, *TRANSPORTS):
+        option = "--scenario" if name in SCENARIOS else "--transport"
+        assert f"\n{option} {name}: " in done.stdout
+    assert done.stdout.count("must hold: ") == len(SCENARIOS)
 
 
 def test_servers_and_clients_can_be_chosen():
@@ -191,8 +210,8 @@ def test_an_interpreter_is_found_from_the_folder_in_which_the_user_is(bare_pytho
 def test_each_pairing_can_be_repeated():
     document = report(*ONE, "--repeat", "3", "--jobs", "1")
     (cell,) = document["cells"]
-    assert [run["number"] for run in cell["runs"]] == [1, 2, 3]
-    assert (cell["agreed"], document["repeat"]) == (3, 3)
+    assert [run["number"] for run in cell["runs"]] == [1]
+    assert (cell["agreed"], cell["repeat"], document["repeat"]) == (3, 3, 3)
     done = run(*ONE, "--repeat", "3", "--format", "markdown")
     assert "3/3 agree" in done.stdout
     assert re.search(r"cut in [0-3]", done.stdout)
@@ -205,6 +224,122 @@ def test_raw_shows_the_logs_as_they_came():
     narrated = re.compile(r"echo_\S+_\d+: connection accepted")
     assert narrated.search(plain.stdout) is None
     assert narrated.search(raw.stdout)
+
+
+# --- Several scenarios, over several transports ---
+
+
+def test_run_is_what_happens_where_nothing_else_is_said():
+    said, unsaid = (run(*words, *ONE, "--format", "markdown").stdout for words in (["run"], []))
+    assert [re.sub(r"in \d+\.\d s", "", text) for text in (said, unsaid)] == [re.sub(r"in \d+\.\d s", "", said)] * 2
+    assert said.startswith("# 1 server x 1 client: ")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_several_scenarios_over_several_transports_are_an_overview(form):
+    if form == "text":
+        pytest.importorskip("rich", reason="rich is not installed: pip install rich")
+    options = ("--loop", "asyncio", "--server", "streams", "--scenario", "one-byte,refuses", "--transport", "tcp,unix")
+    done = run(*options, "--format", form, env=environment(COLUMNS="120"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == ("4 scenarios" if form == "text" else "# 4 scenarios")
+    rows = [re.sub(r"[│|`]", " ", line).split()[:-1] for line in done.stdout.splitlines() if line[:1] in "│|"]
+    assert [row for row in rows if row and row[0] in ("one-byte", "refuses")] == [
+        ["one-byte", "tcp", "=2", "=1", "~1", "A"],
+        ["one-byte", "unix", "=2", "=1", "~1", "A"],
+        ["refuses", "tcp", "=2", "=2"],
+        ["refuses", "unix", "-2", "-2"],
+    ]
+    text = " ".join(done.stdout.split())
+    assert "2 pairings skipped in refuses/unix: there is no refuses over unix, only tcp, tcp6" in text
+    assert "Seen in one-byte, one-byte/unix." in text
+    assert re.search(r"8 pairings in [\d.]+ s: 2 skipped, 4 identical, 2 explained, 0 different, 0 failed\.", text)
+
+
+def test_exit_code_2_where_nothing_ran():
+    done = run(*ONE, "--scenario", "refuses,resets", "--transport", "unix", "--format", "json")
+    assert (done.returncode, done.stderr) == (2, "")
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == 2
+    assert {cell["verdict"] for one in document["comparisons"] for cell in one["cells"]} == {"skipped"}
+
+
+# --- Explain ---
+
+
+def test_explain_lists_the_causes():
+    done = run("explain")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [f"{entry.name}: {entry.title}" for entry in CATALOGUE.values()]
+
+
+def test_explain_tells_of_a_cause_with_an_example():
+    done = run("explain", "eof-callback", "--loop", "asyncio")
+    assert (done.returncode, done.stderr) == (0, "")
+    entry = CATALOGUE["eof-callback"]
+    assert done.stdout.splitlines() == [
+        entry.title,
+        "",
+        entry.text,
+        f"Source: {entry.source}.",
+        "",
+        "Seen just now: the tutorial's three messages, over TCP on localhost.",
+        "Predicted by the endpoint's own implementation in all 4 runs: there with protocol, missing with streams.",
+        "  client + echo_client: received EOF",
+        "  server + echo_127.0.0.1_<port>: received EOF",
+    ]
+
+
+def test_explain_says_where_the_example_does_not_show_it():
+    done = run("explain", "eof-callback", *ONE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "These endpoints do not show it: choose more of them."
+
+
+# --- Any other program ---
+
+
+ECHO = """
+import signal, socket, sys, threading
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+def echo(peer):
+    while data := peer.recv(65536):
+        peer.sendall(data)
+    peer.close()
+listener = socket.create_server(("localhost", int(sys.argv[1])))
+while True:
+    threading.Thread(target=echo, args=listener.accept()[:1], daemon=True).start()
+"""
+"""A server that knows nothing of the contract, and says nothing."""
+
+ASK = """
+import socket, sys
+peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+peer.sendall(sys.stdin.buffer.read())
+peer.shutdown(socket.SHUT_WR)
+sys.stdout.buffer.write(peer.makefile("rb").read())
+"""
+
+
+def test_any_other_program_takes_part_by_its_commands(tmp_path):
+    for name, script in (("echo.py", ECHO), ("ask.py", ASK)):
+        (tmp_path / name).write_text(script)
+    python = shlex.quote(sys.executable)
+    document = report(
+        *("--loop", "asyncio", "--server", "streams,mine", "--client", "streams,mine", "--scenario", "every-byte"),
+        *("--endpoint", "mine", "--server-command", f"{python} {tmp_path / 'echo.py'} {{port}}"),
+        *("--client-command", f"{python} {tmp_path / 'ask.py'} {{host}} {{port}}"),
+    )
+    verdicts = {(cell["server"], cell["client"]): (cell["verdict"], cell["reason"]) for cell in document["cells"]}
+    on_the_wire = "the same bytes on the wire as the reference; one side tells nothing more"
+    assert verdicts == {
+        ("streams/asyncio", "streams/asyncio"): ("identical", "the same lines as the reference"),
+        ("streams/asyncio", "mine"): ("identical", on_the_wire),
+        ("mine", "streams/asyncio"): ("identical", on_the_wire),
+        ("mine", "mine"): ("identical", on_the_wire),
+    }
+    silent = {(cell["server"], cell["client"]): cell["runs"][0]["silent"] for cell in document["cells"]}
+    assert list(silent.values()) == [[], ["client"], ["server"], ["server", "client"]]
 
 
 # --- Files ---
@@ -225,27 +360,47 @@ def test_output_goes_to_a_file(tmp_path, form, first):
 def test_save_keeps_both_logs_of_each_pairing(tmp_path):
     folder = tmp_path / "saved"
     document = report("--loop", "asyncio", "--client", "streams", "--save", str(folder))
-    places = {"streams-asyncio--streams-asyncio", "protocol-asyncio--streams-asyncio"}
-    assert {path.name for path in folder.iterdir()} == places
-    for cell, place in zip(document["cells"], sorted(places, reverse=True), strict=True):
+    places = ["streams-asyncio--streams-asyncio", "protocol-asyncio--streams-asyncio"]
+    (scenario,) = folder.iterdir()
+    assert scenario.name == "tutorial-tcp"
+    assert {path.name for path in scenario.iterdir()} == {"payload", "result.json", *places}
+    for cell, place in zip(document["cells"], places, strict=True):
         for side in ("server", "client"):
-            shown = (folder / place / f"{side}.log").read_text().splitlines()
-            assert shown == cell["runs"][0][side]["log"]
-            records = [json.loads(line) for line in (folder / place / f"{side}.jsonl").read_text().splitlines()]
-            assert {record["event"] for record in records} > {"closing", "received"}
+            shown = (scenario / place / f"{side}-1.log").read_text().splitlines()
+            kept = (scenario / place / f"{side}-1.jsonl").read_text().splitlines()
+            assert kept == cell["runs"][0][side]["lines"]
+            assert shown == spoken(kept)
+            assert {json.loads(line)["event"] for line in kept} > {"closing", "received"}
 
 
 def test_save_keeps_the_logs_of_each_run(tmp_path):
     report(*ONE, "--repeat", "2", "--save", str(tmp_path))
-    (place,) = tmp_path.iterdir()
+    place = tmp_path / "tutorial-tcp" / "streams-asyncio--streams-asyncio"
     numbered = [f"{side}-{number}" for side in ("server", "client") for number in (1, 2)]
     logs = {f"{name}.{kind}" for name in numbered for kind in ("log", "jsonl")}
     assert {path.name for path in place.iterdir()} == {"commands.txt", *logs}
 
 
+def test_save_keeps_the_result_of_each_scenario(tmp_path):
+    done = run(*ONE, "--scenario", "one-byte,nothing,refuses", "--format", "json", "--save", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    places = ["one-byte-tcp", "nothing-tcp", "refuses-tcp"]
+    assert {path.name for path in tmp_path.iterdir()} == set(places)
+    for comparison, place in zip(document["comparisons"], places, strict=True):
+        saved = json.loads((tmp_path / place / "result.json").read_text())
+        assert saved["comparisons"] == [comparison]
+        assert markdown.render(export.load(tmp_path / place / "result.json")).startswith("# 1 ")
+    # Where the engine plays one side there is no command that would play it by hand.
+    pairing = tmp_path / "refuses-tcp" / "raw-sockets--streams-asyncio"
+    assert {path.name for path in pairing.iterdir()} == {
+        f"{side}-1.{kind}" for side in ("server", "client") for kind in ("log", "jsonl")
+    }
+
+
 def test_the_saved_commands_repeat_the_pairing_by_hand(tmp_path):
     report("--loop", "asyncio", "--server", "protocol", "--client", "streams", "--save", str(tmp_path))
-    (place,) = tmp_path.iterdir()
+    place = tmp_path / "tutorial-tcp" / "protocol-asyncio--streams-asyncio"
     server_command, client_command = (place / "commands.txt").read_text().splitlines()[1:]
     assert "--port 10000" in server_command
     by_hand = {"cwd": ROOT, "env": environment(), "stderr": subprocess.PIPE, "text": True}
@@ -264,7 +419,7 @@ def test_the_saved_commands_repeat_the_pairing_by_hand(tmp_path):
             server.kill()
     assert server.returncode == 0
     for side, log in (("server", "".join(lines)), ("client", client.stderr)):
-        assert story(log.splitlines()) == story((place / f"{side}.log").read_text().splitlines())
+        assert story(log.splitlines()) == story((place / f"{side}-1.log").read_text().splitlines())
 
 
 # --- What the user's environment changes, and what it does not ---
@@ -282,7 +437,7 @@ def test_variables_of_the_user_change_nothing_that_is_compared():
     }
     (with_them,), (without,) = (report(*ONE, env=env)["cells"] for env in (environment(**user), None))
     for side in ("server", "client"):
-        assert story(with_them["runs"][0][side]["log"]) == story(without["runs"][0][side]["log"])
+        assert story(with_them["runs"][0][side]["lines"]) == story(without["runs"][0][side]["lines"])
 
 
 def on_a_terminal(*command: str, env: dict[str, str], columns: int = 80) -> tuple[int, str]:
@@ -372,6 +527,26 @@ BAD_OPTIONS = {
     "--colour": ["--colour", "--help"],
     "--form json": ["--form", "--help"],
     "streams": ["streams", "--help"],
+    "run streams": ["streams", "--help"],
+    "--scenario nosuch": ["--scenario", "'nosuch'", "all, tutorial, nothing"],
+    "--scenario tutorial,nosuch": ["--scenario", "'nosuch'", "all, tutorial, nothing"],
+    "--scenario tutorial,": ["--scenario", "'tutorial,'", "empty name"],
+    "--transport nosuch": ["--transport", "'nosuch'", "all, tcp, tcp6, unix, tls, mtls"],
+    "--scenario refuses --transport tls": ["--scenario refuses", "over tls", "tcp, tcp6"],
+    "--raw --format json": ["--raw", "--format json", "leave it out"],
+    "--server-command serve{port}": ["--server-command", "--endpoint NAME before it"],
+    "--client-command ask{port} --endpoint mine": ["--client-command", "--endpoint NAME before it"],
+    "--endpoint mine": ["--endpoint mine", "--server-command", "--client-command"],
+    "--endpoint streams --server-command serve{port}": ["--endpoint 'streams'", "of its own", "streams, protocol"],
+    "--endpoint a,b --server-command serve{port}": ["--endpoint 'a,b'", "without a comma"],
+    "--endpoint= --server-command serve{port}": ["--endpoint ''", "a name of its own"],
+    "--endpoint mine --server-command serve": ["--server-command", "'serve'", "{port}"],
+    "--endpoint mine --client-command ask'{port}": ["--client-command", "no closing quotation", "quote it"],
+    "--endpoint mine --server-command serve{port} --client mine": ["--client", "--client-command"],
+    "explain nosuch": ["'nosuch'", "known are", *CATALOGUE],
+    "explain eof-callback selector": ["selector", "--help"],
+    "explain eof-callback --repeat 2": ["--repeat", "--help"],
+    "explain eof-callback --server nosuch": ["--server", "'nosuch'", "streams/asyncio"],
 }
 
 
@@ -392,7 +567,7 @@ def test_what_makes_no_sense_is_one_line_with_the_remedy(options, parts, tmp_pat
     done = run(*options.split(), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     (line,) = done.stderr.splitlines()
-    assert line.startswith("compare.py: error: ")
+    assert re.match(r"compare\.py( explain)?: error: ", line)
     for part in parts:
         assert part in line
     assert (tmp_path / "full" / "file").read_text() == "precious"
@@ -401,10 +576,12 @@ def test_what_makes_no_sense_is_one_line_with_the_remedy(options, parts, tmp_pat
 def test_help_names_every_option_and_the_exit_codes():
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    choosing, showing = "server client loop python reference", "raw format output save list"
+    choosing = "scenario transport server client loop python reference endpoint server-command client-command"
+    showing = "raw format output save list"
     for option in f"{choosing} repeat jobs {showing}".split():
         assert f"--{option}" in done.stdout
     assert "Exit code: 0" in done.stdout
+    assert "compare.py explain [NAME]" in done.stdout
 
 
 @pytest.mark.parametrize("options", [["--list"], ["--help"], ONE, [*ONE, "--format", "json"]])
@@ -470,6 +647,19 @@ def wait_until(happened: Callable[[], bool], process: subprocess.Popen[str]) -> 
         os.sched_yield()
 
 
+ONE_RUN_OF_THE_FIRST = """
+import dataclasses
+import compare
+from comparison import matrix
+run_all = matrix.run_all
+def once(plan, pairings):
+    return run_all(dataclasses.replace(plan, repeat=1) if plan.scenario.name == "one-byte" else plan, pairings)
+matrix.run_all = once
+sys.exit(compare.main())
+"""
+"""compare.py that runs the pairings of one scenario once, whatever is asked for: the next one then takes long."""
+
+
 PHASES = {"asking the interpreter": " -c ", "running a server": "_impl.server", "running a client": "_impl.client"}
 
 
@@ -500,6 +690,34 @@ def test_an_interrupted_run_says_so_and_leaves_no_process_behind(number, phase, 
     assert left == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_what_is_done_when_a_run_is_interrupted_is_kept_and_shown(number, mark, tmp_path):
+    options = ("--scenario", "one-byte,tutorial", "--repeat", "1000", "--jobs", "1", "--format", "json")
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {ONE_RUN_OF_THE_FIRST}"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *ONE, *options, "--save", str(tmp_path / "saved")],
+        env=environment(MARK_OF_TEST=mark),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            result = tmp_path / "saved" / "one-byte-tcp" / "result.json"
+            done = [result.exists, lambda: any("_impl.server" in child for child in children(process.pid))]
+            wait_until(lambda: all(happened() for happened in done), process)
+            process.send_signal(number)
+            shown, said = process.communicate(timeout=DEADLINE_S)
+            left = [command for command in marked(mark).values() if "_impl." in command]
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (130, "compare.py: interrupted after 1 of 2 scenarios\n")
+    document = json.loads(shown)
+    assert [comparison["scenario"]["name"] for comparison in document["comparisons"]] == ["one-byte"]
+    assert json.loads(result.read_text())["comparisons"] == document["comparisons"]
+    assert left == []
+
+
 def test_a_run_that_ends_by_itself_leaves_no_process_behind(mark):
     assert run(*ONE, env=environment(MARK_OF_TEST=mark)).returncode == 0
     assert marked(mark) == {}
@@ -522,6 +740,6 @@ def test_exit_code_1_when_something_is_wrong():
     options = ("--loop", "asyncio", "--server", "streams", "--format", "json")
     done = run(*options, program=("-c", WITH_A_THIRD))
     document = json.loads(done.stdout)
-    verdicts = {cell["client"]: cell["verdict"] for cell in document["cells"]}
+    verdicts = {cell["client"]: cell["verdict"] for cell in document["comparisons"][0]["cells"]}
     assert verdicts == {"streams/asyncio": "identical", "protocol/asyncio": "explained", "third/asyncio": "failed"}
     assert (done.returncode, document["exit_code"]) == (1, 1)

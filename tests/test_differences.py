@@ -5,11 +5,10 @@ from collections import Counter
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from recorded import ENDPOINTS, TUTORIAL, client_lines, matrix, run, server_lines
+from recorded import ENDPOINTS, TUTORIAL, client_lines, judged, matrix, run, server_lines
 
-from comparison.differences import projections
 from comparison.model import Pairing, Verdict
-from comparison.verdicts import fault, judge
+from comparison.verdicts import observe
 
 REFERENCE = Pairing(ENDPOINTS[0], ENDPOINTS[0])
 ODD = Pairing(ENDPOINTS[3], ENDPOINTS[1])
@@ -22,7 +21,7 @@ def edited(pairing, side, edit):
 
 
 def test_the_two_known_differences_are_attributed_and_explained():
-    cells, causes, _ = judge(TUTORIAL, matrix(), REFERENCE)
+    cells, causes, _ = judged(TUTORIAL, matrix(), REFERENCE)
     assert [(cause.event, cause.axes, cause.explained) for cause in causes] == [
         ("eof", ("own implementation",), True),
         ("selector", ("own loop",), True),
@@ -33,7 +32,7 @@ def test_the_two_known_differences_are_attributed_and_explained():
 
 
 def test_another_reference_gives_the_same_causes_in_reverse():
-    _, causes, _ = judge(TUTORIAL, matrix(), Pairing(ENDPOINTS[3], ENDPOINTS[3]))
+    _, causes, _ = judged(TUTORIAL, matrix(), Pairing(ENDPOINTS[3], ENDPOINTS[3]))
     assert {(cause.event, cause.explained) for cause in causes} == {("eof", True), ("selector", True)}
     assert {difference.sign for difference in causes[0].differences} == {"-"}
     assert "there with protocol, missing with streams" in causes[0].finding
@@ -51,14 +50,14 @@ def test_where_tcp_cuts_the_stream_is_no_difference():
             )
         ]
 
-    cells, _, _ = judge(TUTORIAL, matrix(edited(REFERENCE, "server", cut)), REFERENCE)
+    cells, _, _ = judged(TUTORIAL, matrix(edited(REFERENCE, "server", cut)), REFERENCE)
     cell = next(cell for cell in cells if cell.pairing == REFERENCE)
     assert (cell.verdict, cell.cut) == (Verdict.IDENTICAL, 1)
 
 
 def test_a_line_in_one_cell_only_is_predicted_by_nothing():
     odd = edited(ODD, "server", lambda lines: [*lines[:-1], "asyncio: something odd", lines[-1]])
-    cells, causes, _ = judge(TUTORIAL, matrix(odd), REFERENCE)
+    cells, causes, _ = judged(TUTORIAL, matrix(odd), REFERENCE)
     assert (causes[0].letter, causes[0].event, causes[0].axes, causes[0].explained) == ("A", "log", (), False)
     assert causes[0].finding == (
         "No factor and no two together predict it; seen in 1 of 16 runs, in protocol/uvloop -> streams/uvloop"
@@ -68,7 +67,7 @@ def test_a_line_in_one_cell_only_is_predicted_by_nothing():
 
 def test_the_odd_one_out_is_named():
     odd = edited(ODD, "server", lambda lines: [line for line in lines if "received EOF" not in line])
-    _, causes, _ = judge(TUTORIAL, matrix(odd), REFERENCE)
+    _, causes, _ = judged(TUTORIAL, matrix(odd), REFERENCE)
     findings = [cause.finding for cause in causes if not cause.explained]
     assert findings == [
         "No factor and no two together predict it; seen in 7 of 16 runs. "
@@ -81,7 +80,7 @@ def test_a_line_that_comes_and_goes_in_one_pairing_is_timing():
     index = next(n for n, one in enumerate(runs) if one.pairing == ODD)
     lines = [*server_lines(ODD.server)[:-1], "asyncio: something odd", "main: closing event loop"]
     runs[index] = run(ODD, lines, client_lines(ODD.client))
-    cells, causes, _ = judge(TUTORIAL, runs, REFERENCE)
+    cells, causes, _ = judged(TUTORIAL, runs, REFERENCE)
     assert causes[0].finding == "Timing: runs of one and the same pairing disagree; seen in 1 of 48 runs"
     assert next(cell for cell in cells if cell.pairing == ODD).agreed == 2
 
@@ -91,42 +90,99 @@ def test_two_factors_together_are_found():
         both = side == "server" and pairing.server.loop == "uvloop" and pairing.client.implementation == "protocol"
         return [*lines[:-1], "asyncio: something odd", lines[-1]] if both else lines
 
-    _, causes, _ = judge(TUTORIAL, matrix(odd), REFERENCE)
+    _, causes, _ = judged(TUTORIAL, matrix(odd), REFERENCE)
     assert (causes[0].axes, causes[0].explained) == (("own loop and peer implementation",), False)
 
 
-def test_an_explanation_covers_only_the_axis_that_it_expects():
+def eof_follows_the_loop(place):
+    """An edit for `matrix`: EOF lines follow the loop, and not the implementation; `place` is where they stand."""
+
     def odd(pairing, side, lines):
-        """EOF lines follow the loop, and no longer the implementation."""
         kept = [line for line in lines if "received EOF" not in line]
         end = pairing.server if side == "server" else pairing.client
         speaker = "echo_127.0.0.1_64624" if side == "server" else "echo_client"
-        return [*kept[:-1], f"{speaker}: received EOF", kept[-1]] if end.loop == "uvloop" else kept
+        closing = kept.index(f"{speaker}: closing") + place
+        return [*kept[:closing], f"{speaker}: received EOF", *kept[closing:]] if end.loop == "uvloop" else kept
 
-    # The line now stands after "closing", which is another thing that the explanation is not about.
-    cells, causes, _ = judge(TUTORIAL, matrix(odd), REFERENCE)
-    assert [(cause.event, cause.axes, cause.explained) for cause in causes if cause.event == "eof"] == [
-        ("eof", ("own loop",), False)
+    return odd
+
+
+def test_an_explanation_covers_only_the_axis_that_it_expects():
+    cells, causes, _ = judged(TUTORIAL, matrix(eof_follows_the_loop(0)), REFERENCE)
+    assert [(cause.event, cause.axes, cause.explained, cause.expected_axis) for cause in causes] == [
+        ("eof", ("own loop",), False, "own implementation"),
+        ("selector", ("own loop",), True, None),
     ]
-    assert Verdict.DIFFERENT in {cell.verdict for cell in cells}
+    assert Counter(cell.verdict for cell in cells) == {Verdict.IDENTICAL: 4, Verdict.DIFFERENT: 12}
+
+
+def test_what_a_connection_tells_after_its_end_is_a_fault():
+    cells, _, _ = judged(TUTORIAL, matrix(eof_follows_the_loop(1)), REFERENCE)
+    assert {cell.reason for cell in cells if cell.verdict is Verdict.FAILED} == {
+        "server log: the connection of echo_127.0.0.1_64624 has no end",
+        "client log: the connection of echo_client has no end",
+    }
+    assert Counter(cell.verdict for cell in cells) == {Verdict.IDENTICAL: 4, Verdict.FAILED: 12}
 
 
 def test_factors_that_this_choice_cannot_tell_apart_are_all_named():
     chosen = {ENDPOINTS[0], ENDPOINTS[3]}
     runs = [one for one in matrix() if {one.pairing.server, one.pairing.client} <= chosen]
-    _, causes, _ = judge(TUTORIAL, runs, REFERENCE)
+    _, causes, _ = judged(TUTORIAL, runs, REFERENCE)
     assert causes[0].axes == ("own implementation", "own loop")
     assert "cannot tell them apart" in causes[0].finding
     assert causes[0].explained
 
 
 def test_groups_show_each_log_once_and_the_causes_beside_its_lines():
-    _, _, groups = judge(TUTORIAL, matrix(), REFERENCE)
+    _, _, groups = judged(TUTORIAL, matrix(), REFERENCE)
     assert [(group.side, len(group.pairings)) for group in groups] == [("server", 4)] * 4 + [("client", 4)] * 4
     changed = [(sign, line, letters) for sign, line, letters in groups[3].diff if sign != " "]
     assert changed == [
         ("-", "asyncio: Using selector: EpollSelector", "B"),
         ("+", "echo_127.0.0.1_<port>: received EOF", "A"),
+    ]
+
+
+def test_an_explanation_covers_a_line_once():
+    def twice(pairing, side, lines):
+        return [line for line in lines for _ in range(2 if side == "server" and "received EOF" in line else 1)]
+
+    cells, causes, groups = judged(TUTORIAL, matrix(twice), REFERENCE)
+    assert [
+        (cause.letter, cause.event, cause.explained, [(d.side, d.sign, d.nth) for d in cause.differences])
+        for cause in causes
+    ] == [
+        ("A", "eof", False, [("server", "+", 2)]),
+        ("B", "eof", True, [("client", "+", 1), ("server", "+", 1)]),
+        ("C", "selector", True, [("client", "-", 1), ("server", "-", 1)]),
+    ]
+    assert Counter(cell.verdict for cell in cells) == {
+        Verdict.IDENTICAL: 1,
+        Verdict.EXPLAINED: 7,
+        Verdict.DIFFERENT: 8,
+    }
+    changed = [(sign, line, letters) for sign, line, letters in groups[2].diff if sign != " "]
+    eof = "echo_127.0.0.1_<port>: received EOF"
+    assert changed == [("+", eof, "B"), ("+", eof, "A")]
+
+
+def test_a_line_in_another_place_is_a_difference_of_its_own():
+    def wait_late(pairing, side, lines):
+        """Protocol clients say that they wait when the response and its end are there."""
+        if (side, pairing.client.implementation) != ("client", "protocol"):
+            return lines
+        waiting = next(n for n, line in enumerate(lines) if "waiting" in line)
+        return moved(lines, waiting, waiting + 2)
+
+    _, causes, groups = judged(TUTORIAL, matrix(wait_late), REFERENCE)
+    response = "echo_client: received b'This is the message. It will be sent in parts.'"
+    assert (causes[0].letter, causes[0].axes, causes[0].explained) == ("A", ("own implementation",), False)
+    assert [(d.side, d.sign, d.text) for d in causes[0].differences] == [("client", "~", response)]
+    assert causes[0].finding == "Predicted by the endpoint's own implementation in all 16 runs: moved"
+    assert [(sign, line, letters) for sign, line, letters in groups[6].diff if letters == "A"] == [
+        ("+", response, "A"),
+        ("-", response, "A"),
     ]
 
 
@@ -160,10 +216,11 @@ def test_any_edit_that_changes_an_event_comes_out_as_different(pairing, side, ed
         return EDITS[edit](lines, here % len(lines), there % len(lines))
 
     runs = matrix(edited(pairing, side, change))
-    before = next(one for one in matrix() if one.pairing == pairing)
-    after = next(one for one in runs if one.pairing == pairing)
-    unchanged = projections(before) == projections(after) and fault(TUTORIAL, after) is None
-    cells, _, _ = judge(TUTORIAL, runs, REFERENCE)
+    before, after = (
+        observe(TUTORIAL, next(one for one in all_ if one.pairing == pairing)) for all_ in (matrix(), runs)
+    )
+    unchanged = before.projected == after.projected and after.faults == ()
+    cells, _, _ = judged(TUTORIAL, runs, REFERENCE)
     bad = {cell.pairing for cell in cells if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED)}
     assert bool(bad) is not unchanged
     assume(not unchanged)
@@ -182,7 +239,7 @@ def test_neighbours_may_change_places_only_where_timing_decides(side, number):
         lines[place], lines[place + 1] = lines[place + 1], lines[place]
         return lines
 
-    cells, _, _ = judge(TUTORIAL, matrix(edited(ODD, side, swap)), REFERENCE)
+    cells, _, _ = judged(TUTORIAL, matrix(edited(ODD, side, swap)), REFERENCE)
     verdict = next(cell.verdict for cell in cells if cell.pairing == ODD)
     # server: sent before received / received before accepted; client: closing before received / received before waiting
     expected = {("client", 1): Verdict.EXPLAINED}.get((side, number), Verdict.FAILED)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from comparison.endpoints import IMPLEMENTATIONS, Commands, available, environment, interpreters, select
+from comparison.endpoints import IMPLEMENTATIONS, Commands, available, environment, interpreters, select, third_party
 from comparison.model import CannotCompare, Endpoint, Interpreter
 from comparison.run import choose
+from comparison.scenarios import SCENARIOS
 
 BOTH = Interpreter("/usr/bin/python3", "3.12.1", {"uvloop": "0.21.0"})
 BARE = Interpreter("/opt/python3", "3.13.0", {})
@@ -259,13 +260,33 @@ def test_the_head_of_a_report_tells_every_version_of_a_loop():
     assert versions["uvloop"] == "0.21.0, 0.22.1"
 
 
-def test_a_selection_counts_its_pairings():
+def test_a_selection_knows_its_pairings():
     selection = choose(loops=["asyncio"], servers=["streams"])
     assert (labels(selection.servers), labels(selection.clients)) == (
         ["streams/asyncio"],
         ["streams/asyncio", "protocol/asyncio"],
     )
-    assert selection.pairings == 2
+    assert list(map(str, selection.pairings(SCENARIOS["tutorial"]))) == [
+        "streams/asyncio -> streams/asyncio",
+        "streams/asyncio -> protocol/asyncio",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "pairings", "reference"),
+    [
+        ("never-reads", ["streams/asyncio -> raw sockets"], "streams/asyncio -> raw sockets"),
+        (
+            "refuses",
+            ["raw sockets -> streams/asyncio", "raw sockets -> protocol/asyncio"],
+            "raw sockets -> protocol/asyncio",
+        ),
+    ],
+)
+def test_where_the_engine_plays_one_side_only_the_other_is_on_trial(scenario, pairings, reference):
+    selection = choose(loops=["asyncio"], servers=["streams"], reference=["streams", "protocol"])
+    assert list(map(str, selection.pairings(SCENARIOS[scenario]))) == pairings
+    assert str(selection.reference_of(SCENARIOS[scenario])) == reference
 
 
 def test_an_implementation_in_any_language_is_two_commands_and_one_endpoint(monkeypatch):
@@ -275,3 +296,32 @@ def test_an_implementation_in_any_language_is_two_commands_and_one_endpoint(monk
     others = [endpoint for endpoint in endpoints if endpoint.implementation == "other"]
     assert others == [Endpoint("other", "none", "none", "other", own.server, own.client)]
     assert len(endpoints) == 9
+
+
+def test_any_program_takes_part_by_its_commands_as_a_shell_would_split_them():
+    ncat = third_party("ncat", "ncat -l -k {host} {port} -c 'cat -u'", "nc {host} {port}")
+    assert ncat == Endpoint(
+        implementation="ncat",
+        loop="none",
+        python="none",
+        label="ncat",
+        server_command=("ncat", "-l", "-k", "{host}", "{port}", "-c", "cat -u"),
+        client_command=("nc", "{host}", "{port}"),
+        takes_options=False,
+    )
+
+
+def test_a_program_with_one_command_takes_part_on_that_side_only():
+    only_server = third_party("only-server", "serve {port}", None)
+    selection = choose(loops=["asyncio"], others=[only_server])
+    assert (labels(selection.servers), labels(selection.clients)) == (
+        ["streams/asyncio", "protocol/asyncio", "only-server"],
+        ["streams/asyncio", "protocol/asyncio"],
+    )
+
+
+def test_an_endpoint_without_a_command_for_its_side_cannot_be_all_there_is():
+    only_server = third_party("only-server", "serve {port}", None)
+    with pytest.raises(CannotCompare) as caught:
+        choose(loops=["asyncio"], others=[only_server], clients=["only-server"])
+    assert str(caught.value) == "--client: none of these has a client command; give one with --client-command"

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from comparison import matrix
-from comparison.model import Comparison, Endpoint, Interpreter, Pairing, Run, Scenario, Verdict
-from comparison.run import Selection, compare
-from comparison.scenarios import TCP
+from comparison import matrix, serving
+from comparison.commands import client_command, server_command
+from comparison.model import PARTS, Comparison, Endpoint, Interpreter, Pairing, Run, Scenario, Survey, Verdict
+from comparison.run import Selection, Trial, compare_all
+from comparison.transports import TCP
 
 SHORT_S = 0.05
 """A deadline for what never happens."""
@@ -121,12 +122,22 @@ def compared(servers: Sequence[Endpoint], clients: Sequence[Endpoint], **options
     """A comparison of these endpoints; the first with the first is the reference."""
     python = Interpreter(sys.executable, "3.12.1", {})
     selection = Selection((python,), tuple(servers), tuple(clients), Pairing(servers[0], clients[0]), ())
-    return compare(selection, SCENARIO, **options)
+    (comparison,) = compare_all(selection, [Trial(SCENARIO, TCP)], **options)
+    return comparison
+
+
+def exit_code(comparison: Comparison) -> int:
+    return Survey((comparison,), comparison.duration_s).exit_code
 
 
 def outcomes(comparison: Comparison) -> dict[str, tuple[str, str]]:
     """Verdict and reason of each cell, by `server -> client`."""
     return {str(cell.pairing): (str(cell.verdict), cell.reason) for cell in comparison.cells}
+
+
+def parts(comparison: Comparison) -> dict[str, tuple[str, ...]]:
+    """The verdicts on what was echoed and on how it ended, by `server -> client`."""
+    return {str(cell.pairing): tuple(str(cell.verdicts[part]) for part in PARTS) for cell in comparison.cells}
 
 
 AS_REFERENCE = ("identical", "the same lines as the reference")
@@ -138,40 +149,49 @@ def test_endpoints_that_behave_alike_are_identical(left_behind):
     assert outcomes(comparison) == dict.fromkeys(
         ["good -> good", "good -> twin", "twin -> good", "twin -> twin"], AS_REFERENCE
     )
-    assert comparison.exit_code == 0
+    assert exit_code(comparison) == 0
     assert left_behind() == []
 
 
 FAILING_SERVERS = {
+    # What is wrong: the verdicts on what was echoed and on how it ended, the script, the reason.
     "exits with an error when it is stopped": (
+        ("identical", "failed"),
         "sys.exit = lambda code: os._exit(3)\nserve()",
         "server exited with 3: main: closing event loop",
     ),
     "loses a byte": (
+        ("failed", "identical"),
         "serve(echo=lambda data: data[:-1], told=lambda data: data[:-1])",
         "server sent 19 bytes instead of 20",
     ),
     "loses a byte and denies it": (
+        ("failed", "identical"),
         "serve(echo=lambda data: data[:-1])",
         "client received 19 bytes instead of 20",
     ),
     "invents a byte": (
+        ("failed", "identical"),
         "serve(echo=lambda data: data + b'!', told=lambda data: data + b'!')",
-        f"server log: {'sent ' + repr(PAYLOAD + b'!')!r} before it was received",
+        "server sent 21 bytes instead of 20",
     ),
     "alters a byte": (
+        ("failed", "identical"),
         "serve(echo=lambda data: data.swapcase(), told=lambda data: data.swapcase())",
-        "server log: what was sent is not what was received",
+        "server sent other bytes than the scenario's: b'tHIS IS THE MESSAGE.'",
     ),
     "alters a byte and denies it": (
+        ("failed", "identical"),
         "serve(echo=lambda data: data.swapcase())",
         "client received other bytes than the scenario's: b'tHIS IS THE MESSAGE.'",
     ),
     "says nothing of its connections": (
+        ("different", "failed"),
         "say_all, say = say, lambda speaker, text: speaker == 'main' and say_all(speaker, text)\nserve()",
         "server tells of 0 connections instead of 1",
     ),
     "shows a traceback": (
+        ("identical", "failed"),
         "def on_error(data):\n"
         "    record('log', 'asyncio', 'Unhandled', traceback='Traceback ...\\nKeyError: 7')\n"
         "    return data\n"
@@ -183,33 +203,50 @@ FAILING_SERVERS = {
 
 @pytest.mark.parametrize("failing", FAILING_SERVERS)
 def test_a_failing_server_fails_its_own_row_and_says_why(failing, left_behind):
-    script, reason = FAILING_SERVERS[failing]
+    verdicts, script, reason = FAILING_SERVERS[failing]
     bad = endpoint("bad", server=script)
     comparison = compared([GOOD, bad], [GOOD], jobs=2)
     assert outcomes(comparison) == {"good -> good": AS_REFERENCE, "bad -> good": ("failed", reason)}
-    assert comparison.exit_code == 1
+    assert parts(comparison)["bad -> good"] == verdicts
+    assert exit_code(comparison) == 1
     assert left_behind() == []
 
 
 FAILING_CLIENTS = {
     "exits with 1 and says why": (
+        ("identical", "failed"),
         "ask()\nsay('echo_client', 'ERROR ended early: 12 of 20 bytes came back from localhost port 1')\nend(1)",
         "client exited with 1: ERROR ended early: 12 of 20 bytes came back from localhost port 1",
     ),
-    "exits with 1 and says nothing": ("ask()\nend(1)", "client exited with 1: main: closing event loop"),
-    "does not connect": ("raise SystemExit('no such option')", "client exited with 1: no such option"),
-    "says nothing at all": ("pass", "client tells of 0 connections instead of 1"),
-    "crashes": ("ask()\n1 / 0", "client exited with 1: ZeroDivisionError: division by zero"),
+    "exits with 1 and says nothing": (
+        ("identical", "failed"),
+        "ask()\nend(1)",
+        "client exited with 1: main: closing event loop",
+    ),
+    "does not connect": (
+        ("different", "failed"),
+        "raise SystemExit('no such option')",
+        "client exited with 1: no such option",
+    ),
+    "says nothing at all": (("different", "failed"), "pass", "client tells of 0 connections instead of 1"),
+    "crashes": (("identical", "failed"), "ask()\n1 / 0", "client exited with 1: ZeroDivisionError: division by zero"),
     "is killed": (
+        ("identical", "failed"),
         "ask()\nos.kill(os.getpid(), signal.SIGKILL)",
         f"client exited with -9: echo_client: received {PAYLOAD!r}",
     ),
-    "sends half of it": ("PAYLOAD = PAYLOAD[:10]\nask()\nend()", "client sending 10 bytes instead of 20"),
+    "sends half of it": (
+        ("failed", "identical"),
+        "PAYLOAD = PAYLOAD[:10]\nask()\nend()",
+        "client sending 10 bytes instead of 20",
+    ),
     "goes on after its end": (
+        ("failed", "failed"),
         "ask()\nsay('echo_client', 'closing')\nsay('echo_client', \"received b'!'\")\nend()",
-        "client log: \"received b'!'\" comes after 'closing'",
+        "client received 21 bytes instead of 20; client log: \"received b'!'\" comes after 'closing'",
     ),
     "shows a traceback": (
+        ("identical", "failed"),
         "ask()\nrecord('log', 'main', 'boom', traceback='Traceback ...\\nKeyError: 7\\n')\nend()",
         "client shows a traceback: KeyError: 7",
     ),
@@ -218,7 +255,7 @@ FAILING_CLIENTS = {
 
 @pytest.mark.parametrize("failing", FAILING_CLIENTS)
 def test_a_failing_client_fails_its_own_cell_and_says_why(failing, left_behind):
-    script, reason = FAILING_CLIENTS[failing]
+    verdicts, script, reason = FAILING_CLIENTS[failing]
     bad = endpoint("bad", client=script)
     comparison = compared([GOOD], [GOOD, bad, endpoint("late")])
     assert outcomes(comparison) == {
@@ -226,7 +263,8 @@ def test_a_failing_client_fails_its_own_cell_and_says_why(failing, left_behind):
         "good -> bad": ("failed", reason),
         "good -> late": AS_REFERENCE,
     }
-    assert comparison.exit_code == 1
+    assert parts(comparison)["good -> bad"] == verdicts
+    assert exit_code(comparison) == 1
     assert left_behind() == []
 
 
@@ -244,7 +282,7 @@ def test_a_server_that_ends_at_once_fails_its_row_at_once_and_shows_its_last_wor
 def test_a_server_that_never_becomes_ready_fails_its_row(monkeypatch, left_behind):
     # One server after the other: the deadline is short only when it is the turn of the one that hangs.
     silent = endpoint("silent", server="say('main', 'thinking'); signal.pause()")
-    comparison = compared([GOOD, silent], [GOOD], tick=lambda: monkeypatch.setattr(matrix, "READY_S", SHORT_S))
+    comparison = compared([GOOD, silent], [GOOD], tick=lambda: monkeypatch.setattr(serving, "READY_S", SHORT_S))
     bad = comparison.cells[1]
     assert (bad.verdict, comparison.cells[0].verdict) == (Verdict.FAILED, Verdict.IDENTICAL)
     assert bad.reason.startswith("server was not ready in 0.05 s")
@@ -253,11 +291,11 @@ def test_a_server_that_never_becomes_ready_fails_its_row(monkeypatch, left_behin
 
 def test_a_client_that_hangs_is_ended_and_fails_its_cell(monkeypatch, left_behind):
     hanging = endpoint("hanging", client="ask()\nsignal.pause()")
-    deadlines_s = iter([SHORT_S, matrix.CLIENT_S, matrix.CLIENT_S])
+    deadlines_s = [SCENARIO.deadline_s, SHORT_S, SCENARIO.deadline_s]
+    # The deadline is short only when it is the turn of the one that hangs.
+    monkeypatch.setattr(Scenario, "deadline_s", property(lambda self: deadlines_s[0]))
     comparison = compared(
-        [GOOD],
-        [GOOD, hanging, endpoint("late")],
-        tick=lambda: monkeypatch.setattr(matrix, "CLIENT_S", next(deadlines_s)),
+        [GOOD], [GOOD, hanging, endpoint("late")], tick=lambda: deadlines_s.append(deadlines_s.pop(0))
     )
     good, bad, late = comparison.cells
     assert (good.verdict, bad.verdict, late.verdict) == (Verdict.IDENTICAL, Verdict.FAILED, Verdict.IDENTICAL)
@@ -300,6 +338,7 @@ def test_an_endpoint_that_talks_nonsense_is_different_and_every_line_is_kept(non
         assert cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED), cell.reason
         (run,) = cell.runs
         assert len(run.client_events) == len(run.client.lines)
+        assert len(run.server_events) == len(run.server.lines)
     assert left_behind() == []
 
 
@@ -319,7 +358,8 @@ def test_a_server_that_crashes_at_a_client_fails_its_row_without_hanging(end, le
     comparison = compared([GOOD, endpoint("crashing", server=crash)], [GOOD, endpoint("late")], jobs=2)
     assert [cell.verdict for cell in comparison.cells] == [Verdict.IDENTICAL] * 2 + [Verdict.FAILED] * 2
     for cell in comparison.cells[2:]:
-        assert cell.reason.startswith(("server ended before it was stopped: ", "server exited with 1: "))
+        reason = cell.reason
+        assert reason.startswith(("server ended before it was stopped: ", "server exited with 1: "))
     assert left_behind() == []
 
 
@@ -330,7 +370,7 @@ def test_if_the_reference_fails_nothing_is_held_against_it():
         "good -> bad": ("failed", "client exited with 1: main: closing event loop"),
         "good -> good": ("different", "the reference failed, so there is nothing to hold it against"),
     }
-    assert (comparison.causes, comparison.exit_code) == ((), 1)
+    assert (comparison.causes, exit_code(comparison)) == ((), 1)
 
 
 def test_a_line_more_is_a_difference_and_its_cause_is_worked_out():
@@ -339,7 +379,7 @@ def test_a_line_more_is_a_difference_and_its_cause_is_worked_out():
     assert [str(cell.verdict) for cell in comparison.cells] == ["identical", "different"] * 2
     found = {cause.event: (cause.axes, cause.explained) for cause in comparison.causes}
     assert found == {"eof": (("own implementation",), True), "log": (("own implementation",), False)}
-    assert comparison.exit_code == 1
+    assert exit_code(comparison) == 1
 
 
 def test_several_runs_say_how_many_agreed():
@@ -349,10 +389,11 @@ def test_several_runs_say_how_many_agreed():
     )
     comparison = compared([GOOD, moody], [GOOD], repeat=3, jobs=2)
     good, bad = comparison.cells
-    assert (good.verdict, good.agreed, len(good.runs)) == (Verdict.IDENTICAL, 3, 3)
-    assert (bad.verdict, bad.agreed, len(bad.runs)) == (Verdict.FAILED, 2, 3)
+    assert (good.verdict, good.agreed, good.repeat) == (Verdict.IDENTICAL, 3, 3)
+    assert (bad.verdict, bad.agreed, bad.repeat) == (Verdict.FAILED, 2, 3)
     assert bad.reason == "server tells of 0 connections instead of 1 (in 1 of 3 runs)"
-    assert [run.number for run in good.runs] == [1, 2, 3]
+    # One run of each behaviour is kept to be looked at.
+    assert [[run.number for run in cell.runs] for cell in (good, bad)] == [[1], [1, 3]]
 
 
 def speakers(run: Run) -> list[str]:
@@ -361,7 +402,11 @@ def speakers(run: Run) -> list[str]:
 
 
 def run_all(server: Endpoint, clients: Sequence[Endpoint], **options: object) -> list[Run]:
-    return matrix.run_all(SCENARIO, [server], clients, **options)
+    """The runs of one server with these clients, in the order in which they are handed over."""
+    runs: list[Run] = []
+    plan = matrix.Plan(SCENARIO, keep=runs.append, **options)
+    matrix.run_all(plan, [Pairing(server, client) for client in clients])
+    return runs
 
 
 STRANGER = "socket.create_connection(('127.0.0.1', PORT)).close()"
@@ -384,7 +429,9 @@ def test_a_connection_that_no_client_tells_of_is_not_dropped():
     runs = run_all(GOOD, clients)
     assert sum(len(speakers(run)) for run in runs) == 4
     comparison = compared([GOOD], clients)
-    assert [cell.reason for cell in comparison.cells][:1] == ["server tells of 3 connections instead of 1"]
+    assert [cell.reason for cell in comparison.cells][:1] == [
+        "server received 0 bytes instead of 20; server tells of 3 connections instead of 1"
+    ]
 
 
 NUMBERED = endpoint("numbered", server="serve(name=lambda number, address: f'echo_unix_{number}')")
@@ -442,9 +489,9 @@ def test_ctrl_c_leaves_no_process_behind(jobs, left_behind):
 
 def test_a_signal_that_reaches_another_thread_ends_the_comparison_as_soon(monkeypatch, left_behind):
     deadline_s = 10.0
+    monkeypatch.setattr(Scenario, "deadline_s", property(lambda self: deadline_s))
 
     def interrupt() -> None:
-        monkeypatch.setattr(matrix, "CLIENT_S", deadline_s)
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     start_s = time.monotonic()
@@ -456,12 +503,12 @@ def test_a_signal_that_reaches_another_thread_ends_the_comparison_as_soon(monkey
 
 def test_ctrl_c_while_the_servers_are_being_started_waits_for_nobody(monkeypatch, left_behind):
     deadline_s = 10.0
-    monkeypatch.setattr(matrix, "READY_S", deadline_s)
+    monkeypatch.setattr(serving, "READY_S", deadline_s)
 
     submitted = []
 
     class Pool(ThreadPoolExecutor):
-        def submit(self, *call: object) -> Future[list[Run]]:
+        def submit(self, *call: object) -> Future[None]:
             while submitted and not left_behind():
                 os.sched_yield()
             if submitted:
@@ -479,6 +526,6 @@ def test_ctrl_c_while_the_servers_are_being_started_waits_for_nobody(monkeypatch
 
 def test_the_commands_of_a_pairing_can_be_given_any_port(tmp_path):
     scenario = Scenario("options", "", b"", options=("--lockstep",))
-    client = matrix.client_command(scenario, TCP, Pairing(GOOD, GOOD), tmp_path, 10000)
+    client = client_command(scenario, TCP, Pairing(GOOD, GOOD), tmp_path, 10000)
     assert client == (*GOOD.client_command, "--port", "10000", "--lockstep")
-    assert matrix.server_command(scenario, TCP, GOOD, tmp_path) == (*GOOD.server_command, "--port", "0")
+    assert server_command(scenario, TCP, GOOD, tmp_path) == (*GOOD.server_command, "--port", "0")

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import dataclasses
 import io
 import json
 import re
@@ -11,13 +12,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from recorded import judged
 
-from comparison.model import Comparison, Endpoint, Log, Pairing, Run, Scenario, Verdict
+from comparison.differences import Letters
+from comparison.model import (
+    PARTS,
+    RAW,
+    CannotCompare,
+    Cell,
+    Comparison,
+    Endpoint,
+    Expectation,
+    Log,
+    Pairing,
+    Run,
+    Scenario,
+    Survey,
+    Verdict,
+)
 from comparison.progress import Progress
 from comparison.report import export, markdown
-from comparison.scenarios import TCP
 from comparison.transcript import parse
-from comparison.verdicts import judge
+from comparison.transports import TCP, TRANSPORTS
 
 GOLDEN = Path(__file__).parent / "golden"
 PAYLOAD = b"This is the message."
@@ -76,7 +92,7 @@ def recorded(pairing: Pairing, server: list[str], client: list[str], code: int =
     return Run(pairing, 1, *logs, parse(server), parse(client))
 
 
-def compared(*odd_lines: str, repeat: int = 1) -> Comparison:
+def compared(*odd_lines: str, repeat: int = 1, letters: Letters | None = None) -> Comparison:
     """Streams and Protocol with each other: EOF is explained; where a Streams server has a Protocol client, its log
     has lines that nothing explains; Protocol with itself loses bytes."""
     both = (STREAMS, PROTOCOL)
@@ -88,7 +104,7 @@ def compared(*odd_lines: str, repeat: int = 1) -> Comparison:
         recorded(Pairing(PROTOCOL, PROTOCOL), server_log(eof=True), client_log(ended_early, eof=True), 1),
     ]
     reference = Pairing(STREAMS, STREAMS)
-    cells, causes, groups = judge(SCENARIO, runs, reference)
+    cells, causes, groups = judged(SCENARIO, runs, reference, letters)
     return Comparison(
         scenario=SCENARIO,
         transport=TCP,
@@ -109,6 +125,11 @@ def compared(*odd_lines: str, repeat: int = 1) -> Comparison:
 ODD_LINE = "asyncio: Executing <Task> took 0.101 seconds"
 
 
+def survey(*comparisons: Comparison) -> Survey:
+    """What one call has compared."""
+    return Survey(comparisons, sum(comparison.duration_s for comparison in comparisons))
+
+
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
     return compared(ODD_LINE)
@@ -122,32 +143,38 @@ def test_the_recording_shows_each_kind_of_verdict_that_can_come_up(comparison):
         Verdict.FAILED,
     ]
     assert [(cause.event, cause.explained) for cause in comparison.causes] == [("log", False), ("eof", True)]
-    assert comparison.exit_code == 1
+    assert [[str(cell.verdicts[part]) for part in PARTS] for cell in comparison.cells] == [
+        ["identical", "identical"],
+        ["identical", "different"],
+        ["identical", "explained"],
+        ["identical", "failed"],
+    ]
+    assert survey(comparison).exit_code == 1
 
 
 def test_the_markdown_view_is_the_golden_one(comparison):
-    assert markdown.render(comparison) == (GOLDEN / "report.md").read_text()
+    assert markdown.render(survey(comparison)) == (GOLDEN / "report.md").read_text()
 
 
 def test_the_json_view_is_the_golden_one(comparison):
-    text = export.to_json(comparison)
+    text = export.to_json(survey(comparison))
     assert text.endswith("}\n")
     assert json.loads(text) == json.loads((GOLDEN / "report.json").read_text())
 
 
 def test_the_raw_logs_are_shown_in_markdown_as_they_came(comparison):
-    view = markdown.render(comparison, raw=True)
+    view = markdown.render(survey(comparison), raw=True)
     for cell in comparison.cells:
         for log in (cell.runs[0].server, cell.runs[0].client):
             assert "\n".join(("```text", *log.lines, "```")) in view
 
 
-def shown(comparison: Comparison, monkeypatch: pytest.MonkeyPatch, width: int = 160, **options: bool) -> str:
+def shown(what: Comparison | Survey, monkeypatch: pytest.MonkeyPatch, width: int = 160, **options: bool) -> str:
     """The view of a terminal so many columns wide, as it lands in a file."""
     terminal = pytest.importorskip("comparison.report.terminal", reason="rich is not installed: pip install rich")
     monkeypatch.setenv("COLUMNS", str(width))
     file = io.StringIO()
-    terminal.show(comparison, file, **options)
+    terminal.show(what if isinstance(what, Survey) else survey(what), file, **options)
     return file.getvalue()
 
 
@@ -167,7 +194,7 @@ def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(comparison, monk
         assert f"{verdict}:" in text
     for cell in comparison.cells:
         if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED):
-            assert words(f"{cell.pairing} {cell.verdict}: {cell.reason}") in text
+            assert words(f"{cell.pairing} {cell.verdict} (how it ended): {cell.reason}") in text
     for cause in comparison.causes:
         assert f"{cause.letter} " in text
         assert words(cause.finding) in text
@@ -180,7 +207,9 @@ def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(comparison, monk
     assert [line for line in lines if "".join(line.split()) not in squeezed] == []
     assert "…" not in view
     assert all(words(note) in text for note in comparison.notes)
-    assert "1 identical, 1 explained, 1 different, 1 failed" in text
+    assert "What was echoed: 4 identical How it ended: 1 identical, 1 explained, 1 different, 1 failed" in text
+    assert "4 pairings in 1.2 s: 1 identical, 1 explained, 1 different, 1 failed" in text
+    assert "Must hold for everybody: all that was sent comes back, byte for byte; " in text
 
 
 def matrix_columns(view: str) -> list[list[str]]:
@@ -245,8 +274,8 @@ AS_A_RECORD = {
 """What a record of JSON can hold in one line, besides."""
 
 
-def record(message: str) -> str:
-    return json.dumps({"t_ns": 1, "logger": "asyncio", "level": "info", "event": "log", "message": message})
+def record(message: str, event: str = "log", logger: str = "asyncio") -> str:
+    return json.dumps({"t_ns": 1, "logger": logger, "level": "info", "event": event, "message": message})
 
 
 HOSTILE_LINES = [
@@ -285,8 +314,8 @@ def spoken(line: str) -> str:
 @pytest.mark.parametrize("line", HOSTILE_LINES)
 def test_hostile_text_in_a_log_shows_as_itself_in_markdown(line):
     comparison = compared(line)
-    plain = markdown.render(compared(ODD_LINE), raw=True)
-    view = markdown.render(comparison, raw=True)
+    plain = markdown.render(survey(compared(ODD_LINE)), raw=True)
+    view = markdown.render(survey(comparison), raw=True)
     view.encode()
     assert unprintable(view) == []
     inside = [text for in_block, text in blocks(view) if in_block]
@@ -309,20 +338,20 @@ def test_hostile_text_in_a_log_shows_as_itself_in_a_terminal(line, monkeypatch):
 
 @pytest.mark.parametrize("line", HOSTILE_LINES)
 def test_hostile_text_in_a_log_is_kept_in_json(line):
-    document = json.loads(export.to_json(compared(line)))
+    document = json.loads(export.to_json(survey(compared(line))))
     message = json.loads(line)["message"] if line.startswith("{") else line
-    log = document["cells"][1]["runs"][0]["server"]["log"]
-    assert any(message in told or spoken(line) in told for told in log)
+    log = document["comparisons"][0]["cells"][1]["runs"][0]["server"]["lines"]
+    assert any(line in told or message in told for told in log)
 
 
 @pytest.mark.parametrize("text", ["a|b", "<script>", "`", "**", "[a](b)", "&lt;", "~~a~~", "\\"])
 def test_hostile_text_in_a_reason_stays_text(text):
     lost = recorded(Pairing(STREAMS, STREAMS), server_log(eof=False), [*client_log(eof=False), text], 1)
-    cells, causes, groups = judge(SCENARIO, [lost], lost.pairing)
+    cells, causes, groups = judged(SCENARIO, [lost], lost.pairing)
     one = (STREAMS,)
     comparison = Comparison(SCENARIO, TCP, {}, one, one, one, lost.pairing, 1, cells, causes, groups, (), 1.0)
     assert cells[0].reason.endswith(f": {text}")
-    (line,) = [line for line in markdown.render(comparison).splitlines() if line.startswith("- **")]
+    (line,) = [line for line in markdown.render(survey(comparison)).splitlines() if line.startswith("- **")]
     bold = re.fullmatch(r"- \*\*(.*)\*\*", line)[1]
     assert re.findall(r"[`*_<>|\[\]&~\\]", re.sub(r"\\[!-/:-@\[-`{-~]", "", bold)) == []
     assert re.sub(r"\\(.)", r"\1", bold).endswith(text)
@@ -391,7 +420,220 @@ def test_a_file_gets_no_progress_bar():
     assert file.getvalue() == ""
 
 
+# --- Several scenarios ---
+
+
+def skipped_comparison() -> Comparison:
+    """A scenario that could not be tried: two servers, and a client that the engine would have played."""
+    scenario = dataclasses.replace(
+        SCENARIO, name="recorded-tls", description="one message over TLS", transports=("tls",), on_trial=("server",)
+    )
+    why = "it needs trustme: pip install trustme (or '.[tls]')"
+    pairings = [Pairing(STREAMS, RAW), Pairing(PROTOCOL, RAW)]
+    return dataclasses.replace(
+        compared(),
+        scenario=scenario,
+        transport=TRANSPORTS["tls"],
+        clients=(RAW,),
+        reference=pairings[0],
+        cells=tuple(Cell(pairing, {}, why, (), (), 0, 0, 0) for pairing in pairings),
+        causes=(),
+        groups=(),
+        duration_s=0.0,
+    )
+
+
+def three_scenarios() -> Survey:
+    """A comparison in which all is well, one in which something is wrong, and one that was skipped."""
+    letters = Letters()
+    well = compared(letters=letters)
+    fine = [cell for cell in well.cells if cell.verdict is not Verdict.FAILED]
+    well = dataclasses.replace(
+        well, scenario=dataclasses.replace(SCENARIO, name="all-well"), servers=(STREAMS,), cells=tuple(fine[:2])
+    )
+    return survey(well, compared(ODD_LINE, letters=letters), skipped_comparison())
+
+
+@pytest.fixture(scope="module")
+def several() -> Survey:
+    return three_scenarios()
+
+
+def test_the_overview_in_markdown_is_the_golden_one(several):
+    assert markdown.render(several) == (GOLDEN / "overview.md").read_text()
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_the_overview_of_a_terminal_loses_nothing(several, monkeypatch, width):
+    view = shown(several, monkeypatch, width)
+    cell_len = pytest.importorskip("rich.cells").cell_len
+    assert [line for line in view.splitlines() if cell_len(line) > width] == []
+    assert "…" not in view
+    text = words(view)
+    assert text.startswith("3 scenarios ")
+    if width == 160:
+        rows = [words(line.strip("│")) for line in view.splitlines() if line.startswith("│")]
+        assert rows == [
+            "scenario over what was echoed how it ended causes s",
+            "all-well tcp =2 =1 ~1 A 1.2",
+            "recorded tcp =4 =1 ~1 !1 x1 B A 1.2",
+            "recorded-tls tls -2 -2 0.0",
+        ]
+    for cell in several.comparisons[1].cells:
+        if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED):
+            assert words(f"{cell.pairing} {cell.verdict} (how it ended): {cell.reason}") in text
+    assert "- 2 pairings skipped in recorded-tls: it needs trustme: pip install trustme (or '.[tls]')" in text
+    assert text.count("EOF has a callback in one API only") == 1
+    assert "Seen in all-well, recorded." in text
+    assert "8 pairings in 2.5 s: 2 skipped, 2 identical, 2 explained, 1 different, 1 failed." in text
+
+
+def test_where_nothing_ran_the_view_says_why_and_the_exit_code_is_2(monkeypatch):
+    nothing = survey(skipped_comparison())
+    assert nothing.exit_code == 2
+    for view in (markdown.render(nothing), shown(nothing, monkeypatch)):
+        assert "2 pairings skipped in recorded-tls: it needs trustme: pip install trustme" in words(view)
+        assert "2 pairings in 0.0 s: 2 skipped, 0 identical, 0 explained, 0 different, 0 failed." in words(view)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([Verdict.IDENTICAL, Verdict.EXPLAINED, Verdict.SKIPPED], 0),
+        ([Verdict.SKIPPED, Verdict.SKIPPED], 2),
+        ([Verdict.SKIPPED, Verdict.DIFFERENT], 1),
+        ([Verdict.IDENTICAL, Verdict.FAILED], 1),
+        ([], 2),
+    ],
+)
+def test_the_exit_code_is_that_of_diff(verdicts, code):
+    cells = tuple(
+        Cell(Pairing(STREAMS, STREAMS), {} if v is Verdict.SKIPPED else {"echo": v}, "", (), (), 1, 1, 0)
+        for v in verdicts
+    )
+    assert survey(dataclasses.replace(compared(), cells=cells)).exit_code == code
+
+
+# --- JSON, there and back ---
+
+
+def views(what: Survey, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every view of it."""
+    return [
+        markdown.render(what),
+        markdown.render(what, raw=True),
+        export.to_json(what),
+        shown(what, monkeypatch),
+        shown(what, monkeypatch, raw=True),
+    ]
+
+
+def judged_by_the_wire() -> Comparison:
+    """Programs that tell nothing of the contract: what is known of one was seen on the wire, the other talks of other
+    things."""
+    expects = Expectation(echo="part", client_exit=0, warnings=("idle",), memory_mib=96, by_timing=("lost",))
+    scenario = dataclasses.replace(SCENARIO, expects=expects)
+    pairing = Pairing(STREAMS, STREAMS)
+    on_the_wire = parse(record(event.message, event.name, event.speaker) for event in parse(client_log(eof=False)))
+    chatty = recorded(pairing, ["Hello, world!", "echo_x: closing"], [])
+    chatty = dataclasses.replace(chatty, client_events=on_the_wire, silent=("server", "client"))
+    cells, causes, groups = judged(scenario, [chatty], pairing)
+    one = (STREAMS,)
+    return dataclasses.replace(
+        compared(repeat=3), scenario=scenario, servers=one, clients=one, cells=cells, causes=causes, groups=groups
+    )
+
+
+@pytest.mark.parametrize("which", ["several", "one", "by the wire", "skipped"])
+def test_what_is_read_back_has_the_same_views(which, several, comparison, monkeypatch, tmp_path):
+    what = {
+        "several": several,
+        "one": survey(comparison),
+        "by the wire": survey(judged_by_the_wire()),
+        "skipped": survey(skipped_comparison()),
+    }[which]
+    path = tmp_path / "result.json"
+    path.write_text(export.to_json(what))
+    read = export.load(path)
+    assert views(read, monkeypatch) == views(what, monkeypatch)
+    assert read.exit_code == what.exit_code
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES)
+def test_hostile_text_in_a_log_is_read_back_from_json(line, tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text(export.to_json(survey(compared(line))))
+    (read,) = export.load(path).comparisons
+    assert [run.server.lines for cell in read.cells for run in cell.runs] == [
+        run.server.lines for cell in compared(line).cells for run in cell.runs
+    ]
+
+
+def damaged(*keys: object, value: object = None) -> str:
+    """A document in which the field at `keys` is something else, or missing."""
+    document = json.loads(export.to_json(survey(compared())))
+    inner = document
+    for key in keys[:-1]:
+        inner = inner[key]
+    if value is None:
+        del inner[keys[-1]]
+    else:
+        inner[keys[-1]] = value
+    return json.dumps(document)
+
+
+BAD_FILES = {
+    "nothing": ("", "is not JSON; name a file that --format json has written"),
+    "no JSON": ("# 2 servers x 2 clients", "is not JSON; name a file that --format json has written"),
+    "no end": ('{"schema": 2,', "is not JSON; name a file that --format json has written"),
+    "too deep": ("[" * 100_000, "is not JSON; name a file that --format json has written"),
+    "no text": (b"\xff\xfe\x00", "is not JSON; name a file that --format json has written"),
+    "a list": ("[]", "has layout None, and 2 is what is read here; run it once more"),
+    "another layout": ('{"schema": 1}', "has layout 1, and 2 is what is read here; run it once more"),
+    "no endpoints": ('{"schema": 2}', "is damaged (KeyError: 'endpoints'); run it once more"),
+    "a cell without a reason": (
+        damaged("comparisons", 0, "cells", 0, "reason"),
+        "is damaged (KeyError: 'reason'); run it once more",
+    ),
+    "an unknown verdict": (
+        damaged("comparisons", 0, "cells", 0, "verdicts", "echo", value="good"),
+        "is damaged (ValueError: 'good' is not a valid Verdict); run it once more",
+    ),
+    "an unknown endpoint": (
+        damaged("comparisons", 0, "cells", 0, "server", value="nobody"),
+        "is damaged (KeyError: 'nobody'); run it once more",
+    ),
+    "an unknown cause": (
+        damaged("comparisons", 0, "causes", 0, "explanation", "name", value="magic"),
+        "is damaged (KeyError: 'magic'); run it once more",
+    ),
+    "comparisons that are none": (
+        damaged("comparisons", value=[7]),
+        "is damaged (TypeError: 'int' object is not subscriptable); run it once more",
+    ),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_FILES)
+def test_a_file_that_is_no_result_is_refused_with_the_remedy(bad, tmp_path):
+    content, message = BAD_FILES[bad]
+    path = tmp_path / "result.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(CannotCompare) as caught:
+        export.load(path)
+    assert str(caught.value) == f"{str(path)!r} {message}"
+
+
+def test_a_file_that_is_not_there_is_refused_with_the_remedy(tmp_path):
+    with pytest.raises(CannotCompare) as caught:
+        export.load(tmp_path / "nosuch")
+    assert str(caught.value) == (
+        f"{str(tmp_path / 'nosuch')!r} cannot be read (No such file or directory); name a file of --format json"
+    )
+
+
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
-    (GOLDEN / "report.md").write_text(markdown.render(compared(ODD_LINE)))
-    (GOLDEN / "report.json").write_text(export.to_json(compared(ODD_LINE)))
+    (GOLDEN / "report.md").write_text(markdown.render(survey(compared(ODD_LINE))))
+    (GOLDEN / "report.json").write_text(export.to_json(survey(compared(ODD_LINE))))
+    (GOLDEN / "overview.md").write_text(markdown.render(three_scenarios()))

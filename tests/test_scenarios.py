@@ -8,46 +8,54 @@ import pytest
 from harness import ROOT, Endpoint
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import ENDPOINTS, TUTORIAL, client_lines, matrix, run, server_lines
+from recorded import ENDPOINTS, TUTORIAL, client_lines, judged, matrix, run, server_lines
 
 import compare as program
 from comparison import matrix as running
-from comparison.differences import projections
-from comparison.model import Log, Pairing, Scenario, Verdict
-from comparison.run import choose, compare
-from comparison.scenarios import MIB, SCENARIOS, TRANSPORTS, check_available, write_payload
-from comparison.verdicts import fault, judge
+from comparison.catalogue import CATALOGUE
+from comparison.commands import write_payload
+from comparison.differences import Letters, projections
+from comparison.expectations import faults
+from comparison.model import CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict
+from comparison.run import Trial, choose, compare_all, trials
+from comparison.scenarios import SCENARIOS
+from comparison.scenarios.declare import MIB
+from comparison.transcript import parse
+from comparison.transports import TRANSPORTS, check_available
 
 LARGE = {"64-mib": ("streams/asyncio", "protocol/asyncio"), "1000-connections": ("protocol/asyncio", "streams/asyncio")}
 """Scenarios that are tried here with one pairing, the others with all."""
 
 
-def all_explained(scenario, transport, *, servers=None, clients=None):
-    """Run a comparison: no pairing may fail or differ without an explanation."""
-    selection = choose(servers=servers, clients=clients)
-    comparison = compare(selection, scenario, transport=transport, jobs=2)
+def all_explained(trial, *, servers=None, clients=None):
+    """Run a comparison: no pairing may fail, differ without an explanation, or be skipped."""
+    if trial.transport.name in ("tls", "mtls"):
+        pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
+    check_available(trial.transport)
+    (comparison,) = compare_all(choose(servers=servers, clients=clients), [trial], jobs=2)
     bad = [f"{cell.pairing} {cell.verdict}: {cell.reason}" for cell in comparison.cells]
     verdicts = {cell.verdict for cell in comparison.cells}
     assert verdicts <= {Verdict.IDENTICAL, Verdict.EXPLAINED}, bad
+    assert comparison.cells
     return comparison
 
 
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name not in LARGE])
 def test_every_scenario_comes_out_alike_or_explained(name):
-    all_explained(SCENARIOS[name], TRANSPORTS["tcp"])
+    (trial,) = trials([name], None)
+    all_explained(trial)
 
 
 @pytest.mark.parametrize("name", LARGE)
 def test_a_large_scenario_comes_out_alike_or_explained(name):
     server, client = LARGE[name]
-    all_explained(SCENARIOS[name], TRANSPORTS["tcp"], servers=[server], clients=[client])
+    (trial,) = trials([name], None)
+    all_explained(trial, servers=[server], clients=[client])
 
 
 @pytest.mark.parametrize("name", TRANSPORTS)
 def test_every_transport_carries_the_tutorial(name):
-    pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
-    check_available(TRANSPORTS[name])
-    comparison = all_explained(SCENARIOS["tutorial"], TRANSPORTS[name])
+    comparison = all_explained(Trial(SCENARIOS["tutorial"], TRANSPORTS[name]))
     assert {cause.event for cause in comparison.causes} <= {"eof", "selector"}
 
 
@@ -73,9 +81,11 @@ def test_a_port_that_comes_again_is_another_connection():
     life = server_lines(ENDPOINTS[0])
     server = Log((), (*life[:-2], *life[2:-2], *life[-2:]), 0)
     client = Log((), tuple(client_lines(ENDPOINTS[0])), 0)
-    runs = running._pair([(pairing, 1), (pairing, 2)], server, [client, client])
-    assert [fault(TUTORIAL, one) for one in runs] == [None, None]
-    assert projections(runs[0]) == projections(runs[1])
+    clients = [running._Client(client, parse(client.lines), ())] * 2
+    runs = list(running._pair([(pairing, 1), (pairing, 2)], server, clients, None))
+    assert [faults(TUTORIAL, one) for one in runs] == [(), ()]
+    assert projections(TUTORIAL, runs[0]) == projections(TUTORIAL, runs[1])
+    assert [list(one.server.lines) for one in runs] == [life, life]
 
 
 def test_connections_that_are_alike_are_told_once():
@@ -88,9 +98,9 @@ def test_connections_that_are_alike_are_told_once():
         for line in client_lines(pairing.client)[1:-1]
     ]
     three = run(pairing, [*life[:-2], *several, *life[-2:]], [*client, "main: closing event loop"])
-    assert fault(dataclasses.replace(TUTORIAL, connections=3), three) is None
-    assert fault(TUTORIAL, three) == "client tells of 3 connections instead of 1"
-    texts = [line.text for line in projections(three)["server"]]
+    assert faults(dataclasses.replace(TUTORIAL, connections=3), three) == ()
+    assert faults(TUTORIAL, three) == (Fault("ending", "client tells of 3 connections instead of 1"),)
+    texts = [line.text for line in projections(TUTORIAL, three)["server"]]
     assert texts.count("echo_127.0.0.1_<port>: closing") == 1
     assert "(3 connections like this one)" in texts
 
@@ -109,7 +119,7 @@ def test_one_connection_unlike_the_others_is_seen():
         other = [line for line in other if not (odd and "received EOF" in line)]
         return [*lines[:-2], *other, *lines[-2:]]
 
-    cells, _, _ = judge(scenario, matrix(twice), Pairing(ENDPOINTS[0], ENDPOINTS[0]))
+    cells, _, _ = judged(scenario, matrix(twice), Pairing(ENDPOINTS[0], ENDPOINTS[0]))
     assert Verdict.DIFFERENT in {cell.verdict for cell in cells}
 
 
@@ -118,7 +128,7 @@ def test_saved_commands_repeat_what_needs_files(tmp_path):
     options = "--scenario every-byte --transport mtls --server streams --client protocol --loop asyncio --save"
     pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
     assert program.main([*shlex.split(options), str(folder), "--output", str(tmp_path / "out")]) == 0
-    (commands,) = folder.glob("*/commands.txt")
+    (commands,) = folder.glob("every-byte-mtls/*/commands.txt")
     serve, connect = (shlex.split(line) for line in commands.read_text().splitlines()[1:])
     serve[serve.index("--port") + 1] = "0"
     with Endpoint("streams", "server", *serve[3:]) as server:
@@ -131,13 +141,157 @@ def test_saved_commands_repeat_what_needs_files(tmp_path):
 def test_what_is_shown_names_scenario_and_transport(capsys):
     options = "--scenario lockstep --transport tcp --server streams --client streams --loop asyncio --format markdown"
     assert program.main(shlex.split(options)) == 0
-    assert SCENARIOS["lockstep"].description in capsys.readouterr().out
+    assert (
+        f"# 1 server x 1 client: {SCENARIOS['lockstep'].description}, over {TRANSPORTS['tcp'].description}\n"
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("option", ["--scenario", "--transport"])
 def test_an_unknown_name_lists_the_known_ones(option, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        program.main([option, "nosuch"])
+    assert program.main([option, "nosuch"]) == 2
     known = SCENARIOS if option == "--scenario" else TRANSPORTS
-    error = capsys.readouterr().err
-    assert all(name in error for name in known)
+    assert capsys.readouterr().err == (
+        f"compare.py: error: {option} 'nosuch' is unknown; known are all, {', '.join(known)}\n"
+    )
+
+
+def names(chosen):
+    return [(trial.scenario.name, trial.transport.name, trial.skipped) for trial in chosen]
+
+
+def test_each_scenario_runs_over_its_own_transport_where_none_is_chosen():
+    assert names(trials(["tls", "tutorial", "tls", "socket-in-use"], None)) == [
+        ("tls", "tls", None),
+        ("tutorial", "tcp", None),
+        ("socket-in-use", "unix", None),
+    ]
+
+
+def test_a_scenario_that_a_transport_cannot_carry_is_skipped_and_says_what_can():
+    chosen = trials(["refuses", "tutorial"], ["unix", "tcp"])
+    assert names(chosen) == [
+        ("refuses", "unix", "there is no refuses over unix, only tcp, tcp6"),
+        ("refuses", "tcp", None),
+        ("tutorial", "unix", None),
+        ("tutorial", "tcp", None),
+    ]
+    skipped, *_ = compare_all(choose(loops=["asyncio"]), chosen[:1])
+    assert [(str(cell.pairing), cell.verdict, cell.reason, cell.verdicts) for cell in skipped.cells] == [
+        (f"raw sockets -> {name}/asyncio", Verdict.SKIPPED, "there is no refuses over unix, only tcp, tcp6", {})
+        for name in ("streams", "protocol")
+    ]
+
+
+def test_all_stands_for_every_one():
+    assert [trial.scenario for trial in trials(["all"], None)] == list(SCENARIOS.values())
+    assert [trial.transport for trial in trials(["tutorial"], ["all"])] == list(TRANSPORTS.values())
+
+
+def test_an_unknown_name_beside_all_is_unknown_all_the_same():
+    with pytest.raises(CannotCompare, match="--scenario 'nosuch' is unknown; known are all, tutorial, "):
+        trials(["all", "nosuch"], None)
+
+
+def test_a_cause_has_the_same_letter_in_every_scenario():
+    letters = Letters()
+    silent = matrix(lambda pairing, side, lines: [line for line in lines if "Using selector" not in line])
+    found = [judged(TUTORIAL, runs, Pairing(ENDPOINTS[0], ENDPOINTS[0]), letters)[1] for runs in (silent, matrix())]
+    assert [[(cause.letter, cause.event) for cause in causes] for causes in found] == [
+        [("A", "eof")],
+        [("A", "eof"), ("B", "selector")],
+    ]
+
+
+def expecting(**expects):
+    return dataclasses.replace(TUTORIAL, expects=Expectation(**expects))
+
+
+PAIRING = Pairing(ENDPOINTS[0], ENDPOINTS[2])
+LINES = server_lines(PAIRING.server), client_lines(PAIRING.client)
+FAULTS = {
+    "all is well": (TUTORIAL, run(PAIRING, *LINES), []),
+    "an exit code that must be another": (
+        expecting(client_exit=1),
+        run(PAIRING, *LINES),
+        [("ending", "client exited with 0 instead of 1: main: closing event loop")],
+    ),
+    "the exit code that must be": (expecting(client_exit=1), run(PAIRING, *LINES, client_exit=1), []),
+    "an ending that may not be": (
+        expecting(server_endings=("lost", "idle")),
+        run(PAIRING, *LINES),
+        [("ending", "server connection ended with 'closing'")],
+    ),
+    "an event that must be told": (
+        expecting(told=("eof",)),
+        run(PAIRING, *LINES),
+        [("ending", "server does not tell of 'eof'")],
+    ),
+    "too much memory": (
+        expecting(memory_mib=96),
+        run(PAIRING, *LINES, peak_bytes=97 * MIB),
+        [("ending", "server took 97 MiB of memory, more than 96 MiB")],
+    ),
+    "memory enough": (expecting(memory_mib=96), run(PAIRING, *LINES, peak_bytes=96 * MIB), []),
+    "a part, where all must come back": (
+        TUTORIAL,
+        run(PAIRING, *([line for line in lines if "in parts.'" not in line] for lines in LINES)),
+        [("echo", "client sending 37 bytes instead of 46")],
+    ),
+    "a part, where a part may come back": (
+        expecting(echo="part"),
+        run(PAIRING, *([line for line in lines if "in parts.'" not in line] for lines in LINES)),
+        [],
+    ),
+    "other bytes, where a part may come back": (
+        expecting(echo="part"),
+        run(PAIRING, LINES[0], [line.replace("received b'This", "received b'tHIS") for line in LINES[1]]),
+        [
+            (
+                "echo",
+                "client received other bytes than the scenario's: b'tHIS is the message. It will be sent in parts.'",
+            )
+        ],
+    ),
+    "more than all, where a part may come back": (
+        expecting(echo="part"),
+        run(PAIRING, LINES[0], [line.replace("in parts.'", "in parts.!'") for line in LINES[1]]),
+        [("echo", "client sending 47 bytes, more than 46")],
+    ),
+}
+"""What is expected, a run, and the faults that are found in it."""
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_is_expected_must_hold(name):
+    scenario, one, expected = FAULTS[name]
+    assert [(fault.part, fault.text) for fault in faults(scenario, one)] == expected
+
+
+@pytest.mark.parametrize("level", ["warning", "error"])
+def test_a_warning_must_be_one_that_is_expected(level):
+    lost = f'{{"t_ns": 1, "logger": "main", "level": "{level}", "event": "out_of_files", "message": "ERROR no files"}}'
+    one = run(PAIRING, [*LINES[0][:-1], lost, LINES[0][-1]], LINES[1])
+    assert faults(TUTORIAL, one) == (Fault("ending", "server complains: main: ERROR no files"),)
+    assert faults(expecting(warnings=("out_of_files",)), one) == ()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_is_declared_in_full(name):
+    scenario = SCENARIOS[name]
+    assert scenario.name == name
+    assert scenario.description
+    assert scenario.transports
+    assert set(scenario.transports) <= set(TRANSPORTS)
+    assert set(scenario.shows) <= set(CATALOGUE)
+    assert (scenario.script is None) == (scenario.on_trial == ("server", "client"))
+    if scenario.messages:
+        assert b"".join(scenario.messages) == scenario.pattern * scenario.times
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_an_explanation_can_be_seen_in_a_scenario_that_is_there_to_show_it(name):
+    entry = CATALOGUE[name]
+    scenario = SCENARIOS[entry.scenario]
+    assert entry.transport in scenario.transports
+    assert name in scenario.shows

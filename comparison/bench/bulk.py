@@ -42,7 +42,11 @@ def transfer(
         watched = Watched(server.pid)
         server_before = watched.cpu()
         started_s = time.monotonic()
-        client = launcher.start(_client_command(arm, port, file), cores=cores)
+        foreign = arms.takes_no_options(arm.client_command)
+        command = arms.located(arm.client_command, arms.HOST, port)
+        if not foreign:
+            command += ["--file", str(file)]
+        client = launcher.start(command, stdin=file if foreign else None, cores=cores)
         client_watched = Watched(client.pid)
         client_before = _at(client, client_watched, "connecting")
         if client_before is not None:
@@ -63,13 +67,6 @@ def transfer(
     if client_before is not None and client_after is not None:
         values |= _per_gib("client", client_after.since(client_before), size_bytes)
     return Outcome(values)
-
-
-def _client_command(arm: Arm, port: int, file: Path) -> list[str]:
-    command = arms.located(arm.client_command, arms.HOST, port)
-    if arms.takes_no_options(arm.client_command):
-        return [word.replace("{file}", str(file)) for word in command]
-    return [*command, "--file", str(file)]
 
 
 def _at(client: Process, watched: Watched, event: str) -> CPUTime | None:

@@ -11,16 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from comparison import endpoints
-from comparison.bench import environment, limits, plan, planning, resources, results, rounds
+from comparison.bench import environment, limits, planning, resources, results, rounds
 from comparison.bench.executor import Cores, Executor
-from comparison.bench.plan import KIB, MIB, Plan, Results, Sample
+from comparison.bench.plan import BULK_BYTES, KIB, MIB, RATE_PER_S, WORKLOADS, Plan, Results, Sample
 from comparison.bench.progress import Bar
 from comparison.bench.views import markdown
 from comparison.endpoints import ROOT
 from comparison.model import CannotCompare
+from comparison.options import add_selection, at_least_one, chosen
 from comparison.processes import Launcher
-from comparison.run import Selection, choose
+from comparison.run import Selection
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
 EPILOG = "Exit code: 0, 2 for trouble, 130 after Ctrl-C, which shows what was measured until then."
@@ -33,22 +33,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the benchmark."""
     add = parser.add_argument
     add("--quick", action="store_true", help="one minute: echo, connect and memory, one size, 10 connections")
-    known = ", ".join(plan.WORKLOADS)
+    known = ", ".join(WORKLOADS)
     add("--workload", type=_list_of(_workload), metavar="NAME", help=f"only these: {known}")
     add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
-    add("--connections", type=_list_of(_whole), metavar="N", help="numbers of connections of echo (1,10,100)")
+    add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")
     add("--grid", action="store_true", help="every size with every number of connections, not only the middle ones")
-    add("--rate", type=_positive, metavar="N", default=plan.RATE_PER_S, help="requests/s of rate (%(default)g)")
-    add("--bulk", type=_size, metavar="BYTES", default=plan.BULK_BYTES, help="what bulk moves each way (128M)")
+    add("--rate", type=_positive, metavar="N", default=RATE_PER_S, help="requests/s of rate (%(default)g)")
+    add("--bulk", type=_size, metavar="BYTES", default=BULK_BYTES, help="what bulk moves each way (128M)")
     add("--time", type=_positive, metavar="S", help="seconds for all samples (320; with --quick 50)")
-    add("--rounds", type=_whole, metavar="N", help="so many rounds, however long they take")
+    add("--rounds", type=at_least_one, metavar="N", help="so many rounds, however long they take")
     add("--sample", type=_positive, metavar="S", help="length of one sample (0.3; with --quick 0.15)")
-    names = "comma-separated: streams, protocol/uvloop, uvloop, ..."
-    add("--server", type=_list_of(_name), metavar="NAME", help=f"only these servers; {names}")
-    add("--client", type=_list_of(_name), metavar="NAME", help="only these clients of bulk, named alike")
-    add("--loop", type=_list_of(_name), metavar="NAME", help="event loops: asyncio, uvloop, MODULE:FACTORY")
-    add("--python", type=_list_of(_name), metavar="PATH", default=(), help="interpreters to run the endpoints with")
-    add("--reference", metavar="NAME", help="the server that the others are held against (the first)")
+    add_selection(parser, "SERVER")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
     add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first cell on")
@@ -79,20 +74,19 @@ def run(options: argparse.Namespace) -> int:
 
 def measure(options: argparse.Namespace) -> Results:
     """Take the samples; after Ctrl-C, those that there are."""
-    selection = choose(servers=options.server, clients=options.client, loops=options.loop, pythons=options.python)
-    reference = None
-    if options.reference is not None:
-        reference = endpoints.select(selection.servers, [options.reference], "--reference")[0].label
-    chosen, notes = planning.make(_request(options), selection.servers, selection.clients, reference)
-    limits.check_connections(chosen.cells)
+    selection = chosen(options, options.reference)
+    plan, notes = planning.make(
+        _request(options), selection.servers, selection.clients, selection.reference.server.label
+    )
+    limits.check_connections(plan.cells)
     server_cores, load_cores = limits.cores()
-    keeper = Keeper(chosen, environment.collect(selection.pythons, server_cores, load_cores), _notes(selection, notes))
+    keeper = Keeper(plan, environment.collect(selection.pythons, server_cores, load_cores), _notes(selection, notes))
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Bar(sys.stderr) as bar,
         Launcher(ROOT) as launcher,
     ):
-        executor = Executor(chosen, launcher, Path(folder), Cores(server_cores, load_cores))
+        executor = Executor(plan, launcher, Path(folder), Cores(server_cores, load_cores))
 
         def taken(progress: rounds.Progress, sample: Sample) -> None:
             keeper.add(sample)
@@ -102,7 +96,7 @@ def measure(options: argparse.Namespace) -> Results:
 
         interrupted = False
         try:
-            rounds.run(chosen, executor, taken, time.monotonic)
+            rounds.run(plan, executor, taken, time.monotonic)
         except KeyboardInterrupt:
             interrupted = True
     found = keeper.results(interrupted)
@@ -217,22 +211,10 @@ def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:
     return read_all
 
 
-def _name(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("a name is empty; give names with one comma between them")
-    return text
-
-
 def _workload(text: str) -> str:
-    if text not in plan.WORKLOADS:
-        raise argparse.ArgumentTypeError(f"unknown workload {text!r}: choose {', '.join(plan.WORKLOADS)}")
+    if text not in WORKLOADS:
+        raise argparse.ArgumentTypeError(f"unknown workload {text!r}: choose {', '.join(WORKLOADS)}")
     return text
-
-
-def _whole(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 def _size(text: str) -> int:

@@ -1,10 +1,7 @@
 """Take one sample: start a server afresh, put a load on it, and end it. Whatever goes wrong is part of the sample."""
 
 import contextlib
-import re
-import socket
 import sys
-import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +10,13 @@ from comparison.bench import arms, bulk
 from comparison.bench.generator.spec import Load, Outcome
 from comparison.bench.plan import Arm, Cell, Plan, Sample
 from comparison.processes import Launcher, Process
-from comparison.transcript import parse_line
-
-READY_S = 30.0
-"""What a server gets to accept connections. It takes 0.2 s; the rest is for a machine that is busy."""
+from comparison.serving import NotReady, start_server, start_silent_server
 
 STOP_S = 10.0
 """What a server gets to end after SIGTERM, when all its connections are closed."""
 
 PATIENCE_S = 10.0
 """What connections get to open, and answers to come, before that is called an error."""
-
-LOOK_EVERY_S = 0.02
-"""How often we try to connect to a server that does not say when it is ready."""
 
 RATE_SAMPLES = 3
 """The open loop does little in a second: it gets so many times the length, for percentiles that rest on something."""
@@ -35,10 +26,6 @@ PER_CONNECTION_S = 200e-6
 
 BUSY = 0.9
 """A process that uses this share of a core is at its limit: the rest goes to the system and to waiting."""
-
-
-class NotReady(Exception):
-    """A server did not come up; the text says what it did instead."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +51,10 @@ class Executor:
             with self._server(arm) as (server, port):
                 outcome = self._load(cell, arm, server, port)
                 log = server.stop(STOP_S)
-        except (NotReady, OSError) as error:
+        except NotReady as error:
+            said = f": {error.log.lines[-1]}" if error.log.lines else ""
+            return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}{said}",))
+        except OSError as error:
             return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}",))
         troubles = list(outcome.errors)
         if log.trouble is not None:
@@ -75,16 +65,24 @@ class Executor:
     @contextlib.contextmanager
     def _server(self, arm: Arm) -> Iterator[tuple[Process, int]]:
         """A server that accepts connections, and its port. It is gone afterwards."""
-        fixed = arms.takes_no_options(arm.server_command)
-        asked = _free_port() if fixed else 0
-        server = self._launcher.start(arms.located(arm.server_command, arms.HOST, asked), cores=self._cores.server)
+        server, port = self._start(arm)
         try:
-            port = _wait_until_it_answers(server, asked) if fixed else _port_it_says(server)
             server.drop_output()
             yield server, port
         finally:
             server.kill()
             self._launcher.forget(server)
+
+    def _start(self, arm: Arm) -> tuple[Process, int]:
+        cores = self._cores.server
+
+        def command(port: int) -> list[str]:
+            return arms.located(arm.server_command, arms.HOST, port)
+
+        if not arms.takes_no_options(arm.server_command):
+            return start_server(self._launcher, command(0), cores=cores)
+        server, port, _ = start_silent_server(self._launcher, command, arms.HOST, cores=cores)
+        return server, port
 
     def _load(self, cell: Cell, arm: Arm, server: Process, port: int) -> Outcome:
         if cell.workload == "bulk":
@@ -120,39 +118,6 @@ def _length_s(plan: Plan, cell: Cell) -> float:
     """How long a sample of a cell measures."""
     times = RATE_SAMPLES if cell.workload == "rate" else 1
     return max(times * plan.sample_s, cell.connections * PER_CONNECTION_S)
-
-
-def _port_it_says(server: Process) -> int:
-    ready = server.wait_for_line(lambda line: parse_line(line).name == "starting", READY_S)
-    if ready is None:
-        raise NotReady(_why_not(server))
-    found = re.search(r"port (\d{1,5})$", parse_line(ready).message)
-    if found is None:
-        raise NotReady(f"did not say its port: {ready}")
-    return int(found[1])
-
-
-def _wait_until_it_answers(server: Process, port: int) -> int:
-    deadline_s = time.monotonic() + READY_S
-    while time.monotonic() < deadline_s and not server.output_is_over:
-        with contextlib.suppress(OSError):
-            socket.create_connection((arms.HOST, port), READY_S).close()
-            return port
-        time.sleep(LOOK_EVERY_S)
-    raise NotReady(_why_not(server))
-
-
-def _why_not(server: Process) -> str:
-    if not server.output_is_over:
-        return f"was not ready in {READY_S:g} s"
-    lines = server.wait(STOP_S).lines
-    return f"ended before it was ready{': ' + lines[-1] if lines else ''}"
-
-
-def _free_port() -> int:
-    """A port that nobody listens on now. Somebody else may take it before the server does; then the server says so."""
-    with socket.create_server((arms.HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _limits(cell: Cell, outcome: Outcome, cores: Cores) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def _one(comparison: Comparison, raw: bool) -> Iterator[str]:
     yield from (f"- {line}" for line in words.two_verdicts(comparison))
     yield from (f"- `{line[0]}` {line[2:]}" for line in words.legend([comparison]))
     yield from _troubles(comparison)
-    yield from (f"- {_text(line)}" for line in words.skipped([comparison]))
+    yield from _skipped([comparison])
     yield ""
     if comparison.groups:
         yield "## What differs"
@@ -68,8 +68,8 @@ def _overview(survey: Survey) -> Iterator[str]:
         if troubles:
             yield f"**{words.name(comparison)}**: {_text(comparison.scenario.description)}"
             yield from ("", *troubles, "")
-    if skipped := words.skipped(survey.comparisons):
-        yield from (*(f"- {_text(line)}" for line in skipped), "")
+    if skipped := list(_skipped(survey.comparisons)):
+        yield from (*skipped, "")
     total = len(survey.comparisons)
     yield from _causes([(cause, words.seen_in(places, total)) for cause, places in words.all_causes(survey)])
     yield from _notes(first)
@@ -81,6 +81,10 @@ def _head(title: str, comparison: Comparison) -> Iterator[str]:
 
 def _troubles(comparison: Comparison) -> Iterator[str]:
     return (f"- **{_text(line)}**" for line in words.troubles(comparison))
+
+
+def _skipped(comparisons: Iterable[Comparison]) -> Iterator[str]:
+    return (f"- `{line[0]}` {_text(line[2:])}" for line in words.skipped(comparisons))
 
 
 def _causes(causes: Sequence[tuple[Cause, str]]) -> Iterator[str]:
