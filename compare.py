@@ -7,7 +7,9 @@ The command line, and nothing else.
 import argparse
 import importlib.util
 import os
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +28,9 @@ from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.transports import TRANSPORTS
 
 INTERRUPTED = 130
+WIDTH = 100
+"""Columns of text that does not go to a terminal."""
+
 TROUBLE = 2
 
 
@@ -180,7 +185,13 @@ def explain(options: argparse.Namespace) -> int:
     if trial.skipped:
         raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
     [comparison] = compare_all(chosen(options, options.reference), [trial], jobs=os.cpu_count() or 1)
-    print("\n".join(words.explanation(entry, comparison)))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
+    for line in words.explanation(entry, comparison):
+        print(
+            textwrap.fill(
+                line, width, subsequent_indent="    " if line.startswith(" ") else "", replace_whitespace=False
+            )
+        )
     return 0
 
 

@@ -17,7 +17,7 @@ TRANSPORTS = {
         Transport("tcp", "TCP on localhost", ("--port", "0"), ("--port", "{port}")),
         Transport("tcp6", "TCP on IPv6", ("--host", "::1", "--port", "0"), ("--host", "::1", "--port", "{port}")),
         Transport("unix", "a Unix socket", ("--unix", "{socket}"), ("--unix", "{socket}")),
-        Transport("tls", "TLS over TCP", _SERVER_TLS, _CLIENT_TLS),
+        Transport("tls", "TLS", _SERVER_TLS, _CLIENT_TLS),
         Transport(
             "mtls",
             "TLS with a certificate of the client",
