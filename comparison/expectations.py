@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from common.logs import escape, show_cut
 from comparison.model import SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
 from comparison.peers import AFTER, BYSTANDER
-from comparison.projection import ENDINGS, connections, joined, not_an_echo, out_of_order
+from comparison.projection import ENDINGS, connections, joined, miscounted, not_an_echo, out_of_order
 
 MIB = 1024 * 1024
 MOST_CHARACTERS = 200
@@ -29,12 +29,15 @@ def faults(scenario: Scenario, run: Run) -> tuple[Fault, ...]:
 
 def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     blocks = {side: connections(run.events(side)) for side in SIDES}
+    troubles = [(side, run.log(side)) for side in SIDES if run.log(side).trouble is not None]
+    # The engine's own peer tells best what an endpoint has failed to do.
+    for side, log in sorted(troubles, key=lambda item: not run.is_raw(item[0])):
+        text = f"{log.trouble}" if run.is_raw(side) else f"{side} {log.trouble}{_last_words(log.lines)}"
+        yield Fault("ending", text)
+        yield Fault("echo", text)  # nobody knows what would have been echoed
     for side in SIDES:
-        for text in _process_faults(scenario, run, side):
-            yield Fault("ending", text)
-            if run.log(side).trouble is not None:  # nobody knows what would have been echoed
-                yield Fault("echo", text)
-    if any(run.log(side).trouble is not None for side in SIDES):
+        yield from (Fault("ending", text) for text in _process_faults(scenario, run, side))
+    if troubles:
         return
     for side in reversed(SIDES):  # a client that never connected is not the server's fault
         yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
@@ -45,13 +48,13 @@ def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
 
 
 def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
-    """What its process did: deadline, crash, exit code, warnings, memory."""
+    """What its process did: crash, exit code, warnings, memory."""
     expects, log, events = scenario.expects, run.log(side), run.events(side)
-    if log.trouble is not None:
-        yield f"{side} {log.trouble}{_last_words(log.lines)}"
     for event in events:
         if "traceback" in event.fields:
             yield f"{side} shows a traceback: {escape(str(event.fields['traceback']).strip().splitlines()[-1])}"
+        elif event.name == "unreadable" and event.message.startswith("Traceback (most recent call last)"):
+            yield f"{side} prints a traceback{_last_words(log.lines)}"
     if log.command and log.trouble is None and log.exit_code not in allowed_exits(scenario, run, side):
         expected = expects.server_exit if side == "server" else expects.client_exit
         said = next((f": {event.message}" for event in events if event.message.startswith("ERROR")), "")
@@ -92,6 +95,8 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
             yield f"{side} log: the connection of {block[0].speaker} has no end"
         elif block[-1].name not in allowed and not _is_after(block, blocks, side):
             yield f"{side} connection ended with {block[-1].message!r}"
+        if not own:
+            yield from (f"{side} log: {wrong}" for wrong in miscounted(block))
     for name in expects.told:
         if not own and all(event.name != name for event in run.events(side)):
             yield f"{side} does not tell of {name!r}"

@@ -182,8 +182,8 @@ def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int
 
 def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]]) -> list[int]:
     """Which client made each of the server's connections: the one that tells its port, else the next one in order
-    that was connected. What then is left belongs to the client of the connection before: no line of a log is
-    dropped."""
+    that was connected. What then is left belongs to the client that was there when it began, else to that of the
+    connection before: no line of a log is dropped."""
     owners: dict[int, int] = {}
     free: dict[str, list[int]] = {}
     for place, block in enumerate(blocks):
@@ -199,4 +199,14 @@ def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]
                     owners[unclaimed] = turn
                     free[blocks[unclaimed][0].speaker].remove(unclaimed)
     last = 0
-    return [last := owners.get(place, last) for place in range(len(blocks))]
+    found = []
+    for place, block in enumerate(blocks):
+        last = owners[place] if place in owners else _turn_at(block[0].t_ns, clients, last)
+        found.append(last)
+    return found
+
+
+def _turn_at(t_ns: int | None, clients: Sequence[Sequence[Event]], otherwise: int) -> int:
+    """The client that ran at a time: the first that did not end before it."""
+    ends = [events[-1].t_ns if events else None for events in clients]
+    return next((turn for turn, end in enumerate(ends) if t_ns and end and end >= t_ns), otherwise)

@@ -94,6 +94,17 @@ def out_of_order(block: Sequence[Event]) -> list[str]:
     return wrong
 
 
+def miscounted(block: Sequence[Event]) -> list[str]:
+    """Totals at the end of a connection that are not the sum of its lines, in words; empty as a rule."""
+    wrong = []
+    for total, names in (("received_bytes", ("received",)), ("sent_bytes", ("sent", "sending"))):
+        told = block[-1].fields.get(total)
+        payloads = [payload for name in names if (payload := joined(block, name)) is not None]
+        if told is not None and told != (counted := sum(payload.length for payload in payloads)):
+            wrong.append(f"{total} is {told} at the end, and {counted} in its lines")
+    return wrong
+
+
 def not_an_echo(block: Sequence[Event]) -> list[str]:
     """What the log of one connection says that cannot be true of an echo, in words; empty as a rule."""
     wrong = []

@@ -91,8 +91,8 @@ class Relay:
 
     def _pass_on(self, source: socket.socket, target: socket.socket, speaker: str, event: str) -> bool:
         """Everything that one side sends, until its EOF. False where it ended in an error."""
-        source.settimeout(self._deadline_s)
         try:
+            source.settimeout(self._deadline_s)
             while data := source.recv(CHUNK_BYTES):
                 self._tell(speaker, event, f"{event} {show(data)}", length=len(data))
                 target.sendall(data)
@@ -133,4 +133,5 @@ def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:
 def _reset(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sock.close()
+        sock.shutdown(socket.SHUT_RD)  # wakes the thread that reads it: only then close() really closes
+    sock.close()

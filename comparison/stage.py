@@ -118,9 +118,10 @@ class Stage:
         if self.process is not None and not self.process.has_ended:
             self.process.kill()
 
-    def _peer(self, sock: socket.socket, *, echoed: bool, name: str | None = None) -> Peer:
+    def _peer(self, sock: socket.socket, *, echoed: bool, name: str | None = None, shift: int = 0) -> Peer:
         name = name or f"peer_{len(self._peers) + 1}"
-        peer = Peer(sock, name, self.notebook, self.deadline, self.scenario.pattern, echoed=echoed)
+        pattern = self.scenario.pattern[shift:] + self.scenario.pattern[:shift]
+        peer = Peer(sock, name, self.notebook, self.deadline, pattern, echoed=echoed)
         self._peers.append(peer)
         return peer
 
@@ -177,27 +178,40 @@ class ServerStage(Stage):
         """The path of its Unix socket."""
         return socket_path(self.endpoint, self.folder)
 
-    def connect(self, name: str | None = None) -> Peer:
-        """A client that is connected; over TLS the handshake is done, and the server's certificate is verified."""
-        sock = self.connect_socket()
+    def connect(self, name: str | None = None, *, shift: int = 0, receive_buffer: int | None = None) -> Peer:
+        """A client that is connected; over TLS the handshake is done, and the server's certificate is verified. `shift`
+        is where in the pattern its bytes begin, `receive_buffer` how many bytes the kernel may keep for it."""
+        sock = self.connect_socket(receive_buffer)
         if self.uses_tls:
-            context = ssl.create_default_context(cafile=self.folder / "ca.pem")
-            context.load_cert_chain(self.folder / "client.pem")
-            sock = context.wrap_socket(sock, server_hostname="localhost")
-        return self._peer(sock, echoed=True, name=name)
+            sock = self._handshake(sock, certificate="client")
+        return self._peer(sock, echoed=True, name=name, shift=shift)
+
+    def connect_without_certificate(self) -> Peer:
+        """A client over TLS that has no certificate of its own. TLS 1.3 lets it find out only when it reads."""
+        return self._peer(self._handshake(self.connect_socket(), certificate=None), echoed=True)
+
+    def _handshake(self, sock: socket.socket, certificate: str | None) -> ssl.SSLSocket:
+        context = ssl.create_default_context(cafile=self.folder / "ca.pem")
+        if certificate is not None:
+            context.load_cert_chain(self.folder / f"{certificate}.pem")
+        return context.wrap_socket(sock, server_hostname="localhost")
 
     def connect_plain(self) -> Peer:
         """A client that is connected and knows nothing of TLS."""
         return self._peer(self.connect_socket(), echoed=False)
 
-    def connect_socket(self) -> socket.socket:
+    def connect_socket(self, receive_buffer: int | None = None) -> socket.socket:
         """A bare connection."""
         if self.transport.name == "unix":
-            sock = socket.socket(socket.AF_UNIX)
-            sock.settimeout(self.deadline.left())
-            sock.connect(str(self.socket_path))
-            return sock
-        return socket.create_connection((self.host, self.port), self.deadline.left())
+            family, address = socket.AF_UNIX, str(self.socket_path)
+        else:
+            family, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]  # type: ignore[assignment]
+        sock = socket.socket(family)
+        sock.settimeout(self.deadline.left())
+        if receive_buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.connect(address)
+        return sock
 
     def stop(self, number: int) -> None:
         """Send the server a signal that ends it: nobody stops it later. Raises Skip for a server that need not know
@@ -232,7 +246,10 @@ class ServerStage(Stage):
             trouble = str(error) or type(error).__name__
         except NotReady as error:
             return self._run(number, error.log, None)
-        return self._run(number, self._wait_for_end() if self.ended else self.running().stop(), trouble)
+        log = self._wait_for_end() if self.ended else self.running().stop()
+        if self.transport.name == "unix" and self.socket_path.exists():
+            trouble = trouble or "the server has left its Unix socket file behind"
+        return self._run(number, log, trouble)
 
     def _run(self, number: int, server: Log, trouble: str | None) -> Run:
         client = self.notebook.log(trouble)
@@ -287,7 +304,7 @@ class ClientStage(Stage):
         """Take the client's next connection, and show it a certificate that it must not accept. Raises Late where it
         does."""
         try:
-            self._handshake(self.accept_socket(), name)
+            self._handshake(self.accept_socket(), name).close()
         except (ssl.SSLError, ConnectionError):
             self.notebook.tell("peer_1", "tls_refused", "the client ended the TLS handshake")
         else:

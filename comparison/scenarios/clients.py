@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from comparison.model import Expectation
 from comparison.peers import BYSTANDER
-from comparison.scenarios.declare import MIB, TCP_ONLY, Declared
+from comparison.scenarios.declare import MEMORY_MIB, MIB, TCP_ONLY, Declared
 
 if TYPE_CHECKING:
     from comparison.stage import ServerStage as Stage
@@ -17,9 +17,6 @@ SCENARIOS = scenario = Declared("server")
 
 NEVER_READ_BYTES = 256 * MIB
 """More than any chain of kernel buffers takes: who has sent so much was not made to wait."""
-
-MEMORY_MIB = 96
-"""An endpoint takes about 30 MiB when it starts; one that buffers what its peer does not read takes all of it."""
 
 
 @scenario(
@@ -43,11 +40,12 @@ def never_reads(stage: "Stage") -> None:
     "reads-slowly",
     "a client that sends 1 MiB and EOF, and then reads it in small pieces",
     Expectation(client_endings=("saw_eof",), memory_mib=MEMORY_MIB),
-    transports=(*TCP_ONLY, "unix"),
+    transports=TCP_ONLY,
 )
 def reads_slowly(stage: "Stage") -> None:
     stage.start()
-    peer = stage.connect()
+    # A small buffer on this side, so that the last of it is still in the server's when EOF arrives.
+    peer = stage.connect(receive_buffer=4096)
     peer.send(MIB)
     peer.half_close()
     while peer.receive_some(1000):
@@ -170,6 +168,51 @@ def byte_each_10_ms(stage: "Stage") -> None:
 
 
 @scenario(
+    "interleaved",
+    "8 clients at once, each with bytes of its own, who send and read by turns",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def interleaved(stage: "Stage") -> None:
+    stage.start()
+    peers = [stage.connect(shift=number) for number in range(8)]
+    for _ in range(10):
+        for peer in peers:
+            peer.send(100)
+        for peer in peers:
+            peer.receive(50)
+    for peer in peers:
+        peer.half_close()
+    for peer in peers:
+        peer.receive_to_end()
+
+
+@scenario(
+    "one-too-many",
+    "3 clients of a server that takes 2 at once",
+    Expectation(
+        echo="part",
+        server_endings=("closing", "refused"),
+        client_endings=("saw_eof", "saw_reset"),
+        warnings=("refused",),
+        told=("refused",),
+        by_timing=("saw_eof", "saw_reset"),
+    ),
+    transports=(*TCP_ONLY, "unix"),
+)
+def one_too_many(stage: "Stage") -> None:
+    stage.start("--max-connections", "2")
+    welcome = [stage.connect() for _ in range(2)]
+    for peer in welcome:
+        peer.round_trip()
+    stage.connect().receive_to_end()
+    for peer in welcome:
+        peer.round_trip()
+        peer.half_close()
+        peer.receive_to_end()
+
+
+@scenario(
     "plain-text-to-tls",
     "a client that speaks plain text to a TLS port",
     Expectation(echo="nothing", server_connections=0, client_endings=("saw_eof", "saw_reset"), by_timing=("received",)),
@@ -197,6 +240,24 @@ def certificate_refused(stage: "Stage") -> None:
         stage.notebook.tell("peer_1", "tls_refused", f"TLS failed: {error.verify_message}")
     finally:
         sock.close()
+
+
+@scenario(
+    "no-client-certificate",
+    "a client without a certificate, where the server demands one",
+    Expectation(
+        echo="nothing",
+        server_connections=0,
+        client_endings=("saw_eof", "saw_reset", "tls_refused"),
+        by_timing=("sending", "broken", "saw_eof", "saw_reset", "tls_refused"),
+    ),
+    transports=("mtls",),
+)
+def no_client_certificate(stage: "Stage") -> None:
+    stage.start()
+    peer = stage.connect_without_certificate()
+    peer.send(100)
+    peer.receive_to_end()
 
 
 @scenario(

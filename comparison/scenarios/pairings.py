@@ -2,7 +2,7 @@
 
 from common.config import TUTORIAL_MESSAGES
 from comparison.model import Expectation, Scenario
-from comparison.scenarios.declare import MIB, PATTERN
+from comparison.scenarios.declare import MEMORY_MIB, MIB, PATTERN
 
 TUTORIAL_BYTES = b"".join(TUTORIAL_MESSAGES)
 IDLE_S = "0.2"
@@ -37,6 +37,7 @@ SCENARIOS = (
         PATTERN,
         64 * MIB // len(PATTERN) + 1,
         from_file=True,
+        expects=Expectation(memory_mib=MEMORY_MIB),
         deadline_s=30,
     ),
     Scenario(

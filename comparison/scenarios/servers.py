@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.config import TUTORIAL_MESSAGES
 from comparison.model import Expectation
-from comparison.scenarios.declare import MIB, PATTERN, TCP_ONLY, Declared
+from comparison.scenarios.declare import MEMORY_MIB, MIB, PATTERN, TCP_ONLY, Declared
 
 if TYPE_CHECKING:
     from comparison.peers import Peer
@@ -132,7 +132,8 @@ def never_answers(stage: "Stage") -> None:
     stage.listen()
     stage.start("--timeout", "0.5")
     peer = stage.accept()
-    peer.receive_to_end()
+    peer.receive(len(MESSAGE))
+    stage.wait_for("failed")
     peer.receive_to_end()
 
 
@@ -183,7 +184,7 @@ def half_closes_first(stage: "Stage") -> None:
 @scenario(
     "closes-amid-64-mib",
     "a server that closes when it has sent back the first MiB of 64",
-    fails("sending", "waiting", "received", "eof", "failed", memory_mib=96),
+    fails("sending", "waiting", "received", "eof", "failed", memory_mib=MEMORY_MIB),
     transports=TCP_ONLY,
     **LARGE,
 )
@@ -199,7 +200,7 @@ def closes_amid_64_mib(stage: "Stage") -> None:
 @scenario(
     "reads-nothing",
     "a server that takes the connection and neither reads nor answers a client that has 64 MiB to send and waits 0.5 s",
-    fails("sending", server_endings=("did_close",), memory_mib=96),
+    fails("sending", server_endings=("did_close",), memory_mib=MEMORY_MIB),
     transports=TCP_ONLY,
     **LARGE,
 )

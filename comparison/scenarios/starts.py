@@ -23,7 +23,6 @@ CANNOT_SERVE = Expectation(
     warnings=("cannot_serve",),
     told=("cannot_serve",),
 )
-STREAMS = (*TCP_ONLY, "unix", "tls", "mtls")
 
 
 def _stopped_with_clients(stage: "Stage", number: int) -> None:
@@ -75,7 +74,7 @@ def _stopped_mid_echo(stage: "Stage", number: int) -> None:
     "sigterm-mid-echo",
     "a server that is stopped by SIGTERM when it has echoed a little of 1 MiB; all of it must come back",
     Expectation(client_endings=("saw_eof",)),
-    transports=(*TCP_ONLY, "unix"),
+    transports=TCP_ONLY,
 )
 def sigterm_mid_echo(stage: "Stage") -> None:
     _stopped_mid_echo(stage, signal.SIGTERM)
@@ -85,7 +84,7 @@ def sigterm_mid_echo(stage: "Stage") -> None:
     "sigint-mid-echo",
     "a server that is stopped by SIGINT when it has echoed a little of 1 MiB; all of it must come back",
     Expectation(client_endings=("saw_eof",)),
-    transports=(*TCP_ONLY, "unix"),
+    transports=TCP_ONLY,
 )
 def sigint_mid_echo(stage: "Stage") -> None:
     _stopped_mid_echo(stage, signal.SIGINT)

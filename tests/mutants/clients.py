@@ -1,0 +1,155 @@
+"""Echo clients with one defect each, in both APIs: what a comparison must find out.
+
+`python -m tests.mutants.clients API DEFECT` and then the options of a client.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+import warnings
+
+import common.client
+import protocol_impl.client
+import streams_impl.client
+from common.connections import Connection, NarratedConnection
+from common.exchange import Exchange
+
+
+def overlook_extra_bytes():
+    """Check no more of the echo than was sent."""
+    check = Exchange.returned
+    Exchange.returned = lambda exchange, data: check(exchange, data[: exchange._outstanding_bytes])
+
+
+def believe_everything():
+    """Take whatever comes back for the echo."""
+    check = Exchange.returned
+
+    def believes(exchange, data):
+        return check(exchange, b"".join(exchange._outstanding)[exchange._checked :][: len(data)])
+
+    Exchange.returned = believes
+
+
+def write_before_reading():
+    """Read nothing before everything is written."""
+    opened = Connection.opened
+    tell = NarratedConnection.tell
+
+    def paused(connection, transport):
+        opened(connection, transport)
+        connection.transport = transport
+        asyncio.get_running_loop().call_soon(transport.pause_reading)
+
+    def resumed(connection, event, **values):
+        tell(connection, event, **values)
+        if event == "waiting":
+            connection.transport.resume_reading()
+
+    NarratedConnection.opened, NarratedConnection.tell = paused, resumed
+
+
+def ignore_timeout():
+    common.client.asyncio = _WithoutTimeout()
+
+
+class _WithoutTimeout:
+    """asyncio, with a time-out that never passes."""
+
+    def __getattr__(self, name):
+        return getattr(asyncio, name)
+
+    def timeout(self, seconds):
+        return asyncio.timeout(None)
+
+
+def leave_without_closing():
+    """End the process when the echo is complete, without another word."""
+    check = Exchange.returned
+
+    def leaves(exchange, data):
+        right = check(exchange, data)
+        if exchange.complete:
+            sys.stderr.flush()
+            os._exit(0)
+        return right
+
+    Exchange.returned = leaves
+
+
+def warn():
+    warnings.warn("something is old-fashioned", DeprecationWarning, stacklevel=1)
+
+
+def send_something_else():
+    outgoing = Exchange.outgoing
+
+    async def other(exchange):
+        async for chunk in outgoing(exchange):
+            yield chunk.swapcase()
+
+    Exchange.outgoing = other
+
+
+def miscount():
+    account = NarratedConnection.account
+    NarratedConnection.account = lambda connection: account(connection) | {"received_bytes": 1}
+
+
+def stop_checking_certificates():
+    import ssl
+
+    given = common.client.client_tls
+
+    def unchecked(config):
+        arguments = given(config)
+        if arguments["ssl"] is not None:
+            arguments["ssl"].check_hostname = False
+            arguments["ssl"].verify_mode = ssl.CERT_NONE
+        return arguments
+
+    common.client.client_tls = unchecked
+
+
+def connect_twice(connect):
+    """Open a connection that is of no use, and then the right one."""
+
+    async def twice(config, exchange, connection, tls):
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection(config.host, config.port)
+            writer.close()
+            await writer.wait_closed()
+        await connect(config, exchange, connection, tls)
+
+    return twice
+
+
+DEFECTS = {
+    "nothing": lambda: None,
+    "overlooks-extra-bytes": overlook_extra_bytes,
+    "believes-everything": believe_everything,
+    "writes-before-it-reads": write_before_reading,
+    "ignores-its-timeout": ignore_timeout,
+    "leaves-without-closing": leave_without_closing,
+    "warns": warn,
+    "sends-something-else": send_something_else,
+    "miscounts": miscount,
+    "checks-no-certificate": stop_checking_certificates,
+}
+
+
+def main():
+    api, defect = sys.argv[1:3]
+    del sys.argv[1:3]
+    DEFECTS.get(defect, DEFECTS["nothing"])()
+    module = protocol_impl.client if api == "protocol" else streams_impl.client
+    connect = module.echo_client
+    if defect == "connects-twice":
+        connect = connect_twice(connect)
+    code = common.client.run_client(connect)
+    return 0 if defect == "says-success" else code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+"""Echo servers with one defect each, in both APIs: what a comparison must find out.
+
+`python -m tests.mutants.servers API DEFECT` and then the options of a server.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+
+import common.server
+import protocol_impl.server
+import streams_impl.server
+from common.live import LiveConnections
+from common.server import run_server
+
+
+class Protocol(protocol_impl.server.EchoServer):
+    """Without a defect; its bytes pass through `write`."""
+
+    def data_received(self, data):
+        self.connection.received(data)
+        self.write(data)
+        self.connection.sent(data)
+
+    def write(self, data):
+        self.transport.write(data)
+
+
+class Streams:
+    """A writer without a defect."""
+
+    def __init__(self, writer):
+        self.writer = writer
+
+    def __getattr__(self, name):
+        return getattr(self.writer, name)
+
+    @property
+    def transport(self):
+        return self.writer.transport
+
+    @staticmethod
+    def afterwards():
+        """Called when the connection was served."""
+
+
+def altered(change):
+    """Both servers, which write `change(data)`, called once for each connection's first chunk."""
+
+    class AltersProtocol(Protocol):
+        done = False
+
+        def write(self, data):
+            super().write(data if self.done else change(data))
+            self.done = True
+
+    class AltersStreams(Streams):
+        done = False
+
+        def write(self, data):
+            self.writer.write(data if self.done else change(data))
+            self.done = True
+
+    return AltersProtocol, AltersStreams
+
+
+class DeafProtocol(Protocol):
+    """Reads on, whatever is still to be sent."""
+
+    def pause_writing(self):
+        pass
+
+    def resume_writing(self):
+        pass
+
+
+class DeafStreams(Streams):
+    async def drain(self):
+        await asyncio.sleep(0)
+
+
+class OpenProtocol(Protocol):
+    """Stays connected when its peer has sent everything."""
+
+    def eof_received(self):
+        super().eof_received()
+        return True
+
+
+class OpenStreams(Streams):
+    def close(self):
+        pass
+
+    async def wait_closed(self):
+        await self.writer.wait_closed()
+
+
+class LoudProtocol(Protocol):
+    """Does its work, and then fails."""
+
+    def connection_lost(self, error):
+        super().connection_lost(error)
+        raise ValueError("a defect of the program")
+
+
+class LoudStreams(Streams):
+    @staticmethod
+    def afterwards():
+        raise ValueError("a defect of the program")
+
+
+class ResetLoudProtocol(Protocol):
+    """Takes a peer that resets the connection for a defect."""
+
+    def connection_lost(self, error):
+        super().connection_lost(error)
+        if error is not None:
+            raise error
+
+
+class ResetLoudStreams(Streams):
+    async def wait_closed(self):
+        try:
+            await self.writer.wait_closed()
+        except OSError:
+            traceback.print_exc()
+            raise
+
+
+class HastyProtocol(Protocol):
+    """Leaves at EOF, whatever is still to be sent."""
+
+    def eof_received(self):
+        super().eof_received()
+        self.transport.abort()
+
+
+class HastyStreams(Streams):
+    def close(self):
+        self.writer.transport.abort()
+
+
+SHARED = bytearray()
+
+
+class SharedProtocol(Protocol):
+    """Answers a turn later, from a buffer that all connections share."""
+
+    def write(self, data):
+        SHARED[:] = data
+        asyncio.get_running_loop().call_soon(lambda: self.transport.write(bytes(SHARED)))
+
+
+class SharedStreams(Streams):
+    def write(self, data):
+        SHARED[:] = data
+
+    async def drain(self):
+        await asyncio.sleep(0)
+        self.writer.write(bytes(SHARED))
+        await self.writer.drain()
+
+
+KEPT = []
+
+
+def keep(data):
+    KEPT.append(bytes(data))
+    return data
+
+
+class KeepsProtocol(Protocol):
+    """Never forgets a byte."""
+
+    def write(self, data):
+        super().write(keep(data))
+
+
+class KeepsStreams(Streams):
+    def write(self, data):
+        self.writer.write(keep(data))
+
+
+def miscounts(account):
+    """Tell of one byte more than there were."""
+
+    def told(connection):
+        fields = account(connection)
+        return fields | {"received_bytes": fields["received_bytes"] + 1}
+
+    return told
+
+
+def miscount():
+    from common.connections import NarratedConnection
+
+    NarratedConnection.account = miscounts(NarratedConnection.account)
+
+
+def ignore_sigterm():
+    common.server.STOP_SIGNALS = (signal.SIGINT,)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def forget_idle():
+    async def watch(live):
+        await asyncio.Event().wait()
+
+    LiveConnections.watch_idle = watch
+
+
+def leave_socket():
+    unlink = os.unlink
+    os.unlink = lambda path, **more: None if os.fspath(path).startswith("/") else unlink(path, **more)
+
+
+def ask_for_no_certificate():
+    """Serve clients without a certificate, too."""
+    given = common.server.server_tls
+
+    def without(config):
+        arguments = given(config)
+        if "ssl" in arguments and arguments["ssl"] is not None:
+            import ssl
+
+            arguments["ssl"].verify_mode = ssl.CERT_NONE
+        return arguments
+
+    common.server.server_tls = without
+
+
+SERVERS = {
+    "nothing": (Protocol, Streams),
+    "drops-a-byte": altered(lambda data: data[:-1]),
+    "doubles-a-byte": altered(lambda data: data[:1] + data),
+    "adds-a-newline": altered(lambda data: data + b"\n"),
+    "alters-a-byte": altered(lambda data: bytes([data[0] ^ 1]) + data[1:]),
+    "ignores-back-pressure": (DeafProtocol, DeafStreams),
+    "never-closes": (OpenProtocol, OpenStreams),
+    "shows-a-traceback": (LoudProtocol, LoudStreams),
+    "shows-a-traceback-at-a-reset": (ResetLoudProtocol, ResetLoudStreams),
+    "leaves-at-eof": (HastyProtocol, HastyStreams),
+    "shares-a-buffer": (SharedProtocol, SharedStreams),
+    "keeps-everything": (KeepsProtocol, KeepsStreams),
+}
+"""Defects in how one connection is served."""
+
+PROGRAMS = {
+    "miscounts": miscount,
+    "ignores-sigterm": ignore_sigterm,
+    "forgets-the-idle-limit": forget_idle,
+    "leaves-its-socket": leave_socket,
+    "asks-for-no-certificate": ask_for_no_certificate,
+    "prints": lambda: print("debug", flush=True),
+    "says-wrong-exit-code": lambda: None,
+}
+"""Defects of the program around it."""
+
+
+def main():
+    api, defect = sys.argv[1:3]
+    del sys.argv[1:3]
+    PROGRAMS.get(defect, lambda: None)()
+    protocol, streams = SERVERS.get(defect, SERVERS["nothing"])
+    if api == "protocol":
+        protocol_impl.server.EchoServer = protocol
+        code = run_server(protocol_impl.server.start)
+    else:
+        serve = streams_impl.server.echo_server
+
+        async def echo_server(reader, writer, *more):
+            await serve(reader, streams(writer), *more)
+            streams.afterwards()
+
+        streams_impl.server.echo_server = echo_server
+        code = run_server(streams_impl.server.start)
+    return 3 if defect == "says-wrong-exit-code" else code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

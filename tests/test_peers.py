@@ -1,0 +1,193 @@
+"""The engine's own peers: what they write down, what they wait for in vain, and what is kept of very many of them."""
+
+import json
+import socket
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recorded import ENDPOINTS, client_lines, run, server_lines
+
+from comparison.condense import KEPT_CONNECTIONS as KEPT
+from comparison.condense import condense
+from comparison.model import Pairing
+from comparison.peers import CHUNK_BYTES, PEER_EVENTS, Deadline, Late, Notebook, Pattern, Peer
+from comparison.projection import connections
+from comparison.transcript import parse, parse_line
+
+PATTERN = b"0123456789"
+
+
+@pytest.fixture
+def pair():
+    """Two connected sockets."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.settimeout(30)
+        yield ours, theirs
+
+
+def peer_of(sock, *, seconds=30.0, echoed=True):
+    notebook = Notebook()
+    return Peer(sock, "peer_1", notebook, Deadline(seconds), PATTERN, echoed=echoed), notebook
+
+
+def told(notebook):
+    return [event.message for event in parse(notebook.log().lines)]
+
+
+def test_a_peer_writes_down_what_it_did_and_what_it_saw(pair):
+    ours, theirs = pair
+    peer, notebook = peer_of(ours)
+    assert peer.send(12)
+    assert theirs.recv(12, socket.MSG_WAITALL) == b"012345678901"
+    theirs.sendall(b"012345678901")
+    theirs.shutdown(socket.SHUT_WR)
+    assert peer.receive(12) == b"012345678901"
+    peer.receive_to_end()
+    assert told(notebook) == [
+        "connected",
+        "sending b'012345678901'",
+        "received b'012345678901'",
+        "the other side has closed",
+    ]
+    last = parse_line(notebook.log().lines[-1])
+    assert (last.fields["sent_bytes"], last.fields["received_bytes"]) == (12, 12)
+    assert last.fields["sent_digest"] == last.fields["received_digest"]
+
+
+@pytest.mark.parametrize(
+    ("wait", "what"),
+    [
+        (lambda peer: peer.receive(1), "bytes or an end of the connection"),
+        (lambda peer: peer.receive_to_end(), "bytes or an end of the connection"),
+        (lambda peer: peer.send(64 * 1024 * 1024), "the other side takes what is sent"),
+    ],
+    ids=["bytes", "end", "room"],
+)
+def test_a_peer_that_waits_in_vain_says_for_what_and_ends_at_its_deadline(pair, wait, what):
+    peer, _ = peer_of(pair[0], seconds=0.2)
+    start_s = time.monotonic()
+    with pytest.raises(Late, match=f"^peer_1 waited 0.2 s in vain: {what}$"):
+        wait(peer)
+    assert 0.1 < time.monotonic() - start_s < 20
+
+
+def test_an_altered_echo_is_told_once_with_its_place(pair):
+    ours, theirs = pair
+    peer, notebook = peer_of(ours)
+    peer.send(6)
+    theirs.sendall(b"0123")
+    assert peer.receive(4) == b"0123"
+    theirs.sendall(b"4x")
+    assert peer.receive(2) == b"4x"
+    theirs.sendall(b"more")
+    peer.receive(4)
+    complaints = [message for message in told(notebook) if "ERROR" in message]
+    assert complaints == ["ERROR other bytes came back than were sent, from byte 4 on"]
+    [event] = [event for event in parse(notebook.log().lines) if event.name == "altered"]
+    assert event.level == "error"
+
+
+def test_more_bytes_than_were_sent_are_no_echo(pair):
+    ours, theirs = pair
+    peer, notebook = peer_of(ours)
+    peer.send(3)
+    theirs.sendall(b"0123")
+    peer.receive(4)
+    assert "ERROR other bytes came back than were sent, from byte 0 on" in told(notebook)
+
+
+def test_a_peer_that_plays_a_server_takes_any_bytes(pair):
+    ours, theirs = pair
+    peer, notebook = peer_of(ours, echoed=False)
+    theirs.sendall(b"anything")
+    peer.receive(8)
+    assert told(notebook) == ["connected", "received b'anything'"]
+
+
+def test_the_end_is_told_once(pair):
+    peer, notebook = peer_of(pair[0])
+    peer.close()
+    peer.close()
+    peer.half_close()
+    assert peer.receive(1) == b""
+    assert told(notebook) == ["connected", "closing"]
+
+
+def test_a_peer_whose_other_side_is_gone_could_not_send(pair):
+    ours, theirs = pair
+    peer, notebook = peer_of(ours)
+    theirs.close()
+    assert not peer.send(1)
+    assert told(notebook) == ["connected", "could not send it all: connection reset"]
+
+
+@given(offset=st.integers(0, 10_000), length=st.integers(0, CHUNK_BYTES))
+def test_any_stretch_of_a_pattern_is_what_repeating_it_gives(offset, length):
+    whole = PATTERN * ((offset + length) // len(PATTERN) + 1)
+    assert Pattern(PATTERN).at(offset, length) == whole[offset : offset + length]
+
+
+@pytest.mark.parametrize("name", PEER_EVENTS)
+def test_a_line_of_a_notebook_reads_as_the_event_that_it_is(name):
+    notebook = Notebook()
+    message = PEER_EVENTS[name].format(offset=7, reason="certificate verify failed")
+    notebook.tell("peer_1", name, message, more=1)
+    [line] = notebook.log().lines
+    event = parse_line(line)
+    assert (event.name, event.speaker, event.message, event.fields) == (name, "peer_1", message, {"more": 1})
+    assert event.level == ("error" if name == "altered" else "info")
+    assert json.loads(line)["t_ns"] == event.t_ns
+
+
+def test_a_notebook_with_trouble_is_a_log_without_an_exit_code():
+    log = Notebook().log("peer_1 waited in vain")
+    assert (log.exit_code, log.trouble, log.lines) == (None, "peer_1 waited in vain", ())
+    assert Notebook().log().exit_code == 0
+
+
+# --- What is kept of very many connections ---
+def many(count, change):
+    """A server's log of `count` connections, after `change(number, lines)` had its way with each."""
+    life = server_lines(ENDPOINTS[0])
+    blocks = [
+        line
+        for number in range(count)
+        for line in change(number, [line.replace("64624", str(20000 + number)) for line in life[2:-2]])
+    ]
+    return run(Pairing(ENDPOINTS[0], ENDPOINTS[0]), [*life[:2], *blocks, *life[-2:]], client_lines(ENDPOINTS[0]))
+
+
+def endings_of(one):
+    return [block[-1].message for block in connections(one.server_events)]
+
+
+def test_of_alike_connections_a_few_are_kept_with_the_life_of_the_program():
+    whole = many(50, lambda number, lines: lines)
+    short = condense(whole)
+    assert endings_of(short)[:KEPT] == ["closing"] * KEPT
+    assert len(endings_of(short)) <= 2 * KEPT
+    assert short.server.lines[:2] == whole.server.lines[:2]
+    assert short.server.lines[-3:-1] == whole.server.lines[-2:]
+    assert short.client == whole.client
+
+
+@pytest.mark.parametrize("odd", [30, 49])
+def test_a_connection_that_ended_in_another_way_is_kept(odd):
+    def change(number, lines):
+        return [*lines[:-1], lines[-1].replace("closing", "connection lost: OSError")] if number == odd else lines
+
+    assert "connection lost: OSError" in endings_of(condense(many(50, change)))
+
+
+def test_a_connection_without_an_end_is_kept():
+    short = condense(many(50, lambda number, lines: lines[:-1] if number == 30 else lines))
+    assert [message for message in endings_of(short) if message != "closing"] == ["sent b'in parts.'"]
+
+
+@pytest.mark.parametrize("count", [1, KEPT])
+def test_a_few_connections_are_all_kept(count):
+    whole = many(count, lambda number, lines: lines)
+    assert condense(whole) == whole or condense(whole).server_events == whole.server_events
