@@ -126,13 +126,13 @@ class Peer:
 
     def send_bytes(self, data: bytes) -> bool:
         """Send these bytes. False where the connection was reset meanwhile."""
+        self._account("sent", data)  # before it can come back, where another thread reads
         try:
             with self._patience("the other side takes what is sent"):
                 self.sock.sendall(data)
         except (ConnectionError, ssl.SSLError):
             self.tell("broken")
             return False
-        self._account("sent", data)
         return True
 
     def send_with_goodbye(self, length: int) -> None:

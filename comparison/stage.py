@@ -178,10 +178,10 @@ class ServerStage(Stage):
         """The path of its Unix socket."""
         return socket_path(self.endpoint, self.folder)
 
-    def connect(self, name: str | None = None, *, shift: int = 0, receive_buffer: int | None = None) -> Peer:
+    def connect(self, name: str | None = None, *, shift: int = 0) -> Peer:
         """A client that is connected; over TLS the handshake is done, and the server's certificate is verified. `shift`
-        is where in the pattern its bytes begin, `receive_buffer` how many bytes the kernel may keep for it."""
-        sock = self.connect_socket(receive_buffer)
+        is where in the pattern its bytes begin."""
+        sock = self.connect_socket()
         if self.uses_tls:
             sock = self._handshake(sock, certificate="client")
         return self._peer(sock, echoed=True, name=name, shift=shift)
@@ -200,18 +200,14 @@ class ServerStage(Stage):
         """A client that is connected and knows nothing of TLS."""
         return self._peer(self.connect_socket(), echoed=False)
 
-    def connect_socket(self, receive_buffer: int | None = None) -> socket.socket:
+    def connect_socket(self) -> socket.socket:
         """A bare connection."""
         if self.transport.name == "unix":
-            family, address = socket.AF_UNIX, str(self.socket_path)
-        else:
-            family, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]  # type: ignore[assignment]
-        sock = socket.socket(family)
-        sock.settimeout(self.deadline.left())
-        if receive_buffer is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.connect(address)
-        return sock
+            sock = socket.socket(socket.AF_UNIX)
+            sock.settimeout(self.deadline.left())
+            sock.connect(str(self.socket_path))
+            return sock
+        return socket.create_connection((self.host, self.port), self.deadline.left())
 
     def stop(self, number: int) -> None:
         """Send the server a signal that ends it: nobody stops it later. Raises Skip for a server that need not know

@@ -76,13 +76,19 @@ SERVERS = [
     Caught("doubles-a-byte", "lockstep", "ending", "client exited with 1: ERROR altered at byte 1"),
     Caught("adds-a-newline", "sigterm-with-clients", "echo", "other bytes came back than were sent"),
     Caught("alters-a-byte", "byte-each-10-ms", "echo", "other bytes came back than were sent, from byte 0 on"),
-    Caught("ignores-back-pressure", "never-reads", "ending", "MiB of memory, more than 96 MiB"),
+    Caught("ignores-back-pressure", "never-reads", "ending", "MiB of memory, more than 64 MiB"),
     Caught("never-closes", "tutorial", "ending", "still open at shutdown|still running after 3 s", deadline_s=3),
     Caught("shows-a-traceback", "tutorial", "ending", "server shows a traceback: ValueError: a defect of the program"),
     Caught("shows-a-traceback", "byte-each-10-ms", "ending", "server shows a traceback: ValueError"),
     Caught("ignores-sigterm", "sigterm-idle", "ending", "server still running after 3 s", deadline_s=3),
-    Caught("forgets-the-idle-limit", "says-nothing", "ending", "still open at shutdown", deadline_s=2),
+    Caught("forgets-the-idle-limit", "says-nothing", "ending", "peer_1 waited 2 s in vain", deadline_s=2),
     Caught("says-wrong-exit-code", "tutorial", "ending", "server exited with 3"),
+    Caught("leaves-at-eof", "reads-after-eof", "echo", "bytes back"),
+    Caught("shares-a-buffer", "interleaved", "echo", "other bytes came back than were sent|bytes back"),
+    Caught("keeps-everything", "64-mib", "ending", "MiB of memory, more than 64 MiB"),
+    Caught("miscounts", "tutorial", "ending", "at the end, and 46 in its lines"),
+    Caught("leaves-its-socket", "sigterm-idle", "ending", "left its Unix socket file behind", transport="unix"),
+    Caught("asks-for-no-certificate", "no-client-certificate", "ending", "connections instead of|in vain"),
     Caught("prints", "tutorial", "ending", "1 difference from the reference unexplained", verdict=Verdict.DIFFERENT),
 ]
 
@@ -98,21 +104,11 @@ CLIENTS = [
         "leaves-without-closing", "byte-at-a-time", "ending", "client log: the connection of echo_client has no end"
     ),
     Caught("warns", "tutorial", "ending", "old-fashioned|unexplained", verdict=Verdict.DIFFERENT),
+    Caught("miscounts", "tutorial", "ending", "at the end, and 46 in its lines"),
     Caught("sends-something-else", "tutorial", "echo", "sending other bytes than the scenario's"),
     Caught("checks-no-certificate", "wrong-certificate", "ending", "the client has accepted the certificate"),
     Caught("checks-no-certificate", "misnamed-certificate", "ending", "the client has accepted the certificate"),
 ]
-
-ESCAPES = [
-    ("server", Caught("leaves-at-eof", "never-reads", "echo", "bytes back")),
-    ("server", Caught("shares-a-buffer", "100-connections", "echo", ".")),
-    ("server", Caught("keeps-everything", "64-mib", "ending", "MiB of memory")),
-    ("server", Caught("miscounts", "tutorial", "ending", "total")),
-    ("client", Caught("miscounts", "tutorial", "ending", "total")),
-    ("server", Caught("leaves-its-socket", "tutorial", "ending", "socket", transport="unix")),
-    ("server", Caught("asks-for-no-certificate", "client-certificate", "ending", "certificate")),
-]
-"""What no scenario and no judge sees yet: a test that begins to pass belongs to the lists above."""
 
 
 def check(role, api, case):
@@ -138,12 +134,6 @@ def test_a_client_with_a_defect_is_found_out(api, case):
 def test_without_a_defect_nothing_is_found(api, name):
     role = "client" if SCENARIOS[name].on_trial == ("client",) else "server"
     assert on_trial(role, api, "nothing", name).verdict is Verdict.IDENTICAL
-
-
-@pytest.mark.xfail(reason="no scenario and no judge sees it yet", raises=AssertionError)
-@pytest.mark.parametrize(("role", "case"), ESCAPES, ids=str)
-def test_a_defect_that_is_hard_to_see_is_found_out(role, case):
-    check(role, "protocol", case)
 
 
 def test_a_traceback_that_was_printed_is_one_too():

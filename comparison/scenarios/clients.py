@@ -19,6 +19,10 @@ NEVER_READ_BYTES = 256 * MIB
 """More than any chain of kernel buffers takes: who has sent so much was not made to wait."""
 
 
+TURNS = 12
+"""Round trips with a bystander, each a turn of the server's loop: what it can do for another client is done then."""
+
+
 @scenario(
     "never-reads",
     "a client that sends as long as the server takes it and reads nothing, and then reads it all",
@@ -44,12 +48,29 @@ def never_reads(stage: "Stage") -> None:
 )
 def reads_slowly(stage: "Stage") -> None:
     stage.start()
-    # A small buffer on this side, so that the last of it is still in the server's when EOF arrives.
-    peer = stage.connect(receive_buffer=4096)
+    peer = stage.connect()
     peer.send(MIB)
     peer.half_close()
     while peer.receive_some(1000):
         pass
+
+
+@scenario(
+    "reads-after-eof",
+    "a client that sends 256 KiB and EOF and only then reads, when the kernel has taken only a part of the echo",
+    Expectation(client_endings=("saw_eof",), memory_mib=MEMORY_MIB),
+    transports=("unix", *TCP_ONLY),
+)
+def reads_after_eof(stage: "Stage") -> None:
+    stage.start()
+    bystander, peer = stage.connect(BYSTANDER), stage.connect()
+    peer.send(256 * 1024)
+    peer.half_close()
+    for _ in range(TURNS):
+        bystander.round_trip()
+    peer.receive_to_end()
+    bystander.half_close()
+    bystander.receive_to_end()
 
 
 @scenario(

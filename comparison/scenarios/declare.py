@@ -9,7 +9,7 @@ MIB = 1024 * 1024
 PATTERN = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY"
 """Repeated, it shows a chunk that is lost or out of place: it has 61 bytes, and no power of two is a multiple of 61."""
 
-MEMORY_MIB = 96
+MEMORY_MIB = 64
 """An endpoint takes about 30 MiB when it starts, and a client keeps up to 16 MiB of what it has sent; one that buffers
 all that its peer does not read takes far more."""
 
