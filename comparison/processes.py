@@ -200,6 +200,11 @@ class Launcher:
         with self._lock:
             self._started.remove(process)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it starts nothing any more."""
+        return self._closed
+
     def close(self) -> None:
         """Kill what runs, and refuse to start more."""
         with self._lock:

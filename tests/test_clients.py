@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import functools
 import importlib
 import itertools
@@ -56,12 +57,18 @@ def full_server() -> Iterator[int]:
 @contextlib.contextmanager
 def unused_port(*hosts: str) -> Iterator[int]:
     """A port on which nobody listens and that nobody else can take meanwhile, the same on each of `hosts`."""
-    port = 0
     with contextlib.ExitStack() as held:
-        for host in hosts:
-            sock = held.enter_context(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET))
-            sock.bind((host, port))
-            port = sock.getsockname()[1]
+        while True:
+            port = 0
+            try:
+                for host in hosts:
+                    sock = held.enter_context(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET))
+                    sock.bind((host, port))
+                    port = sock.getsockname()[1]
+                break
+            except OSError as error:  # what is free on the first may be taken on the next
+                if error.errno != errno.EADDRINUSE:
+                    raise
         yield port
 
 

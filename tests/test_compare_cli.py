@@ -277,7 +277,8 @@ def test_explain_tells_of_a_cause_with_an_example():
     done = run("explain", "eof-callback", "--loop", "asyncio")
     assert (done.returncode, done.stderr) == (0, "")
     entry = CATALOGUE["eof-callback"]
-    assert done.stdout.splitlines() == [
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    shown = [
         entry.title,
         "",
         entry.text,
@@ -288,6 +289,7 @@ def test_explain_tells_of_a_cause_with_an_example():
         "  client + echo_client: received EOF",
         "  server + echo_127.0.0.1_<port>: received EOF",
     ]
+    assert done.stdout.split() == "\n".join(shown).split()
 
 
 def test_explain_says_where_the_example_does_not_show_it():

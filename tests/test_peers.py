@@ -121,7 +121,7 @@ def test_a_peer_whose_other_side_is_gone_could_not_send(pair):
     peer, notebook = peer_of(ours)
     theirs.close()
     assert not peer.send(1)
-    assert told(notebook) == ["connected", "could not send it all: connection reset"]
+    assert told(notebook) == ["connected", "sending b'0'", "could not send it all: connection reset"]
 
 
 @given(offset=st.integers(0, 10_000), length=st.integers(0, CHUNK_BYTES))

@@ -148,7 +148,7 @@ def test_ctrl_c_in_the_terminal_is_not_sent_to_the_programs(launcher):
 def test_a_program_runs_on_the_cores_that_it_was_given_and_we_stay_where_we_are(launcher):
     ours = os.sched_getaffinity(0)
     core = max(ours)
-    log = launcher.start(python("import os; print(os.sched_getaffinity(0))"), {core}).wait(GENEROUS_S)
+    log = launcher.start(python("import os; print(os.sched_getaffinity(0))"), cores={core}).wait(GENEROUS_S)
     assert (log.lines, os.sched_getaffinity(0)) == ((f"{{{core}}}",), ours)
 
 

@@ -1,6 +1,7 @@
 """`compare.py bench`: its options, and what it does with them."""
 
 import argparse
+import contextlib
 import importlib.util
 import math
 import os
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TextIO
 
@@ -19,13 +21,16 @@ from comparison.bench.views import markdown
 from comparison.endpoints import ROOT
 from comparison.model import CannotCompare
 from comparison.options import add_selection, at_least_one, chosen
-from comparison.processes import Launcher
+from comparison.processes import Closed, Launcher
 from comparison.run import Selection
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
 EPILOG = "Exit code: 0, 2 for trouble, 130 after Ctrl-C, which shows what was measured until then."
 
 INTERRUPTED = 130
+AWAKE_S = 0.2
+"""How often it is looked whether Ctrl-C was pressed, should the signal reach another thread."""
+
 UNITS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB}
 
 
@@ -84,21 +89,29 @@ def measure(options: argparse.Namespace) -> Results:
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Bar(sys.stderr) as bar,
+        ThreadPoolExecutor(1) as thread,
         Launcher(ROOT) as launcher,
     ):
         executor = Executor(plan, launcher, Path(folder), Cores(server_cores, load_cores))
 
         def taken(progress: rounds.Progress, sample: Sample) -> None:
+            if launcher.is_closed:
+                return  # it was cut off
             keeper.add(sample)
             if options.save is not None and keeper.cell_is_over(progress):
                 results.save(keeper.results(interrupted=True), options.save)
             bar.show(progress, keeper.results(), sample)
 
-        interrupted = False
+        # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
+        measuring = thread.submit(rounds.run, plan, executor, taken, time.monotonic)
         try:
-            rounds.run(plan, executor, taken, time.monotonic)
+            while wait([measuring], AWAKE_S).not_done:
+                pass
         except KeyboardInterrupt:
-            interrupted = True
+            launcher.close()
+        with contextlib.suppress(Closed):
+            measuring.result()
+        interrupted = launcher.is_closed
     found = keeper.results(interrupted)
     if options.save is not None:
         results.save(found, options.save)
