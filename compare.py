@@ -20,6 +20,7 @@ from comparison.processes import stop_cleanly_on_sigterm
 from comparison.progress import Progress
 from comparison.report import export, markdown, words
 from comparison.report.folder import Folder
+from comparison.report.html import command as report_command
 from comparison.run import Selection, Trial, choose, compare_all, trials
 from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.transports import TRANSPORTS
@@ -59,9 +60,10 @@ def parser() -> Parser:
     """The command line of compare.py, and of `compare.py run`."""
     parser = Parser(
         prog="compare.py",
-        usage="compare.py [run] [options]\n       compare.py explain [NAME] [options]",
+        usage="compare.py [run] [options]\n       compare.py explain [NAME] [options]\n       "
+        "compare.py report [-o FILE] [FILE ...] [options]",
         description="Run every echo server with every echo client, and show where they differ, and why. "
-        "`explain NAME` tells of one cause, with an example from a run.",
+        "`explain NAME` tells of one cause, with an example from a run; `report` makes a page of it all.",
         epilog="Exit code: 0 where nothing is different or failed, 1 where something is, 2 for trouble.",
         allow_abbrev=False,
     )
@@ -102,6 +104,19 @@ def explain_parser() -> Parser:
     return parser
 
 
+def report_parser() -> Parser:
+    """The command line of `compare.py report`."""
+    parser = Parser(
+        prog="compare.py report",
+        description=report_command.DESCRIPTION,
+        epilog=report_command.EPILOG,
+        allow_abbrev=False,
+    )
+    report_command.add_options(parser)
+    add_selection(parser)
+    return parser
+
+
 def add_selection(parser: Parser) -> None:
     """The options that say who takes part."""
     add = parser.add_argument
@@ -126,6 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stop_cleanly_on_sigterm()
             if given[:1] == ["explain"]:
                 return explain(explain_parser().parse_args(given[1:]))
+            if given[:1] == ["report"]:
+                return report_command.run(report_parser().parse_args(given[1:]), chosen)
             return run(parser().parse_args(given[1:] if given[:1] == ["run"] else given))
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it

@@ -1,0 +1,95 @@
+"""Each cause with what predicts it, drawn as the small matrix in which it occurs, and where to read on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from comparison.model import SIDES, Cause, Comparison, Side, Survey
+from comparison.report import words
+from comparison.report.html import matrices, sections
+
+Section = tuple[Side, str]
+
+
+@dataclass(frozen=True)
+class Small:
+    """A matrix of marks: in which pairings a cause shows in one side's log."""
+
+    title: str
+    clients: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[bool, ...]], ...]
+
+
+@dataclass(frozen=True)
+class CauseView:
+    """One cause, over all scenarios."""
+
+    letter: str
+    title: str
+    explained: bool
+    finding: str
+    text: tuple[str, ...]
+    source: str
+    lines: tuple[tuple[str, str, str], ...]
+    """Side, sign and text of each line that it adds or takes away."""
+    drawn_for: str
+    small: tuple[Small, ...]
+    scenarios: tuple[tuple[str, str], ...]
+    """Name and link of each scenario that shows it."""
+    sections: tuple[Section, ...]
+
+
+def collect(survey: Survey) -> list[CauseView]:
+    """The unexplained first; an explained one once."""
+    return [_view(survey, cause) for cause, _ in words.all_causes(survey)]
+
+
+def by_section(survey: Survey) -> Mapping[Section, tuple[str, ...]]:
+    """Section of the code -> the letters of the causes whose lines it writes."""
+    found: dict[Section, dict[str, None]] = {}
+    for cause, _ in words.all_causes(survey):
+        for comparison in survey.comparisons:
+            for other in comparison.causes:
+                if other.letter == cause.letter:
+                    for section in sections.of_cause(other):
+                        found.setdefault(section, {})[cause.letter] = None
+    return {section: tuple(letters) for section, letters in found.items()}
+
+
+def _view(survey: Survey, cause: Cause) -> CauseView:
+    seen = [(c, own) for c in survey.comparisons for own in c.causes if own.letter == cause.letter]
+    clearest, example = max(seen, key=lambda item: len(item[0].cells))
+    entry = cause.explanation
+    finding, *text = words.cause_text(example)
+    places = dict.fromkeys(section for _, own in seen for section in sections.of_cause(own))
+    return CauseView(
+        letter=cause.letter,
+        title=words.cause_title(cause),
+        explained=cause.explained,
+        finding=finding,
+        text=(entry.text,) if entry is not None else tuple(text[: len(text) - len(example.differences)]),
+        source=entry.source if entry is not None else "",
+        lines=tuple((d.side, d.sign, d.text) for d in example.differences),
+        drawn_for=words.name(clearest),
+        small=tuple(_small(clearest, example)),
+        scenarios=tuple((words.name(comparison), matrices.link(comparison)) for comparison, _ in seen),
+        sections=tuple(places),
+    )
+
+
+def _small(comparison: Comparison, cause: Cause) -> Sequence[Small]:
+    """One matrix for each side whose log shows the cause."""
+    found = []
+    for side in SIDES:
+        pairings = {
+            pairing
+            for group in comparison.groups
+            if group.side == side and any(cause.letter in letters.split() for _, _, letters in group.diff)
+            for pairing in group.pairings
+        }
+        if pairings:
+            rows = tuple(
+                (server.label, tuple(comparison.cell(server, client).pairing in pairings for client in comparison.clients))
+                for server in comparison.servers
+            )
+            found.append(Small(f"in the {side}'s log", tuple(c.label for c in comparison.clients), rows))
+    return found

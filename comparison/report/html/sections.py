@@ -1,0 +1,51 @@
+"""Which section of the code makes which line of a log: by event and side, the same in every implementation.
+
+The labels are those that the sources carry; `code` finds them there.
+"""
+
+from comparison.model import Cause, Side
+
+START, RUN = "Start listening", "Run"
+EOF, END = "The peer has sent everything", "The connection ends"
+
+SECTIONS: dict[Side, dict[str, str]] = {
+    "server": {
+        "selector": RUN,
+        "starting": START,
+        "skipped_address": START,
+        "cannot_serve": START,
+        "out_of_files": START,
+        "accepted": "A connection opens",
+        "refused": "A connection opens",
+        "received": "Bytes arrive",
+        "sent": "Bytes arrive",
+        "eof": EOF,
+        **dict.fromkeys(("idle", "cut", "lost", "closing", "failed"), END),
+        "closing_server": RUN,
+        "closing_loop": RUN,
+    },
+    "client": {
+        "selector": RUN,
+        "connecting": "Connect",
+        "accepted": "The connection opens",
+        "sending": "Send",
+        "waiting": "Everything is sent",
+        "received": "Bytes come back",
+        "eof": EOF,
+        **dict.fromkeys(("idle", "cut", "lost", "closing", "failed"), END),
+        "closing_loop": RUN,
+    },
+}
+"""Side -> event -> the label of the section that a reader should open."""
+
+
+def of(side: Side, event: str) -> str | None:
+    """The label of the section for an event of a side; None for what no endpoint writes, such as what the engine's
+    own sockets saw."""
+    return SECTIONS[side].get(event)
+
+
+def of_cause(cause: Cause) -> list[tuple[Side, str]]:
+    """The sections that make the lines of a cause, each once."""
+    found = ((difference.side, of(difference.side, difference.event)) for difference in cause.differences)
+    return list(dict.fromkeys((side, label) for side, label in found if label is not None))
