@@ -19,7 +19,7 @@ MAY_IMPORT = {
 """Besides the standard library."""
 
 ENGINE = ("comparison", "compare")
-EXTRAS = ("rich", "trustme")
+EXTRAS = ("rich", "trustme", "jinja2", "markupsafe", "pygments", "matplotlib")
 """What the engine is prettier with."""
 
 STARTER = "comparison/processes.py"

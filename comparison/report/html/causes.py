@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from comparison.model import SIDES, Cause, Comparison, Side, Survey
+from comparison.model import SIDES, Cause, Comparison, Survey
 from comparison.report import words
 from comparison.report.html import matrices, sections
-
-Section = tuple[Side, str]
+from comparison.report.html.sections import Section, Touched
 
 
 @dataclass(frozen=True)
@@ -43,16 +42,17 @@ def collect(survey: Survey) -> list[CauseView]:
     return [_view(survey, cause) for cause, _ in words.all_causes(survey)]
 
 
-def by_section(survey: Survey) -> Mapping[Section, tuple[str, ...]]:
-    """Section of the code -> the letters of the causes whose lines it writes."""
-    found: dict[Section, dict[str, None]] = {}
-    for cause, _ in words.all_causes(survey):
-        for comparison in survey.comparisons:
-            for other in comparison.causes:
-                if other.letter == cause.letter:
-                    for section in sections.of_cause(other):
-                        found.setdefault(section, {})[cause.letter] = None
-    return {section: tuple(letters) for section, letters in found.items()}
+def by_section(survey: Survey) -> Mapping[Section, Touched]:
+    """Section of the code -> the causes whose lines it writes, and where they are seen."""
+    letters: dict[Section, dict[str, None]] = {}
+    scenarios: dict[Section, dict[tuple[str, str], None]] = {}
+    for comparison in survey.comparisons:
+        for cause in comparison.causes:
+            for section in sections.of_cause(cause):
+                letters.setdefault(section, {})[cause.letter] = None
+                place = (words.name(comparison), matrices.link(comparison))
+                scenarios.setdefault(section, {})[place] = None
+    return {section: Touched(tuple(letters[section]), tuple(scenarios[section])) for section in letters}
 
 
 def _view(survey: Survey, cause: Cause) -> CauseView:
@@ -88,7 +88,10 @@ def _small(comparison: Comparison, cause: Cause) -> Sequence[Small]:
         }
         if pairings:
             rows = tuple(
-                (server.label, tuple(comparison.cell(server, client).pairing in pairings for client in comparison.clients))
+                (
+                    server.label,
+                    tuple(comparison.cell(server, client).pairing in pairings for client in comparison.clients),
+                )
                 for server in comparison.servers
             )
             found.append(Small(f"in the {side}'s log", tuple(c.label for c in comparison.clients), rows))

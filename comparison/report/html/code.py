@@ -1,15 +1,23 @@
 """The implementations side by side: sections with the same label on the same row, and the lines that differ marked."""
 
 import difflib
+import html
+import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Endpoint, Side
+from comparison.report.html.sections import Section, Touched
 
 LABEL = re.compile(r" *# --- (.+) ---")
+STYLED = {
+    *["k", "ow", "kc", "kn", "s1", "s2", "sd", "sa", "si", "se", "c1", "nf", "nc", "fm", "mi", "mf", "nd", "nb", "bp"]
+}
+"""Kinds of tokens that the page has a colour for, by their short names."""
+
 HEAD = "Imports"
 """What stands before the first label."""
 
@@ -40,22 +48,24 @@ class Row:
     label: str
     anchor: str
     parts: tuple[Part, ...]
-    causes: tuple[str, ...] = ()
+    touched: Touched
 
 
-def collect(endpoints: Iterable[Endpoint], causes: Mapping[tuple[Side, str], tuple[str, ...]]) -> dict[Side, list[Row]]:
+def collect(endpoints: Iterable[Endpoint], touched: Mapping[Section, Touched]) -> dict[Side, list[Row]]:
     """The sections of every implementation whose source is at hand, by side."""
     commands = {end.implementation: {"server": end.server_command, "client": end.client_command} for end in endpoints}
     found: dict[Side, list[Row]] = {}
     for side in SIDES:
         paths = {name: path for name, ends in commands.items() if (path := source_of(ends[side])) is not None}
-        found[side] = rows(side, {name: (str(path), (ROOT / path).read_text()) for name, path in paths.items()}, causes)
+        found[side] = rows(
+            side, {name: (str(path), (ROOT / path).read_text()) for name, path in paths.items()}, touched
+        )
     return found
 
 
 def source_of(command: Sequence[str]) -> Path | None:
     """The file of a module of this project that a command starts, `-m NAME`; None where it starts something else."""
-    for option, name in zip(command, command[1:], strict=False):
+    for option, name in itertools.pairwise(command):
         if option == "-m":
             path = Path(*name.split(".")).with_suffix(".py")
             return path if (ROOT / path).is_file() else None
@@ -85,9 +95,7 @@ def _stripped(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
     return lines[filled[0] : filled[-1] + 1] if filled else []
 
 
-def rows(
-    side: Side, sources: Mapping[str, tuple[str, str]], causes: Mapping[tuple[Side, str], tuple[str, ...]]
-) -> list[Row]:
+def rows(side: Side, sources: Mapping[str, tuple[str, str]], touched: Mapping[Section, Touched]) -> list[Row]:
     """Implementation -> path and source, as rows of sections."""
     sections = {name: split(source) for name, (_, source) in sources.items()}
     markup = {name: highlight(source) for name, (_, source) in sources.items()}
@@ -95,7 +103,7 @@ def rows(
     for label in dict.fromkeys(label for parts in sections.values() for label in parts):
         own = {name: parts.get(label, []) for name, parts in sections.items()}
         parts = tuple(_part(name, sources[name][0], own, markup[name]) for name in sections)
-        found.append(Row(side, label, anchor(side, label), parts, causes.get((side, label), ())))
+        found.append(Row(side, label, anchor(side, label), parts, touched.get((side, label), Touched())))
     return found
 
 
@@ -116,21 +124,13 @@ def _part(name: str, path: str, own: Mapping[str, list[tuple[int, str]]], markup
 def highlight(source: str) -> list[str]:
     """The lines of a Python source as markup, with a class for each kind of token; the style is the page's."""
     from pygments.lexers.python import PythonLexer
-    from pygments.token import STANDARD_TYPES, _TokenType
+    from pygments.token import STANDARD_TYPES
 
-    escape: Callable[[str], str] = _escaped
     lines = [""]
     for token, text in PythonLexer(stripnl=False).get_tokens(source):
-        kind: _TokenType = token
-        while kind not in STANDARD_TYPES and kind.parent is not None:
-            kind = kind.parent
+        name = next((STANDARD_TYPES[kind] for kind in reversed(token.split()) if kind in STANDARD_TYPES), "")
         for place, piece in enumerate(text.split("\n")):
             lines += [""] if place else []
-            name = STANDARD_TYPES.get(kind, "")[:2].rstrip("0123456789")
-            wanted = piece.strip() and name[:1] in ("k", "s", "c", "n", "m", "o") and name
-            lines[-1] += f'<span class="{name}">{escape(piece)}</span>' if wanted else escape(piece)
+            styled = piece.strip() and name in STYLED
+            lines[-1] += f'<span class="{name}">{html.escape(piece)}</span>' if styled else html.escape(piece)
     return lines
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

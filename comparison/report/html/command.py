@@ -74,9 +74,7 @@ def run_all(options: argparse.Namespace, selection: Selection) -> Survey:
     start_s = time.monotonic()
     done: list[Comparison] = []
     with Progress(runs) as progress:
-        done += compare_all(
-            selection, tried, repeat=options.repeat, jobs=os.cpu_count() or 1, tick=progress.tick
-        )
+        done += compare_all(selection, tried, repeat=options.repeat, jobs=os.cpu_count() or 1, tick=progress.tick)
     return Survey(tuple(done), time.monotonic() - start_s)
 
 

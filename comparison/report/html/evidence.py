@@ -75,10 +75,7 @@ def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[
         "reason": texts.number(cell.reason),
         "letters": list(cell.letters),
         "runs_note": _runs_note(cell, trim),
-        "commands": [
-            [texts.number(c.title), texts.number(c.text)]
-            for c in repeat.commands(comparison, cell)
-        ],
+        "commands": [[texts.number(c.title), texts.number(c.text)] for c in repeat.commands(comparison, cell)],
         "diff": {side: _group_number(comparison.groups, side, cell.pairing) for side in SIDES},
         "runs": [_run(run, trim, texts, half_close) for run in cell.runs[: trim.runs]],
     }
@@ -100,7 +97,7 @@ def _group_number(groups: Sequence[Group], side: Side, pairing: Pairing) -> int 
 
 def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]:
     drawn = timeline.of(run, half_close)
-    started_ns = min((e.t_ns for side in SIDES for e in run.events(side) if e.t_ns is not None), default=0)
+    started_ns = _began_ns(run)
     kept = {side: _kept(len(run.events(side)), trim) for side in SIDES}
     shown = {side: {n: place for place, n in enumerate(kept[side]) if n is not None} for side in SIDES}
     rows = [[SIDES.index(side), shown[side][n]] for side, n in drawn.rows if n in shown[side]]
@@ -117,6 +114,14 @@ def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]
             if f.start[1] in shown[f.start[0]] and f.end[1] in shown[f.end[0]]
         ],
     }
+
+
+def _began_ns(run: Run) -> int:
+    """When the client began, from where the times of a run are counted: how long programs take to start is no part of
+    the story."""
+    events = [*run.events("client"), *run.events("server")]
+    own = (event.t_ns for event in events if event.name in ("connecting", "began") and event.t_ns is not None)
+    return next(own, min((event.t_ns for event in events if event.t_ns is not None), default=0))
 
 
 def _kept(count: int, trim: Trim) -> list[int | None]:
@@ -150,7 +155,14 @@ def _log(
         length = event.payload.length if event.payload is not None else 0
         label = sections.of(side, event.name)
         section = texts.number(label) if label is not None else -1
-        line = [time_us, texts.number(event.speaker), texts.number(event.message), timeline.kind(event), length, section]
+        line = [
+            time_us,
+            texts.number(event.speaker),
+            texts.number(event.message),
+            timeline.kind(event),
+            length,
+            section,
+        ]
         yield [*line, *_traceback(event, texts)]
 
 

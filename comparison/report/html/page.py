@@ -1,6 +1,5 @@
 """The parts of the report -> one self-contained page. The only module that needs Jinja2."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -8,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Survey, Verdict
+from comparison.model import CannotCompare, Comparison, Survey, Verdict
 from comparison.report import words
 from comparison.report.html import causes, code, evidence, matrices, repeat
 from comparison.report.html.cost import Cost
@@ -66,10 +65,7 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
     )
 
 
-def _repeat(comparison: object) -> str:
-    from comparison.model import Comparison
-
-    assert isinstance(comparison, Comparison)
+def _repeat(comparison: Comparison) -> str:
     times = f" --repeat {comparison.repeat}" if comparison.repeat > 1 else ""
     return repeat.compare(comparison, more=times)
 
@@ -95,6 +91,3 @@ def _visible(value: object) -> object:
 def _own(name: str) -> Markup:
     """A file of ours, which is part of the page as it stands."""
     return Markup(resources.files("comparison.report.html").joinpath("template", name).read_text())
-
-
-__all__: Sequence[str] = ("LIMIT_BYTES", "Made", "environment", "render")

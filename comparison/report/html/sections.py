@@ -3,7 +3,12 @@
 The labels are those that the sources carry; `code` finds them there.
 """
 
+from dataclasses import dataclass
+
 from comparison.model import Cause, Side
+
+Section = tuple[Side, str]
+"""Whose code, and the label of the section in it."""
 
 START, RUN = "Start listening", "Run"
 EOF, END = "The peer has sent everything", "The connection ends"
@@ -39,13 +44,21 @@ SECTIONS: dict[Side, dict[str, str]] = {
 """Side -> event -> the label of the section that a reader should open."""
 
 
+@dataclass(frozen=True)
+class Touched:
+    """What touches a section: the letters of causes, and name and link of the scenarios that show them."""
+
+    letters: tuple[str, ...] = ()
+    scenarios: tuple[tuple[str, str], ...] = ()
+
+
 def of(side: Side, event: str) -> str | None:
     """The label of the section for an event of a side; None for what no endpoint writes, such as what the engine's
     own sockets saw."""
     return SECTIONS[side].get(event)
 
 
-def of_cause(cause: Cause) -> list[tuple[Side, str]]:
+def of_cause(cause: Cause) -> list[Section]:
     """The sections that make the lines of a cause, each once."""
     found = ((difference.side, of(difference.side, difference.event)) for difference in cause.differences)
     return list(dict.fromkeys((side, label) for side, label in found if label is not None))

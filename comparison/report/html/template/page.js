@@ -22,7 +22,7 @@ function drawn(name, attributes = {}, text = null) {
 }
 
 const text = (number) => (number < 0 ? "" : data.texts[number]);
-const milliseconds = (us) => (us === null ? "" : (us / 1000).toFixed(us < 100000 ? 2 : 0));
+const milliseconds = (us) => (us === null ? "" : (us / 1000).toFixed(Math.abs(us) < 100000 ? 2 : 0));
 const say = (words) => { document.getElementById("status").textContent = words; };
 const find = (scenario, server, client) =>
   scenario.cells.find((cell) => cell.server === server && cell.client === client);
@@ -186,8 +186,8 @@ function figure(cell, logNumber) {
     notes.length ? element("p", { class: "quiet" }, notes.join(" ")) : null, told, diagram(cell, run, told, logNumber));
 }
 
-const WIDTH = 400, TOP = 42, ROW = 25, PAUSE = 16, PAUSE_US = 3000;
-const LIFE = [282, 178]; // x of the server, of the client
+const WIDTH = 420, TOP = 42, ROW = 25, PAUSE = 16, PAUSE_US = 3000;
+const LIFE = [276, 172]; // x of the server, of the client
 
 function diagram(cell, run, told, logNumber) {
   const heights = new Map();
@@ -210,7 +210,7 @@ function diagram(cell, run, told, logNumber) {
     svg.append(drawn("text", { class: "title", x: LIFE[s], y: 18, "text-anchor": "middle" }, side));
   });
   svg.append(drawn("text", { class: "when", x: 46, y: 18, "text-anchor": "end" }, "ms"));
-  for (const [at, us] of pauses) svg.append(drawn("text", { class: "when", x: 230, y: at + 2, "text-anchor": "middle" }, `⋮ ${milliseconds(us)} ms`));
+  for (const [at, us] of pauses) svg.append(drawn("text", { class: "when", x: 224, y: at + 2, "text-anchor": "middle" }, `⋮ ${milliseconds(us)} ms`));
   const events = run.rows.map(([side, place]) => event(run, side, place, heights.get(`${side}/${place}`), told, logNumber));
   const arrows = run.flows.map(([start, from, to, length]) => arrow(run, start, from, to, length, heights));
   svg.append(...events, ...arrows.flat());
@@ -251,7 +251,7 @@ function mark(kind, x, y) {
 function short(kind, length, message) {
   if (kind === "write" || kind === "read") return `${kind} ${length.toLocaleString("en")} B`;
   const words = text(message).replace("ERROR ", "");
-  const most = 19;
+  const most = 17;
   return words.length > most ? `${words.slice(0, most - 1).trimEnd()}…` : words;
 }
 
@@ -264,7 +264,7 @@ function arrow(run, start, from, to, length, heights) {
   const line = drawn("line", { class: length ? "flow" : "end", x1, y1, x2, y2, "marker-end": length ? "url(#head)" : "url(#head-end)" });
   const whole = length === run.logs[start][from][4] && length === run.logs[end][to][4];
   if (!length || whole) return [line];
-  const at = 0.3;
+  const at = 0.25;
   return [line, drawn("text", { class: "amount", x: x1 + (x2 - x1) * at, y: y1 + (y2 - y1) * at + 4, "text-anchor": "middle" }, `${length.toLocaleString("en")} B`)];
 }
 
