@@ -13,10 +13,8 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 axe_module = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed: pip install '.[dev]'"
 )
-pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install '.[report]'")
 pytest.importorskip("pygments", reason="pygments is not installed: pip install '.[report]'")
-
-import recorded_page
+recorded_page = pytest.importorskip("recorded_page", reason="jinja2 is not installed: pip install '.[report]'")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium")
@@ -33,6 +31,7 @@ SWITCHES = [
 CELL = "#scenario=tutorial&server=protocol%2Fasyncio&client=streams%2Fuvloop"
 HOSTILE_CELL = "#scenario=hostile&server=streams%2Fasyncio&client=protocol%2Fasyncio"
 BESIDE = "&server2=streams%2Fasyncio&client2=streams%2Fasyncio"
+ALONE = "&server2=&client2="
 PHONE = {"width": 375, "height": 800}
 
 
@@ -106,7 +105,7 @@ def test_each_cell_opens_its_evidence(opened, scenario):
 
 
 def test_the_diagram_has_the_events_of_the_log(opened):
-    page = opened(CELL)
+    page = opened(CELL + ALONE)
     lines = page.locator("#evidence .log li").all_inner_texts()
     told = [line.split("\n", 1)[-1].strip() for line in lines]
     events = [event.get_attribute("data-line") for event in page.locator(".diagram .event").all()]
@@ -118,7 +117,7 @@ def test_the_diagram_has_the_events_of_the_log(opened):
 
 
 def test_an_event_shows_its_line_under_the_pointer_and_on_focus(opened):
-    page = opened(CELL)
+    page = opened(CELL + ALONE)
     events = page.locator(".diagram .event")
     for place, show in ((3, "hover"), (6, "focus")):
         getattr(events.nth(place), show)()
@@ -127,8 +126,17 @@ def test_an_event_shows_its_line_under_the_pointer_and_on_focus(opened):
         assert line in page.locator(".log .lit").inner_text()
 
 
-def test_two_pairings_stand_side_by_side(opened):
+def test_the_reference_stands_next_to_a_cell_where_nothing_else_is_wanted(opened):
     page = opened(CELL)
+    titles = page.locator(".diagram h4").all_inner_texts()
+    assert titles == ["protocol/asyncio → streams/uvloop", "streams/asyncio → streams/asyncio"]
+    page.get_by_label("Put next to it").select_option("nothing")
+    assert page.locator(".diagram").count() == 1
+    assert page.url.endswith(CELL + ALONE)
+
+
+def test_two_pairings_stand_side_by_side(opened):
+    page = opened(CELL + ALONE)
     page.get_by_label("Put next to it").select_option("streams/asyncio → streams/asyncio")
     titles = page.locator(".diagram h4").all_inner_texts()
     assert titles == ["protocol/asyncio → streams/uvloop", "streams/asyncio → streams/asyncio"]

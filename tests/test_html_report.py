@@ -11,12 +11,13 @@ import pytest
 pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install '.[report]'")
 pytest.importorskip("pygments", reason="pygments is not installed: pip install '.[report]'")
 
-from compare import main
+from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, endpoint, recorded, survey
+
 from common.logs import EVENTS
+from compare import main
 from comparison.model import CannotCompare, Pairing, Survey
 from comparison.report import export
 from comparison.report.html import code, cost, evidence, gather, page, repeat, sections, timeline
-from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, endpoint, recorded, survey
 
 ROOT = Path(__file__).parent.parent
 VOID = {"meta", "link", "br", "wbr", "img"}
@@ -219,7 +220,7 @@ def test_a_page_that_cannot_be_small_enough_is_an_error():
 
 
 def test_the_commands_repeat_the_pairing():
-    tutorial, hostile = survey().comparisons
+    tutorial, _ = survey().comparisons
     cell = tutorial.cell(PROTOCOL, STREAMS)
     assert [command.text for command in repeat.commands(tutorial, cell)] == [
         "python3 compare.py --server protocol/asyncio --client streams/asyncio --raw",
@@ -230,7 +231,11 @@ def test_the_commands_repeat_the_pairing():
 
 def test_a_program_that_is_two_commands_is_named_again():
     nc = dataclasses.replace(
-        endpoint("nc", "none"), label="nc", server_command=("nc", "-l", "{port}"), client_command=(), takes_options=False
+        endpoint("nc", "none"),
+        label="nc",
+        server_command=("nc", "-l", "{port}"),
+        client_command=(),
+        takes_options=False,
     )
     comparison = dataclasses.replace(survey().comparisons[0], endpoints=(*ENDPOINTS, nc))
     command = repeat.compare(comparison, Pairing(nc, STREAMS))

@@ -1,7 +1,7 @@
 """What the cells rest on, as the data from which the page draws logs, diffs and diagrams. Texts stand in one list, and
 everything else refers to them by number: most lines of most logs are the same."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,7 @@ def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]
     started_ns = _began_ns(run)
     kept = {side: _kept(len(run.events(side)), trim) for side in SIDES}
     shown = {side: {n: place for place, n in enumerate(kept[side]) if n is not None} for side in SIDES}
-    rows = [[SIDES.index(side), shown[side][n]] for side, n in drawn.rows if n in shown[side]]
+    rows = [[SIDES.index(side), place] for side, n in drawn.rows for place in _places(shown[side], kept[side], n)]
     return {
         "number": run.number,
         "connections": drawn.connections,
@@ -114,6 +114,14 @@ def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]
             if f.start[1] in shown[f.start[0]] and f.end[1] in shown[f.end[0]]
         ],
     }
+
+
+def _places(shown: Mapping[int, int], kept: Sequence[int | None], n: int) -> list[int]:
+    """Where a line stands among those that are shown, and with it the gap that follows."""
+    if n not in shown:
+        return []
+    place = shown[n]
+    return [place, place + 1] if place + 1 < len(kept) and kept[place + 1] is None else [place]
 
 
 def _began_ns(run: Run) -> int:

@@ -41,10 +41,11 @@ def commands(comparison: Comparison, cell: Cell) -> list[Command]:
         found = [Command(f"{first}; it leaves in {SAVED}/ what the others need", _saving(comparison, pairing))]
     else:
         found = [Command(first, compare(comparison, pairing, " --raw"))]
+    how = ", as it was run" if RAW in (pairing.server, pairing.client) else ""
     if pairing.server != RAW:
-        found.append(Command("The server", server))
+        found.append(Command(f"The server{how}", server))
     if pairing.client != RAW:
-        found.append(Command("The client", client))
+        found.append(Command(f"The client{how}", client))
     return found
 
 

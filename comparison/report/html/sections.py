@@ -5,7 +5,7 @@ The labels are those that the sources carry; `code` finds them there.
 
 from dataclasses import dataclass
 
-from comparison.model import Cause, Side
+from comparison.model import SIDES, Cause, Side
 
 Section = tuple[Side, str]
 """Whose code, and the label of the section in it."""
@@ -61,4 +61,5 @@ def of(side: Side, event: str) -> str | None:
 def of_cause(cause: Cause) -> list[Section]:
     """The sections that make the lines of a cause, each once."""
     found = ((difference.side, of(difference.side, difference.event)) for difference in cause.differences)
-    return list(dict.fromkeys((side, label) for side, label in found if label is not None))
+    present = dict.fromkeys((side, label) for side, label in found if label is not None)
+    return sorted(present, key=lambda section: SIDES.index(section[0]))

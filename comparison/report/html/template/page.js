@@ -46,12 +46,19 @@ function show(moved) {
   showMatrix(name, wanted);
   const cell = find(data.scenarios[name], wanted.server, wanted.client);
   if (cell) {
-    showCell(name, cell, find(data.scenarios[name], wanted.server2, wanted.client2));
+    showCell(name, cell, besideOf(data.scenarios[name], cell, wanted));
     goTo("cell-title", moved || wanted.server !== null);
   } else if (wanted.scenario !== null) {
     goTo("matrix-title", false);
     document.getElementById("matrix").scrollIntoView();
   }
+}
+
+// Next to a cell stands the reference, where nothing else is wanted.
+function besideOf(scenario, cell, wanted) {
+  const [server, client] = wanted.server2 === null ? scenario.reference : [wanted.server2, wanted.client2];
+  const other = find(scenario, server, client);
+  return other === cell ? undefined : other;
 }
 
 function goTo(id, focus) {
@@ -162,7 +169,7 @@ function diagrams(name, scenario, cell, beside) {
   select.addEventListener("change", () => {
     const other = scenario.cells[select.value];
     const wanted = { scenario: name, server: cell.server, client: cell.client };
-    history.replaceState(null, "", address(other ? { ...wanted, server2: other.server, client2: other.client } : wanted));
+    history.replaceState(null, "", address({ ...wanted, server2: other?.server ?? "", client2: other?.client ?? "" }));
     showCell(name, cell, other);
     document.getElementById("beside").focus();
   });
@@ -171,7 +178,7 @@ function diagrams(name, scenario, cell, beside) {
   return [
     element("h3", {}, "Timeline"),
     element("div", { class: "switch" }, element("label", { for: "beside" }, "Put next to it"), select),
-    element("p", { class: "quiet" }, "Each mark is a line of the log, at its time in ms. Solid arrows carry bytes from the write to the read that got them, with their number where the stream was cut elsewhere than it was written; dashed ones are EOF."),
+    element("p", { class: "quiet" }, "Each mark is a line of the log, at its time in ms. Solid arrows carry bytes from the write to the read that got them, with their number where the stream was cut elsewhere than it was written; dashed ones are the end: EOF, or a reset."),
     pair,
   ];
 }
