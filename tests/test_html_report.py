@@ -5,6 +5,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -20,6 +21,8 @@ from comparison.report import export
 from comparison.report.html import code, cost, evidence, gather, page, repeat, sections, timeline
 
 ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+"""`python tests/test_html_report.py` writes what is in it anew."""
 VOID = {"meta", "link", "br", "wbr", "img"}
 STREAMS, PROTOCOL = ENDPOINTS[0], ENDPOINTS[2]
 
@@ -49,6 +52,20 @@ class Outline(HTMLParser):
         return [attributes[name] or "" for _, attributes in self.elements if name in attributes]
 
 
+def golden() -> dict[str, str]:
+    """The page of the recorded survey without the code, the style and the script, and its data: by file name."""
+    with mock.patch.object(code, "source_of", return_value=None):
+        text = page.render(survey(), COST, MADE)
+    text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", text, flags=re.DOTALL)
+    document = json.dumps(data_of(text), indent=1) + "\n"
+    return {"page.html": re.sub(r"(<script type=[^>]*>).*?(</script>)", r"\1\2", text), "page.json": document}
+
+
+def data_of(text: str) -> dict:
+    """The data from which the script of a page draws."""
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
+
+
 @pytest.fixture(scope="module")
 def text() -> str:
     return page.render(survey(), None, MADE)
@@ -64,7 +81,12 @@ def outline(text) -> Outline:
 
 @pytest.fixture(scope="module")
 def data(text) -> dict:
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
+    return data_of(text)
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.json"])
+def test_the_page_is_the_golden_one(name):
+    assert golden()[name] == (GOLDEN / name).read_text()
 
 
 def test_the_recording_has_every_verdict():
@@ -302,3 +324,8 @@ def test_a_result_of_the_benchmark_is_known_by_what_is_in_it(tmp_path):
     assert cost.is_benchmark(tmp_path / "bench.json")
     assert not cost.is_benchmark(tmp_path / "results.json")
     assert not cost.is_benchmark(tmp_path / "missing.json")
+
+
+if __name__ == "__main__":
+    for name, text in golden().items():
+        (GOLDEN / name).write_text(text)

@@ -84,8 +84,9 @@ function showMatrix(name, wanted) {
 function showCell(name, cell, beside) {
   const scenario = data.scenarios[name];
   document.getElementById("cell-title").textContent = `Evidence: ${name}, ${cell.server} → ${cell.client}`;
-  const parts = [verdicts(cell), commands(cell)];
+  const parts = [verdicts(cell)];
   if (cell.runs.length) parts.push(diffs(scenario, cell), ...diagrams(name, scenario, cell, beside), ...logs(cell));
+  parts.push(commands(cell));
   document.getElementById("evidence").replaceChildren(...parts);
 }
 
