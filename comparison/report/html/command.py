@@ -28,7 +28,13 @@ NEEDED = ("jinja2", "pygments")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the report; those that say who takes part are the caller's."""
     add = parser.add_argument
-    add("results", nargs="*", type=Path, metavar="FILE", help="what --format json has written; run nothing")
+    add(
+        "results",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="what --format json has written, and run nothing; of a scenario in several the last counts",
+    )
     add("-o", "--output", type=Path, metavar="FILE", help="where to (report.html; Markdown to standard output)")
     add("--bench", type=Path, metavar="FILE", help="what the benchmark has saved; it may stand among the files, too")
     add("--format", choices=("html", "markdown"), default="html", help="markdown is short (%(default)s)")

@@ -42,15 +42,14 @@ function show(moved) {
   const wanted = view();
   const first = Object.keys(data.scenarios)[0];
   if (wanted.scenario === null && moved) return; // another part of the page: the view stays
-  const name = wanted.scenario in data.scenarios ? wanted.scenario : first;
+  const name = Object.hasOwn(data.scenarios, wanted.scenario) ? wanted.scenario : first;
   showMatrix(name, wanted);
   const cell = find(data.scenarios[name], wanted.server, wanted.client);
   if (cell) {
     showCell(name, cell, besideOf(data.scenarios[name], cell, wanted));
-    goTo("cell-title", moved || wanted.server !== null);
+    goTo("cell-title");
   } else if (wanted.scenario !== null) {
-    goTo("matrix-title", false);
-    document.getElementById("matrix").scrollIntoView();
+    goTo("matrix-title");
   }
 }
 
@@ -61,9 +60,9 @@ function besideOf(scenario, cell, wanted) {
   return other === cell ? undefined : other;
 }
 
-function goTo(id, focus) {
+function goTo(id) {
   const target = document.getElementById(id);
-  if (focus) target.focus({ preventScroll: true });
+  target.focus({ preventScroll: true });
   target.scrollIntoView();
 }
 
@@ -240,7 +239,7 @@ function event(run, side, place, y, told, logNumber) {
     for (const lit of document.querySelectorAll(".lit")) lit.classList.remove("lit");
     if (logNumber !== null) document.getElementById(`log-${logNumber}-${side}-${place}`)?.classList.add("lit");
   };
-  const open = () => { tell(); if (logNumber !== null) goTo(`log-${logNumber}-${side}-${place}`, true); };
+  const open = () => { tell(); if (logNumber !== null) goTo(`log-${logNumber}-${side}-${place}`); };
   group.addEventListener("mouseenter", tell);
   group.addEventListener("focus", tell);
   group.addEventListener("click", open);
@@ -297,6 +296,8 @@ async function copy(button) {
 document.addEventListener("click", (click) => {
   const button = click.target.closest("[data-copy]");
   if (button) copy(button);
+  const link = click.target.closest("a[href*='=']");
+  if (link && link.getAttribute("href") === location.hash) show(true); // the address does not change, so nobody else tells
   const step = click.target.closest("[data-step]");
   if (step) {
     const names = Object.keys(data.scenarios);
