@@ -43,16 +43,22 @@ def collect(survey: Survey) -> list[CauseView]:
 
 
 def by_section(survey: Survey) -> Mapping[Section, Touched]:
-    """Section of the code -> the causes whose lines it writes, and where they are seen."""
+    """Section of the code -> the scenarios that try it, the causes whose lines it writes, and where these are seen."""
     letters: dict[Section, dict[str, None]] = {}
-    scenarios: dict[Section, dict[tuple[str, str], None]] = {}
+    tried: dict[Section, dict[tuple[str, str], None]] = {}
+    seen: dict[Section, dict[tuple[str, str], None]] = {}
     for comparison in survey.comparisons:
+        place = (words.name(comparison), matrices.link(comparison))
+        for section in sections.of_scenario(comparison.scenario):
+            tried.setdefault(section, {})[place] = None
         for cause in comparison.causes:
             for section in sections.of_cause(cause):
                 letters.setdefault(section, {})[cause.letter] = None
-                place = (words.name(comparison), matrices.link(comparison))
-                scenarios.setdefault(section, {})[place] = None
-    return {section: Touched(tuple(letters[section]), tuple(scenarios[section])) for section in letters}
+                seen.setdefault(section, {})[place] = None
+    return {
+        section: Touched(tuple(letters.get(section, ())), tuple(tried.get(section, {}) | seen.get(section, {})))
+        for section in (tried | seen)
+    }
 
 
 def _view(survey: Survey, cause: Cause) -> CauseView:

@@ -5,12 +5,13 @@ The labels are those that the sources carry; `code` finds them there.
 
 from dataclasses import dataclass
 
-from comparison.model import SIDES, Cause, Side
+from comparison.model import SIDES, Cause, Scenario, Side
 
 Section = tuple[Side, str]
 """Whose code, and the label of the section in it."""
 
 START, RUN = "Start listening", "Run"
+WAIT = "Writing must wait"
 EOF, END = "The peer has sent everything", "The connection ends"
 
 SECTIONS: dict[Side, dict[str, str]] = {
@@ -46,7 +47,7 @@ SECTIONS: dict[Side, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Touched:
-    """What touches a section: the letters of causes, and name and link of the scenarios that show them."""
+    """What touches a section: the letters of causes, and name and link of the scenarios that try it or show them."""
 
     letters: tuple[str, ...] = ()
     scenarios: tuple[tuple[str, str], ...] = ()
@@ -56,6 +57,19 @@ def of(side: Side, event: str) -> str | None:
     """The label of the section for an event of a side; None for what no endpoint writes, such as what the engine's
     own sockets saw."""
     return SECTIONS[side].get(event)
+
+
+def of_scenario(scenario: Scenario) -> list[Section]:
+    """The sections that a scenario is there to try: those that end a connection in another way than a plain close or
+    tell of what is wrong, and where memory has a limit, the one that waits."""
+    expects = scenario.expects
+    found: list[Section] = []
+    for side in scenario.on_trial:
+        endings = expects.server_endings if side == "server" else expects.client_endings
+        events = (*endings, *expects.warnings, *expects.told)
+        found += [(side, label) for event in events if event != "closing" and (label := of(side, event)) is not None]
+        found += [(side, WAIT)] if expects.memory_mib is not None else []
+    return list(dict.fromkeys(found))
 
 
 def of_cause(cause: Cause) -> list[Section]:
