@@ -23,6 +23,7 @@ from comparison.processes import stop_cleanly_on_sigterm
 from comparison.progress import Progress
 from comparison.report import export, markdown, words
 from comparison.report.folder import Folder
+from comparison.report.html import command as report_command
 from comparison.run import Selection, Trial, compare_all, trials
 from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.transports import TRANSPORTS
@@ -46,9 +47,10 @@ def parser() -> Parser:
     parser = Parser(
         prog="compare.py",
         usage="compare.py [run] [options]\n       compare.py explain [NAME] [options]\n"
-        "       compare.py bench [options]",
+        "       compare.py bench [options]\n       compare.py report [-o FILE] [FILE ...] [options]",
         description="Run every echo server with every echo client, and show where they differ, and why. "
-        "`explain NAME` tells of one cause, with an example from a run; `bench` measures what each choice costs.",
+        "`explain NAME` tells of one cause, with an example from a run; `bench` measures what each choice costs; "
+        "`report` makes a page of it all.",
         epilog="Exit code: 0 where nothing is different or failed, 1 where something is, 2 for trouble.",
         allow_abbrev=False,
     )
@@ -86,6 +88,18 @@ def explain_parser() -> Parser:
     return parser
 
 
+def report_parser() -> Parser:
+    """The command line of `compare.py report`."""
+    parser = Parser(
+        prog="compare.py report",
+        description=report_command.DESCRIPTION,
+        epilog=report_command.EPILOG,
+        allow_abbrev=False,
+    )
+    report_command.add_options(parser)
+    return parser
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code is that of diff(1)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -96,6 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return explain(explain_parser().parse_args(given[1:]))
             if given[:1] == ["bench"]:
                 return bench(given[1:])
+            if given[:1] == ["report"]:
+                return report_command.run(report_parser().parse_args(given[1:]))
             return run(parser().parse_args(given[1:] if given[:1] == ["run"] else given))
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
@@ -129,7 +145,7 @@ def bench_parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, and write what came out; after Ctrl-C what has come out so far. Raises CannotCompare."""
-    selection = chosen(options, options.reference)
+    selection = chosen(options)
     tried = trials(options.scenario, options.transport)
     if options.list:
         print("\n".join(listing(selection)))
@@ -184,7 +200,7 @@ def explain(options: argparse.Namespace) -> int:
     [trial] = trials([entry.scenario], [entry.transport])
     if trial.skipped:
         raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
-    [comparison] = compare_all(chosen(options, options.reference), [trial], jobs=os.cpu_count() or 1)
+    [comparison] = compare_all(chosen(options), [trial], jobs=os.cpu_count() or 1)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
     for line in words.explanation(entry, comparison):
         print(

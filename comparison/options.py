@@ -1,7 +1,6 @@
 """Options that several commands share: who takes part, and the kinds of their values."""
 
 import argparse
-from collections.abc import Sequence
 from typing import Any
 
 from comparison import endpoints
@@ -42,14 +41,14 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
         add(option, action=_CommandOfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
 
 
-def chosen(options: argparse.Namespace, reference: Sequence[str] | None) -> Selection:
+def chosen(options: argparse.Namespace) -> Selection:
     """Who takes part by these options. Raises CannotCompare."""
     return choose(
         servers=options.server,
         clients=options.client,
         loops=options.loop,
         pythons=options.python,
-        reference=reference,
+        reference=options.reference,
         others=[endpoints.third_party(**fields) for fields in options.endpoint],
     )
 

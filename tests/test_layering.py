@@ -19,7 +19,7 @@ MAY_IMPORT = {
 """Besides the standard library."""
 
 ENGINE = ("comparison", "compare")
-EXTRAS = ("rich", "trustme", "psutil", "matplotlib")
+EXTRAS = ("rich", "trustme", "psutil", "matplotlib", "jinja2", "markupsafe", "pygments")
 """What the engine is prettier with."""
 
 STARTER = "comparison/processes.py"

@@ -42,7 +42,12 @@ def commands(program: str) -> list[list[str]]:
 
 
 def test_every_command_of_the_readme_is_understood(tmp_path):
-    parsers = {"run": compare.parser, "explain": compare.explain_parser, "bench": compare.bench_parser}
+    parsers = {
+        "run": compare.parser,
+        "explain": compare.explain_parser,
+        "bench": compare.bench_parser,
+        "report": compare.report_parser,
+    }
     lines = [line for line in commands("compare.py") if line]
     assert {line[0] for line in lines} >= parsers.keys()
     for command, *options in lines:

@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 def measure(options: argparse.Namespace) -> Results:
     """Take the samples; after Ctrl-C, those that there are."""
-    selection = chosen(options, options.reference)
+    selection = chosen(options)
     plan, notes = planning.make(
         _request(options), selection.servers, selection.clients, selection.reference.server.label
     )

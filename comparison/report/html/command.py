@@ -1,0 +1,109 @@
+"""`compare.py report`: its options, and what it does with them."""
+
+import argparse
+import importlib.util
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from comparison.model import CannotCompare, Comparison, Survey
+from comparison.options import add_selection, at_least_one, chosen, comma_separated
+from comparison.progress import Progress
+from comparison.report import markdown
+from comparison.report.html import cost, gather
+from comparison.run import compare_all, trials
+
+DESCRIPTION = (
+    "Make one page that shows the pairings, the differences, their causes, the code and the cost. It needs no server "
+    "and no network. Without a file of results it runs what is tried first."
+)
+EPILOG = "Exit code: 0 where the page was written, 2 for trouble, 130 after Ctrl-C."
+
+NEEDED = ("jinja2", "pygments")
+"""What the page is made with."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of the report."""
+    add = parser.add_argument
+    add(
+        "results",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="what --format json has written, and run nothing; of a scenario in several the last counts",
+    )
+    add("-o", "--output", type=Path, metavar="FILE", help="where to (report.html; Markdown to standard output)")
+    add("--bench", type=Path, metavar="FILE", help="what the benchmark has saved; it may stand among the files, too")
+    add("--format", choices=("html", "markdown"), default="html", help="markdown is short (%(default)s)")
+    scenario = "NAME[,NAME]"
+    add("--scenario", type=comma_separated, metavar=scenario, default=["all"], help="what is run without a file (all)")
+    add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing then (%(default)s)")
+    add_selection(parser, "SERVER[,CLIENT]")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the report. Raises CannotCompare."""
+    check(options)
+    results = [path for path in options.results if not cost.is_benchmark(path)]
+    benches = [*filter(None, [options.bench]), *(path for path in options.results if path not in results)]
+    if len(benches) > 1:
+        raise CannotCompare(f"{', '.join(map(str, benches))}: several benchmarks; give one of them")
+    html = options.format == "html"
+    measured = cost.load(benches[0], with_charts=html) if benches else None
+    survey = gather.load(results) if results else run_all(options)
+    if not survey.comparisons:
+        raise CannotCompare("there is nothing to report: the results hold no comparison")
+    text = _page(survey, measured, [*results, *benches]) if html else "".join(_markdown(survey, measured))
+    write(text, options.output or (Path("report.html") if html else None))
+    return 0
+
+
+def check(options: argparse.Namespace) -> None:
+    """Find out what is in the way before anything is run. Raises CannotCompare."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing and options.format == "html":
+        raise CannotCompare(
+            f"the report needs {' and '.join(missing)}; install with: pip install '.[report]' (or --format markdown)"
+        )
+    folder = (options.output or Path("report.html")).absolute().parent
+    if (options.output or options.format == "html") and not os.access(folder, os.W_OK):
+        raise CannotCompare(f"--output {str(options.output)!r}: its folder cannot be written; make it or name another")
+
+
+def run_all(options: argparse.Namespace) -> Survey:
+    """Compare all that the options name, with progress on a terminal."""
+    selection, tried = chosen(options), trials(options.scenario, None)
+    runs = sum(len(selection.pairings(trial.scenario)) * options.repeat for trial in tried if not trial.skipped)
+    start_s = time.monotonic()
+    done: list[Comparison] = []
+    with Progress(runs) as progress:
+        done += compare_all(selection, tried, repeat=options.repeat, jobs=os.cpu_count() or 1, tick=progress.tick)
+    return Survey(tuple(done), time.monotonic() - start_s)
+
+
+def write(text: str, path: Path | None) -> None:
+    """Write the report, and say where it is and how large."""
+    if path is None:
+        sys.stdout.write(text)
+        return
+    path.write_text(text, encoding="utf-8")
+    print(f"compare.py: wrote {path} ({len(text.encode()) / 2**20:.1f} MiB)", file=sys.stderr)
+
+
+def _page(survey: Survey, measured: cost.Cost | None, files: Iterable[Path]) -> str:
+    from comparison.report.html import page
+
+    typed = shlex.join(["python3", "compare.py", *sys.argv[1:]])
+    return page.render(survey, measured, page.Made(typed, tuple(map(str, files))))
+
+
+def _markdown(survey: Survey, measured: cost.Cost | None) -> Iterable[str]:
+    """The short version: the comparison's own, and what the benchmark means."""
+    yield markdown.render(survey)
+    if measured is not None:
+        yield "\n## What it costs\n\n"
+        yield from (f"- {sentence}\n" for sentence in measured.sentences)

@@ -1,0 +1,47 @@
+"""Saved results as one survey, in which a letter stands for one cause whatever file it comes from."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from comparison.differences import Letters
+from comparison.model import Cause, Comparison, Group, Survey
+from comparison.report import export, words
+
+
+def load(paths: Iterable[Path]) -> Survey:
+    """Read what `--format json` wrote. Raises CannotCompare where a file is something else."""
+    return merge([export.load(path) for path in paths])
+
+
+def merge(surveys: Sequence[Survey]) -> Survey:
+    """Several surveys as one. Each gave its letters by itself, so causes get theirs anew; of what was tried twice
+    the last one counts."""
+    letters = Letters()
+    found = {words.name(comparison): comparison for survey in surveys for comparison in survey.comparisons}
+    comparisons = tuple(_with_letters(comparison, letters) for comparison in found.values())
+    return Survey(comparisons, sum(survey.duration_s for survey in surveys))
+
+
+def identity(cause: Cause) -> tuple[object, ...]:
+    """What makes two causes of different comparisons the same: the explanation, or the event and what predicts it."""
+    return (True, cause.explanation.name) if cause.explanation is not None else (cause.event, cause.axes)
+
+
+def _with_letters(comparison: Comparison, letters: Letters) -> Comparison:
+    new = {cause.letter: letters.of(identity(cause)) for cause in comparison.causes}
+    return dataclasses.replace(
+        comparison,
+        causes=tuple(dataclasses.replace(cause, letter=new[cause.letter]) for cause in comparison.causes),
+        cells=tuple(dataclasses.replace(cell, letters=_renamed(cell.letters, new)) for cell in comparison.cells),
+        groups=tuple(_group(group, new) for group in comparison.groups),
+    )
+
+
+def _group(group: Group, new: Mapping[str, str]) -> Group:
+    diff = tuple((sign, line, " ".join(_renamed(letters.split(), new))) for sign, line, letters in group.diff)
+    return dataclasses.replace(group, diff=diff)
+
+
+def _renamed(letters: Iterable[str], new: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted((new[letter] for letter in letters), key=lambda letter: (len(letter), letter)))

@@ -1,0 +1,93 @@
+"""The parts of the report -> one self-contained page. The only module that needs Jinja2."""
+
+from dataclasses import dataclass
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from common.logs import escape
+from comparison.model import CannotCompare, Comparison, Survey, Verdict
+from comparison.report import words
+from comparison.report.html import causes, code, evidence, matrices, repeat
+from comparison.report.html.cost import Cost
+
+LIMIT_BYTES = 3 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a page was made: what was typed, and the files that were read."""
+
+    command: str
+    files: tuple[str, ...]
+
+
+def render(survey: Survey, cost: Cost | None, made: Made, limit_bytes: int = LIMIT_BYTES) -> str:
+    """The page, with as much of the logs as fits into `limit_bytes`. Raises CannotCompare where it cannot fit."""
+    for trim in evidence.TRIMS:
+        text = _render(survey, cost, made, trim)
+        if len(text.encode()) <= limit_bytes:
+            return text
+    raise CannotCompare(
+        f"the page would have {len(text.encode()) / 2**20:.1f} MiB, and {limit_bytes / 2**20:g} is the most; "
+        "choose fewer scenarios or endpoints"
+    )
+
+
+def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) -> str:
+    first = survey.comparisons[0]
+    implementations = dict.fromkeys(end.implementation for c in survey.comparisons for end in c.endpoints)
+    endpoints = list(dict.fromkeys(end for c in survey.comparisons for end in c.endpoints))
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            style=_own("page.css"),
+            script=_own("page.js"),
+            title=" and ".join(implementations),
+            summary=words.closing(survey).partition(" Next:")[0],
+            totals=matrices.totals(survey),
+            legend=[(str(v), words.SYMBOLS[v], words.MEANINGS[v]) for v in Verdict if survey.count(v)],
+            matrices=matrices.collect(survey),
+            causes=causes.collect(survey),
+            evidence=evidence.collect(survey, trim),
+            logs_note=words.LOGS,
+            code=code.collect(endpoints, causes.by_section(survey)),
+            anchor=code.anchor,
+            cost=cost,
+            environment=first.environment,
+            notes=list(dict.fromkeys(note for c in survey.comparisons for note in c.notes)),
+            endpoints=endpoints,
+            made=made,
+            repeat_all=[(words.name(c), _repeat(c)) for c in survey.comparisons],
+        )
+    )
+
+
+def _repeat(comparison: Comparison) -> str:
+    times = f" --repeat {comparison.repeat}" if comparison.repeat > 1 else ""
+    return repeat.compare(comparison, more=times)
+
+
+def environment() -> Environment:
+    """Templates in which every text is escaped, and every character of it shows."""
+    made = Environment(
+        loader=PackageLoader("comparison.report.html", "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    return made
+
+
+def _visible(value: object) -> object:
+    return escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _own(name: str) -> Markup:
+    """A file of ours, which is part of the page as it stands."""
+    return Markup(resources.files("comparison.report.html").joinpath("template", name).read_text())

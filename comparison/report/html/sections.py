@@ -1,0 +1,79 @@
+"""Which section of the code makes which line of a log: by event and side, the same in every implementation.
+
+The labels are those that the sources carry; `code` finds them there.
+"""
+
+from dataclasses import dataclass
+
+from comparison.model import SIDES, Cause, Scenario, Side
+
+Section = tuple[Side, str]
+"""Whose code, and the label of the section in it."""
+
+START, RUN = "Start listening", "Run"
+WAIT = "Writing must wait"
+EOF, END = "The peer has sent everything", "The connection ends"
+
+SECTIONS: dict[Side, dict[str, str]] = {
+    "server": {
+        "selector": RUN,
+        "starting": START,
+        "skipped_address": START,
+        "cannot_serve": START,
+        "out_of_files": START,
+        "accepted": "A connection opens",
+        "refused": "A connection opens",
+        "received": "Bytes arrive",
+        "sent": "Bytes arrive",
+        "eof": EOF,
+        **dict.fromkeys(("idle", "cut", "lost", "closing", "failed"), END),
+        "closing_server": RUN,
+        "closing_loop": RUN,
+    },
+    "client": {
+        "selector": RUN,
+        "connecting": "Connect",
+        "accepted": "The connection opens",
+        "sending": "Send",
+        "waiting": "Everything is sent",
+        "received": "Bytes come back",
+        "eof": EOF,
+        **dict.fromkeys(("idle", "cut", "lost", "closing", "failed"), END),
+        "closing_loop": RUN,
+    },
+}
+"""Side -> event -> the label of the section that a reader should open."""
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What touches a section: the letters of causes, and name and link of the scenarios that try it or show them."""
+
+    letters: tuple[str, ...] = ()
+    scenarios: tuple[tuple[str, str], ...] = ()
+
+
+def of(side: Side, event: str) -> str | None:
+    """The label of the section for an event of a side; None for what no endpoint writes, such as what the engine's
+    own sockets saw."""
+    return SECTIONS[side].get(event)
+
+
+def of_scenario(scenario: Scenario) -> list[Section]:
+    """The sections that a scenario is there to try: those that end a connection in another way than a plain close or
+    tell of what is wrong, and where memory has a limit, the one that waits."""
+    expects = scenario.expects
+    found: list[Section] = []
+    for side in scenario.on_trial:
+        endings = expects.server_endings if side == "server" else expects.client_endings
+        events = (*endings, *expects.warnings, *expects.told)
+        found += [(side, label) for event in events if event != "closing" and (label := of(side, event)) is not None]
+        found += [(side, WAIT)] if expects.memory_mib is not None else []
+    return list(dict.fromkeys(found))
+
+
+def of_cause(cause: Cause) -> list[Section]:
+    """The sections that make the lines of a cause, each once."""
+    found = ((difference.side, of(difference.side, difference.event)) for difference in cause.differences)
+    present = dict.fromkeys((side, label) for side, label in found if label is not None)
+    return sorted(present, key=lambda section: SIDES.index(section[0]))

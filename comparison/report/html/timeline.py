@@ -1,0 +1,112 @@
+"""Events of both sides -> the rows of a sequence diagram, and which write each read got its bytes from. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from comparison.model import SIDES, Event, Run, Side
+from comparison.projection import connections, is_connection, told_speaker
+
+KINDS = {
+    **dict.fromkeys(("starting", "connecting", "accepted", "began"), "open"),
+    **dict.fromkeys(("sending", "sent"), "write"),
+    "received": "read",
+    **dict.fromkeys(("eof", "saw_eof"), "eof"),
+    **dict.fromkeys(("waiting", "half_closed"), "done"),
+    **dict.fromkeys(("closing", "lost", "cut", "idle", "refused", "failed"), "close"),
+    **dict.fromkeys(("did_close", "did_reset", "saw_reset", "tls_refused"), "close"),
+}
+"""Event -> how it is drawn; any other is a plain mark."""
+
+Place = tuple[Side, int]
+"""A line of a log: which side's, and the how manieth."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Bytes on their way from the line of a write to the line of a read; no bytes where it is EOF."""
+
+    start: Place
+    end: Place
+    length: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The lines of one connection and of the life of both programs, in the order of the clock."""
+
+    rows: tuple[Place, ...]
+    flows: tuple[Flow, ...]
+    connections: int
+    timed: bool
+    """Whether every line has a time; without, the order between the sides is not known."""
+
+
+def kind(event: Event) -> str:
+    """How an event is drawn."""
+    return KINDS.get(event.name, "other")
+
+
+def of(run: Run, half_close: bool = True) -> Timeline:
+    """The diagram of the first connection of a run; without `half_close` nobody sends EOF before the close."""
+    blocks = {side: connections(run.events(side)) for side in SIDES}
+    speaker = _counterparts(blocks["server"], blocks["client"])
+    lines: dict[Side, list[tuple[int, Event]]] = {}
+    for side in SIDES:
+        own = {id(event) for event in speaker[side]}
+        events = enumerate(run.events(side))
+        lines[side] = [(n, event) for n, event in events if not is_connection(event.speaker) or id(event) in own]
+    rows = [(event.t_ns or 0, side, n) for side in SIDES for n, event in lines[side]]
+    timed = all(event.t_ns is not None for side in SIDES for _, event in lines[side])
+    rows = sorted(rows, key=lambda row: row[0]) if timed else rows
+    flows: list[Flow] = []
+    for start, end in (("client", "server"), ("server", "client")):
+        flows += _flows(lines, start, end)  # type: ignore[arg-type]
+        flows += _ends(lines, start, end, half_close)  # type: ignore[arg-type]
+    return Timeline(tuple((side, n) for _, side, n in rows), tuple(flows), max(map(len, blocks.values())), timed)
+
+
+def _counterparts(server: list[list[Event]], client: list[list[Event]]) -> dict[Side, Sequence[Event]]:
+    """The first connection of the client, and the server's end of it: by the port that the client reports, else the
+    first one."""
+    ours = client[0] if client else []
+    name = told_speaker(ours)
+    theirs = next((block for block in server if block[0].speaker == name), server[0] if server else [])
+    return {"server": theirs, "client": ours}
+
+
+def _stretches(lines: Sequence[tuple[int, Event]], drawn: str) -> list[tuple[int, int, int]]:
+    """Line, first byte and byte after the last of each write or read of a side."""
+    found, offset = [], 0
+    for n, event in lines:
+        if kind(event) == drawn and event.payload is not None:
+            found.append((n, offset, offset + event.payload.length))
+            offset += event.payload.length
+    return found
+
+
+def _flows(lines: dict[Side, list[tuple[int, Event]]], start: Side, end: Side) -> list[Flow]:
+    """Which bytes of which write were in which read: where the stream was cut anew."""
+    flows = []
+    reads = _stretches(lines[end], "read")
+    for write, first, last in _stretches(lines[start], "write"):
+        for read, low, high in reads:
+            length = min(last, high) - max(first, low)
+            if length > 0:
+                flows.append(Flow((start, write), (end, read), length))
+    return flows
+
+
+def _ends(lines: dict[Side, list[tuple[int, Event]]], start: Side, end: Side, half_close: bool) -> list[Flow]:
+    """The EOF of one side, from the line after which it was sent to the line that tells of it: the close of the other
+    where nothing does."""
+    sent = _first(lines[start], "done") if half_close else None
+    sent = sent if sent is not None else _first(lines[start], "close")
+    seen = _first(lines[end], "eof")
+    seen = seen if seen is not None else _first(lines[end], "close")
+    if sent is None or seen is None or (sent[1].t_ns or 0) > (seen[1].t_ns or 0):
+        return []
+    return [Flow((start, sent[0]), (end, seen[0]), 0)]
+
+
+def _first(lines: Sequence[tuple[int, Event]], drawn: str) -> tuple[int, Event] | None:
+    return next(((n, event) for n, event in lines if kind(event) == drawn), None)

@@ -1,0 +1,117 @@
+"""A recorded survey for the tests of the report: two scenarios as they come out, with times, a cut stream, hostile
+lines, and a verdict of each kind."""
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+
+from comparison.differences import Letters
+from comparison.model import Comparison, Endpoint, Log, Pairing, Run, Scenario, Survey, Verdict
+from comparison.report.html.page import Made, render
+from comparison.transcript import parse
+from comparison.transports import TCP
+from comparison.verdicts import judge, observe
+
+MESSAGES = (b"This is the message. ", b"It will be sent ", b"in parts.")
+PAYLOAD = b"".join(MESSAGES)
+HOSTILE = ("<script>alert(1)</script>", "\x1b[31mred\x07\x00", "</script><!-- &lt; -->", "\u202ebackwards")
+MADE = Made("python3 compare.py report '<b>results</b>.json'", ("<i>results</i>.json",))
+
+
+def endpoint(implementation: str, loop: str) -> Endpoint:
+    """An endpoint whose source is that of this project."""
+    commands = (("python", "-m", f"{implementation}_impl.{side}", "--loop", loop) for side in ("server", "client"))
+    return Endpoint(implementation, loop, "3.12.1", f"{implementation}/{loop}", *commands)
+
+
+ENDPOINTS = [endpoint(*names) for names in itertools.product(("streams", "protocol"), ("asyncio", "uvloop"))]
+REFERENCE = Pairing(ENDPOINTS[0], ENDPOINTS[0])
+
+
+def server_story(server: Endpoint, extra: Sequence[str]) -> Iterator[tuple[int, str, str, str, bytes]]:
+    """Time in us, speaker, event, message, payload: the server reads in two pieces what was written in three."""
+    peer = "echo_127.0.0.1_64624"
+    if server.loop == "asyncio":
+        yield 0, "asyncio", "log", "Using selector: EpollSelector", b""
+    yield 100, "main", "starting", "starting up on localhost port 10000", b""
+    yield 1200, peer, "accepted", "connection accepted", b""
+    for time_us, data in ((1500, PAYLOAD[:37]), (1900, PAYLOAD[37:])):
+        yield time_us, peer, "received", f"received {data!r}", data
+        yield time_us + 50, peer, "sent", f"sent {data!r}", data
+    for message in extra:
+        yield 2000, "asyncio", "log", message, b""
+    if server.implementation == "protocol":
+        yield 2050, peer, "eof", "received EOF", b""
+    yield 2100, peer, "closing", "closing", b""
+    yield 30000, "main", "closing_server", "closing server", b""
+    yield 30100, "main", "closing_loop", "closing event loop", b""
+
+
+def client_story(client: Endpoint, failing: bool = False) -> Iterator[tuple[int, str, str, str, bytes]]:
+    """The same for a client; a failing one ends early."""
+    if client.loop == "asyncio":
+        yield 900, "asyncio", "log", "Using selector: EpollSelector", b""
+    yield 1000, "echo_client", "connecting", "connecting to localhost port 10000", b""
+    for place, data in enumerate(MESSAGES):
+        yield 1300 + 10 * place, "echo_client", "sending", f"sending {data!r}", data
+    yield 1400, "echo_client", "waiting", "waiting for response", b""
+    yield 2000, "echo_client", "received", f"received {PAYLOAD!r}", PAYLOAD
+    if client.implementation == "protocol":
+        yield 2200, "echo_client", "eof", "received EOF", b""
+    if failing:
+        yield 2250, "echo_client", "failed", "ERROR ended early: 12 of 46 bytes came back from localhost port 1", b""
+    else:
+        yield 2300, "echo_client", "closing", "closing", b""
+    yield 2400, "main", "closing_loop", "closing event loop", b""
+
+
+def records(story: Iterator[tuple[int, str, str, str, bytes]]) -> tuple[str, ...]:
+    """The lines of a log as an endpoint writes them."""
+    lines = []
+    for time_us, logger, event, message, data in story:
+        head = {"t_ns": 7_000_000_000 + time_us * 1000, "logger": logger, "level": "info", "event": event}
+        lines.append(json.dumps(head | {"message": message} | ({"length": len(data)} if data else {})))
+    return tuple(lines)
+
+
+def recorded(pairing: Pairing, extra: Sequence[str] = (), failing: bool = False) -> Run:
+    """One run of a pairing."""
+    server = Log(pairing.server.server_command, records(server_story(pairing.server, extra)), 0)
+    client = Log(pairing.client.client_command, records(client_story(pairing.client, failing)), int(failing))
+    return Run(pairing, 1, server, client, parse(server.lines), parse(client.lines))
+
+
+def compared(scenario: Scenario, runs: Sequence[Run], letters: Letters) -> Comparison:
+    """What the engine makes of the runs of a scenario."""
+    cells, causes, groups = judge(scenario, [observe(scenario, run) for run in runs], REFERENCE, letters)
+    servers = tuple(dict.fromkeys(run.pairing.server for run in runs))
+    clients = tuple(dict.fromkeys(run.pairing.client for run in runs))
+    environment = {"Python": "3.12.1", "system": "Linux 6.1 x86_64"}
+    everyone = tuple(dict.fromkeys((*servers, *clients)))
+    return Comparison(
+        scenario, TCP, environment, everyone, servers, clients, REFERENCE, 1, cells, causes, groups, ("a <note>",), 1.5
+    )
+
+
+def survey() -> Survey:
+    """The tutorial with every pairing, and a scenario in which lines are hostile and one client fails."""
+    letters = Letters()
+    everyone = [recorded(Pairing(server, client)) for server in ENDPOINTS for client in ENDPOINTS]
+    streams, protocol = ENDPOINTS[0], ENDPOINTS[2]
+    odd = [
+        recorded(REFERENCE),
+        recorded(Pairing(streams, protocol), extra=HOSTILE),
+        recorded(Pairing(protocol, streams)),
+        recorded(Pairing(protocol, protocol), failing=True),
+    ]
+    tutorial = Scenario("tutorial", "the tutorial's three messages", PAYLOAD, shows=("eof-callback", "selector"))
+    hostile = Scenario("hostile", "lines that want to be <b>markup</b>", PAYLOAD, shows=("eof-callback", "selector"))
+    return Survey((compared(tutorial, everyone, letters), compared(hostile, odd, letters)), 3.0)
+
+
+def page() -> str:
+    """The page of the recorded survey."""
+    return render(survey(), None, MADE)
+
+
+ALL_VERDICTS = {Verdict.IDENTICAL, Verdict.EXPLAINED, Verdict.DIFFERENT, Verdict.FAILED}

@@ -1,0 +1,342 @@
+"""The HTML report, without a browser: what stands in it, on recorded results."""
+
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install '.[report]'")
+pytest.importorskip("pygments", reason="pygments is not installed: pip install '.[report]'")
+
+from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, endpoint, recorded, survey
+
+from common.logs import EVENTS
+from compare import main
+from comparison.model import CannotCompare, Expectation, Pairing, Survey
+from comparison.report import export
+from comparison.report.html import code, cost, evidence, gather, page, repeat, sections, timeline
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+"""`python tests/test_html_report.py` writes what is in it anew."""
+VOID = {"meta", "link", "br", "wbr", "img"}
+STREAMS, PROTOCOL = ENDPOINTS[0], ENDPOINTS[2]
+
+
+class Outline(HTMLParser):
+    """The elements of a page: that they are closed in order, their ids, links and addresses, and the text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.text += data
+
+    def attributes(self, name: str) -> list[str]:
+        return [attributes[name] or "" for _, attributes in self.elements if name in attributes]
+
+
+def golden() -> dict[str, str]:
+    """The page of the recorded survey without the code, the style and the script, and its data: by file name."""
+    with mock.patch.object(code, "source_of", return_value=None):
+        text = page.render(survey(), COST, MADE)
+    text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", text, flags=re.DOTALL)
+    document = json.dumps(data_of(text), indent=1) + "\n"
+    return {"page.html": re.sub(r"(<script type=[^>]*>).*?(</script>)", r"\1\2", text), "page.json": document}
+
+
+def data_of(text: str) -> dict:
+    """The data from which the script of a page draws."""
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return page.render(survey(), None, MADE)
+
+
+@pytest.fixture(scope="module")
+def outline(text) -> Outline:
+    found = Outline()
+    found.feed(text)
+    found.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def data(text) -> dict:
+    return data_of(text)
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.json"])
+def test_the_page_is_the_golden_one(name):
+    assert golden()[name] == (GOLDEN / name).read_text()
+
+
+def test_the_recording_has_every_verdict():
+    assert {cell.verdict for comparison in survey().comparisons for cell in comparison.cells} == ALL_VERDICTS
+
+
+def test_the_page_is_well_formed_and_every_link_has_its_target(outline):
+    assert outline.open == []
+    ids = outline.attributes("id")
+    assert len(ids) == len(set(ids))
+    targets = [address for address in outline.attributes("href") if address.startswith("#") and "=" not in address]
+    assert set(targets) <= {f"#{name}" for name in ids}
+    labelled = outline.attributes("aria-labelledby")
+    assert set(labelled) <= set(ids)
+
+
+def test_nothing_is_asked_of_anybody(text, outline):
+    addresses = [*outline.attributes("href"), *outline.attributes("src")]
+    assert [address for address in addresses if not address.startswith(("#", "data:"))] == []
+    assert not re.search(r"@import|url\((?!#)|fetch\(|XMLHttpRequest|https?://(?!www\.w3\.org/2000/svg)", text)
+    assert "default-src 'none'" in text
+
+
+def test_each_cell_of_each_matrix_leads_to_evidence(outline, data):
+    links = [address for address in outline.attributes("href") if "server=" in address]
+    cells = [cell for scenario in data["scenarios"].values() for cell in scenario["cells"]]
+    assert len(links) == len(cells) == len(set(links)) == 20
+    assert all(cell["runs"] and cell["commands"] for cell in cells)
+
+
+def test_a_verdict_is_a_symbol_a_word_and_a_colour(text):
+    for symbol, word in (("=", "identical"), ("~", "explained"), ("!", "different"), ("x", "failed")):
+        assert f'<td class="{word}"><a' in text
+        assert f'<span class="word"><b>{symbol}</b> {word}</span>' in text
+
+
+def test_each_cause_tells_all_there_is_to_it(outline, text):
+    for comparison in survey().comparisons:
+        for cause in comparison.causes:
+            assert f'id="cause-{cause.letter}"' in text
+            if cause.explanation is not None:
+                assert cause.explanation.text in outline.text
+                assert cause.explanation.source in outline.text
+    assert all(cause.finding in outline.text for cause in survey().comparisons[0].causes)
+
+
+def test_the_small_matrix_shows_the_factor(text):
+    table = re.search(r"<caption>in the server&#39;s log, tutorial</caption>.*?</table>", text, re.DOTALL)[0]
+    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", table)
+    marks = {name.replace("<wbr>", ""): re.findall(r"(differs|as the reference)", row) for name, row in rows}
+    assert marks == {
+        end.label: ["differs" if end.implementation == "protocol" else "as the reference"] * 4 for end in ENDPOINTS
+    }
+
+
+def test_hostile_text_shows_as_itself(text, outline):
+    assert text.count("<script") == 2
+    assert "<b>markup" not in text
+    assert "<i>results" not in text
+    assert "lines that want to be <b>markup</b>" in outline.text
+    assert [c for c in text if not c.isprintable() and c != "\n"] == []
+
+
+def test_hostile_lines_show_as_themselves_in_the_data(data):
+    for line in HOSTILE:
+        shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+        assert any(text.endswith(shown) for text in data["texts"])
+
+
+def test_the_diagram_shows_how_the_stream_was_cut():
+    run = recorded(Pairing(PROTOCOL, STREAMS))
+    found = timeline.of(run)
+    lines = {side: run.events(side) for side in ("server", "client")}
+    flows = [(lines[f.start[0]][f.start[1]].message, lines[f.end[0]][f.end[1]].message, f.length) for f in found.flows]
+    whole, first, last = (repr(data) for data in (PAYLOAD, PAYLOAD[:37], PAYLOAD[37:]))
+    assert flows == [
+        ("sending b'This is the message. '", f"received {first}", 21),
+        ("sending b'It will be sent '", f"received {first}", 16),
+        ("sending b'in parts.'", f"received {last}", 9),
+        ("waiting for response", "received EOF", 0),
+        (f"sent {first}", f"received {whole}", 37),
+        (f"sent {last}", f"received {whole}", 9),
+        ("closing", "closing", 0),
+    ]
+
+
+def test_the_diagram_has_every_line_in_the_order_of_the_clock():
+    run = recorded(Pairing(STREAMS, PROTOCOL))
+    rows = timeline.of(run).rows
+    assert len(rows) == len(run.server_events) + len(run.client_events)
+    times = [run.events(side)[place].t_ns for side, place in rows]
+    assert times == sorted(times)
+
+
+def test_without_a_half_close_only_the_close_is_eof():
+    run = recorded(Pairing(STREAMS, PROTOCOL))
+    ends = [flow for flow in timeline.of(run, half_close=False).flows if not flow.length]
+    lines = [(flow.start[0], run.events(flow.start[0])[flow.start[1]].name) for flow in ends]
+    assert lines == [("server", "closing")]
+
+
+def test_each_event_belongs_to_a_section_that_each_implementation_has():
+    for side in ("server", "client"):
+        labels = [set(code.split((ROOT / f"{api}_impl/{side}.py").read_text())) for api in ("protocol", "streams")]
+        assert {*sections.SECTIONS[side].values(), sections.WAIT} <= labels[0] & labels[1]
+    assert set(EVENTS) <= {event for events in sections.SECTIONS.values() for event in events}
+
+
+def test_a_section_leads_to_the_scenarios_that_try_it():
+    limited = Expectation(memory_mib=64, server_endings=("idle",))
+    scenario = dataclasses.replace(survey().comparisons[0].scenario, expects=limited, on_trial=("server",))
+    assert sections.of_scenario(scenario) == [("server", sections.END), ("server", sections.WAIT)]
+
+
+@pytest.mark.parametrize("side", ["server", "client"])
+def test_sections_stand_side_by_side_and_no_line_is_lost(side):
+    rows = code.collect(ENDPOINTS, {})[side]
+    assert all(len(row.parts) == 2 for row in rows)
+    for place, api in enumerate(("streams", "protocol")):
+        source = (ROOT / f"{api}_impl/{side}.py").read_text().splitlines()
+        shown = {line.number for row in rows for line in row.parts[place].lines}
+        hidden = [line for n, line in enumerate(source, 1) if n not in shown and line.strip()]
+        assert all(code.LABEL.fullmatch(line) for line in hidden)
+
+
+def test_lines_that_both_have_do_not_stand_out():
+    sources = {"a": ("a.py", "# --- Open ---\nx = 1\ny = 2\n"), "b": ("b.py", "# --- Open ---\nx = 1\nz = 3\n")}
+    (head, row) = code.rows("server", sources, {})
+    assert [part.lines for part in head.parts] == [(), ()]
+    assert [[(line.number, line.differs) for line in part.lines] for part in row.parts] == [[(2, False), (3, True)]] * 2
+
+
+def test_letters_of_several_files_are_one_alphabet():
+    one, other = survey().comparisons
+    swapped = gather.merge([Survey((other,), 1.0), Survey((one,), 2.0)])
+    letters: dict[str, set[object]] = {}
+    for comparison in swapped.comparisons:
+        for cause in comparison.causes:
+            letters.setdefault(cause.letter, set()).add(gather.identity(cause))
+        used = {letter for cell in comparison.cells for letter in cell.letters}
+        assert used <= {cause.letter for cause in comparison.causes}
+    assert all(len(causes) == 1 for causes in letters.values())
+    assert swapped.duration_s == 3.0
+
+
+def test_a_long_log_is_cut_and_says_so():
+    run = recorded(Pairing(STREAMS, PROTOCOL))
+    texts = evidence.Texts()
+    shown = evidence._run(run, evidence.Trim(3, 2), texts, True)
+    server = shown["logs"][0]
+    assert [line[3] == "gap" for line in server] == [False] * 3 + [True] + [False] * 2
+    assert texts.all[server[3][2]] == f"{len(run.server_events) - 5} lines are not shown; the saved results have them"
+    assert all(place < len(shown["logs"][side]) for side, place in shown["rows"])
+
+
+def test_a_page_that_cannot_be_small_enough_is_an_error():
+    with pytest.raises(CannotCompare, match="choose fewer scenarios"):
+        page.render(survey(), None, MADE, limit_bytes=1000)
+
+
+def test_the_commands_repeat_the_pairing():
+    tutorial, _ = survey().comparisons
+    cell = tutorial.cell(PROTOCOL, STREAMS)
+    assert [command.text for command in repeat.commands(tutorial, cell)] == [
+        "python3 compare.py --server protocol/asyncio --client streams/asyncio --raw",
+        "python -m protocol_impl.server --loop asyncio --port 10000",
+        "python -m streams_impl.client --loop asyncio --port 10000",
+    ]
+
+
+def test_a_program_that_is_two_commands_is_named_again():
+    nc = dataclasses.replace(
+        endpoint("nc", "none"),
+        label="nc",
+        server_command=("nc", "-l", "{port}"),
+        client_command=(),
+        takes_options=False,
+    )
+    comparison = dataclasses.replace(survey().comparisons[0], endpoints=(*ENDPOINTS, nc))
+    command = repeat.compare(comparison, Pairing(nc, STREAMS))
+    assert command.endswith("--endpoint nc --server-command 'nc -l '\"'\"'{port}'\"'\"''")
+
+
+def test_the_command_line_makes_a_page_of_saved_results(tmp_path, capsys):
+    (tmp_path / "results.json").write_text(export.to_json(survey()))
+    target = tmp_path / "report.html"
+    assert main(["report", str(tmp_path / "results.json"), "-o", str(target)]) == 0
+    assert target.read_text().startswith("<!doctype html>")
+    assert re.fullmatch(r"compare.py: wrote .*report.html \(\d\.\d MiB\)\n", capsys.readouterr().err)
+
+
+def test_the_short_version_is_markdown(tmp_path, capsys):
+    (tmp_path / "results.json").write_text(export.to_json(survey()))
+    assert main(["report", str(tmp_path / "results.json"), "--format", "markdown"]) == 0
+    assert capsys.readouterr().out.startswith("# 2 scenarios")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.json"], "cannot be read"),
+        (["-o", "/nowhere/report.html"], "cannot be written"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_the_remedy(arguments, said, capsys):
+    assert main(["report", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert said in error
+
+
+def test_a_wrong_number_is_one_line_with_the_remedy(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", "--repeat", "0"])
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch, capsys):
+    monkeypatch.setattr("comparison.report.html.command.NEEDED", ("jinja2", "not_installed_anywhere"))
+    assert main(["report"]) == 2
+    assert "needs not_installed_anywhere; install with: pip install '.[report]'" in capsys.readouterr().err
+
+
+COST = cost.Cost(
+    environment="Python 3.12.1 <here>",
+    sentences=("Streams cost <1.2 x> more.",),
+    doubts=("one round.",),
+    legend=("ratios are to the first.",),
+    sections=(("echo", (cost.Table("echo, 1 KiB", ("", "CPU in us", "95 %"), (("streams", "12", "11 to 13"),)),)),),
+    charts=(cost.Chart("ratios echo", "data:image/svg+xml;base64,AAAA"),),
+    missing="",
+)
+
+
+def test_the_cost_stands_in_the_page_where_a_benchmark_is_given():
+    found = Outline()
+    found.feed(page.render(survey(), COST, MADE))
+    for words in ("Streams cost <1.2 x> more.", "What this means", "11 to 13", "one round."):
+        assert words in found.text
+    assert found.attributes("src") == ["data:image/svg+xml;base64,AAAA"]
+
+
+def test_a_result_of_the_benchmark_is_known_by_what_is_in_it(tmp_path):
+    (tmp_path / "bench.json").write_text('{"arms": [], "samples": []}')
+    (tmp_path / "results.json").write_text(export.to_json(survey()))
+    assert cost.is_benchmark(tmp_path / "bench.json")
+    assert not cost.is_benchmark(tmp_path / "results.json")
+    assert not cost.is_benchmark(tmp_path / "missing.json")
+
+
+if __name__ == "__main__":
+    for name, text in golden().items():
+        (GOLDEN / name).write_text(text)
