@@ -1,5 +1,5 @@
-"""Badly behaved peers, and a server's own life: every endpoint holds its own against each of them, over each of a
-few transports, and what then differs is explained."""
+"""Badly behaved peers over other transports than their own: every endpoint holds its own against each of them, and what
+then differs is explained."""
 
 import pytest
 
@@ -10,18 +10,15 @@ from comparison.run import choose, compare_all, trials
 from comparison.scenarios import SCENARIOS
 
 SCRIPTS = {name: scenario for name, scenario in SCENARIOS.items() if scenario.script is not None}
-PAIRS = ("idle", "client-timeout", "tls", "client-certificate")
-"""Scenarios for a server with a client where something other than a whole echo, or a handshake, is expected."""
-
 ELSEWHERE = [
     (name, transport)
     for name, transport in (
         ("never-reads", "tcp6"),
         ("reset-mid-stream", "tcp6"),
         ("says-nothing", "unix"),
-        ("reads-slowly", "unix"),
+        ("interleaved", "unix"),
         ("says-nothing", "tls"),
-        ("sigterm-mid-echo", "unix"),
+        ("reads-after-eof", "tcp"),
         ("closes-at-once", "unix"),
         ("echoes-too-little", "tcp6"),
         ("echoes-too-much", "unix"),
@@ -50,18 +47,6 @@ def holds(everyone, name, transport=None):
     assert {cell.verdict for cell in comparison.cells} <= {Verdict.IDENTICAL, Verdict.EXPLAINED}, found
     assert len(found) == len(everyone.pairings(trial.scenario))
     return comparison
-
-
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_every_endpoint_stands_a_bad_peer(everyone, name):
-    comparison = holds(everyone, name)
-    [side] = comparison.scenario.on_trial
-    assert {cell.pairing.end(side).label for cell in comparison.cells} == {end.label for end in everyone.servers}
-
-
-@pytest.mark.parametrize("name", PAIRS)
-def test_every_pair_does_what_is_expected_of_it(everyone, name):
-    holds(everyone, name)
 
 
 @pytest.mark.parametrize(("name", "transport"), ELSEWHERE, ids=lambda value: value)
