@@ -19,7 +19,7 @@ import pytest
 from conftest import APIS, installed_loops
 from fake_clock import run
 from harness import DEADLINE_S, HOST, examples, one_shot_server, read_to_end, receive, reset
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import common.client
@@ -245,9 +245,11 @@ def outcome(api, loop, script, told):
             lockstep=script.lockstep,
             timeout_s=TIMEOUT_S if script.last == "silence" else 60.0,
         )
-        with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
-            code = runner.run(connect_all(config, echo_client, {}))
-        over.set()
+        try:
+            with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
+                code = runner.run(connect_all(config, echo_client, {}))
+        finally:
+            over.set()
     return ending(code, script, config, told)
 
 
@@ -266,7 +268,8 @@ def ending(code, script, config, told):
     return code, reason, int(came_back.split()[0])
 
 
-@examples(60)
+@examples(40)
+@example(Script((9,), False, (Echo(9, 9),), "silence"))
 @given(SCRIPTS)
 def test_every_client_ends_with_any_server_as_the_model_says(told, script):
     allowed = expected(script)
