@@ -23,6 +23,7 @@ from comparison.report import export, markdown, words
 from comparison.report.folder import Folder
 from comparison.run import Selection, Trial, compare_all, trials
 from comparison.scenarios import SCENARIOS, TUTORIAL
+from comparison.soak import command as soak_command
 from comparison.transports import TRANSPORTS
 
 INTERRUPTED = 130
@@ -41,9 +42,10 @@ def parser() -> Parser:
     parser = Parser(
         prog="compare.py",
         usage="compare.py [run] [options]\n       compare.py explain [NAME] [options]\n"
-        "       compare.py bench [options]",
+        "       compare.py bench [options]\n       compare.py soak [options]",
         description="Run every echo server with every echo client, and show where they differ, and why. "
-        "`explain NAME` tells of one cause, with an example from a run; `bench` measures what each choice costs.",
+        "`explain NAME` tells of one cause, with an example from a run; `bench` measures what each choice costs; "
+        "`soak` leaves each server with bad peers for minutes, and sees whether anything grows.",
         epilog="Exit code: 0 where nothing is different or failed, 1 where something is, 2 for trouble.",
         allow_abbrev=False,
     )
@@ -91,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return explain(explain_parser().parse_args(given[1:]))
             if given[:1] == ["bench"]:
                 return bench(given[1:])
+            if given[:1] == ["soak"]:
+                return soak_command.run(soak_parser().parse_args(given[1:]))
             return run(parser().parse_args(given[1:] if given[:1] == ["run"] else given))
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
@@ -119,6 +123,15 @@ def bench_parser() -> argparse.ArgumentParser:
     """The command line of compare.py bench."""
     parser = Parser(prog="compare.py bench", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False)
     command.add_options(parser)
+    return parser
+
+
+def soak_parser() -> argparse.ArgumentParser:
+    """The command line of compare.py soak."""
+    parser = Parser(
+        prog="compare.py soak", description=soak_command.DESCRIPTION, epilog=soak_command.EPILOG, allow_abbrev=False
+    )
+    soak_command.add_options(parser)
     return parser
 
 
