@@ -4,6 +4,7 @@ An implementation passes `echo_client`, which connects, carries one exchange, an
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import re
@@ -61,7 +62,7 @@ async def connect_one(config: ClientConfig, echo_client: EchoClient, tls: Client
     )
     error: Exception | None = None
     try:
-        async with asyncio.timeout(config.timeout_s) as limit:
+        async with contextlib.aclosing(source), asyncio.timeout(config.timeout_s) as limit:
             await echo_client(config, exchange, connection, tls)
     except (OSError, SourceError, ExceptionGroup) as caught:
         error = _expected(caught)

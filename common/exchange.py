@@ -47,22 +47,35 @@ class Exchange:
         all_sent = self._all_sent or self.sent_bytes == self._total_bytes
         return all_sent and not self._outstanding and self.fault is None
 
-    async def outgoing(self) -> AsyncIterator[bytes]:
+    def outgoing(self) -> AsyncIterator[bytes]:
         """The chunks to send, each when its time has come: after the pause, after the echo of the one before
         (lockstep), and when few enough bytes are under way. Never an empty one."""
-        async for chunk in self._source:
-            if not chunk:
-                continue
-            if self.sent_bytes and self._lockstep:
-                await self.all_returned()
-            if self.sent_bytes and self._pause_s:
-                await asyncio.sleep(self._pause_s)
-            await self._until(lambda: self._outstanding_bytes < self._window_bytes)
-            self._outstanding.append(chunk)
-            self._outstanding_bytes += len(chunk)
-            self.sent_bytes += len(chunk)
-            yield chunk
-        self._all_sent = True
+        return self
+
+    # Not a generator: one that a sender leaves half-way is closed by the garbage collector, whenever that comes.
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self._next_of_source()
+        if self.sent_bytes and self._lockstep:
+            await self.all_returned()
+        if self.sent_bytes and self._pause_s:
+            await asyncio.sleep(self._pause_s)
+        await self._until(lambda: self._outstanding_bytes < self._window_bytes)
+        self._outstanding.append(chunk)
+        self._outstanding_bytes += len(chunk)
+        self.sent_bytes += len(chunk)
+        return chunk
+
+    async def _next_of_source(self) -> bytes:
+        try:
+            while not (chunk := await anext(self._source)):
+                pass
+        except StopAsyncIteration:
+            self._all_sent = True
+            raise
+        return chunk
 
     async def all_returned(self) -> None:
         """Wait until everything that was sent has come back."""
