@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from common.logs import escape
 from comparison.bench import command
 from comparison.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Comparison, Survey
@@ -34,7 +35,8 @@ class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line with the remedy."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(TROUBLE, f"{self.prog}: error: {message} (all options: --help)\n")
+        # argparse shows a word that it does not know as it came: with line breaks, and with what moves a cursor.
+        self.exit(TROUBLE, f"{self.prog}: error: {escape(message)} (all options: --help)\n")
 
 
 def parser() -> Parser:
