@@ -28,7 +28,9 @@ def draw(found: Soak, path: Path) -> None:
                     label=course.label + grown,
                 )
             axes.axvspan(0, WARM_UP * found.minutes * 60, color="#eeeeee")
-            axes.set_ylabel(f"{metric.title}\nin {metric.unit}")
+            if metric.relative:
+                axes.set_yscale("log")
+            axes.set_ylabel(metric.title if metric.unit == metric.title else f"{metric.title}, {metric.unit}")
             axes.grid(linewidth=0.3)
             axes.legend(fontsize=6)
         panels[-1].set_xlabel("seconds; grey: the warm-up, which does not count")

@@ -26,7 +26,7 @@ PER_CONNECTIONS, PER_MINUTE = "1,000 connections", "minute"
 
 METRICS = (
     Metric("memory_kib", "resident memory", "KiB", PER_CONNECTIONS, tolerance=64, floor=1024),
-    Metric("files", "open files", "files", PER_CONNECTIONS, tolerance=1, floor=4),
+    Metric("files", "open files", "open files", PER_CONNECTIONS, tolerance=1, floor=4),
     Metric("threads", "threads", "threads", PER_CONNECTIONS, tolerance=1, floor=1),
     Metric("latency_us", "latency of a good peer", "us", PER_MINUTE, tolerance=0.2, floor=0.5, relative=True),
 )

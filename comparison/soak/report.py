@@ -69,7 +69,9 @@ def _row(course: Course, metric: Metric) -> str:
         course.label,
         f"{connections:,}",
         metric.title,
-        f"{_number(values[len(values) // 2])} {metric.unit}" if values else "",
+        f"{_number(values[len(values) // 2])}{'' if metric.unit == metric.title else ' ' + metric.unit}"
+        if values
+        else "",
         *grown,
         metric.per,
         _number(course.limits(metric)[0]),
