@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from comparison.bench.views.charts import COLOURS, DASHES, PIXELS_PER_INCH
+from comparison.bench.views.palette import COLOURS, DASHES, PIXELS_PER_INCH
 from comparison.soak.plan import METRICS, Soak
 from comparison.soak.slopes import WARM_UP
 
