@@ -13,9 +13,10 @@ import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn, Protocol, TextIO
 
-from comparison.bench import command
+from common.logs import escape
+from comparison.bench import command as bench_command
 from comparison.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
@@ -26,6 +27,7 @@ from comparison.report.folder import Folder
 from comparison.report.html import command as report_command
 from comparison.run import Selection, Trial, compare_all, trials
 from comparison.scenarios import SCENARIOS, TUTORIAL
+from comparison.soak import command as soak_command
 from comparison.transports import TRANSPORTS
 
 INTERRUPTED = 130
@@ -35,11 +37,27 @@ WIDTH = 100
 TROUBLE = 2
 
 
+class Command(Protocol):
+    """A module with a command of its own."""
+
+    DESCRIPTION: str
+    EPILOG: str
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, options: argparse.Namespace) -> int: ...
+
+
+COMMANDS: dict[str, Command] = {"bench": bench_command, "soak": soak_command, "report": report_command}
+"""The other commands, by name."""
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line with the remedy."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(TROUBLE, f"{self.prog}: error: {message} (all options: --help)\n")
+        # argparse shows a word that it does not know as it came: with line breaks, and with what moves a cursor.
+        self.exit(TROUBLE, f"{self.prog}: error: {escape(message)} (all options: --help)\n")
 
 
 def parser() -> Parser:
@@ -47,9 +65,11 @@ def parser() -> Parser:
     parser = Parser(
         prog="compare.py",
         usage="compare.py [run] [options]\n       compare.py explain [NAME] [options]\n"
-        "       compare.py bench [options]\n       compare.py report [-o FILE] [FILE ...] [options]",
+        "       compare.py bench [options]\n       compare.py soak [options]\n"
+        "       compare.py report [-o FILE] [FILE ...] [options]",
         description="Run every echo server with every echo client, and show where they differ, and why. "
         "`explain NAME` tells of one cause, with an example from a run; `bench` measures what each choice costs; "
+        "`soak` leaves each server with bad peers for minutes, and sees whether anything grows; "
         "`report` makes a page of it all.",
         epilog="Exit code: 0 where nothing is different or failed, 1 where something is, 2 for trouble.",
         allow_abbrev=False,
@@ -88,15 +108,13 @@ def explain_parser() -> Parser:
     return parser
 
 
-def report_parser() -> Parser:
-    """The command line of `compare.py report`."""
+def command_parser(name: str) -> Parser:
+    """The command line of another command."""
+    command = COMMANDS[name]
     parser = Parser(
-        prog="compare.py report",
-        description=report_command.DESCRIPTION,
-        epilog=report_command.EPILOG,
-        allow_abbrev=False,
+        prog=f"compare.py {name}", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False
     )
-    report_command.add_options(parser)
+    command.add_options(parser)
     return parser
 
 
@@ -108,10 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stop_cleanly_on_sigterm()
             if given[:1] == ["explain"]:
                 return explain(explain_parser().parse_args(given[1:]))
-            if given[:1] == ["bench"]:
-                return bench(given[1:])
-            if given[:1] == ["report"]:
-                return report_command.run(report_parser().parse_args(given[1:]))
+            if given[:1] and given[0] in COMMANDS:
+                return COMMANDS[given[0]].run(command_parser(given[0]).parse_args(given[1:]))
             return run(parser().parse_args(given[1:] if given[:1] == ["run"] else given))
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
@@ -129,18 +145,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("compare.py: interrupted; every endpoint was stopped", file=sys.stderr)
         return INTERRUPTED
-
-
-def bench(arguments: Sequence[str]) -> int:
-    """Measure what each choice costs. Raises CannotCompare."""
-    return command.run(bench_parser().parse_args(arguments))
-
-
-def bench_parser() -> argparse.ArgumentParser:
-    """The command line of compare.py bench."""
-    parser = Parser(prog="compare.py bench", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False)
-    command.add_options(parser)
-    return parser
 
 
 def run(options: argparse.Namespace) -> int:

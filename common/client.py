@@ -4,12 +4,14 @@ An implementation passes `echo_client`, which connects, carries one exchange, an
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from common import lifecycle
 from common.config import ECHO_WINDOW_BYTES, ClientConfig, UsageError
@@ -36,6 +38,7 @@ def run_client(echo_client: EchoClient, arguments: Sequence[str] | None = None) 
 
 async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments) -> int:
     """Run all connections at once: 0 where each of them got its whole echo, else 1."""
+    asyncio.get_running_loop().set_exception_handler(quiet_about_resets)
     names = (
         ["echo_client"] if config.connections == 1 else [f"echo_client_{n}" for n in range(1, config.connections + 1)]
     )
@@ -48,10 +51,18 @@ async def connect_one(config: ClientConfig, echo_client: EchoClient, tls: Client
     """Carry one exchange and say how it ended. True where the whole echo came back."""
     connection = new_connection(name)
     source = from_messages(config.messages) if config.file is None else from_file(config.file)
-    exchange = Exchange(source, window_bytes=ECHO_WINDOW_BYTES, lockstep=config.lockstep, pause_s=config.pause_s)
+    # Of a file nobody knows the length before its end: it may be a pipe.
+    total_bytes = sum(map(len, config.messages)) if config.file is None else None
+    exchange = Exchange(
+        source,
+        window_bytes=ECHO_WINDOW_BYTES,
+        total_bytes=total_bytes,
+        lockstep=config.lockstep,
+        pause_s=config.pause_s,
+    )
     error: Exception | None = None
     try:
-        async with asyncio.timeout(config.timeout_s) as limit:
+        async with contextlib.aclosing(source), asyncio.timeout(config.timeout_s) as limit:
             await echo_client(config, exchange, connection, tls)
     except (OSError, SourceError, ExceptionGroup) as caught:
         error = _expected(caught)
@@ -64,12 +75,22 @@ async def connect_one(config: ClientConfig, echo_client: EchoClient, tls: Client
         reason = f"timed out after {config.timeout_s:g} s"
     else:
         reason = describe(error) if error is not None else "ended early"
-    # Of a file nobody knows the length before its end: it may be a pipe.
-    expected = sum(map(len, config.messages)) if config.file is None else exchange.sent_bytes
+    expected = total_bytes if total_bytes is not None else exchange.sent_bytes
     connection.tell_ending(
         "failed", reason=reason, returned=exchange.returned_bytes, expected=expected, address=config.address
     )
     return False
+
+
+def quiet_about_resets(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A loop exception handler that passes on everything but a half-close that came too late.
+
+    Where write_eof() is called before all is sent, asyncio half-closes later, in a callback of its own, and does not
+    expect that the connection may be reset by then. Reading reports that reset all the same.
+    """
+    error = context.get("exception")
+    if not (isinstance(error, OSError) and error.errno == errno.ENOTCONN):
+        loop.default_exception_handler(context)
 
 
 def describe(error: Exception) -> str:

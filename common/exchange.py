@@ -12,13 +12,21 @@ class Exchange:
     """One client's side of an echo.
 
     It holds what has been sent and has not come back yet. Nothing is sent while that is `window_bytes` or more.
+    `total_bytes` is what the source holds, where that is known.
     """
 
     def __init__(
-        self, source: AsyncIterator[bytes], *, window_bytes: int, lockstep: bool = False, pause_s: float = 0.0
+        self,
+        source: AsyncIterator[bytes],
+        *,
+        window_bytes: int,
+        total_bytes: int | None = None,
+        lockstep: bool = False,
+        pause_s: float = 0.0,
     ) -> None:
         self._source = source
         self._window_bytes = window_bytes
+        self._total_bytes = total_bytes
         self._lockstep = lockstep
         self._pause_s = pause_s
         self._outstanding: deque[bytes] = deque()
@@ -35,24 +43,39 @@ class Exchange:
     @property
     def complete(self) -> bool:
         """Everything was sent, and exactly that came back."""
-        return self._all_sent and not self._outstanding and self.fault is None
+        # A server may close with the last byte, before the source was asked whether there is more.
+        all_sent = self._all_sent or self.sent_bytes == self._total_bytes
+        return all_sent and not self._outstanding and self.fault is None
 
-    async def outgoing(self) -> AsyncIterator[bytes]:
+    def outgoing(self) -> AsyncIterator[bytes]:
         """The chunks to send, each when its time has come: after the pause, after the echo of the one before
         (lockstep), and when few enough bytes are under way. Never an empty one."""
-        async for chunk in self._source:
-            if not chunk:
-                continue
-            if self.sent_bytes and self._lockstep:
-                await self.all_returned()
-            if self.sent_bytes and self._pause_s:
-                await asyncio.sleep(self._pause_s)
-            await self._until(lambda: self._outstanding_bytes < self._window_bytes)
-            self._outstanding.append(chunk)
-            self._outstanding_bytes += len(chunk)
-            self.sent_bytes += len(chunk)
-            yield chunk
-        self._all_sent = True
+        return self
+
+    # Not a generator: one that a sender leaves half-way is closed by the garbage collector, whenever that comes.
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self._next_of_source()
+        if self.sent_bytes and self._lockstep:
+            await self.all_returned()
+        if self.sent_bytes and self._pause_s:
+            await asyncio.sleep(self._pause_s)
+        await self._until(lambda: self._outstanding_bytes < self._window_bytes)
+        self._outstanding.append(chunk)
+        self._outstanding_bytes += len(chunk)
+        self.sent_bytes += len(chunk)
+        return chunk
+
+    async def _next_of_source(self) -> bytes:
+        try:
+            while not (chunk := await anext(self._source)):
+                pass
+        except StopAsyncIteration:
+            self._all_sent = True
+            raise
+        return chunk
 
     async def all_returned(self) -> None:
         """Wait until everything that was sent has come back."""

@@ -25,6 +25,7 @@ class Line:
 
 EVENTS = {
     "starting": Line(logging.INFO, "starting up on {address}"),
+    "exposed": Line(logging.WARNING, "open to other machines: {address} (--host localhost is not)"),
     "skipped_address": Line(logging.WARNING, "not listening on {address}: {reason}"),
     "connecting": Line(logging.INFO, "connecting to {address}"),
     "accepted": Line(logging.INFO, "connection accepted"),

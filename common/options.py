@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from common.config import HOST, PORT, UNIX_PATH_BYTES, ClientConfig, EndpointConfig, ServerConfig, UsageError
+from common.logs import escape
 
 Number = TypeVar("Number", int, float)
 
@@ -82,7 +83,8 @@ class _Parser(argparse.ArgumentParser):
     """An ArgumentParser that prints no usage before an error: the one line with the remedy must not get lost."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} (all options: --help)\n")
+        # argparse shows a word that it does not know as it came: with line breaks, and with what moves a cursor.
+        self.exit(2, f"{self.prog}: error: {escape(message)} (all options: --help)\n")
 
 
 def _parser(description: str, role: type[EndpointConfig]) -> _Parser:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import dataclasses
 import errno
+import ipaddress
 import math
 import signal
 import socket
@@ -65,6 +66,8 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver:
                 for sock in sockets:
                     sock.listen(config.backlog)
                 main.tell("starting", {"address": _address(config, sockets)})
+                if exposed := exposed_hosts(sockets):
+                    main.tell("exposed", {"address": " and ".join(exposed)})
                 async with asyncio.TaskGroup() as tasks:
                     idle_watch = tasks.create_task(live.watch_idle())
                     await stopping.wait()
@@ -179,6 +182,12 @@ def listening(config: ServerConfig, resolver: Resolver) -> contextlib.AbstractCo
     if config.unix is not None:
         return unix_socket(config.unix)
     return tcp_sockets(config.host, config.port, resolver)
+
+
+def exposed_hosts(sockets: Iterable[socket.socket]) -> list[str]:
+    """Of the addresses that sockets are bound to, those that other machines can reach."""
+    hosts = [sock.getsockname()[0] for sock in sockets if sock.family in (socket.AF_INET, socket.AF_INET6)]
+    return [host for host in hosts if not ipaddress.ip_address(host).is_loopback]
 
 
 def _address(config: ServerConfig, sockets: Sequence[socket.socket]) -> str:

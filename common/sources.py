@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import select
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 CHUNK_BYTES = 65536
 """What is read from a file at once: one fills a transport's buffer to its high-water mark, the next one has to wait."""
@@ -17,13 +17,13 @@ class SourceError(Exception):
     """The file could not be read to its end. The text names it and the reason."""
 
 
-async def from_messages(messages: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def from_messages(messages: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
     """One message after the other."""
     for message in messages:
         yield message
 
 
-async def from_file(path: str) -> AsyncIterator[bytes]:
+async def from_file(path: str) -> AsyncGenerator[bytes, None]:
     """The bytes of a file, or of standard input for `-`, as they come. At most three chunks are held. Raises
     SourceError.
 

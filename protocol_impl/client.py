@@ -35,8 +35,8 @@ async def echo_client(
             await protocol.over.wait()
             sending.cancel()
     finally:
-        if not exchange.complete:
-            protocol.transport.abort()
+        if not protocol.over.is_set():
+            protocol.transport.abort()  # a time-out comes before the end, perhaps with the whole echo back
     if protocol.error is not None:
         raise protocol.error
 

@@ -16,6 +16,11 @@ def loops() -> list[object]:
     return ["asyncio", pytest.param("uvloop", marks=skip)]
 
 
+def installed_loops() -> list[str]:
+    """Both event loops, for a test that plays with all of them at once; uvloop only where it is installed."""
+    return ["asyncio"] + ["uvloop"] * (importlib.util.find_spec("uvloop") is not None)
+
+
 @pytest.fixture(params=APIS)
 def api(request: pytest.FixtureRequest) -> str:
     """Which implementation is under test."""

@@ -19,10 +19,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
+from hypothesis import settings
+
 ROOT = Path(__file__).parent.parent
 DEADLINE_S = 60.0
 HOST = "127.0.0.1"
 TUTORIAL = b"This is the message. It will be sent in parts."
+
+EXPLORE = int(os.environ.get("EXPLORE", "0"))
+"""`EXPLORE=1000 pytest tests/test_properties_server.py` tries so many examples that nobody has seen before."""
+
+
+def examples(number: int) -> settings:
+    """The same examples every time, so many; or those that `EXPLORE` asks for. None is late: the machine may be
+    busy."""
+    return settings(deadline=None, max_examples=EXPLORE or number, derandomize=not EXPLORE)
 
 
 class Endpoint:
@@ -78,17 +89,20 @@ class Endpoint:
         """The log of an endpoint that was started with --log-format json."""
         return [json.loads(line) for line in self.lines]
 
-    def wait_for(self, pattern: str, *, count: int = 1) -> re.Match[str]:
-        """Wait until `count` lines match; return the last match. Fails when the endpoint ends without."""
+    def wait_for(self, pattern: str, *, count: int = 1, since: int = 0) -> re.Match[str]:
+        """Wait until `count` lines match, of those after the first `since`; return the last match. Fails when the
+        endpoint ends without."""
         found: list[re.Match[str]] = []
         with self._grown:
-            self._grown.wait_for(lambda: len(found := self._matches(pattern)) >= count or self._ended, DEADLINE_S)
-            found = self._matches(pattern)
+            self._grown.wait_for(
+                lambda: len(found := self._matches(pattern, since)) >= count or self._ended, DEADLINE_S
+            )
+            found = self._matches(pattern, since)
         assert len(found) >= count, f"no line like {pattern!r} ({len(found)} of {count}) in:\n{self.log}"
         return found[count - 1]
 
-    def _matches(self, pattern: str) -> list[re.Match[str]]:
-        return [match for line in self.lines if (match := re.search(pattern, line))]
+    def _matches(self, pattern: str, since: int) -> list[re.Match[str]]:
+        return [match for line in self.lines[since:] if (match := re.search(pattern, line))]
 
     def port(self) -> int:
         """Wait until a server is ready; the port it listens on."""

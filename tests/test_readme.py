@@ -1,5 +1,6 @@
 """What the README shows is what happens."""
 
+import functools
 import importlib.util
 import os
 import re
@@ -42,12 +43,8 @@ def commands(program: str) -> list[list[str]]:
 
 
 def test_every_command_of_the_readme_is_understood(tmp_path):
-    parsers = {
-        "run": compare.parser,
-        "explain": compare.explain_parser,
-        "bench": compare.bench_parser,
-        "report": compare.report_parser,
-    }
+    others = {name: functools.partial(compare.command_parser, name) for name in compare.COMMANDS}
+    parsers = {"run": compare.parser, "explain": compare.explain_parser, **others}
     lines = [line for line in commands("compare.py") if line]
     assert {line[0] for line in lines} >= parsers.keys()
     for command, *options in lines:

@@ -1,4 +1,4 @@
-"""CPU time and memory of other processes; the one module that uses psutil.
+"""CPU time, memory and files of other processes; the one module that uses psutil.
 
 The total CPU time of a process is read from its CPU clock, which Linux counts in nanoseconds (clock_getcpuclockid(3));
 user and system time come in ticks of 10 ms, and only say how the total is split.
@@ -62,6 +62,20 @@ class Watched:
         try:
             return sum(process.memory_info().rss for process in self._family)
         except psutil.NoSuchProcess:
+            raise Gone from None
+
+    def open_files(self) -> int:
+        """Descriptors that it has open now: its connections are among them."""
+        return self._sum("num_fds")
+
+    def threads(self) -> int:
+        """How many threads it has now."""
+        return self._sum("num_threads")
+
+    def _sum(self, what: str) -> int:
+        try:
+            return sum(getattr(process, what)() for process in self._family)
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
             raise Gone from None
 
     def _cpu_of(self, process: "psutil.Process") -> CPUTime:

@@ -154,7 +154,7 @@ def load(path: Path) -> Survey:
         raise CannotCompare(f"{str(path)!r} has layout {schema!r}, and {SCHEMA} is what is read here; run it once more")
     try:
         return _Reader(document).survey()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CannotCompare(f"{str(path)!r} is damaged ({type(error).__name__}: {error}); run it once more") from None
 
 

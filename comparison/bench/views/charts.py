@@ -18,18 +18,16 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from comparison.bench import environment, estimates, histogram
 from comparison.bench.metrics import METRICS, PERCENTILES, VIEWS, Metric
 from comparison.bench.plan import KIB, Cell, Results, size_text
+from comparison.bench.views.palette import COLOURS, DASHES, PIXELS_PER_INCH
 
-COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 MARKERS = "osD^vP*X"
 HATCHES = ("", "//", "\\\\", "xx", "..", "--", "++", "oo")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
 
 WIDTH_INCHES = 9.0
 FOOT_INCHES = 0.35
 CAPTION_CHARACTERS = 190
 """What of the caption fits on a line."""
 
-PIXELS_PER_INCH = 150
 RANGE = "lines: 95 % bootstrap interval of the median"
 QUARTILES = "lines: quartiles of the rounds"
 TAIL = 1e-4

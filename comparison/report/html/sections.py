@@ -19,6 +19,7 @@ SECTIONS: dict[Side, dict[str, str]] = {
         "selector": RUN,
         "starting": START,
         "skipped_address": START,
+        "exposed": START,
         "cannot_serve": START,
         "out_of_files": START,
         "accepted": "A connection opens",

@@ -1,0 +1,90 @@
+"""`compare.py soak`: its options, and what it does with them."""
+
+import argparse
+import importlib.util
+import math
+import os
+import sys
+from pathlib import Path
+
+from comparison.bench import resources
+from comparison.endpoints import ROOT, environment
+from comparison.model import CannotCompare
+from comparison.options import add_selection, chosen
+from comparison.processes import Launcher
+from comparison.soak import report
+from comparison.soak.plan import Soak
+from comparison.soak.sampler import soak
+
+DESCRIPTION = "Leave each server with good and bad peers for minutes, and see whether anything grows."
+EPILOG = "Exit code: 0, 1 where something grows or a good peer got no echo, 2 for trouble, 130 after Ctrl-C."
+
+INTERRUPTED = 130
+FORMS = (".svg", ".png")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of the soak."""
+    add = parser.add_argument
+    add("--minutes", type=_minutes, metavar="N", default=1.0, help="how long (%(default)g)")
+    add_selection(parser, "SERVER")
+    add("--save", type=Path, metavar="FILE", help="keep every look there, as JSON")
+    add("--plot", type=Path, metavar="FILE", help="draw a chart there, as SVG or PNG by its name")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
+    check(options)
+    selection = chosen(options)
+
+    def tick(passed_s: float) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{passed_s:.0f} of {options.minutes * 60:.0f} s")
+            sys.stderr.flush()
+
+    with Launcher(ROOT) as launcher:
+        courses, interrupted = soak(launcher, selection.servers, options.minutes, tick)
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    found = Soak(tuple(courses), options.minutes, environment(selection.pythons), interrupted)
+    if interrupted and not any(course.looks for course in courses):
+        raise KeyboardInterrupt
+    sys.stdout.write(report.render(found))
+    if options.save is not None:
+        options.save.write_text(report.to_json(found))
+    if options.plot is not None:
+        from comparison.soak import chart
+
+        chart.draw(found, options.plot)
+        print(f"compare.py: drew {options.plot}", file=sys.stderr)
+    return INTERRUPTED if interrupted else found.exit_code
+
+
+def check(options: argparse.Namespace) -> None:
+    """Find out what is missing before the minutes are spent. Raises CannotCompare."""
+    if importlib.util.find_spec("psutil") is None:
+        raise CannotCompare(resources.INSTALL)
+    for option, path in (("--save", options.save), ("--plot", options.plot)):
+        if path is None:
+            continue
+        if not (path.absolute().parent.is_dir() and os.access(path.absolute().parent, os.W_OK)):
+            raise CannotCompare(f"{option} {str(path)!r}: its folder cannot be written; make it or name another")
+        if path.is_dir():
+            raise CannotCompare(f"{option} {str(path)!r} is a folder; name a file")
+    if options.plot is not None:
+        if options.plot.suffix not in FORMS:
+            raise CannotCompare(f"--plot {str(options.plot)!r}: its name must end in {' or '.join(FORMS)}")
+        if importlib.util.find_spec("matplotlib") is None:
+            raise CannotCompare(
+                "matplotlib is not installed, and --plot draws with it; install it with: pip install matplotlib"
+            )
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = math.nan
+    if not 0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes; give more than 0")
+    return minutes

@@ -1,0 +1,167 @@
+"""The peers: good ones and bad ones, each a thread with a raw socket that does the same over and over.
+
+A peer that is bad on purpose expects nothing. A good one that does not get its echo is a trouble of the server.
+"""
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+
+HOST = "127.0.0.1"
+IDLE_S = 1.0
+"""The idle limit that servers are started with."""
+
+PATIENCE_S = 30.0
+"""What a good peer waits for its echo: the machine is busy on purpose."""
+
+PAUSE_S = 0.02
+BEAT_S = 0.05
+"""Between two connections of a peer; between two messages of the good one whose latency is measured."""
+
+MESSAGE = bytes(range(256)) * 16
+MUCH = MESSAGE * 64
+MOST_TROUBLES = 5
+
+
+class Mix:
+    """The peers of one server. `stop` ends them all."""
+
+    def __init__(self, port: int, stopping: threading.Event) -> None:
+        self._address = (HOST, port)
+        self._stopping = stopping
+        self._lock = threading.Lock()
+        self._latencies_us: list[float] = []
+        self.connections = 0
+        self.troubles: list[str] = []
+        self._threads = [threading.Thread(target=self._over_and_over, args=(play,), daemon=True) for play in self.plays]
+
+    @property
+    def plays(self) -> tuple[Callable[[socket.socket], None], ...]:
+        """What the peers do, one thread each."""
+        return (
+            self.beat,
+            self.echo,
+            self.half_close,
+            self.read_slowly,
+            self.send_and_reset,
+            self.connect_and_leave,
+            self.say_nothing,
+            self.never_read,
+        )
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        """Wait until all have left; `stopping` must be set."""
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(2 * PATIENCE_S)
+
+    def take_latencies_us(self) -> list[float]:
+        """Those since the last time."""
+        with self._lock:
+            taken, self._latencies_us = self._latencies_us, []
+        return taken
+
+    # --- Good peers ---
+    def beat(self, sock: socket.socket) -> None:
+        """One message after another on one connection: the peer whose latency is measured."""
+        while not self._stopping.wait(BEAT_S):
+            start_ns = time.perf_counter_ns()
+            self._round_trip(sock)
+            with self._lock:
+                self._latencies_us.append((time.perf_counter_ns() - start_ns) / 1000)
+
+    def echo(self, sock: socket.socket) -> None:
+        """A few messages, each back before the next."""
+        for _ in range(5):
+            self._round_trip(sock)
+
+    def half_close(self, sock: socket.socket) -> None:
+        """A message, EOF, and read to the end."""
+        sock.sendall(MESSAGE)
+        sock.shutdown(socket.SHUT_WR)
+        self._expect(sock, MESSAGE)
+        if sock.recv(1):
+            raise OSError("more came back than was sent")
+
+    def read_slowly(self, sock: socket.socket) -> None:
+        """Send much, and read it in small pieces."""
+        sender = threading.Thread(target=self._send_all, args=(sock, MUCH), daemon=True)
+        sender.start()
+        for start in range(0, len(MUCH), len(MESSAGE)):
+            self._expect(sock, MUCH[start : start + len(MESSAGE)])
+            self._stopping.wait(PAUSE_S / 10)
+        sender.join(PATIENCE_S)
+
+    # --- Bad peers ---
+    def send_and_reset(self, sock: socket.socket) -> None:
+        sock.sendall(MESSAGE)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def connect_and_leave(self, sock: socket.socket) -> None:
+        """Nothing: the connection is closed when this returns."""
+
+    def say_nothing(self, sock: socket.socket) -> None:
+        """Until the server has had enough."""
+        self._until_cut(sock)
+
+    def never_read(self, sock: socket.socket) -> None:
+        """Send all that the server takes, and wait until it has had enough."""
+        sock.settimeout(IDLE_S / 10)
+        with contextlib.suppress(TimeoutError):
+            while not self._stopping.is_set():
+                sock.sendall(MUCH)
+        while not self._stopping.wait(PAUSE_S):
+            # An error that waits is told by a send, and nothing is read.
+            with contextlib.suppress(TimeoutError):
+                sock.send(b"?")
+
+    # --- Parts ---
+    def _over_and_over(self, play: Callable[[socket.socket], None]) -> None:
+        good = play in (self.beat, self.echo, self.half_close, self.read_slowly)
+        while not self._stopping.is_set():
+            try:
+                with socket.create_connection(self._address, PATIENCE_S) as sock:
+                    with self._lock:
+                        self.connections += 1
+                    play(sock)
+            except OSError as error:
+                if good and not self._stopping.is_set():
+                    self._complain(f"a good peer ({play.__name__}) got no echo: {error}")
+            self._stopping.wait(PAUSE_S)
+
+    def _complain(self, trouble: str) -> None:
+        with self._lock:
+            if len(self.troubles) < MOST_TROUBLES:
+                self.troubles.append(trouble)
+
+    def _round_trip(self, sock: socket.socket) -> None:
+        sock.sendall(MESSAGE)
+        self._expect(sock, MESSAGE)
+
+    def _expect(self, sock: socket.socket, data: bytes) -> None:
+        got = b""
+        while len(got) < len(data):
+            piece = sock.recv(len(data) - len(got))
+            if not piece:
+                raise OSError("the server closed")
+            got += piece
+        if got != data:
+            raise OSError("other bytes came back than were sent")
+
+    def _send_all(self, sock: socket.socket, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # whoever reads will miss it
+            sock.sendall(data)
+
+    def _until_cut(self, sock: socket.socket) -> None:
+        sock.settimeout(IDLE_S / 4)
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                if not sock.recv(1):
+                    return

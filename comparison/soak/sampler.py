@@ -1,0 +1,104 @@
+"""Start the servers, let the peers at them, and look at all of them again and again."""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from comparison.bench import arms
+from comparison.bench.resources import Gone, Watched
+from comparison.model import Endpoint
+from comparison.processes import Launcher, Process
+from comparison.serving import NotReady, start_server, start_silent_server
+from comparison.soak.mix import HOST, IDLE_S, Mix
+from comparison.soak.plan import Course, Look
+
+LOOKS = 150
+SHORTEST_S = 0.1
+LONGEST_S = 2.0
+"""How many looks a soak takes, and how far they may lie apart."""
+
+Tick = Callable[[float], None]
+
+
+class Served:
+    """A server with its peers and its course."""
+
+    def __init__(self, launcher: Launcher, endpoint: Endpoint, stopping: threading.Event) -> None:
+        """Start it. Raises NotReady."""
+        if endpoint.takes_options:
+            options = ("--host", HOST, "--port", "0", "--log-level", "info", "--idle-timeout", f"{IDLE_S:g}")
+            self.process, port = start_server(launcher, (*endpoint.server_command, *options))
+        else:
+            self.process, port, _ = start_silent_server(
+                launcher, lambda port: arms.located(endpoint.server_command, HOST, port), HOST
+            )
+        self.process.drop_output()
+        self.course = Course(endpoint.label)
+        self.mix = Mix(port, stopping)
+
+    def look(self, at_s: float) -> None:
+        """Write down how it is."""
+        try:
+            watched = Watched(self.process.pid)
+            figures = {
+                "memory_kib": watched.resident_bytes() / 1024,
+                "files": float(watched.open_files()),
+                "threads": float(watched.threads()),
+            }
+        except Gone:
+            return  # its end tells of it
+        if latencies_us := self.mix.take_latencies_us():
+            figures["latency_us"] = statistics.median(latencies_us)
+        self.course.looks.append(Look(at_s, self.mix.connections, figures))
+
+    def end(self) -> None:
+        """The peers have left: it must end in good order."""
+        self.mix.join()
+        self.course.troubles += self.mix.troubles
+        log = self.process.stop()
+        if log.trouble is not None:
+            self.course.troubles.append(f"the server {log.trouble}")
+        elif log.exit_code != 0:
+            self.course.troubles.append(f"the server ended with exit code {log.exit_code}")
+
+
+def soak(launcher: Launcher, endpoints: Sequence[Endpoint], minutes: float, tick: Tick) -> tuple[list[Course], bool]:
+    """The course of every server, and whether Ctrl-C came before the end."""
+    stopping = threading.Event()
+    served: list[Served] = []
+    courses: list[Course] = []
+    interrupted = False
+    try:
+        try:
+            for endpoint in endpoints:
+                try:
+                    served.append(Served(launcher, endpoint, stopping))
+                    courses.append(served[-1].course)
+                except NotReady as error:
+                    courses.append(Course(endpoint.label, troubles=[f"the server {error}"]))
+            for one in served:
+                one.mix.start()
+            _watch(served, minutes * 60, tick)
+        except KeyboardInterrupt:
+            interrupted = True
+    finally:
+        stopping.set()
+    for one in served:
+        one.end()
+    return courses, interrupted
+
+
+def _watch(served: Sequence[Served], duration_s: float, tick: Tick) -> None:
+    """Look at every server until the time is over, or all are gone."""
+    every_s = min(LONGEST_S, max(SHORTEST_S, duration_s / LOOKS))
+    start_s = time.monotonic()
+    while (passed_s := time.monotonic() - start_s) < duration_s and not all(_gone(one.process) for one in served):
+        for one in served:
+            one.look(passed_s)
+        tick(passed_s)
+        time.sleep(every_s)
+
+
+def _gone(process: Process) -> bool:
+    return process.has_ended
