@@ -1,0 +1,118 @@
+"""What every stage has: the endpoint on trial, the peers, the deadline."""
+
+import contextlib
+import dataclasses
+import select
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from comparison.commands import HOSTS
+from comparison.model import Endpoint, Log, Scenario, Transport
+from comparison.peers import Deadline, Late, Notebook, Peer
+from comparison.processes import Launcher, Process
+from comparison.transcript import parse_line
+
+LOOK_S = 0.05
+"""How often it is looked whether what is waited for has happened."""
+
+
+class Skip(Exception):
+    """The scenario cannot be played here; the text is the reason."""
+
+
+class Stage:
+    """What both kinds of script have in common: the endpoint on trial, the peers, the deadline."""
+
+    def __init__(
+        self, launcher: Launcher, scenario: Scenario, transport: Transport, folder: Path, endpoint: Endpoint
+    ) -> None:
+        self.launcher = launcher
+        self.scenario = scenario
+        self.transport = transport
+        self.folder = folder
+        self.endpoint = endpoint
+        self.deadline = Deadline(scenario.deadline_s)
+        self.notebook = Notebook()
+        self.process: Process | None = None
+        self._peers: list[Peer] = []
+        self._open = contextlib.ExitStack()
+
+    @property
+    def host(self) -> str:
+        return HOSTS.get(self.transport.name, "localhost")
+
+    @property
+    def uses_tls(self) -> bool:
+        return self.transport.name in ("tls", "mtls")
+
+    def running(self) -> Process:
+        """The endpoint on trial, which the script has started."""
+        assert self.process is not None, "the script has not started the endpoint"
+        return self.process
+
+    def wait_for(self, event: str, count: int = 1) -> None:
+        """Wait until the endpoint has told of an event `count` times. One that tells nothing is not waited for."""
+        if not self.endpoint.takes_options:
+            return
+        seen = 0
+
+        def wanted(line: str) -> bool:
+            nonlocal seen
+            seen += parse_line(line).name == event
+            return seen >= count
+
+        if self.running().wait_for_line(wanted, self.deadline.left()) is None:
+            raise Late(f"{count} times {event!r} in the log was waited for in vain")
+
+    def wait_until_turned_away(self, peers: Sequence[Peer], event: str) -> None:
+        """Wait until all of these peers are turned away, or the endpoint has told of an event."""
+
+        def told() -> bool:
+            return self.running().wait_for_line(lambda line: parse_line(line).name == event, LOOK_S) is not None
+
+        waiting = list(peers)
+        while waiting and not told():
+            ready, _, _ = select.select([peer.sock for peer in waiting], [], [], 0)
+            waiting = [peer for peer in waiting if peer.sock not in ready]
+            if self.deadline.left() <= LOOK_S:
+                raise Late(f"{len(waiting)} clients were neither served nor turned away")
+
+    def signal(self, number: int) -> None:
+        self.running().send_signal(number)
+
+    def skip(self, reason: str) -> Skip:
+        """To be raised where the scenario cannot be played here."""
+        return Skip(reason)
+
+    def pause(self, seconds: float) -> None:
+        """Let a little time pass, where that is what a peer does."""
+        time.sleep(seconds)
+
+    def _wait_for_end(self) -> Log:
+        log = self.running().wait(self.deadline.left())
+        late = f"still running after {self.deadline.seconds:g} s"
+        return log if log.trouble is None else dataclasses.replace(log, trouble=late)
+
+    def keep(self, resource: contextlib.AbstractContextManager[object]) -> None:
+        """Have something closed when the play is over."""
+        self._open.enter_context(resource)
+
+    def close(self) -> None:
+        self._open.close()
+        for peer in self._peers:
+            peer.sock.close()
+        if self.process is not None and not self.process.has_ended:
+            self.process.kill()
+
+    def _peer(self, sock: socket.socket, *, echoed: bool, name: str | None = None, shift: int = 0) -> Peer:
+        name = name or f"peer_{len(self._peers) + 1}"
+        pattern = self.scenario.pattern[shift:] + self.scenario.pattern[:shift]
+        peer = Peer(sock, name, self.notebook, self.deadline, pattern, echoed=echoed)
+        self._peers.append(peer)
+        return peer
+
+
+def family(transport: Transport) -> socket.AddressFamily:
+    return socket.AF_INET6 if transport.name == "tcp6" else socket.AF_INET

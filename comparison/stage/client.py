@@ -1,0 +1,97 @@
+"""A client on trial; the script plays its server."""
+
+import contextlib
+import dataclasses
+import socket
+import ssl
+
+from comparison.commands import client_command, payload_file, socket_path, why_not
+from comparison.model import RAW, Log, Pairing, Run, Side
+from comparison.peers import Late, Peer
+from comparison.serving import free_port
+from comparison.stage.base import LOOK_S, Skip, Stage, family
+from comparison.transcript import parse, tells
+
+SAMPLE_S = 0.02
+"""How often the memory of a client is looked at."""
+
+
+class ClientStage(Stage):
+    """A client on trial; the script plays its server."""
+
+    _listener: socket.socket | None = None
+
+    def listen(self) -> None:
+        """Listen, as the client's server."""
+        if self.transport.name == "unix":
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(str(socket_path(RAW, self.folder)))
+            self._listener.listen()
+        else:
+            self._listener = socket.create_server((self.host, 0), family=family(self.transport))
+        self.keep(self._listener)
+
+    def start(self, *options: str) -> None:
+        """Start the client, for the socket that listens; without one, for a port that nobody listens on."""
+        if self._listener is None:
+            port = free_port(self.host)
+        else:
+            port = 0 if self.transport.name == "unix" else self._listener.getsockname()[1]
+        pairing = Pairing(RAW, self.endpoint)
+        scenario = dataclasses.replace(self.scenario, options=(*self.scenario.options, *options))
+        if (reason := why_not(scenario, self.transport, self.endpoint, "client")) is not None:
+            raise Skip(reason)
+        command = client_command(scenario, self.transport, pairing, self.folder, port)
+        self.process = self.launcher.start(command, stdin=payload_file(pairing, self.folder))
+
+    def accept_socket(self) -> socket.socket:
+        """The client's next connection, bare."""
+        assert self._listener is not None, "the script does not listen"
+        self._listener.settimeout(LOOK_S)
+        while not self.running().has_ended and self.deadline.left() > LOOK_S:
+            with contextlib.suppress(TimeoutError):
+                return self._listener.accept()[0]
+        raise Late("no client has connected")
+
+    def accept(self) -> Peer:
+        """The client's next connection; over TLS after the handshake."""
+        sock = self.accept_socket()
+        return self._peer(self._handshake(sock, "server") if self.uses_tls else sock, echoed=False)
+
+    def show_certificate(self, name: str) -> None:
+        """Take the client's next connection, and show it a certificate that it must not accept. Raises Late where it
+        does."""
+        try:
+            self._handshake(self.accept_socket(), name).close()
+        except (ssl.SSLError, ConnectionError):
+            self.notebook.tell("peer_1", "tls_refused", "the client ended the TLS handshake")
+        else:
+            raise Late(f"the client has accepted the certificate {name!r}")
+
+    def _handshake(self, sock: socket.socket, certificate: str) -> ssl.SSLSocket:
+        self.keep(sock)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.folder / f"{certificate}.pem")
+        sock.settimeout(self.deadline.left())
+        return context.wrap_socket(sock, server_side=True)
+
+    def play(self, number: int) -> Run:
+        """Run the script, and wait for the end of the client. Raises Skip."""
+        assert self.scenario.script is not None
+        trouble = None
+        try:
+            self.scenario.script(self)
+        except (Late, OSError) as error:
+            trouble = str(error) or type(error).__name__
+        client = self._log_of_client()
+        server = self.notebook.log(trouble)
+        events = parse(client.lines)
+        silent: tuple[Side, ...] = () if self.endpoint.takes_options or tells(events) else ("client",)
+        return Run(Pairing(RAW, self.endpoint), number, server, client, parse(server.lines), events, silent)
+
+    def _log_of_client(self) -> Log:
+        process, peak_bytes = self.running(), None
+        while self.deadline.left() > SAMPLE_S and not process.has_ended:
+            peak_bytes = process.peak_bytes() or peak_bytes
+            process.wait_a_little(SAMPLE_S)
+        return dataclasses.replace(self._wait_for_end(), peak_bytes=peak_bytes)

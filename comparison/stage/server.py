@@ -1,0 +1,148 @@
+"""A server on trial; the script plays its clients."""
+
+import dataclasses
+import socket
+import ssl
+from pathlib import Path
+
+from comparison.commands import server_command, socket_path, why_not
+from comparison.model import RAW, Log, Pairing, Run, Side
+from comparison.peers import AFTER, Late, Peer
+from comparison.serving import NotReady, start_server, start_silent_server
+from comparison.stage.base import Skip, Stage, family
+from comparison.transcript import parse, tells
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
+STILL_SERVES_BYTES = 1000
+
+
+class ServerStage(Stage):
+    """A server on trial; the script plays its clients."""
+
+    port = 0
+    ended = False
+    _tried_port: int | None = None
+
+    def start(self, *options: str) -> None:
+        """Start the server, and wait until it accepts connections. Raises NotReady, and Skip where it does not take
+        these options."""
+        command = self.command(*options)
+        if self.endpoint.takes_options:
+            needs_port = self.transport.name != "unix"
+            self.process, self.port = start_server(self.launcher, command, needs_port=needs_port)
+        else:
+            self.process, self.port, self._tried_port = start_silent_server(
+                self.launcher,
+                lambda port: server_command(self.scenario, self.transport, self.endpoint, self.folder, port),
+                self.host,
+            )
+
+    def start_in_vain(self, *options: str) -> None:
+        """Start a server that cannot serve, and wait for its end."""
+        self.process = self.launcher.start(self.command(*options))
+        self.ended = True
+
+    def take_a_port(self) -> int:
+        """A port on which somebody listens until the play is over."""
+        taken = socket.create_server((self.host, 0), family=family(self.transport))
+        self.keep(taken)
+        port: int = taken.getsockname()[1]
+        return port
+
+    def limit_files(self, left: int) -> None:
+        """Leave the server so many file descriptors more than it holds. Raises Skip where the system cannot."""
+        if resource is None or not hasattr(resource, "prlimit"):
+            raise Skip("only Linux can limit the open files of a process that runs")
+        held = len(list(Path(f"/proc/{self.running().pid}/fd").iterdir()))
+        resource.prlimit(self.running().pid, resource.RLIMIT_NOFILE, (held + left, held + left))
+
+    def command(self, *options: str) -> tuple[str, ...]:
+        """The command that starts the server."""
+        scenario = dataclasses.replace(self.scenario, server_options=(*self.scenario.server_options, *options))
+        if (reason := why_not(scenario, self.transport, self.endpoint, "server")) is not None:
+            raise Skip(reason)
+        return server_command(scenario, self.transport, self.endpoint, self.folder)
+
+    @property
+    def socket_path(self) -> Path:
+        """The path of its Unix socket."""
+        return socket_path(self.endpoint, self.folder)
+
+    def connect(self, name: str | None = None, *, shift: int = 0) -> Peer:
+        """A client that is connected; over TLS the handshake is done, and the server's certificate is verified. `shift`
+        is where in the pattern its bytes begin."""
+        sock = self.connect_socket()
+        if self.uses_tls:
+            sock = self._handshake(sock, certificate="client")
+        return self._peer(sock, echoed=True, name=name, shift=shift)
+
+    def connect_without_certificate(self) -> Peer:
+        """A client over TLS that has no certificate of its own. TLS 1.3 lets it find out only when it reads."""
+        return self._peer(self._handshake(self.connect_socket(), certificate=None), echoed=True)
+
+    def _handshake(self, sock: socket.socket, certificate: str | None) -> ssl.SSLSocket:
+        context = ssl.create_default_context(cafile=self.folder / "ca.pem")
+        if certificate is not None:
+            context.load_cert_chain(self.folder / f"{certificate}.pem")
+        return context.wrap_socket(sock, server_hostname="localhost")
+
+    def connect_plain(self) -> Peer:
+        """A client that is connected and knows nothing of TLS."""
+        return self._peer(self.connect_socket(), echoed=False)
+
+    def connect_socket(self) -> socket.socket:
+        """A bare connection."""
+        if self.transport.name == "unix":
+            sock = socket.socket(socket.AF_UNIX)
+            sock.settimeout(self.deadline.left())
+            sock.connect(str(self.socket_path))
+            return sock
+        return socket.create_connection((self.host, self.port), self.deadline.left())
+
+    def stop(self, number: int) -> None:
+        """Send the server a signal that ends it: nobody stops it later. Raises Skip for a server that need not know
+        what the contract says of that."""
+        if not self.endpoint.takes_options:
+            raise Skip(f"{self.endpoint.label} does not follow the contract, which says how a server stops")
+        self.signal(number)
+        self.ended = True
+
+    def check_still_serves(self) -> None:
+        """A client like any other must get its echo, whatever happened before."""
+        peer = self.connect(AFTER)
+        peer.send(STILL_SERVES_BYTES)
+        if not self.uses_tls:
+            peer.half_close()
+            peer.receive_to_end()
+        else:
+            peer.receive(STILL_SERVES_BYTES)
+            peer.close()
+        if peer.received_bytes != STILL_SERVES_BYTES:
+            raise Late(f"does not serve any more: {peer.received_bytes} of {STILL_SERVES_BYTES} bytes came back")
+
+    def play(self, number: int) -> Run:
+        """Run the script, and see that the server still serves and then ends as it should. Raises Skip."""
+        assert self.scenario.script is not None
+        trouble = None
+        try:
+            self.scenario.script(self)
+            if not self.ended:
+                self.check_still_serves()
+        except (Late, OSError) as error:
+            trouble = str(error) or type(error).__name__
+        except NotReady as error:
+            return self._run(number, error.log, None)
+        log = self._wait_for_end() if self.ended else self.running().stop()
+        if self.transport.name == "unix" and self.socket_path.exists():
+            trouble = trouble or "the server has left its Unix socket file behind"
+        return self._run(number, log, trouble)
+
+    def _run(self, number: int, server: Log, trouble: str | None) -> Run:
+        client = self.notebook.log(trouble)
+        events = tuple(e for e in parse(server.lines) if not e.speaker.endswith(f"_{self._tried_port}"))
+        silent: tuple[Side, ...] = () if self.endpoint.takes_options or tells(events) else ("server",)
+        return Run(Pairing(self.endpoint, RAW), number, server, client, events, parse(client.lines), silent)
