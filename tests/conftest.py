@@ -1,12 +1,17 @@
 """The axes of the comparison as fixtures with readable ids: api, loop. What is missing is skipped with its reason."""
 
 import importlib.util
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 APIS = ("protocol", "streams")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background by a shell: what we start would ignore Ctrl-C, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def loops() -> list[object]:
