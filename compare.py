@@ -20,7 +20,7 @@ from comparison.bench import command as bench_command
 from comparison.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
-from comparison.processes import stop_cleanly_on_sigterm
+from comparison.processes import INTERRUPTED, stop_cleanly_on_sigterm
 from comparison.progress import Progress
 from comparison.report import export, markdown, words
 from comparison.report.folder import Folder
@@ -30,7 +30,6 @@ from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.soak import command as soak_command
 from comparison.transports import TRANSPORTS
 
-INTERRUPTED = 130
 WIDTH = 100
 """Columns of text that does not go to a terminal."""
 

@@ -5,11 +5,11 @@ import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
+from comparison.commands import MIB
 from comparison.model import SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
 from comparison.peers import AFTER, BYSTANDER
 from comparison.projection import ENDINGS, connections, joined, miscounted, not_an_echo, out_of_order
 
-MIB = 1024 * 1024
 MOST_CHARACTERS = 200
 """What is shown of a line in a reason."""
 
@@ -56,7 +56,7 @@ def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
         elif event.name == "unreadable" and event.message.startswith("Traceback (most recent call last)"):
             yield f"{side} prints a traceback{_last_words(log.lines)}"
     if log.command and log.trouble is None and log.exit_code not in allowed_exits(scenario, run, side):
-        expected = expects.server_exit if side == "server" else expects.client_exit
+        expected = expects.exit_code(side)
         said = next((f": {event.message}" for event in events if event.message.startswith("ERROR")), "")
         instead = f" instead of {expected}" if expected else ""
         yield f"{side} exited with {log.exit_code}{instead}{said or _last_words(log.lines)}"
@@ -70,7 +70,7 @@ def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
 def allowed_exits(scenario: Scenario, run: Run, side: Side) -> Collection[int | None]:
     """The exit codes that may be. A program that knows nothing of the contract may die of the SIGTERM that stops a
     server, and its client need not check what comes back."""
-    expected = scenario.expects.server_exit if side == "server" else scenario.expects.client_exit
+    expected = scenario.expects.exit_code(side)
     if run.pairing.end(side).takes_options:
         return (expected,)
     if side == "server":
@@ -90,7 +90,7 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
     for block in blocks[side]:
         if not own:
             yield from (f"{side} log: {wrong}" for wrong in out_of_order(block))
-        allowed = expects.server_endings if side == "server" else expects.client_endings
+        allowed = expects.endings(side)
         if block[-1].name not in ENDINGS:
             yield f"{side} log: the connection of {block[0].speaker} has no end"
         elif block[-1].name not in allowed and not _is_after(block, blocks, side):

@@ -11,15 +11,13 @@ from pathlib import Path
 from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.processes import Closed, Launcher, Process
+from comparison.processes import AWAKE_S, Closed, Launcher, Process
 from comparison.projection import connections, told_speaker
 from comparison.relay import Relay, seen_by
 from comparison.serving import NotReady, start_server, start_silent_server
 from comparison.stage import ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
-
-AWAKE_S = 0.2
 
 CONNECTIONS_EACH = 4000
 """A server is asked for a fresh process after about so many connections: its log is held in memory until it ends."""

@@ -93,6 +93,12 @@ class Expectation:
     by_timing: tuple[str, ...] = ()
     """Events whose presence or text the clock decides: judged by all the rest, and not compared."""
 
+    def exit_code(self, side: Side) -> int:
+        return self.server_exit if side == "server" else self.client_exit
+
+    def endings(self, side: Side) -> tuple[str, ...]:
+        return self.server_endings if side == "server" else self.client_endings
+
 
 @dataclass(frozen=True)
 class Scenario:

@@ -1,6 +1,7 @@
 """Options that several commands share: who takes part, and the kinds of their values."""
 
 import argparse
+import math
 from typing import Any
 
 from comparison import endpoints
@@ -59,6 +60,17 @@ def comma_separated(text: str) -> list[str]:
     if not all(names):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name; give names with one comma between them")
     return names
+
+
+def above_zero(text: str) -> float:
+    """A number above 0, and not without end."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0; give more than 0")
+    return number
 
 
 def at_least_one(text: str) -> int:

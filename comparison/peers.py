@@ -42,6 +42,11 @@ BYSTANDER = "bystander"
 CHUNK_BYTES = 65536
 
 
+def reset_at_close(sock: socket.socket) -> None:
+    """Have a socket close with RST instead of FIN (SO_LINGER with 0 seconds)."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 class Late(Exception):
     """Something that must happen had not happened at the deadline."""
 
@@ -236,7 +241,7 @@ class Peer:
 
     def reset(self) -> None:
         """Close with RST instead of FIN (SO_LINGER with 0 seconds)."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_at_close(self.sock)
         self._end("did_reset")
 
     def _end(self, event: str) -> None:

@@ -25,6 +25,13 @@ DROPPED_BYTES = 1024 * 1024
 """How much of an output that nobody keeps is read at once."""
 
 
+AWAKE_S = 0.2
+"""How often who waits for threads wakes, should the signal of Ctrl-C reach one of them: only the first acts on it."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
+
+
 class Closed(Exception):
     """The launcher has stopped everything: nothing more is started."""
 

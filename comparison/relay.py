@@ -8,17 +8,16 @@ import dataclasses
 import itertools
 import json
 import socket
-import struct
 import threading
 import time
 from collections.abc import Sequence
 
 from common.logs import show
 from comparison.model import Event, Side
+from comparison.peers import CHUNK_BYTES, reset_at_close
 from comparison.projection import told_speaker
 from comparison.transcript import parse
 
-CHUNK_BYTES = 65536
 MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
 """What a client sends the server receives, and what a client receives the server has sent."""
 
@@ -132,6 +131,6 @@ def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:
 
 def _reset(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_at_close(sock)
         sock.shutdown(socket.SHUT_RD)  # wakes the thread that reads it: only then close() really closes
     sock.close()

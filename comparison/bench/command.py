@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import importlib.util
-import math
 import os
 import sys
 import tempfile
@@ -20,16 +19,12 @@ from comparison.bench.progress import Bar
 from comparison.bench.views import markdown
 from comparison.endpoints import ROOT
 from comparison.model import CannotCompare
-from comparison.options import add_selection, at_least_one, chosen
-from comparison.processes import Closed, Launcher
+from comparison.options import above_zero, add_selection, at_least_one, chosen
+from comparison.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
 from comparison.run import Selection
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
 EPILOG = "Exit code: 0, 2 for trouble, 130 after Ctrl-C, which shows what was measured until then."
-
-INTERRUPTED = 130
-AWAKE_S = 0.2
-"""How often it is looked whether Ctrl-C was pressed, should the signal reach another thread."""
 
 UNITS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB}
 
@@ -43,11 +38,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
     add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")
     add("--grid", action="store_true", help="every size with every number of connections, not only the middle ones")
-    add("--rate", type=_positive, metavar="N", default=RATE_PER_S, help="requests/s of rate (%(default)g)")
+    add("--rate", type=above_zero, metavar="N", default=RATE_PER_S, help="requests/s of rate (%(default)g)")
     add("--bulk", type=_size, metavar="BYTES", default=BULK_BYTES, help="what bulk moves each way (128M)")
-    add("--time", type=_positive, metavar="S", help="seconds for all samples (320; with --quick 50)")
+    add("--time", type=above_zero, metavar="S", help="seconds for all samples (320; with --quick 50)")
     add("--rounds", type=at_least_one, metavar="N", help="so many rounds, however long they take")
-    add("--sample", type=_positive, metavar="S", help="length of one sample (0.3; with --quick 0.15)")
+    add("--sample", type=above_zero, metavar="S", help="length of one sample (0.3; with --quick 0.15)")
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
@@ -237,13 +232,3 @@ def _size(text: str) -> int:
     if unit not in UNITS or not digits.isascii() or not digits.isdigit() or int(digits) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; give bytes, or KiB and MiB such as 64, 1K, 128M")
     return int(digits) * UNITS[unit]
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return number

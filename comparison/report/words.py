@@ -63,8 +63,8 @@ def expectation(scenario: Scenario) -> list[str]:
     }[expects.echo]
     phrases = [echo] if "server" in scenario.on_trial else []
     for side in scenario.on_trial:
-        endings = expects.server_endings if side == "server" else expects.client_endings
-        code = expects.server_exit if side == "server" else expects.client_exit
+        endings = expects.endings(side)
+        code = expects.exit_code(side)
         told = " or ".join(ENDINGS[name] for name in endings)
         phrases.append(
             f"the {side} ends " + (f"each connection with {told}, and " if told else "") + f"itself with {code}"

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from comparison.commands import MIB
 from comparison.model import Expectation, Scenario, Side
 
-MIB = 1024 * 1024
 PATTERN = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY"
 """Repeated, it shows a chunk that is lost or out of place: it has 61 bytes, and no power of two is a multiple of 61."""
 
@@ -15,6 +15,8 @@ all that its peer does not read takes far more."""
 
 TCP_ONLY = ("tcp", "tcp6")
 """For what only TCP has, such as a reset."""
+
+__all__ = ["MEMORY_MIB", "MIB", "PATTERN", "TCP_ONLY", "Declared"]
 
 Script = Callable[[Any], None]
 

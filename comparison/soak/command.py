@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.util
-import math
 import os
 import sys
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 from comparison.bench import resources
 from comparison.endpoints import ROOT, environment
 from comparison.model import CannotCompare
-from comparison.options import add_selection, chosen
-from comparison.processes import Launcher
+from comparison.options import above_zero, add_selection, chosen
+from comparison.processes import INTERRUPTED, Launcher
 from comparison.soak import report
 from comparison.soak.plan import Soak
 from comparison.soak.sampler import soak
@@ -19,14 +18,13 @@ from comparison.soak.sampler import soak
 DESCRIPTION = "Leave each server with good and bad peers for minutes, and see whether anything grows."
 EPILOG = "Exit code: 0, 1 where something grows or a good peer got no echo, 2 for trouble, 130 after Ctrl-C."
 
-INTERRUPTED = 130
 FORMS = (".svg", ".png")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the soak."""
     add = parser.add_argument
-    add("--minutes", type=_minutes, metavar="N", default=1.0, help="how long (%(default)g)")
+    add("--minutes", type=above_zero, metavar="N", default=1.0, help="how long (%(default)g)")
     add_selection(parser, "SERVER")
     add("--save", type=Path, metavar="FILE", help="keep every look there, as JSON")
     add("--plot", type=Path, metavar="FILE", help="draw a chart there, as SVG or PNG by its name")
@@ -78,13 +76,3 @@ def check(options: argparse.Namespace) -> None:
             raise CannotCompare(
                 "matplotlib is not installed, and --plot draws with it; install it with: pip install matplotlib"
             )
-
-
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = math.nan
-    if not 0 < minutes < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes; give more than 0")
-    return minutes

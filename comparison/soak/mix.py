@@ -5,10 +5,11 @@ A peer that is bad on purpose expects nothing. A good one that does not get its 
 
 import contextlib
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
+
+from comparison.peers import reset_at_close
 
 HOST = "127.0.0.1"
 IDLE_S = 1.0
@@ -102,7 +103,7 @@ class Mix:
     # --- Bad peers ---
     def send_and_reset(self, sock: socket.socket) -> None:
         sock.sendall(MESSAGE)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_at_close(sock)
 
     def connect_and_leave(self, sock: socket.socket) -> None:
         """Nothing: the connection is closed when this returns."""

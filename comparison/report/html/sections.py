@@ -66,7 +66,7 @@ def of_scenario(scenario: Scenario) -> list[Section]:
     expects = scenario.expects
     found: list[Section] = []
     for side in scenario.on_trial:
-        endings = expects.server_endings if side == "server" else expects.client_endings
+        endings = expects.endings(side)
         events = (*endings, *expects.warnings, *expects.told)
         found += [(side, label) for event in events if event != "closing" and (label := of(side, event)) is not None]
         found += [(side, WAIT)] if expects.memory_mib is not None else []
