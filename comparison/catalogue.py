@@ -1,13 +1,31 @@
 """The explanations: what a reader new to asyncio should know about an event that differs.
 
-An entry is keyed to its events and names the axis that should predict it, seen from the endpoint that wrote the line.
-Whether that axis does is computed elsewhere; where it does not, the entry explains nothing and the difference is a
-finding.
+An entry is keyed to its events, names the axis that should predict them, seen from the endpoint that wrote the line,
+and says at which levels of that axis each is there. Whether all that holds is computed elsewhere; where it does not,
+the entry explains nothing and the difference is a finding. A loop that no entry names is held against what is said of
+any; a name that begins with "peer" is for what the engine's own sockets saw.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from comparison.model import Explanation
+from comparison.model import Explanation, Place
+
+
+def there(*levels: str) -> Place:
+    return Place(levels, "there")
+
+
+def missing(*levels: str) -> Place:
+    return Place(levels, "missing")
+
+
+def either(*levels: str) -> Place:
+    return Place(levels, "either")
+
+
+IN_PROTOCOL = (there("protocol"), missing("streams"))
+IN_STREAMS = (there("streams"), missing("protocol"))
+EITHER_WAY = (either("*"),)
 
 CATALOGUE = {
     entry.name: entry
@@ -15,8 +33,9 @@ CATALOGUE = {
         Explanation(
             name="eof-callback",
             title="EOF has a callback in one API only",
-            events=("eof",),
+            kind="told",
             axis="own implementation",
+            places={"eof": IN_PROTOCOL},
             text=(
                 "A Protocol is told of the peer's end of file by a call of its own, eof_received(), so there is a "
                 "place in the code that can log it. With Streams the same news is an empty result of read(), which "
@@ -29,8 +48,10 @@ CATALOGUE = {
         Explanation(
             name="selector",
             title="only asyncio's own loop names its selector",
-            events=("selector",),
+            kind="told",
             axis="own loop",
+            # A loop made from asyncio's names its selector, too.
+            places={"selector": (there("asyncio"), missing("uvloop"), either("*"))},
             text=(
                 "asyncio's event loop on POSIX waits for sockets with a selector, and logs at debug level which one "
                 "it found. uvloop waits inside libuv, a library in C, and logs nothing when it starts."
@@ -42,8 +63,9 @@ CATALOGUE = {
         Explanation(
             name="eof-without-close-notify",
             title="an end of TLS that nobody announced is an EOF on one loop only",
-            events=("eof",),
+            kind="told",
             axis="own implementation and own loop",
+            places={"eof": (missing("protocol", "uvloop"), there("protocol", "*"), missing("streams", "*"))},
             text=(
                 "A TLS peer says goodbye with a message called close_notify; one that just closes the connection may "
                 "have been cut off by anybody. asyncio reports both alike, with eof_received(); uvloop leaves that "
@@ -57,8 +79,15 @@ CATALOGUE = {
         Explanation(
             name="bytes-with-close-notify",
             title="bytes that come together with the end of TLS are echoed by one API and lost by the other",
-            events=("received", "sent", "eof", "closing", "lost"),
+            kind="done",
             axis="own implementation",
+            places={
+                "received": IN_PROTOCOL,
+                "sent": IN_PROTOCOL,
+                "closing": IN_PROTOCOL,
+                "lost": IN_STREAMS,
+                "peer received": IN_PROTOCOL,
+            },
             text=(
                 "Over TLS the end of the peer's bytes closes the whole connection: there is no half-close. A Protocol "
                 "is given bytes that came in the same piece before that, and what it writes then is still sent; with "
@@ -71,8 +100,12 @@ CATALOGUE = {
         Explanation(
             name="out-of-files",
             title="without file descriptors, one loop lets clients wait and the other turns them away",
-            events=("out_of_files", "alike", "began", "half_closed", "ended"),
+            kind="done",
             axis="own loop",
+            places={
+                "out_of_files": (missing("uvloop"), there("*")),
+                **dict.fromkeys(("alike", "peer alike", "peer began", "peer half_closed", "peer ended"), EITHER_WAY),
+            },
             text=(
                 "An accepted connection needs a file descriptor. asyncio's loop tells its exception handler that there "
                 "is none, and tries again a second later, while the clients wait in the kernel's queue; libuv, under "
@@ -87,19 +120,9 @@ CATALOGUE = {
 """Name -> explanation."""
 
 
-def entry_for(event: str, axes: Iterable[str], shows: Iterable[str]) -> Explanation | None:
-    """The entry that explains a difference in `event` predicted by one of `axes`, in a scenario that is there to show
-    the entries named `shows`; None where there is none."""
-    return next(
-        (
-            entry
-            for entry in CATALOGUE.values()
-            if event in entry.events and entry.axis in axes and (entry.everywhere or entry.name in shows)
-        ),
-        None,
-    )
-
-
-def expected_axis(event: str, shows: Iterable[str]) -> str | None:
-    """The axis that the catalogue expects to predict a difference in `event`, for one that something else predicts."""
-    return next((e.axis for e in CATALOGUE.values() if event in e.events and (e.everywhere or e.name in shows)), None)
+def entries_for(event: str, shows: Iterable[str]) -> Iterator[Explanation]:
+    """The entries about an event, in a scenario that is there to show those named `shows`: first those that hold only
+    there."""
+    about = [entry for entry in CATALOGUE.values() if event in entry.places]
+    yield from (entry for entry in about if entry.name in shows and not entry.everywhere)
+    yield from (entry for entry in about if entry.everywhere)

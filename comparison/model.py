@@ -266,41 +266,68 @@ class Observation:
     """Whether TCP cut the stream: a side got it in more than one piece."""
 
 
+Presence = Literal["there", "missing", "either"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whether a line is there at some levels of the factors of an explanation; `*` stands for any level."""
+
+    levels: tuple[str, ...]
+    presence: Presence
+
+    def fits(self, levels: tuple[str, ...]) -> bool:
+        return all(own in ("*", level) for own, level in zip(self.levels, levels, strict=True))
+
+
 @dataclass(frozen=True)
 class Explanation:
-    """An entry of the catalogue: why an event differs, for a reader new to asyncio, and the axis that it expects to
-    predict it.
+    """An entry of the catalogue: why an event differs, for a reader new to asyncio, the axis that it expects to
+    predict it, and where each of its events is to be found.
 
-    `scenario` and `transport` are where it can be seen. It holds `everywhere`, or only in scenarios that are there to
-    show it.
+    Of the places of an event the first that fits counts: from the special to the general. `scenario` and `transport`
+    are where it can be seen. It holds `everywhere`, or only in scenarios that are there to show it.
     """
 
     name: str
     title: str
-    events: tuple[str, ...]
+    kind: Literal["told", "done"]
+    """Whether the difference is only told, in a log line that one endpoint can write and the other cannot, or done: a
+    peer, a caller or an operator can see it."""
     axis: str
+    places: Mapping[str, tuple[Place, ...]] = field(hash=False)
     text: str
     source: str
     scenario: str
     transport: str = "tcp"
     everywhere: bool = False
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        return tuple(self.places)
+
+    def place(self, event: str, levels: tuple[str, ...]) -> Place | None:
+        """The place that counts for an event at these levels; None where the entry knows nothing of them."""
+        return next((place for place in self.places.get(event, ()) if place.fits(levels)), None)
+
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a difference occurs, as computed. `axes` are the factors that predict it in every run, alone or two
-    together, as seen from the endpoint that wrote the line ("own loop", "peer implementation"); empty where none
-    does."""
+    """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it in every run, alone or
+    two together, as seen from the endpoint that wrote the line ("own loop", "peer implementation"), of a failure by
+    the side ("server loop"); empty where none does."""
 
     letter: str
     event: str
+    """The kind of line that differs; of a failure what has failed, with numbers left out."""
     axes: tuple[str, ...]
     finding: str
     explanation: Explanation | None
-    expected_axis: str | None
-    """The axis that the catalogue expects for this event, where it has an entry but that does not fit."""
+    broken: Explanation | None
+    """The entry of the catalogue about this event that does not hold here."""
     differences: tuple[Difference, ...]
     pairings: tuple[Pairing, ...]
+    is_failure: bool = False
 
     @property
     def explained(self) -> bool:
@@ -311,10 +338,17 @@ class Verdict(StrEnum):
     """What became of a cell, from best to worst."""
 
     SKIPPED = "skipped"
+    REFERENCE = "reference"
     IDENTICAL = "identical"
+    ALIKE = "alike"
     EXPLAINED = "explained"
     DIFFERENT = "different"
     FAILED = "failed"
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether it makes the exit code 1."""
+        return self in (Verdict.DIFFERENT, Verdict.FAILED)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from comparison import endpoints, matrix, verdicts
+from comparison.causes import Letters
 from comparison.commands import why_not
 from comparison.condense import condense
-from comparison.differences import Letters
 from comparison.model import (
     RAW,
     CannotCompare,

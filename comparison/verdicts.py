@@ -1,12 +1,13 @@
 """Judge once, from evidence: runs -> cells with a verdict and its reason, causes with a letter, groups with a diff."""
 
+import dataclasses
 import difflib
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from comparison import differences
-from comparison.differences import Letters
+from comparison.causes import Letters, causes
 from comparison.expectations import faults
 from comparison.model import (
     PARTS,
@@ -27,6 +28,9 @@ from comparison.model import (
 )
 from comparison.projection import BYTES, connections
 
+ALONE = "there is nothing to compare it with"
+"""The reason of a pairing that was run by itself."""
+
 
 def observe(scenario: Scenario, run: Run) -> Observation:
     """What is made of one run by itself."""
@@ -36,41 +40,39 @@ def observe(scenario: Scenario, run: Run) -> Observation:
 def judge(
     scenario: Scenario, observations: Sequence[Observation], reference: Pairing, letters: Letters | None = None
 ) -> tuple[tuple[Cell, ...], tuple[Cause, ...], tuple[Group, ...]]:
-    """The cells, the causes and the groups of alike logs. The first run of the reference pairing is what all
-    others are held against."""
-    held_against = next(observation for observation in observations if observation.run.pairing == reference)
+    """The cells, the causes and the groups of alike logs. The first run of the reference pairing is what all others
+    are held against; where that failed, the first that did not."""
+    own = [seen for seen in observations if seen.run.pairing == reference]
+    held_against = next((seen for seen in (*own[:1], *observations) if not seen.faults), own[0])
     found: dict[Run, frozenset[Difference]] = {}
-    if not held_against.faults:
-        for seen in observations:
-            if not seen.faults:
-                silent = (*held_against.run.silent, *seen.run.silent)
-                found[seen.run] = differences.between(held_against.projected, seen.projected, silent)
-    causes = tuple(differences.causes(found, scenario.shows, letters))
+    for seen in observations:
+        if not seen.faults:
+            silent = (*held_against.run.silent, *seen.run.silent)
+            found[seen.run] = differences.between(held_against.projected, seen.projected, silent)
+    computed = tuple(causes(scenario, observations, found, held_against.run, letters or Letters()))
     cells = tuple(
-        _cell([seen for seen in observations if seen.run.pairing == pairing], held_against, found, causes)
+        _cell([seen for seen in observations if seen.run.pairing == pairing], held_against, computed)
         for pairing in dict.fromkeys(seen.run.pairing for seen in observations)
     )
-    return cells, causes, _groups(observations, found, held_against, causes)
+    if len(cells) == 1 and cells[0].verdict is Verdict.REFERENCE:
+        cells = (dataclasses.replace(cells[0], reason=ALONE),)
+    return cells, computed, _groups(observations, found, held_against, computed)
 
 
-def _cell(
-    seen: Sequence[Observation],
-    reference: Observation,
-    found: Mapping[Run, frozenset[Difference]],
-    causes: Sequence[Cause],
-) -> Cell:
+def _cell(seen: Sequence[Observation], reference: Observation, computed: Sequence[Cause]) -> Cell:
     """The verdicts on one pairing, from all of its runs."""
+    pairing = seen[0].run.pairing
+    own = [cause for cause in computed if pairing in cause.pairings]
     verdicts, reasons = {}, {}
     for part in PARTS:
-        verdicts[part], reasons[part] = _verdict(part, seen, reference, found, causes)
-    own = {difference for one in seen for difference in found.get(one.run, ())}
+        verdicts[part], reasons[part] = _verdict(part, seen, reference, own)
     behaviours = Counter(map(_behaviour, seen))
     first_of_each = {_behaviour(one): one.run for one in reversed(seen)}
     return Cell(
-        pairing=seen[0].run.pairing,
+        pairing=pairing,
         verdicts=verdicts,
         reason=_reason(verdicts, reasons),
-        letters=tuple(sorted({cause.letter for cause in causes if own & set(cause.differences)}, key=_by_letter)),
+        letters=tuple(sorted({cause.letter for cause in own}, key=_by_letter)),
         runs=tuple(sorted(first_of_each.values(), key=lambda run: run.number)),
         repeat=len(seen),
         agreed=max(behaviours.values()),
@@ -79,30 +81,38 @@ def _cell(
 
 
 def _verdict(
-    part: Part,
-    seen: Sequence[Observation],
-    reference: Observation,
-    found: Mapping[Run, frozenset[Difference]],
-    causes: Sequence[Cause],
+    part: Part, seen: Sequence[Observation], reference: Observation, causes: Sequence[Cause]
 ) -> tuple[Verdict, str]:
-    """The verdict on one of the two questions, with its reason."""
+    """The verdict on one of the two questions, with its reason; `causes` are those of this pairing."""
     faulty = [fault.text for one in seen for fault in one.faults if fault.part == part]
     if faulty:
         times = f" (in {len(faulty)} of {len(seen)} runs)" if len(seen) > 1 else ""
         return Verdict.FAILED, f"{faulty[0]}{times}"
-    if reference.faults and seen[0].run.pairing != reference.run.pairing:
-        return Verdict.DIFFERENT, "the reference failed, so there is nothing to hold it against"
     if any(one.faults and _lines(one, part) != _lines(reference, part) for one in seen):
         return Verdict.DIFFERENT, "other lines than the reference, in a run that failed"
-    unexplained = {difference for cause in causes if not cause.explained for difference in cause.differences}
-    own = {d for one in seen for d in found.get(one.run, ()) if _part(d.event) == part}
-    if own & unexplained:
-        return Verdict.DIFFERENT, f"{_count(own & unexplained)} from the reference unexplained"
+    own = [cause for cause in causes if any(_part(difference.event) == part for difference in cause.differences)]
+    unexplained = [cause for cause in own if not cause.explained]
+    if unexplained:
+        return Verdict.DIFFERENT, "; ".join(dict.fromkeys(map(_unexplained, unexplained)))
+    if any(cause.explanation is not None and cause.explanation.kind == "done" for cause in own):
+        return Verdict.EXPLAINED, f"behaves otherwise than the reference, with known causes: {_names(own)}"
     if own:
-        return Verdict.EXPLAINED, f"{_count(own)} from the reference, all explained"
+        return Verdict.ALIKE, f"differs from the reference only in what is told: {_names(own)}"
+    if seen[0].run.pairing == reference.run.pairing:
+        return Verdict.REFERENCE, "what the others are held against"
     if any(one.run.silent for one in seen):
         return Verdict.IDENTICAL, "the same bytes on the wire as the reference; one side tells nothing more"
     return Verdict.IDENTICAL, "the same lines as the reference"
+
+
+def _unexplained(cause: Cause) -> str:
+    """What differs without an explanation, in a few words."""
+    lines = f"{len(cause.differences)} line{'' if len(cause.differences) == 1 else 's'} of {cause.event!r}"
+    return f"{lines} unexplained" if cause.broken is None else f"{lines} other than {cause.broken.name} has it"
+
+
+def _names(causes: Sequence[Cause]) -> str:
+    return ", ".join(dict.fromkeys(cause.explanation.name for cause in causes if cause.explanation is not None))
 
 
 def _reason(verdicts: Mapping[Part, Verdict], reasons: Mapping[Part, str]) -> str:
@@ -127,10 +137,6 @@ def _by_letter(letter: str) -> tuple[int, str]:
     return len(letter), letter
 
 
-def _count(differences: Collection[Difference]) -> str:
-    return f"{len(differences)} difference{'' if len(differences) == 1 else 's'}"
-
-
 def _was_cut(run: Run) -> bool:
     return any(
         sum(event.name == "received" for event in block) > 1
@@ -146,7 +152,6 @@ def _groups(
     causes: Sequence[Cause],
 ) -> tuple[Group, ...]:
     """For each side, the pairings whose logs are alike, those like the reference first."""
-    letters = {difference: cause.letter for cause in causes for difference in cause.differences}
     groups = []
     for side in SIDES:
         alike: dict[tuple[ProjectedLine, ...], dict[Pairing, None]] = {reference.projected[side]: {}}
@@ -154,7 +159,8 @@ def _groups(
             if one.run in found:
                 alike.setdefault(one.projected[side], {})[one.run.pairing] = None
         for lines, pairings in alike.items():
-            diff = _diff(side, reference.projected[side], lines, letters)
+            own = [cause for cause in causes if not pairings.keys().isdisjoint(cause.pairings)]
+            diff = _diff(side, reference.projected[side], lines, own)
             groups.append(Group(side, tuple(pairings), lines, diff))
     return tuple(groups)
 
@@ -163,11 +169,15 @@ def _diff(
     side: Side,
     reference: Sequence[ProjectedLine],
     lines: Sequence[ProjectedLine],
-    letters: Mapping[Difference, str],
+    causes: Sequence[Cause],
 ) -> tuple[tuple[Literal[" ", "+", "-"], str, str], ...]:
+    letters: dict[object, set[str]] = defaultdict(set)
+    for cause in causes:
+        for d in cause.differences:
+            letters[d.side, d.event, d.text, d.nth].add(cause.letter)
+
     def letter(line: ProjectedLine) -> str:
-        here = (side, line.event, line.text, line.nth)
-        return " ".join(sorted({letters[d] for d in letters if (d.side, d.event, d.text, d.nth) == here}))
+        return " ".join(sorted(letters[side, line.event, line.text, line.nth]))
 
     diff: list[tuple[Literal[" ", "+", "-"], str, str]] = []
     matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)

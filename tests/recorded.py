@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable
 
-from comparison.differences import Letters
+from comparison.causes import Letters
 from comparison.model import Cause, Cell, Endpoint, Event, Group, Log, Pairing, Run, Scenario
 from comparison.transcript import parse
 from comparison.verdicts import judge, observe

@@ -5,7 +5,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 
-from comparison.differences import Letters
+from comparison.causes import Letters
 from comparison.model import Comparison, Endpoint, Log, Pairing, Run, Scenario, Survey, Verdict
 from comparison.report.html.page import Made, render
 from comparison.transcript import parse

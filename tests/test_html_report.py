@@ -225,7 +225,9 @@ def test_letters_of_several_files_are_one_alphabet():
     letters: dict[str, set[object]] = {}
     for comparison in swapped.comparisons:
         for cause in comparison.causes:
-            letters.setdefault(cause.letter, set()).add(gather.identity(cause))
+            letters.setdefault(cause.letter, set()).add(
+                cause.explanation.name if cause.explanation else (cause.event, cause.axes)
+            )
         used = {letter for cell in comparison.cells for letter in cell.letters}
         assert used <= {cause.letter for cause in comparison.causes}
     assert all(len(causes) == 1 for causes in letters.values())

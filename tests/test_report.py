@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from recorded import judged
 
-from comparison.differences import Letters
+from comparison.causes import Letters
 from comparison.model import (
     PARTS,
     RAW,

@@ -13,8 +13,9 @@ from recorded import ENDPOINTS, TUTORIAL, client_lines, judged, matrix, run, ser
 import compare as program
 from comparison import matrix as running
 from comparison.catalogue import CATALOGUE
+from comparison.causes import Letters
 from comparison.commands import write_payload
-from comparison.differences import Letters, projections
+from comparison.differences import projections
 from comparison.expectations import faults
 from comparison.model import CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict
 from comparison.run import Trial, choose, compare_all, trials

@@ -30,9 +30,9 @@ from comparison.model import (
 )
 from comparison.transcript import parse
 
-SCHEMA = 2
+SCHEMA = 3
 """Number of the JSON layout. It grows when a field changes its meaning or goes; a new field alone does not change it.
-Layout 1 held one comparison a document."""
+Layout 1 held one comparison a document; layout 2 knew no cell that is the reference or differs only in what is told."""
 
 
 def to_json(survey: Survey) -> str:
@@ -118,7 +118,9 @@ def _record(event: Event) -> str:
 
 def _cause(cause: Cause) -> dict[str, Any]:
     entry = cause.explanation
-    explanation = None if entry is None else {n: getattr(entry, n) for n in ("name", "title", "axis", "text", "source")}
+    explanation = (
+        None if entry is None else {n: getattr(entry, n) for n in ("name", "title", "kind", "axis", "text", "source")}
+    )
     return {
         "letter": cause.letter,
         "event": cause.event,
@@ -126,7 +128,8 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "finding": cause.finding,
         "explained": cause.explained,
         "explanation": explanation,
-        "expected_axis": cause.expected_axis,
+        "broken": None if cause.broken is None else cause.broken.name,
+        "is_failure": cause.is_failure,
         "differences": [dataclasses.asdict(difference) for difference in cause.differences],
         "pairings": [_pairing(pairing) for pairing in cause.pairings],
     }
@@ -214,7 +217,8 @@ class _Reader:
             axes=tuple(fields["axes"]),
             finding=fields["finding"],
             explanation=None if entry is None else dataclasses.replace(CATALOGUE[entry["name"]], **entry),
-            expected_axis=fields["expected_axis"],
+            broken=None if fields["broken"] is None else CATALOGUE[fields["broken"]],
+            is_failure=bool(fields["is_failure"]),
             differences=tuple(Difference(**difference) for difference in fields["differences"]),
             pairings=tuple(map(self._pairing, fields["pairings"])),
         )

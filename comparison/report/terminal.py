@@ -15,7 +15,9 @@ from comparison.report import words
 
 STYLES = {
     Verdict.SKIPPED: "dim",
+    Verdict.REFERENCE: "bold",
     Verdict.IDENTICAL: "green",
+    Verdict.ALIKE: "green",
     Verdict.EXPLAINED: "cyan",
     Verdict.DIFFERENT: "bold yellow",
     Verdict.FAILED: "bold red",

@@ -23,8 +23,10 @@ from comparison.model import (
 
 SYMBOLS = {
     Verdict.SKIPPED: "-",
+    Verdict.REFERENCE: "*",
     Verdict.IDENTICAL: "=",
-    Verdict.EXPLAINED: "~",
+    Verdict.ALIKE: "~",
+    Verdict.EXPLAINED: "^",
     Verdict.DIFFERENT: "!",
     Verdict.FAILED: "x",
 }
@@ -32,9 +34,11 @@ SYMBOLS = {
 
 MEANINGS = {
     Verdict.SKIPPED: "could not be tried here",
-    Verdict.IDENTICAL: "the same lines as the reference (which counts as one)",
-    Verdict.EXPLAINED: "other lines, and a known cause for each",
-    Verdict.DIFFERENT: "other lines, and no explanation for at least one",
+    Verdict.REFERENCE: "what all others are held against",
+    Verdict.IDENTICAL: "the same lines as the reference",
+    Verdict.ALIKE: "does the same, and tells of it in other lines, for known causes",
+    Verdict.EXPLAINED: "does something else, and there is a known cause for each difference",
+    Verdict.DIFFERENT: "differs, and at least one difference has no explanation",
     Verdict.FAILED: "what must hold for everybody did not: bytes, endings, exit code, memory, deadline, no crash",
 }
 
@@ -141,7 +145,7 @@ def cell(cell: Cell, repeat: int, short: bool = False) -> list[str]:
 
 def troubles(comparison: Comparison) -> list[str]:
     """A line for each cell that is different or failed, with the reason."""
-    bad = [cell for cell in comparison.cells if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED)]
+    bad = [cell for cell in comparison.cells if cell.verdict.is_trouble]
     return [f"{SYMBOLS[cell.verdict]} {cell.pairing} {cell.verdict} ({question(cell)}): {cell.reason}" for cell in bad]
 
 
@@ -209,22 +213,34 @@ def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
 
 
 def cause_title(cause: Cause) -> str:
+    if cause.is_failure:
+        return f"failed: {cause.event}"
     return cause.explanation.title if cause.explanation is not None else f"unexplained: {cause.event}"
 
 
 def cause_text(cause: Cause) -> list[str]:
     """Under the title: what was computed, what it means, where to read on."""
     lines = [f"{cause.finding}."]
+    if cause.is_failure:
+        return lines
     if cause.explanation is not None:
         return [*lines, cause.explanation.text, f"Source: {cause.explanation.source}."]
-    if cause.expected_axis is not None:
-        lines.append(
-            f"The catalogue explains this event only where the {cause.expected_axis} predicts it, and only where it is "
-            "seen once in a connection."
-        )
+    if cause.broken is not None:
+        lines.append(f"It is not where {cause.broken.name} has it: {where(cause.broken, cause.event)}.")
     else:
         lines.append("The catalogue has no entry for this event.")
     return lines + [f"{d.side} {d.sign} {d.text}" for d in cause.differences]
+
+
+def where(entry: Explanation, event: str) -> str:
+    """Where an entry of the catalogue has an event, predicted by what."""
+    places = entry.places.get(event, ()) or entry.places.get(f"peer {event}", ())
+    told = [
+        f"{place.presence} with {' on '.join(level if level != '*' else 'any' for level in place.levels)}"
+        for place in places
+        if place.presence != "either"
+    ]
+    return ", ".join([f"predicted by the {entry.axis}", *told]) + ", once in a connection"
 
 
 def explanation(entry: Explanation, comparison: Comparison) -> list[str]:
@@ -240,13 +256,17 @@ def explanation(entry: Explanation, comparison: Comparison) -> list[str]:
 
 
 def all_causes(survey: Survey) -> list[tuple[Cause, list[str]]]:
-    """The causes of all comparisons, the unexplained first, each with where it was seen; an explained one once."""
+    """The causes of all comparisons, each with where it was seen: failures first, then the unexplained, then each
+    explained one once."""
     found: dict[str, tuple[Cause, list[str]]] = {}
     for comparison in survey.comparisons:
         for cause in comparison.causes:
             _, places = found.setdefault(cause.letter, (cause, []))
             places.append(name(comparison))
-    return sorted(found.values(), key=lambda item: (item[0].explained, len(item[0].letter), item[0].letter))
+    return sorted(
+        found.values(),
+        key=lambda item: (not item[0].is_failure, item[0].explained, len(item[0].letter), item[0].letter),
+    )
 
 
 def seen_in(places: Sequence[str], of: int) -> str:
@@ -301,7 +321,7 @@ def _next(survey: Survey) -> str:
     command = "compare.py"
     for comparison in survey.comparisons:
         for cell in comparison.cells:
-            if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED):
+            if cell.verdict.is_trouble:
                 return f"Next: {command}{how_to_repeat(comparison, cell.pairing)} --raw"
     if len(survey.comparisons) == 1 and survey.comparisons[0].repeat == 1:
         return f"Next: {command}{how_to_repeat(survey.comparisons[0])} --repeat 20"

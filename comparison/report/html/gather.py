@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from comparison.differences import Letters
-from comparison.model import Cause, Comparison, Group, Survey
+from comparison.causes import Letters
+from comparison.model import Comparison, Group, Survey
 from comparison.report import export, words
 
 
@@ -23,13 +23,8 @@ def merge(surveys: Sequence[Survey]) -> Survey:
     return Survey(comparisons, sum(survey.duration_s for survey in surveys))
 
 
-def identity(cause: Cause) -> tuple[object, ...]:
-    """What makes two causes of different comparisons the same: the explanation, or the event and what predicts it."""
-    return (True, cause.explanation.name) if cause.explanation is not None else (cause.event, cause.axes)
-
-
 def _with_letters(comparison: Comparison, letters: Letters) -> Comparison:
-    new = {cause.letter: letters.of(identity(cause)) for cause in comparison.causes}
+    new = {cause.letter: letters.of(cause) for cause in comparison.causes}
     return dataclasses.replace(
         comparison,
         causes=tuple(dataclasses.replace(cause, letter=new[cause.letter]) for cause in comparison.causes),
