@@ -75,8 +75,8 @@ def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
 
 
 def _without_numbers(text: str) -> str:
-    """A reason in which nothing changes from run to run: ports, bytes, times; an exit code stays."""
-    return re.sub(r"(exited with -?\d+)|\d+", lambda match: match[1] or "<n>", text)
+    """A reason in which nothing changes from run to run: ports, bytes, times; an exit code and an errno stay."""
+    return re.sub(r"(exited with -?\d+|Errno \d+)|\d+", lambda match: match[1] or "<n>", text)
 
 
 @dataclass(frozen=True)

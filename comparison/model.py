@@ -407,6 +407,8 @@ class Comparison:
     groups: tuple[Group, ...]
     notes: tuple[str, ...]
     duration_s: float
+    selection: tuple[str, ...] = ()
+    """The options that choose the same endpoints and the same reference again."""
 
     def count(self, verdict: Verdict, part: Part | None = None) -> int:
         """How many cells have this verdict: in all, or on one of the two questions."""

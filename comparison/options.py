@@ -1,7 +1,9 @@
 """Options that several commands share: who takes part, and the kinds of their values."""
 
 import argparse
+import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from comparison import endpoints
@@ -44,7 +46,7 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
 
 def chosen(options: argparse.Namespace) -> Selection:
     """Who takes part by these options. Raises CannotCompare."""
-    return choose(
+    selection = choose(
         servers=options.server,
         clients=options.client,
         loops=options.loop,
@@ -52,6 +54,19 @@ def chosen(options: argparse.Namespace) -> Selection:
         reference=options.reference,
         others=[endpoints.third_party(**fields) for fields in options.endpoint],
     )
+    return dataclasses.replace(selection, options=tuple(_typed(options)))
+
+
+def _typed(options: argparse.Namespace) -> Iterator[str]:
+    """The options that say who takes part, as they can be typed again."""
+    for name in ("server", "client", "loop", "python", "reference"):
+        if names := getattr(options, name):
+            yield from (f"--{name}", ",".join(names))
+    for endpoint in options.endpoint:
+        yield from ("--endpoint", endpoint["name"])
+        for name, value in endpoint.items():
+            if name != "name" and value is not None:
+                yield from (f"--{name.replace('_', '-')}", value)
 
 
 def comma_separated(text: str) -> list[str]:

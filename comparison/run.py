@@ -11,6 +11,7 @@ from comparison import endpoints, matrix, verdicts
 from comparison.causes import Letters
 from comparison.commands import why_not
 from comparison.condense import condense
+from comparison.dropouts import Dropouts
 from comparison.model import (
     RAW,
     CannotCompare,
@@ -24,8 +25,8 @@ from comparison.model import (
     Scenario,
     Transport,
 )
-from comparison.scenarios import SCENARIOS
-from comparison.transports import TRANSPORTS, missing
+from comparison.scenarios import SCENARIOS, TUTORIAL
+from comparison.transports import TCP, TRANSPORTS, missing
 
 Keep = Callable[[Scenario, Transport, Run], None]
 
@@ -39,6 +40,8 @@ class Selection:
     clients: tuple[Endpoint, ...]
     reference: Pairing
     notes: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    """The options of the command line that choose the same once more."""
 
     def pairings(self, scenario: Scenario) -> list[Pairing]:
         """The cells of a scenario; where the engine plays one side, that side is always the same."""
@@ -120,19 +123,32 @@ def compare_all(
 ) -> Iterator[Comparison]:
     """One comparison after another, each as soon as it is judged; a cause has the same letter in all of them. `keep`
     gets each run, `tick` is called after each; both from any thread."""
-    letters = Letters()
+    letters, dropouts = Letters(), Dropouts()
+    if len(chosen) > 1:
+        dropouts.try_servers(selection.servers, TUTORIAL, TCP, jobs)
     for trial in chosen:
-        yield _compare(selection, trial, repeat, jobs, letters, keep, tick)
+        comparison = _compare(selection, trial, repeat, jobs, letters, dropouts, keep, tick)
+        if trial.scenario == TUTORIAL:
+            dropouts.learn(comparison)
+        yield comparison
 
 
 def _compare(
-    selection: Selection, trial: Trial, repeat: int, jobs: int, letters: Letters, keep: Keep, tick: Callable[[], None]
+    selection: Selection,
+    trial: Trial,
+    repeat: int,
+    jobs: int,
+    letters: Letters,
+    dropouts: Dropouts,
+    keep: Keep,
+    tick: Callable[[], None],
 ) -> Comparison:
     """Run every pairing of the selection and judge it."""
     start_s = time.monotonic()
     scenario, transport = trial.scenario, trial.transport
     pairings, reference = selection.pairings(scenario), selection.reference_of(scenario)
     skipped = {pairing: why for pairing in pairings if (why := trial.skipped or _why_skipped(trial, pairing))}
+    skipped |= dropouts.skipped([pairing for pairing in pairings if pairing not in skipped])
     running = [pairing for pairing in pairings if pairing not in skipped]
     observations: list[Observation] = []
     lock = threading.Lock()
@@ -164,6 +180,7 @@ def _compare(
         causes=causes,
         groups=groups,
         notes=selection.notes,
+        selection=selection.options,
         duration_s=time.monotonic() - start_s,
     )
 

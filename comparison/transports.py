@@ -55,6 +55,13 @@ def needs_certificates(transport: Transport) -> bool:
     return any("{certificates}" in option for option in transport.server_options)
 
 
+def half_closes(transport: Transport) -> bool:
+    """Whether one side can say that it has sent everything and still receive: TLS cannot. `transport` may be one that
+    was read from a file."""
+    known = TRANSPORTS.get(transport.name)
+    return known is None or not needs_certificates(known)
+
+
 def write_certificates(folder: Path) -> None:
     """Certificates as PEM files: an authority of our own (`ca`), what it gives to a server called localhost and to a
     client (`server`, `client`), and what no client should accept: `wrong-ca`, `expired`, `wrong-name`."""

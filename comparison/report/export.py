@@ -70,6 +70,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "causes": [_cause(cause) for cause in comparison.causes],
         "groups": [_group(group) for group in comparison.groups],
         "notes": list(comparison.notes),
+        "selection": list(comparison.selection),
         "duration_s": round(comparison.duration_s, 3),
     }
 
@@ -190,6 +191,7 @@ class _Reader:
             causes=tuple(map(self._cause, fields["causes"])),
             groups=tuple(map(self._group, fields["groups"])),
             notes=tuple(fields["notes"]),
+            selection=tuple(fields["selection"]),
             duration_s=float(fields["duration_s"]),
         )
 

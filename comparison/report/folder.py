@@ -1,13 +1,12 @@
 """The logs of a survey as a folder, written as they come."""
 
-import shlex
 from pathlib import Path
 
-from common.config import PORT
-from comparison.commands import client_command, prepare, server_command
+from comparison.commands import prepare
 from comparison.endpoints import ROOT
 from comparison.model import RAW, SIDES, Comparison, Run, Scenario, Survey, Transport
 from comparison.report import export
+from comparison.report.repeat import by_hand
 from comparison.report.words import plain_log
 
 
@@ -37,21 +36,14 @@ class Folder:
             prepare(scenario, transport, place)
         for cell in comparison.cells:
             if cell.runs and RAW not in (cell.pairing.server, cell.pairing.client):
-                serve = _by_hand(server_command(scenario, transport, cell.pairing.server, place, PORT))
-                connect = _by_hand(client_command(scenario, transport, cell.pairing, place, PORT))
-                serve = serve.replace("--port 0", f"--port {PORT}")
                 where = f"# in {ROOT}, each in a terminal of its own"
+                commands = by_hand(scenario, transport, cell.pairing, place)
                 name = _file_name(cell.pairing.server.label, cell.pairing.client.label)
-                (place / name / "commands.txt").write_text(f"{where}\n{serve}\n{connect}\n")
+                (place / name / "commands.txt").write_text("".join(f"{line}\n" for line in (where, *commands)))
         (place / "result.json").write_text(export.to_json(Survey((comparison,), comparison.duration_s)))
 
     def _place(self, scenario: Scenario, transport: Transport) -> Path:
         return self._path / f"{scenario.name}-{transport.name}"
-
-
-def _by_hand(command: tuple[str, ...]) -> str:
-    """A command as a person would type it: with plain log lines."""
-    return shlex.join(command).replace(" --log-format json", "")
 
 
 def _file_name(server: str, client: str) -> str:

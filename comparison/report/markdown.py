@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from comparison.model import PARTS, SIDES, Cause, Comparison, Survey
-from comparison.report import words
+from comparison.report import repeat, words
 
 
 def render(survey: Survey, raw: bool = False) -> str:
     """The whole view: one comparison line by line, several as an overview. `raw` adds the logs as they came."""
     lines = _one(survey.comparisons[0], raw) if len(survey.comparisons) == 1 else _overview(survey)
-    return "\n".join([*lines, words.closing(survey)]) + "\n"
+    return "\n".join([*lines, f"{words.closing(survey)} Next: `{repeat.next_step(survey)}`"]) + "\n"
 
 
 def _one(comparison: Comparison, raw: bool) -> Iterator[str]:
@@ -70,8 +70,7 @@ def _overview(survey: Survey) -> Iterator[str]:
             yield from ("", *troubles, "")
     if skipped := list(_skipped(survey.comparisons)):
         yield from (*skipped, "")
-    total = len(survey.comparisons)
-    yield from _causes([(cause, words.seen_in(places, total)) for cause, places in words.all_causes(survey)])
+    yield from _causes([(cause, repeat.where_seen(survey, cause)) for cause in words.all_causes(survey)])
     yield from _notes(first)
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from comparison.model import PARTS, SIDES, Cause, Comparison, Part, Survey, Verdict
-from comparison.report import words
+from comparison.report import repeat, words
 
 STYLES = {
     Verdict.SKIPPED: "dim",
@@ -49,6 +49,7 @@ def _show(console: Console, survey: Survey, raw: bool) -> None:
     else:
         _show_overview(console, survey)
     console.print(Text(words.closing(survey), style="bold"))
+    console.print(Text(f"Next: {repeat.next_step(survey)}"))
 
 
 def _show_one(console: Console, comparison: Comparison, raw: bool) -> None:
@@ -107,8 +108,7 @@ def _show_overview(console: Console, survey: Survey) -> None:
             _troubles(console, comparison)
     console.print()
     _skipped(console, survey.comparisons)
-    total = len(survey.comparisons)
-    _causes(console, [(cause, words.seen_in(places, total)) for cause, places in words.all_causes(survey)])
+    _causes(console, [(cause, repeat.where_seen(survey, cause)) for cause in words.all_causes(survey)])
     _notes(console, survey.comparisons[0])
 
 

@@ -255,26 +255,28 @@ def explanation(entry: Explanation, comparison: Comparison) -> list[str]:
     return lines
 
 
-def all_causes(survey: Survey) -> list[tuple[Cause, list[str]]]:
-    """The causes of all comparisons, each with where it was seen: failures first, then the unexplained, then each
-    explained one once."""
-    found: dict[str, tuple[Cause, list[str]]] = {}
+def all_causes(survey: Survey) -> list[Cause]:
+    """The causes of all comparisons, each once: failures first, then the unexplained."""
+    found: dict[str, Cause] = {}
     for comparison in survey.comparisons:
         for cause in comparison.causes:
-            _, places = found.setdefault(cause.letter, (cause, []))
-            places.append(name(comparison))
+            found.setdefault(cause.letter, cause)
     return sorted(
-        found.values(),
-        key=lambda item: (not item[0].is_failure, item[0].explained, len(item[0].letter), item[0].letter),
+        found.values(), key=lambda cause: (not cause.is_failure, cause.explained, len(cause.letter), cause.letter)
     )
 
 
-def seen_in(places: Sequence[str], of: int) -> str:
-    """In which scenarios a cause was seen, in few words."""
-    unique = list(dict.fromkeys(places))
+def seen_in(survey: Survey, cause: Cause) -> str:
+    """In which scenarios a cause was seen, in few words; of a failure also in how many pairings."""
+    seen = [(name(one), own) for one in survey.comparisons for own in one.causes if own.letter == cause.letter]
+    unique = list(dict.fromkeys(place for place, _ in seen))
+    where = ", ".join(unique)
     if len(unique) > 6:
-        return f"Seen in {len(unique)} of {of} scenarios, the first of them {', '.join(unique[:3])}."
-    return f"Seen in {', '.join(unique)}."
+        where = f"{len(unique)} of {len(survey.comparisons)} scenarios, the first of them {', '.join(unique[:3])}"
+    if not cause.is_failure:
+        return f"Seen in {where}."
+    failed = sum(len(own.pairings) for _, own in seen)
+    return f"In {failed} of {sum(len(one.cells) for one in survey.comparisons)} pairings, in {where}."
 
 
 def name(comparison: Comparison) -> str:
@@ -290,14 +292,14 @@ def survey_title(survey: Survey) -> str:
 
 
 def closing(survey: Survey) -> str:
-    """The counts, the time, and what to type next."""
+    """The counts and the time."""
     counts = ", ".join(
         f"{survey.count(verdict)} {verdict}"
         for verdict in Verdict
         if verdict is not Verdict.SKIPPED or survey.count(verdict)
     )
     cells = sum(len(comparison.cells) for comparison in survey.comparisons)
-    return f"{_count(cells, 'pairing')} in {survey.duration_s:.1f} s: {counts}. {steadiness(survey)}{_next(survey)}"
+    return f"{_count(cells, 'pairing')} in {survey.duration_s:.1f} s: {counts}. {steadiness(survey)}".rstrip()
 
 
 def steadiness(survey: Survey) -> str:
@@ -315,32 +317,6 @@ def steadiness(survey: Survey) -> str:
 def plain_log(run: Run, side: Side) -> list[str]:
     """One side's log of one run as a person reads it."""
     return [event.plain for event in run.events(side)]
-
-
-def _next(survey: Survey) -> str:
-    command = "compare.py"
-    for comparison in survey.comparisons:
-        for cell in comparison.cells:
-            if cell.verdict.is_trouble:
-                return f"Next: {command}{how_to_repeat(comparison, cell.pairing)} --raw"
-    if len(survey.comparisons) == 1 and survey.comparisons[0].repeat == 1:
-        return f"Next: {command}{how_to_repeat(survey.comparisons[0])} --repeat 20"
-    if len(survey.comparisons) == 1:
-        return f"Next: {command}{how_to_repeat(survey.comparisons[0])} --raw"
-    return f"Next: {command} --scenario NAME for one of them, line by line"
-
-
-def how_to_repeat(comparison: Comparison, pairing: Pairing | None = None) -> str:
-    """The options that bring a comparison, or one pairing of it, again."""
-    words = ""
-    if comparison.scenario.name != "tutorial":
-        words += f" --scenario {comparison.scenario.name}"
-    if comparison.transport.name != comparison.scenario.transports[0]:
-        words += f" --transport {comparison.transport.name}"
-    for side in SIDES if pairing is not None else ():
-        if pairing is not None and pairing.end(side) != RAW:
-            words += f" --{side} {pairing.end(side).label}"
-    return words
 
 
 def _count(number: int, thing: str) -> str:

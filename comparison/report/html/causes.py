@@ -1,9 +1,9 @@
 """Each cause with what predicts it, drawn as the small matrix in which it occurs, and where to read on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from comparison.model import SIDES, Cause, Comparison, Survey
+from comparison.model import SIDES, Cause, Comparison, Pairing, Survey
 from comparison.report import words
 from comparison.report.html import matrices, sections
 from comparison.report.html.sections import Section, Touched
@@ -39,7 +39,7 @@ class CauseView:
 
 def collect(survey: Survey) -> list[CauseView]:
     """The unexplained first; an explained one once."""
-    return [_view(survey, cause) for cause, _ in words.all_causes(survey)]
+    return [_view(survey, cause) for cause in words.all_causes(survey)]
 
 
 def by_section(survey: Survey) -> Mapping[Section, Touched]:
@@ -83,7 +83,7 @@ def _view(survey: Survey, cause: Cause) -> CauseView:
 
 
 def _small(comparison: Comparison, cause: Cause) -> Sequence[Small]:
-    """One matrix for each side whose log shows the cause."""
+    """One matrix for each side whose log shows the cause; of what no log shows, such as a failure, where it is."""
     found = []
     for side in SIDES:
         pairings = {
@@ -93,12 +93,13 @@ def _small(comparison: Comparison, cause: Cause) -> Sequence[Small]:
             for pairing in group.pairings
         }
         if pairings:
-            rows = tuple(
-                (
-                    server.label,
-                    tuple(comparison.cell(server, client).pairing in pairings for client in comparison.clients),
-                )
-                for server in comparison.servers
-            )
-            found.append(Small(f"in the {side}'s log", tuple(c.label for c in comparison.clients), rows))
-    return found
+            found.append(_marked(f"in the {side}'s log", comparison, pairings))
+    return found or [_marked("in these pairings", comparison, cause.pairings)]
+
+
+def _marked(title: str, comparison: Comparison, pairings: Collection[Pairing]) -> Small:
+    rows = tuple(
+        (server.label, tuple(Pairing(server, client) in pairings for client in comparison.clients))
+        for server in comparison.servers
+    )
+    return Small(title, tuple(client.label for client in comparison.clients), rows)

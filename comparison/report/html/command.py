@@ -12,7 +12,7 @@ from pathlib import Path
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
 from comparison.progress import Progress
-from comparison.report import markdown
+from comparison.report import markdown, repeat
 from comparison.report.html import cost, gather
 from comparison.run import compare_all, trials
 
@@ -97,7 +97,7 @@ def write(text: str, path: Path | None) -> None:
 def _page(survey: Survey, measured: cost.Cost | None, files: Iterable[Path]) -> str:
     from comparison.report.html import page
 
-    typed = shlex.join(["python3", "compare.py", *sys.argv[1:]])
+    typed = shlex.join([*repeat.program(sys.orig_argv, sys.argv), *sys.argv[1:]])
     return page.render(survey, measured, page.Made(typed, tuple(map(str, files))))
 
 

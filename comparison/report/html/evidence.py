@@ -7,8 +7,9 @@ from typing import Any
 
 from common.logs import escape
 from comparison.model import PARTS, SIDES, Cell, Comparison, Event, Group, Pairing, Run, Side, Survey
-from comparison.report import words
-from comparison.report.html import repeat, sections, timeline
+from comparison.report import repeat, words
+from comparison.report.html import sections, timeline
+from comparison.transports import half_closes
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any
 
 
 def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[str, Any]:
-    half_close = repeat.half_closes(comparison.transport)
+    half_close = half_closes(comparison.transport)
     return {
         "server": escape(cell.pairing.server.label),
         "client": escape(cell.pairing.client.label),

@@ -7,9 +7,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Comparison, Survey, Verdict
-from comparison.report import words
-from comparison.report.html import causes, code, evidence, matrices, repeat
+from comparison.model import CannotCompare, Survey, Verdict
+from comparison.report import repeat, words
+from comparison.report.html import causes, code, evidence, matrices
 from comparison.report.html.cost import Cost
 
 LIMIT_BYTES = 3 * 1024 * 1024
@@ -46,7 +46,7 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             style=_own("page.css"),
             script=_own("page.js"),
             title=" and ".join(implementations),
-            summary=words.closing(survey).partition(" Next:")[0],
+            summary=words.closing(survey),
             totals=matrices.totals(survey),
             legend=[(str(v), words.SYMBOLS[v], words.MEANINGS[v]) for v in Verdict if survey.count(v)],
             matrices=matrices.collect(survey),
@@ -60,14 +60,9 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             notes=list(dict.fromkeys(note for c in survey.comparisons for note in c.notes)),
             endpoints=endpoints,
             made=made,
-            repeat_all=[(words.name(c), _repeat(c)) for c in survey.comparisons],
+            repeat_all=[(words.name(c), repeat.compare(c)) for c in survey.comparisons],
         )
     )
-
-
-def _repeat(comparison: Comparison) -> str:
-    times = f" --repeat {comparison.repeat}" if comparison.repeat > 1 else ""
-    return repeat.compare(comparison, more=times)
 
 
 def environment() -> Environment:

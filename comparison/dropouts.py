@@ -1,0 +1,93 @@
+"""Who drops out: a server that cannot even start, or an endpoint that fails at all of the tutorial, is not tried any
+further, and what hangs in a scenario hangs there once. One pairing shows it; the others are skipped for that reason."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from comparison.commands import HOSTS, server_command
+from comparison.endpoints import ROOT
+from comparison.model import SIDES, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
+from comparison.processes import Closed, Launcher
+from comparison.serving import NotReady, start_server, start_silent_server
+
+
+class Dropouts:
+    """Those who take no further part, each with the reason."""
+
+    def __init__(self) -> None:
+        self._why: dict[tuple[Side, Endpoint], str] = {}
+        self._to_show: set[Endpoint] = set()
+
+    def try_servers(self, servers: Iterable[Endpoint], scenario: Scenario, transport: Transport, jobs: int) -> None:
+        """Start each server once, side by side; those that cannot start drop out after one pairing that shows why."""
+        with (
+            tempfile.TemporaryDirectory(prefix="compare-") as folder,
+            ThreadPoolExecutor(jobs) as pool,
+            Launcher(ROOT) as launcher,
+        ):
+            tried = {
+                server: pool.submit(_starts, launcher, scenario, transport, server, Path(folder)) for server in servers
+            }
+            cannot = [server for server, starts in tried.items() if not starts.result()]
+        self._to_show.update(cannot)
+        self._why |= {("server", server): f"the server {server.label} cannot start" for server in cannot}
+
+    def learn(self, comparison: Comparison) -> None:
+        """Of a scenario that everyone must be able to play: who failed with all whom others can play with."""
+        sound = [cell.pairing for cell in comparison.cells if not _failed_or_skipped(cell.verdict)]
+        partners = {side: {pairing.end(side) for pairing in sound} for side in SIDES}
+        for side, other in (SIDES, SIDES[::-1]):
+            for endpoint in {cell.pairing.end(side) for cell in comparison.cells} - partners[side]:
+                own = [cell for cell in comparison.cells if cell.pairing.end(side) == endpoint]
+                if any(cell.pairing.end(other) in partners[other] for cell in own):
+                    reason = f"the {side} {endpoint.label} fails in all of {comparison.scenario.name}"
+                    self._why.setdefault((side, endpoint), reason)
+
+    def skipped(self, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
+        """Which of these need not be tried, each with the reason."""
+        found: dict[Pairing, str] = {}
+        for pairing in pairings:
+            why = next(filter(None, (self._why.get((side, pairing.end(side))) for side in SIDES)), None)
+            if pairing.server in self._to_show:
+                self._to_show.discard(pairing.server)
+            elif why is not None:
+                found[pairing] = why
+        return found
+
+
+def hung(reference: Pairing, hanging: Iterable[Pairing], pairings: Sequence[Pairing]) -> dict[Pairing, str]:
+    """Which pairings need not be tried, or count, since the server hangs with the reference's client too, or the
+    client with the reference's server; each with the reason. Where the reference hangs itself, nobody can tell."""
+    found: dict[Pairing, str] = {}
+    known = set(hanging)
+    if reference in known:
+        return found
+    for pairing in pairings:
+        shown_by = (Pairing(pairing.server, reference.client), Pairing(reference.server, pairing.client))
+        shows = next((other for other in shown_by if other in known and other != pairing), None)
+        if shows is not None:
+            found[pairing] = f"hangs in {shows}, which is enough"
+    return found
+
+
+def _starts(launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> bool:
+    def command(port: int) -> Sequence[str]:
+        return server_command(scenario, transport, server, folder, port)
+
+    try:
+        if server.takes_options:
+            process, _ = start_server(launcher, command(0))
+        else:
+            process, *_ = start_silent_server(launcher, command, HOSTS[transport.name])
+    except NotReady:
+        return False
+    except Closed:
+        return True
+    process.kill()
+    return True
+
+
+def _failed_or_skipped(verdict: Verdict) -> bool:
+    return verdict in (Verdict.FAILED, Verdict.SKIPPED)

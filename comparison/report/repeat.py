@@ -1,0 +1,96 @@
+"""The commands that bring again what a view shows: as a person would type them, with the same verdicts and exit code.
+
+A pairing is not run by itself: what it is held against, and who else takes part, decides its verdict.
+"""
+
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.config import PORT
+from comparison.commands import client_command, server_command
+from comparison.model import RAW, Cause, Cell, Comparison, Pairing, Scenario, Survey, Transport
+from comparison.report import words
+from comparison.scenarios import SCENARIOS, TUTORIAL
+from comparison.transports import TRANSPORTS
+
+SAVED = Path("saved")
+"""Where the first command leaves what the other two refer to: the bytes to send, and certificates."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command with what it is good for."""
+
+    title: str
+    text: str
+
+
+def compare(comparison: Comparison, *more: str) -> str:
+    """The command that compares once more what was compared."""
+    scenario, transport = comparison.scenario, comparison.transport
+    words = [*program(sys.orig_argv, sys.argv)]
+    words += ["--scenario", scenario.name] if scenario.name != TUTORIAL.name else []
+    words += ["--transport", transport.name] if transport.name != scenario.transports[0] else []
+    words += comparison.selection
+    words += ["--repeat", str(comparison.repeat)] if comparison.repeat > 1 and "--repeat" not in more else []
+    return shlex.join([*words, *more])
+
+
+def next_step(survey: Survey) -> str:
+    """What to type next: to see trouble line by line, else whether one comparison is steady, or one that tells most."""
+    trouble = next((one for one in survey.comparisons if any(cell.verdict.is_trouble for cell in one.cells)), None)
+    if trouble is not None:
+        return compare(trouble, "--raw")
+    if len(survey.comparisons) == 1:
+        return compare(
+            survey.comparisons[0], *(("--repeat", "20") if survey.comparisons[0].repeat == 1 else ("--raw",))
+        )
+    return compare(max(survey.comparisons, key=lambda one: len(one.causes)))
+
+
+def program(typed: Sequence[str], arguments: Sequence[str]) -> Sequence[str]:
+    """How this program was started: the interpreter, its options and the script, of all words that were `typed`."""
+    words = typed[: len(typed) - len(arguments) + 1]
+    return words if Path(words[-1]).stem == "compare" else ("python3", "compare.py")
+
+
+def commands(comparison: Comparison, cell: Cell) -> list[Command]:
+    """All of it through compare.py, and the server and the client by hand; nobody can play by hand what the engine
+    plays."""
+    all_of_it = "All pairings of the scenario, with verdicts and logs"
+    scenario, transport = SCENARIOS.get(comparison.scenario.name), TRANSPORTS.get(comparison.transport.name)
+    if not cell.runs or scenario is None or transport is None or RAW in (cell.pairing.server, cell.pairing.client):
+        return [Command(all_of_it, compare(comparison, "--raw"))]
+    server, client = by_hand(scenario, transport, cell.pairing, SAVED / f"{scenario.name}-{transport.name}")
+    if str(SAVED) in f"{server} {client}":
+        title = f"{all_of_it}; it leaves in {SAVED}/ what the others need"
+        first = Command(title, compare(comparison, "--raw", "--save", str(SAVED)))
+    else:
+        first = Command(all_of_it, compare(comparison, "--raw"))
+    return [first, Command("The server", server), Command("The client", client)]
+
+
+def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: Path) -> tuple[str, str]:
+    """The commands of the two sides, with plain log lines and a port that is known; `place` is a folder that `prepare`
+    has filled."""
+    serve = _typed(server_command(scenario, transport, pairing.server, place, PORT))
+    connect = _typed(client_command(scenario, transport, pairing, place, PORT))
+    if not pairing.client.takes_options:
+        connect += f" < {shlex.quote(str(place / 'payload'))}"
+    return serve.replace("--port 0", f"--port {PORT}"), connect
+
+
+def _typed(command: Iterable[str]) -> str:
+    return shlex.join(command).replace(" --log-format json", "")
+
+
+def where_seen(survey: Survey, cause: Cause) -> str:
+    """Where a cause was seen; of a failure also the command that shows it."""
+    seen = words.seen_in(survey, cause)
+    if not cause.is_failure:
+        return seen
+    first = next(one for one in survey.comparisons if any(own.letter == cause.letter for own in one.causes))
+    return f"{seen} By itself: {compare(first, '--raw')}"
