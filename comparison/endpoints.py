@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comparison.model import CannotCompare, Endpoint, Interpreter
+from comparison.model import NO_LEVEL, CannotCompare, Endpoint, Interpreter
 from comparison.processes import output_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,7 +124,7 @@ def third_party(name: str, server_command: str | None, client_command: str | Non
     if server_command is None and client_command is None:
         raise CannotCompare(f"--endpoint {name}: give it a --server-command, a --client-command, or both")
     server, client = _words("--server-command", server_command), _words("--client-command", client_command)
-    return Endpoint(name, "none", "none", name, server, client, takes_options=False)
+    return Endpoint(name, NO_LEVEL, NO_LEVEL, name, server, client, takes_options=False)
 
 
 def _words(option: str, command: str | None) -> tuple[str, ...]:
@@ -178,8 +178,8 @@ def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Inter
     )
     return Endpoint(
         implementation=name,
-        loop=loop if "{loop}" in words else "none",
-        python=version if "{python}" in words else "none",
+        loop=loop if "{loop}" in words else NO_LEVEL,
+        python=version if "{python}" in words else NO_LEVEL,
         label="/".join((name, *levels)),
         server_command=server,
         client_command=client,

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from comparison.model import FACTORS, Pairing, Run, Side
+from comparison.model import FACTORS, NO_LEVEL, Pairing, Run, Side
 
 Factor = tuple[Side, str]
 Sign = Literal["+", "-", "~"]
@@ -15,11 +15,12 @@ def predictors(runs: Sequence[Run], having: set[Run], side: Side) -> list[tuple[
     """The factors that predict which runs have something, those of `side` first: each that does alone, else each two
     together."""
     factors = [(end, factor) for end in (side, _other(side)) for factor in FACTORS]
-    varied = [factor for factor in factors if len({_level(run, factor) for run in runs}) > 1]
+    varied = [factor for factor in factors if len(_levels(runs, [factor])) > 1]
     for size in (1, 2):
         found = [chosen for chosen in itertools.combinations(varied, size) if _predicts(runs, having, chosen)]
         if found:
-            return found
+            # A program that has no loop and no Python of ours is told apart by its implementation.
+            return [chosen for chosen in found if NO_LEVEL not in _levels(runs, chosen)] or found
     return []
 
 
@@ -84,6 +85,10 @@ def _predicts(runs: Sequence[Run], having: set[Run], factors: Iterable[Factor]) 
     for run in runs:
         groups[tuple(_level(run, factor) for factor in factors)].add(run in having)
     return all(len(outcomes) == 1 for outcomes in groups.values())
+
+
+def _levels(runs: Iterable[Run], factors: Iterable[Factor]) -> set[str]:
+    return {_level(run, factor) for factor in factors for run in runs}
 
 
 def _level(run: Run, factor: Factor) -> str:

@@ -49,7 +49,10 @@ class Endpoint:
 FACTORS = ("implementation", "loop", "python")
 
 
-RAW = Endpoint("raw sockets", "none", "none", "raw sockets", (), ())
+NO_LEVEL = "none"
+"""The loop and the Python of a program that has none of ours."""
+
+RAW = Endpoint("raw sockets", NO_LEVEL, NO_LEVEL, "raw sockets", (), ())
 """The engine itself, where it plays one side."""
 
 
