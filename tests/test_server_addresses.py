@@ -292,6 +292,6 @@ def test_the_longest_path_of_a_unix_socket_is_served_and_a_longer_one_is_a_usage
     with Endpoint(api, "server", "--unix", longest + "x", loop=loop) as server:
         assert server.end() == 2
         assert server.lines == [
-            f"python -m {api}_impl.server: error: --unix takes a path of 1 to 107 bytes, not 108: use a shorter one "
-            "(all options: --help)"
+            f"python -m {api}_impl.server: error: --unix {longest + 'x'!r} has 108 bytes: use one of at most 107, "
+            "perhaps a relative one (all options: --help)"
         ]
