@@ -147,6 +147,10 @@ def _parser(description: str, role: type[EndpointConfig]) -> _Parser:
 
 
 def _given(parser: _Parser, arguments: Sequence[str] | None) -> dict[str, Any]:
+    for word in sys.argv[1:] if arguments is None else arguments:
+        if word.startswith("--") and word.endswith("=--") and word.count("=") == 1:
+            # argparse, up to 3.12 at least, makes an empty list of it.
+            parser.error(f"{word}: -- is not a value, it ends the options: give another")
     return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
 
 

@@ -7,6 +7,7 @@ import functools
 import importlib
 import itertools
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -30,7 +31,7 @@ from harness import (
     silent_input,
 )
 
-from common.client import connect_all, run_client
+from common.client import connect_all, describe, run_client
 from common.config import UNIX_PATH_BYTES, ClientConfig
 from common.loops import loop_factory
 from common.server import run_server
@@ -110,6 +111,11 @@ def test_a_unix_socket_that_a_dead_server_left_is_said_to_refuse(api, loop, tmp_
         dead.bind(path)
     with Endpoint(api, "client", "--unix", path, loop=loop) as client:
         assert_fails(client, "connection refused", "0 of 46", path)
+
+
+def test_a_client_without_a_file_descriptor_is_told_what_to_do():
+    error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    assert describe(error) == "too many open files; give fewer --connections, or raise the limit (ulimit -n)"
 
 
 # --- A server that does it wrong ---
@@ -621,7 +627,9 @@ def test_bad_options_are_refused_with_the_remedy(role, options, remedy, capsys):
 
 
 @pytest.mark.parametrize("role", ["server", "client"])
-@pytest.mark.parametrize("options", ["--port 70000", "--loop turbo"])
+@pytest.mark.parametrize(
+    "options", ["--port 70000", "--loop turbo", "--loop os:getcwd", "--loop sys:exit", "--loop os.\nx:y", "--host=--"]
+)
 def test_bad_options_end_the_program_with_2_and_one_line(api, role, options):
     with Endpoint(api, role, *options.split(" ")) as endpoint:
         assert endpoint.end() == 2
