@@ -9,7 +9,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from common.logs import Narrator
@@ -39,7 +39,7 @@ def tcp_sockets(host: str, port: int, resolver: Resolver = resolve) -> Iterator[
     """
     try:
         addresses = resolver(host, port)
-    except (socket.gaierror, UnicodeError):
+    except (OSError, UnicodeError):
         raise CannotListen(f"name {host!r} not found; choose another --host") from None
     sockets: list[socket.socket] = []
     try:
@@ -49,7 +49,7 @@ def tcp_sockets(host: str, port: int, resolver: Resolver = resolve) -> Iterator[
                 break
             except OSError as error:
                 if port != 0 or error.errno != errno.EADDRINUSE:
-                    raise CannotListen(_why(error)) from None
+                    raise CannotListen(_why(error, TCP_REMEDIES, "choose another --host or --port")) from None
         else:
             raise CannotListen(
                 f"no port is free on all of its addresses (tried {FREE_PORT_TRIES}); choose one with --port"
@@ -67,13 +67,14 @@ def unix_socket(path: str) -> Iterator[list[socket.socket]]:
     A socket that a dead server left behind is replaced; that of a live server, and a file of any other kind, is left
     alone.
     """
-    _remove_leftover(path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+    with contextlib.ExitStack() as stack:
         try:
+            _remove_leftover(path)
+            sock = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
             sock.bind(path)
             sock.listen()
         except OSError as error:
-            raise CannotListen(_why(error)) from None
+            raise CannotListen(_why(error, UNIX_REMEDIES, "choose another --unix PATH")) from None
         own = os.stat(path)
         try:
             yield [sock]
@@ -114,15 +115,19 @@ def _bind_all(addresses: Sequence[Address], port: int) -> list[socket.socket]:
 
 def _remove_leftover(path: str) -> None:
     try:
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            raise CannotListen("there is a file of another kind; remove it or choose another --unix PATH")
-        if _is_live(path):
-            raise CannotListen("a server is listening there; stop it or choose another --unix PATH")
-        os.unlink(path)
+        mode = os.stat(path).st_mode
     except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise CannotListen(_why(error)) from None
+        if os.path.islink(path):
+            raise CannotListen("there is a symbolic link to nothing; remove it or choose another --unix PATH") from None
+        return
+    if stat.S_ISDIR(mode):
+        raise CannotListen("there is a directory; choose a --unix PATH in it")
+    if not stat.S_ISSOCK(mode):
+        raise CannotListen("there is a file of another kind; remove it or choose another --unix PATH")
+    if _is_live(path):
+        raise CannotListen("a server is listening there; stop it or choose another --unix PATH")
+    with contextlib.suppress(FileNotFoundError):  # another server was faster
+        os.unlink(path)
 
 
 def _is_live(path: str) -> bool:
@@ -140,18 +145,25 @@ def _is_live(path: str) -> bool:
     return True
 
 
-_REMEDIES = {
+_OF_THE_MACHINE = {
+    errno.EMFILE: "raise the limit (ulimit -n)",
+    **dict.fromkeys((errno.ENFILE, errno.ENOBUFS, errno.ENOMEM), "end other programs: the machine has no more"),
+}
+TCP_REMEDIES = _OF_THE_MACHINE | {
     errno.EADDRINUSE: "stop the other server or choose another --port (0 takes a free one)",
-    errno.EACCES: "ports below 1024 and other people's directories need rights; choose another --port or --unix PATH",
+    errno.EACCES: "ports below 1024 need rights; choose another --port",
     errno.EADDRNOTAVAIL: "choose a --host that is an address of this machine",
+    errno.EAFNOSUPPORT: "choose a --host with an address of another kind",
+    errno.EINVAL: "a link-local address needs its interface: --host ADDRESS%INTERFACE",
+}
+UNIX_REMEDIES = _OF_THE_MACHINE | {
     errno.ENOENT: "the directory does not exist; make it or choose another --unix PATH",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "it belongs to somebody else; choose another --unix PATH"),
 }
 
 
-def _why(error: OSError) -> str:
-    reason = _reason(error)
-    remedy = _REMEDIES.get(error.errno or 0)
-    return f"{reason}; {remedy}" if remedy else reason
+def _why(error: OSError, remedies: Mapping[int, str], otherwise: str) -> str:
+    return f"{_reason(error)}; {remedies.get(error.errno or 0, otherwise)}"
 
 
 def _reason(error: OSError) -> str:

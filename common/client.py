@@ -6,10 +6,12 @@ An implementation passes `echo_client`, which connects, carries one exchange, an
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import os
 import re
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -17,12 +19,16 @@ from common import lifecycle
 from common.config import ECHO_WINDOW_BYTES, ClientConfig, UsageError
 from common.connections import Connection, new_connection
 from common.exchange import Exchange
+from common.logs import Narrator
 from common.loops import loop_factory
 from common.options import exit_with_usage, parse_client
-from common.sources import SourceError, from_file, from_messages
+from common.sources import Source, SourceError, sources
 from common.tls import ClientTLSArguments, client_tls
 
 EchoClient = Callable[[ClientConfig, Exchange, Connection, ClientTLSArguments], Awaitable[None]]
+
+LIBUV_THREADS = 4
+"""What uvloop looks up a name with, and libuv aborts the program where it does not get all of them."""
 
 
 def run_client(echo_client: EchoClient, arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +37,9 @@ def run_client(echo_client: EchoClient, arguments: Sequence[str] | None = None) 
     config = parse_client(arguments)
     try:
         factory, tls = loop_factory(config.loop), client_tls(config)
+        return lifecycle.run(lambda: connect_all(config, echo_client, tls), config, factory)
     except UsageError as error:
         exit_with_usage(error)
-    return lifecycle.run(lambda: connect_all(config, echo_client, tls), config, factory)
 
 
 async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments) -> int:
@@ -42,15 +48,48 @@ async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: Client
     names = (
         ["echo_client"] if config.connections == 1 else [f"echo_client_{n}" for n in range(1, config.connections + 1)]
     )
-    async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(connect_one(config, echo_client, tls, name)) for name in names]
+    with contextlib.ExitStack() as stack:
+        try:
+            new_source = stack.enter_context(sources(config))
+            start_and_end(lookup_threads(config))
+        except RuntimeError as error:
+            Narrator("main").tell("no_thread", {"reason": error})
+            return 1
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(connect_one(config, echo_client, tls, name, new_source())) for name in names]
     return 0 if all(task.result() for task in running) else 1
 
 
-async def connect_one(config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments, name: str) -> bool:
+def lookup_threads(config: ClientConfig) -> int:
+    """How many threads the loop starts at most to look up the host."""
+    if config.unix is not None:
+        return 0
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(config.host)
+        return 0
+    # asyncio's pool has so many, and one more ends it.
+    return min(32, (os.cpu_count() or 1) + 4, max(config.connections, LIBUV_THREADS)) + 1
+
+
+def start_and_end(threads: int) -> None:
+    """Find out whether so many can be had at once, before each connection does so in a traceback of its own, and
+    before libuv aborts the program. Raises RuntimeError."""
+    end = threading.Event()
+    started = [threading.Thread(target=end.wait, daemon=True) for _ in range(threads)]
+    try:
+        for thread in started:
+            thread.start()
+    finally:
+        end.set()
+    for thread in started:
+        thread.join()
+
+
+async def connect_one(
+    config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments, name: str, source: Source
+) -> bool:
     """Carry one exchange and say how it ended. True where the whole echo came back."""
     connection = new_connection(name)
-    source = from_messages(config.messages) if config.file is None else from_file(config.file)
     # Of a file nobody knows the length before its end: it may be a pipe.
     total_bytes = sum(map(len, config.messages)) if config.file is None else None
     exchange = Exchange(
@@ -116,7 +155,10 @@ def describe(error: Exception) -> str:
         if isinstance(error, OSError) and error.errno
         else set(re.findall(r"\[Errno (\d+)\]", str(error)))
     )
-    return " and ".join(sorted(os.strerror(int(number)).lower() for number in numbers)) or str(error)
+    reasons = " and ".join(sorted(os.strerror(int(number)).lower() for number in numbers)) or str(error)
+    if str(errno.EMFILE) in numbers:
+        reasons += "; give fewer --connections, or raise the limit (ulimit -n)"
+    return reasons
 
 
 def _expected(error: Exception) -> Exception:

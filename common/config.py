@@ -35,6 +35,12 @@ kernel's buffers."""
 UNIX_PATH_BYTES = 107 if sys.platform == "linux" else 103
 """The longest path of a Unix socket: sun_path has 108 bytes on Linux, 104 on BSD and macOS, one for the final zero."""
 
+NAME_BYTES = 255
+"""The longest name that TLS can ask a server for; the DNS has none beyond 253."""
+
+PORTS = 65535
+"""A client needs a port for each connection to one address, and there are no more."""
+
 
 class UsageError(Exception):
     """An option whose value makes no sense. The text says what is wrong and what to do instead; the exit code is 2."""

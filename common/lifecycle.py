@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Coroutine
 
 from common import logs
-from common.config import EndpointConfig
+from common.config import EndpointConfig, UsageError
 from common.loops import LoopFactory
 
 try:
@@ -14,12 +14,17 @@ try:
 except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
+FILES_AT_LEAST = 32
+"""With fewer open files not even a loop can be made: uvloop takes twelve, and libuv aborts the program where it gets
+none of the first seven."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
 
 
 def run(main: Callable[[], Coroutine[None, None, int]], config: EndpointConfig, factory: LoopFactory) -> int:
-    """Run `main` on the chosen loop and return its exit code, or 130 after Ctrl-C."""
+    """Run `main` on the chosen loop and return its exit code, or 130 after Ctrl-C. Raises UsageError where there is
+    no such loop."""
     open_standard_streams()
     logs.configure(config.log_level, config.log_format)
     raise_file_limit()
@@ -43,9 +48,11 @@ def open_standard_streams() -> None:
 
 def raise_file_limit() -> None:
     """Raise the soft limit of open files to the hard one: the soft one is a relic of select(), which asyncio does
-    not use here."""
+    not use here. Raises UsageError where that is too low for anything."""
     if resource is not None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 <= hard < FILES_AT_LEAST:
+            raise UsageError(f"{hard} open files are too few: raise the limit (ulimit -n) to {FILES_AT_LEAST} at least")
         if soft != hard:
             with contextlib.suppress(OSError, ValueError):  # macOS calls the hard limit unlimited and then refuses it
                 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -41,6 +41,7 @@ EVENTS = {
     "closing": Line(logging.INFO, "closing"),
     "failed": Line(logging.ERROR, "ERROR {reason}: {returned} of {expected} bytes came back from {address}"),
     "cannot_serve": Line(logging.ERROR, "ERROR cannot serve on {address}: {reason}"),
+    "no_thread": Line(logging.ERROR, "ERROR {reason}: end other programs, or raise the limit (ulimit -u)"),
     "out_of_files": Line(logging.WARNING, "out of file descriptors: new connections wait until others close"),
     "closing_server": Line(logging.INFO, "closing server"),
     "closing_loop": Line(logging.INFO, "closing event loop"),

@@ -12,10 +12,11 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 def loop_factory(name: str) -> LoopFactory:
     """The factory of `asyncio`, `uvloop`, or any `module:factory`.
 
-    Raises UsageError, with the remedy, where the name means nothing or its package is not installed.
+    Raises UsageError, with the remedy, where the name means nothing or its package is not installed; so does the
+    factory where what it makes is no loop.
     """
     if name == "asyncio":
-        return asyncio.new_event_loop
+        return lambda: _made(name, asyncio.new_event_loop)
     module_name, colon, attribute = name.partition(":")
     if name == "uvloop":
         attribute = "new_event_loop"
@@ -30,9 +31,9 @@ def loop_factory(name: str) -> LoopFactory:
             f"event loop {name!r} is not installed; install it with: "
             f"pip install {error.name} (or choose --loop asyncio)"
         ) from None
-    except (ImportError, AttributeError, TypeError) as error:
+    except (Exception, SystemExit) as error:  # whatever stands in a module that somebody names
         raise UsageError(
-            f"event loop {name!r} cannot be imported ({error}); mend it or choose --loop asyncio"
+            f"event loop {name!r} cannot be imported ({error!r}); mend it or choose --loop asyncio"
         ) from None
     factory = getattr(module, attribute, None)
     if factory is None:
@@ -41,4 +42,19 @@ def loop_factory(name: str) -> LoopFactory:
         )
     if not callable(factory):
         raise UsageError(f"event loop {name!r}: {attribute!r} cannot be called; name the function that makes a loop")
-    return factory  # type: ignore[no-any-return]
+    return lambda: _made(name, factory)
+
+
+def _made(name: str, factory: Callable[[], object]) -> asyncio.AbstractEventLoop:
+    """What the factory makes, once it has shown that it is a loop that can turn."""
+    try:
+        loop = factory()
+        if asyncio.iscoroutine(loop):
+            loop.close()  # else Python complains that nobody has awaited it
+        if not isinstance(loop, asyncio.AbstractEventLoop):
+            raise TypeError(f"{loop!r} is no event loop")
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"event loop {name!r} cannot be made ({error!r}); mend it or choose --loop asyncio") from None
+    return loop

@@ -11,18 +11,38 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from common.config import HOST, PORT, UNIX_PATH_BYTES, ClientConfig, EndpointConfig, ServerConfig, UsageError
+from common.config import (
+    HOST,
+    NAME_BYTES,
+    PORT,
+    PORTS,
+    TLS_HANDSHAKE_TIMEOUT_S,
+    UNIX_PATH_BYTES,
+    ClientConfig,
+    EndpointConfig,
+    ServerConfig,
+    UsageError,
+)
 from common.logs import escape
 
 Number = TypeVar("Number", int, float)
+
+LINE_CHARACTERS = 600
+"""A longer line of error is cut in the middle: the option and the remedy stand at its ends."""
 
 
 def parse_server(arguments: Sequence[str] | None = None) -> ServerConfig:
     """Read a server's command line; a bad one prints the remedy and exits with 2."""
     parser = _parser("Echo server: everything that a peer sends comes back to it.", ServerConfig)
     add = parser.add_argument
-    add("--backlog", type=_backlog, metavar="N", help="connections that may wait to be accepted (%(default)s)")
-    add("--max-connections", type=_at_least_one, metavar="N", help="refuse any connection beyond N at once (no limit)")
+    add("--backlog", type=_count, metavar="N", help="connections that may wait to be accepted (%(default)s)")
+    add(
+        "--max-connections",
+        type=_count,
+        metavar="N",
+        help="refuse any connection beyond N at once (no limit); who waits in the backlog is not counted, nor who is "
+        f"in the handshake of TLS, which {TLS_HANDSHAKE_TIMEOUT_S:g} s bound",
+    )
     add("--idle-timeout", dest="idle_timeout_s", type=_positive_s, metavar="S", help="cut what is idle for S s (never)")
     add("--grace", dest="grace_s", type=_seconds, metavar="S", help="what connections get at shutdown (%(default)s)")
     given = _given(parser, arguments)
@@ -31,6 +51,11 @@ def parse_server(arguments: Sequence[str] | None = None) -> ServerConfig:
         _check_addresses(config, given)
         if config.tls_cert is None and (config.tls_key or config.tls_ca):
             raise UsageError("a server with --tls-key or --tls-ca needs its certificate too: add --tls-cert FILE")
+        if config.port == 0 and config.unix is None and config.log_level in ("warning", "error"):
+            raise UsageError(
+                f"--port 0 with --log-level {config.log_level} tells nobody which port it took: "
+                "give --log-level info, or a port"
+            )
     except UsageError as error:
         parser.error(str(error))
     return config
@@ -43,17 +68,17 @@ def parse_client(arguments: Sequence[str] | None = None) -> ClientConfig:
     add(
         "--message",
         dest="messages",
-        type=os.fsencode,
+        type=_encoded,
         action="append",
         metavar="TEXT",
         help="a message to send; repeat it for more (the tutorial's three)",
     )
-    add("--file", metavar="PATH", help="send this file instead; - is standard input")
+    add("--file", type=_path, metavar="PATH", help="send this file instead; - is standard input")
     add("--lockstep", action="store_true", help="wait for each echo before the next message")
     add("--pause", dest="pause_s", type=_seconds, metavar="S", help="seconds between two messages (%(default)s)")
-    add("--connections", type=_at_least_one, metavar="N", help="so many at once, each sends it all (%(default)s)")
+    add("--connections", type=_connections, metavar="N", help="so many at once, each sends it all (%(default)s)")
     add("--timeout", dest="timeout_s", type=_positive_s, metavar="S", help="give up after S seconds (never)")
-    add("--tls-server-name", metavar="NAME", help="the name that the server's certificate must have (--host)")
+    add("--tls-server-name", type=_name, metavar="NAME", help="the name in the server's certificate (--host)")
     given = _given(parser, arguments)
     if "messages" in given:
         given["messages"] = tuple(given["messages"])
@@ -69,8 +94,15 @@ def parse_client(arguments: Sequence[str] | None = None) -> ClientConfig:
 
 def exit_with_usage(error: UsageError) -> NoReturn:
     """Report a usage error that was found after the command line was read, in the form of the others: exit code 2."""
-    print(f"{_program_name()}: error: {error}", file=sys.stderr)
+    print(f"{_program_name()}: error: {_one_line(str(error))}", file=sys.stderr)
     raise SystemExit(2)
+
+
+def _one_line(message: str) -> str:
+    """Whatever a user has typed: with what breaks a line or moves a cursor escaped, and cut where it is long."""
+    line = escape(message)
+    half = LINE_CHARACTERS // 2
+    return line if len(line) <= LINE_CHARACTERS else f"{line[:half]} ... {line[-half:]}"
 
 
 def _program_name() -> str:
@@ -83,20 +115,19 @@ class _Parser(argparse.ArgumentParser):
     """An ArgumentParser that prints no usage before an error: the one line with the remedy must not get lost."""
 
     def error(self, message: str) -> NoReturn:
-        # argparse shows a word that it does not know as it came: with line breaks, and with what moves a cursor.
-        self.exit(2, f"{self.prog}: error: {escape(message)} (all options: --help)\n")
+        self.exit(2, f"{self.prog}: error: {_one_line(message)} (all options: --help)\n")
 
 
 def _parser(description: str, role: type[EndpointConfig]) -> _Parser:
     parser = _Parser(prog=_program_name(), description=description, allow_abbrev=False)
     add = parser.add_argument
-    add("--host", metavar="NAME", help=f"name or address ({HOST})")
+    add("--host", type=_host, metavar="NAME", help=f"name or address ({HOST})")
     add("--port", type=_port, metavar="N", help=f"port; 0 on a server: any free one ({PORT})")
-    add("--unix", metavar="PATH", help="a Unix socket instead of --host and --port")
+    add("--unix", type=_path, metavar="PATH", help="a Unix socket instead of --host and --port")
     add("--loop", metavar="NAME", help="event loop: asyncio, uvloop, or MODULE:FACTORY (%(default)s)")
     add(
         "--read-size",
-        type=_at_least_one,
+        type=_count,
         metavar="BYTES",
         help="most bytes per read; a plain Protocol takes what the loop read (%(default)s)",
     )
@@ -106,9 +137,9 @@ def _parser(description: str, role: type[EndpointConfig]) -> _Parser:
         help="debug shows bytes, info the life of the program (%(default)s)",
     )
     add("--log-format", choices=("plain", "json"), help="form of the lines on standard error (%(default)s)")
-    add("--tls-cert", metavar="FILE", help="own certificate chain, PEM")
-    add("--tls-key", metavar="FILE", help="its private key, PEM, where it is not in the same file")
-    add("--tls-ca", metavar="FILE", help="who must have signed the peer's certificate, PEM; a server then demands one")
+    add("--tls-cert", type=_path, metavar="FILE", help="own certificate chain, PEM")
+    add("--tls-key", type=_path, metavar="FILE", help="its private key, PEM, where it is not in the same file")
+    add("--tls-ca", type=_path, metavar="FILE", help="who signed the peer's certificate, PEM; a server then wants one")
     defaults = {name: field.default for name, field in role.__dataclass_fields__.items()}
     # Not given must be told from given: --unix excludes --host and --port, --message replaces its default.
     parser.set_defaults(**defaults | {"host": None, "port": None, "messages": None})
@@ -116,25 +147,24 @@ def _parser(description: str, role: type[EndpointConfig]) -> _Parser:
 
 
 def _given(parser: _Parser, arguments: Sequence[str] | None) -> dict[str, Any]:
+    for word in sys.argv[1:] if arguments is None else arguments:
+        if word.startswith("--") and word.endswith("=--") and word.count("=") == 1:
+            # argparse, up to 3.12 at least, makes an empty list of it.
+            parser.error(f"{word}: -- is not a value, it ends the options: give another")
     return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
 
 
 def _check_addresses(config: EndpointConfig, given: dict[str, Any]) -> None:
-    try:
-        config.host.encode("idna") if "host" in given else None
-    except UnicodeError:
-        raise UsageError(
-            f"--host {config.host!r} cannot be a host name: each part between dots has 1 to 63 characters"
-        ) from None
     if config.unix is None:
         return
     if "host" in given or "port" in given:
         raise UsageError("--unix replaces --host and --port: leave those out")
     if sys.platform == "win32":
         raise UsageError("Unix sockets are not supported on Windows: use --host and --port")
-    length = len(os.fsencode(config.unix))
-    if not 0 < length <= UNIX_PATH_BYTES:
-        raise UsageError(f"--unix takes a path of 1 to {UNIX_PATH_BYTES} bytes, not {length}: use a shorter one")
+    if (length := len(os.fsencode(config.unix))) > UNIX_PATH_BYTES:
+        raise UsageError(
+            f"--unix {config.unix!r} has {length} bytes: use one of at most {UNIX_PATH_BYTES}, perhaps a relative one"
+        )
 
 
 def _check_source(config: ClientConfig, given: dict[str, Any]) -> None:
@@ -186,13 +216,13 @@ def _port(text: str) -> int:
     return _number(text, int, lambda n: 0 <= n <= 65535, "a port: give a whole number from 0 to 65535")
 
 
-def _at_least_one(text: str) -> int:
-    return _number(text, int, lambda n: n >= 1, "a whole number of at least 1")
-
-
-def _backlog(text: str) -> int:
-    # listen() takes a C int, and raises OverflowError for more.
+def _count(text: str) -> int:
+    # listen() takes a C int, and raises OverflowError for more. No other count needs more, either.
     return _number(text, int, lambda n: 1 <= n < 2**31, "a whole number from 1 to 2147483647")
+
+
+def _connections(text: str) -> int:
+    return _number(text, int, lambda n: 1 <= n <= PORTS, f"a whole number from 1 to {PORTS}")
 
 
 def _seconds(text: str) -> float:
@@ -203,3 +233,35 @@ def _positive_s(text: str) -> float:
     return _number(
         text, float, lambda s: 0 < s < math.inf, "a number of seconds: give more than 0, or leave the option out"
     )
+
+
+def _host(text: str) -> str:
+    return text and _name(text)  # '' means all addresses
+
+
+def _name(text: str) -> str:
+    try:
+        encoded = text.encode("idna").decode("ascii")
+        if 0 < len(encoded) <= NAME_BYTES and encoded.isprintable() and " " not in encoded:
+            return text
+    except UnicodeError:
+        pass
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not a host name: give one without spaces, of at most {NAME_BYTES} characters, "
+        "1 to 63 in each part between dots"
+    )
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has characters that {sys.getfilesystemencoding()} has not: leave those out"
+        ) from None
+
+
+def _path(text: str) -> str:
+    if b"\0" in _encoded(text) or not text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path: give one of at least 1 character, none of them NUL")
+    return text

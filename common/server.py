@@ -48,9 +48,9 @@ def run_server(start: Start, arguments: Sequence[str] | None = None) -> int:
     config = parse_server(arguments)
     try:
         factory, tls = loop_factory(config.loop), server_tls(config)
+        return lifecycle.run(lambda: serve(config, start, tls), config, factory)
     except UsageError as error:
         exit_with_usage(error)
-    return lifecycle.run(lambda: serve(config, start, tls), config, factory)
 
 
 async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver: Resolver = resolve) -> int:

@@ -7,6 +7,7 @@ import functools
 import importlib
 import itertools
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -30,7 +31,7 @@ from harness import (
     silent_input,
 )
 
-from common.client import connect_all, run_client
+from common.client import connect_all, describe, run_client
 from common.config import UNIX_PATH_BYTES, ClientConfig
 from common.loops import loop_factory
 from common.server import run_server
@@ -92,8 +93,8 @@ def test_a_name_with_two_addresses_that_both_refuse_is_said_to_be_refused(api, l
 
 
 def test_a_name_that_does_not_exist_is_said_not_to_be_found(api, loop):
-    # Longer than the DNS allows: no resolver needs to ask a server to know that it does not exist.
-    name = ".".join(["name"] * 60)
+    # Longer than the 253 that the DNS allows: no resolver needs to ask a server to know that it does not exist.
+    name = ".".join(["name"] * 51)
     with Endpoint(api, "client", "--host", name, "--port", "7", loop=loop) as client:
         assert_fails(client, "name not found", "0 of 46", f"{name} port 7")
 
@@ -110,6 +111,11 @@ def test_a_unix_socket_that_a_dead_server_left_is_said_to_refuse(api, loop, tmp_
         dead.bind(path)
     with Endpoint(api, "client", "--unix", path, loop=loop) as client:
         assert_fails(client, "connection refused", "0 of 46", path)
+
+
+def test_a_client_without_a_file_descriptor_is_told_what_to_do():
+    error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    assert describe(error) == "too many open files; give fewer --connections, or raise the limit (ulimit -n)"
 
 
 # --- A server that does it wrong ---
@@ -550,16 +556,16 @@ BAD_BOTH = {
     "port-a-fraction": ("--port 1.5", "give a whole number from 0 to 65535"),
     "unix-and-port": ("--unix somewhere --port 7", "leave those out"),
     "unix-and-host": ("--unix somewhere --host localhost", "leave those out"),
-    "unix-empty": ("--unix=", f"1 to {UNIX_PATH_BYTES} bytes, not 0"),
-    "unix-too-long": (f"--unix {LONG_PATH}", f"not {UNIX_PATH_BYTES + 1}: use a shorter one"),
-    "host-part-too-long": (f"--host {'x' * 64}", "each part between dots has 1 to 63 characters"),
-    "host-part-empty": ("--host a..b", "each part between dots has 1 to 63 characters"),
+    "unix-empty": ("--unix=", "give one of at least 1 character"),
+    "unix-too-long": (f"--unix {LONG_PATH}", f"has {UNIX_PATH_BYTES + 1} bytes: use one of at most {UNIX_PATH_BYTES}"),
+    "host-part-too-long": (f"--host {'x' * 64}", "1 to 63 in each part between dots"),
+    "host-part-empty": ("--host a..b", "1 to 63 in each part between dots"),
     "loop-unknown": ("--loop turbo", "choose asyncio, uvloop, or MODULE:FACTORY"),
     "loop-not-installed": ("--loop turbo_loop:new", "pip install turbo_loop (or choose --loop asyncio)"),
     "loop-without-such-a-name": ("--loop asyncio:turbo", "name the function that makes a loop"),
     "loop-not-a-function": ("--loop asyncio:__doc__", "name the function that makes a loop"),
-    "read-size-zero": ("--read-size 0", "a whole number of at least 1"),
-    "read-size-a-word": ("--read-size large", "a whole number of at least 1"),
+    "read-size-zero": ("--read-size 0", "a whole number from 1 to 2147483647"),
+    "read-size-a-word": ("--read-size large", "a whole number from 1 to 2147483647"),
     "log-level-unknown": ("--log-level loud", "debug"),
     "log-format-unknown": ("--log-format xml", "json"),
     "option-unknown": ("--colour red", "--help"),
@@ -571,7 +577,7 @@ BAD_BOTH = {
 BAD_SERVER = BAD_BOTH | {
     "backlog-zero": ("--backlog 0", "a whole number from 1 to 2147483647"),
     "backlog-too-large": ("--backlog 2147483648", "a whole number from 1 to 2147483647"),
-    "max-connections-zero": ("--max-connections 0", "a whole number of at least 1"),
+    "max-connections-zero": ("--max-connections 0", "a whole number from 1 to 2147483647"),
     "idle-timeout-zero": ("--idle-timeout 0", "give more than 0, or leave the option out"),
     "idle-timeout-not-a-number": ("--idle-timeout nan", "give more than 0, or leave the option out"),
     "grace-negative": ("--grace=-1", "give 0 or more"),
@@ -589,7 +595,7 @@ BAD_CLIENT = BAD_BOTH | {
     "ca-missing": ("--tls-ca /nowhere.pem", "give a PEM file"),
     "ca-of-nonsense": (f"--tls-ca {__file__}", "give a PEM file"),
     "tls-over-unix-without-a-name": (f"--unix somewhere --tls-cert {__file__}", "add --tls-server-name NAME"),
-    "connections-zero": ("--connections 0", "a whole number of at least 1"),
+    "connections-zero": ("--connections 0", "a whole number from 1 to 65535"),
     "pause-negative": ("--pause=-1", "give 0 or more"),
     "timeout-zero": ("--timeout 0", "give more than 0, or leave the option out"),
     "timeout-endless": ("--timeout inf", "give more than 0, or leave the option out"),
@@ -621,7 +627,9 @@ def test_bad_options_are_refused_with_the_remedy(role, options, remedy, capsys):
 
 
 @pytest.mark.parametrize("role", ["server", "client"])
-@pytest.mark.parametrize("options", ["--port 70000", "--loop turbo"])
+@pytest.mark.parametrize(
+    "options", ["--port 70000", "--loop turbo", "--loop os:getcwd", "--loop sys:exit", "--loop os.\nx:y", "--host=--"]
+)
 def test_bad_options_end_the_program_with_2_and_one_line(api, role, options):
     with Endpoint(api, role, *options.split(" ")) as endpoint:
         assert endpoint.end() == 2

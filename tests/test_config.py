@@ -60,7 +60,9 @@ OPTIONS = {
 }
 
 A_PORT = "give a whole number from 0 to 65535"
-AT_LEAST_ONE = "a whole number of at least 1"
+A_COUNT = "a whole number from 1 to 2147483647"
+A_NAME = "give one without spaces, of at most 255 characters, 1 to 63 in each part between dots"
+A_PATH = "give one of at least 1 character, none of them NUL"
 
 USAGE_ERRORS = [
     # role, command line, what the error must show: the option, the value, the remedy
@@ -69,18 +71,20 @@ USAGE_ERRORS = [
     ("client", "--port http", ("--port", "'http'", A_PORT)),
     ("client", "--port 0", ("port 0", "give the port that the server shows")),
     ("client", "--host=", ("--host ''", "give the server's name")),
-    ("client", "--host a..b", ("--host 'a..b'", "each part between dots has 1 to 63 characters")),
-    ("server", "--unix=", ("--unix", "1 to 107 bytes, not 0")),
-    ("server", f"--unix {'x' * 108}", ("--unix", "1 to 107 bytes, not 108", "use a shorter one")),
-    ("client", f"--unix {'é' * 54}", ("--unix", "1 to 107 bytes, not 108", "use a shorter one")),
+    ("client", "--host a..b", ("--host", "'a..b'", A_NAME)),
+    ("server", "--unix=", ("--unix", "''", A_PATH)),
+    ("server", f"--unix {'x' * 108}", ("--unix 'xxx", "has 108 bytes", "use one of at most 107")),
+    ("client", f"--unix {'é' * 54}", ("--unix", "has 108 bytes", "use one of at most 107")),
     ("server", "--unix s --port 1", ("--unix", "--host and --port", "leave those out")),
     ("client", "--unix s --host localhost", ("--unix", "--host and --port", "leave those out")),
-    ("server", "--read-size 0", ("--read-size", "'0'", AT_LEAST_ONE)),
+    ("server", "--read-size 0", ("--read-size", "'0'", A_COUNT)),
     ("server", "--backlog 1.5", ("--backlog", "'1.5'", "a whole number")),
-    ("server", "--backlog 2147483648", ("--backlog", "'2147483648'")),
-    ("server", "--max-connections 0", ("--max-connections", "'0'", AT_LEAST_ONE)),
+    ("server", "--backlog 2147483648", ("--backlog", "'2147483648'", A_COUNT)),
+    ("server", "--max-connections 0", ("--max-connections", "'0'", A_COUNT)),
     ("server", "--idle-timeout 0", ("--idle-timeout", "'0'", "give more than 0, or leave the option out")),
     ("server", "--grace -1", ("--grace", "'-1'", "give 0 or more")),
+    ("server", "--port 0 --log-level warning", ("--port 0", "--log-level warning", "give --log-level info, or a port")),
+    ("server", "--log-level error --port 0", ("--port 0", "--log-level error", "give --log-level info, or a port")),
     ("server", "--grace inf", ("--grace", "'inf'", "give 0 or more")),
     ("server", "--tls-key k.pem", ("--tls-key", "add --tls-cert FILE")),
     ("server", "--tls-ca a.pem", ("--tls-ca", "add --tls-cert FILE")),
@@ -91,7 +95,8 @@ USAGE_ERRORS = [
     ("client", "--file no/such", ("--file 'no/such'", "give the path of a readable file, or - for standard input")),
     ("client", "--file /", ("--file '/'", "is a directory", "give the path of a file")),
     ("client", "--pause nan", ("--pause", "'nan'", "give 0 or more")),
-    ("client", "--connections many", ("--connections", "'many'", AT_LEAST_ONE)),
+    ("client", "--connections many", ("--connections", "'many'", "a whole number from 1 to 65535")),
+    ("client", "--connections 65536", ("--connections", "'65536'", "a whole number from 1 to 65535")),
     ("client", "--timeout 0", ("--timeout", "'0'", "give more than 0, or leave the option out")),
     ("server", "--log-level loud", ("--log-level", "'loud'", "debug", "info", "warning", "error")),
     ("client", "--log-format xml", ("--log-format", "'xml'", "plain", "json")),

@@ -1,6 +1,7 @@
 """A client's bytes: where they come from, when each may go out, and what is wrong with those that come back."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import threading
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import common.sources
+from common.config import ClientConfig
 from common.exchange import Exchange
-from common.sources import CHUNK_BYTES, SourceError, from_file, from_messages
+from common.sources import CHUNK_BYTES, SourceError, from_messages, sources
 
 DEADLINE_S = 10.0
 steady = settings(deadline=None, derandomize=True)
@@ -204,7 +206,7 @@ def test_a_file_comes_whole_and_in_order(size, tmp_path):
     content = (os.urandom(1009) * (size // 1009 + 1))[:size]
     path = tmp_path / "content"
     path.write_bytes(content)
-    chunks = asyncio.run(gather(from_file(str(path))))
+    chunks = asyncio.run(gather_file(str(path)))
     assert b"".join(chunks) == content
     assert max(map(len, chunks), default=0) <= CHUNK_BYTES
     join_reader()
@@ -214,9 +216,22 @@ def test_a_file_comes_whole_and_in_order(size, tmp_path):
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(name, reason, tmp_path):
     path = str(tmp_path / name)
     with pytest.raises(SourceError) as error:
-        asyncio.run(gather(from_file(path)))
+        asyncio.run(gather_file(path))
     assert str(error.value) == f"cannot read {path!r} ({reason})"
     join_reader()
+
+
+@contextlib.contextmanager
+def file_source(path):
+    """The source of the only connection of a client that sends a file."""
+    with sources(ClientConfig(file=path)) as new_source:
+        yield new_source()
+
+
+async def gather_file(path):
+    """All chunks of a file, which has to end."""
+    with file_source(path) as chunks:
+        return await gather(chunks)
 
 
 def readers():
@@ -252,32 +267,32 @@ def test_of_an_endless_file_three_chunks_are_held_and_the_reader_ends_with_the_l
     monkeypatch.setattr(common.sources, "open", lambda *_, **__: file, raising=False)
 
     async def take_some():
-        ahead, taken = [], 0
-        async for chunk in from_file("endless"):
-            assert len(chunk) == CHUNK_BYTES
-            taken += 1
-            for _ in range(5):
-                await asyncio.sleep(0)
-                ahead.append(file.reads - taken)
-            if taken == 300:
-                return max(ahead)
+        ahead = []
+        with file_source("endless") as chunks:
+            for taken in range(1, 301):
+                assert len(await anext(chunks)) == CHUNK_BYTES
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                    ahead.append(file.reads - taken)
+        return max(ahead)
 
     assert asyncio.run(take_some()) <= 3
     join_reader()
 
 
-def test_the_reader_ends_when_the_generator_is_closed(monkeypatch):
-    monkeypatch.setattr(common.sources, "open", lambda *_, **__: Endless(), raising=False)
+def test_one_thread_reads_for_all_connections_and_ends_with_them(tmp_path):
+    path, content = tmp_path / "content", os.urandom(3 * CHUNK_BYTES + 1)
+    path.write_bytes(content)
 
-    async def take_one():
-        chunks = from_file("endless")
-        await anext(chunks)
-        await chunks.aclose()
-        (thread,) = readers()
-        await asyncio.to_thread(thread.join, DEADLINE_S)
-        return thread.is_alive()
+    async def take_turns():
+        with sources(ClientConfig(file=str(path))) as new_source:
+            several = [new_source() for _ in range(20)]
+            turns = [[await anext(chunks, b"") for chunks in several] for _ in range(5)]
+            assert len(readers()) == 1
+        return {b"".join(chunks) for chunks in zip(*turns, strict=True)}
 
-    assert asyncio.run(take_one()) is False
+    assert asyncio.run(take_turns()) == {content}
+    join_reader()
 
 
 def test_bytes_come_as_soon_as_they_are_there_and_a_silent_pipe_holds_up_nothing():
@@ -287,7 +302,8 @@ def test_bytes_come_as_soon_as_they_are_there_and_a_silent_pipe_holds_up_nothing
 
         async def take_one():
             os.write(writing, b"first")
-            return await anext(from_file(f"/dev/fd/{reading}"))
+            with file_source(f"/dev/fd/{reading}") as chunks:
+                return await anext(chunks)
 
         assert asyncio.run(take_one()) == b"first"
         assert len(readers()) == 1
@@ -306,12 +322,13 @@ def test_standard_input_that_does_not_block_is_not_at_its_end():
     os.dup2(reading, 0)
 
     async def converse():
-        chunks, heard = from_file("-"), []
-        while len(heard) < 100 and b"the end" not in heard:
-            waiting = asyncio.ensure_future(anext(chunks, b"the end"))
-            await asyncio.sleep(0)
-            os.write(writing, b"%d" % len(heard))
-            heard.append(await waiting)
+        heard = []
+        with file_source("-") as chunks:
+            while len(heard) < 100 and b"the end" not in heard:
+                waiting = asyncio.ensure_future(anext(chunks, b"the end"))
+                await asyncio.sleep(0)
+                os.write(writing, b"%d" % len(heard))
+                heard.append(await waiting)
         return heard
 
     try:

@@ -44,6 +44,7 @@ def test_the_name_of_a_loop_makes_that_loop(loop):
         ("no_such_package:factory", ("is not installed", "pip install no_such_package", "--loop asyncio")),
         (".relative:factory", ("'.relative:factory'", "cannot be imported", "--loop asyncio")),
         ("asyncio:no_such", ("module asyncio has no 'no_such'", "name the function that makes a loop")),
+        ("os.:path", ("'os.:path'", "--loop asyncio")),
         ("asyncio:events", ("'events' cannot be called", "name the function that makes a loop")),
     ],
 )
@@ -59,7 +60,16 @@ def test_uvloop_that_is_not_installed_is_answered_with_the_command(monkeypatch):
         loop_factory("uvloop")
 
 
-@pytest.mark.parametrize("body", ["raise ImportError('built for another Python')", "import sys; sys.no_such"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ImportError('built for another Python')",
+        "import sys; sys.no_such",
+        "raise ValueError('two\\nlines')",
+        "raise SystemExit(0)",
+        "def x(:",
+    ],
+)
 def test_a_module_that_fails_while_it_is_imported_is_not_mistaken_for_one_without_the_factory(
     body, tmp_path, monkeypatch
 ):
@@ -67,3 +77,58 @@ def test_a_module_that_fails_while_it_is_imported_is_not_mistaken_for_one_withou
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UsageError, match=r"'broken_loop:factory' cannot be imported"):
         loop_factory("broken_loop:factory")
+
+
+async def coroutine() -> asyncio.AbstractEventLoop:
+    """What makes a loop only where one is running."""
+    return OwnLoop()
+
+
+def nothing() -> None:
+    """A function that makes nothing."""
+
+
+def fails() -> None:
+    """A function that fails."""
+    raise ValueError("two\nlines")
+
+
+def needs_more(option: str) -> None:
+    """A function that cannot be called like that."""
+
+
+def leaves() -> None:
+    """A function that ends the program."""
+    sys.exit(0)
+
+
+def closed() -> asyncio.AbstractEventLoop:
+    """A loop that has seen better days."""
+    loop = OwnLoop()
+    loop.close()
+    return loop
+
+
+@pytest.mark.parametrize(
+    ("factory", "reason"),
+    [
+        ("nothing", "None is no event loop"),
+        ("coroutine", "is no event loop"),
+        ("fails", "ValueError('two"),
+        ("needs_more", "missing 1 required positional argument"),
+        ("leaves", "SystemExit(0)"),
+        ("closed", "Event loop is closed"),
+    ],
+)
+def test_what_makes_no_loop_that_turns_is_answered_with_the_remedy(factory, reason):
+    with pytest.raises(UsageError) as error:
+        loop_factory(f"{__name__}:{factory}")()
+    assert reason in str(error.value)
+    assert str(error.value).endswith("; mend it or choose --loop asyncio")
+
+
+def test_an_interface_of_a_loop_is_no_loop():
+    with pytest.raises(
+        UsageError, match=r"cannot be made \(NotImplementedError\(\)\); mend it or choose --loop asyncio"
+    ):
+        loop_factory("asyncio:AbstractEventLoop")()

@@ -11,7 +11,7 @@ import tempfile
 import pytest
 from harness import Endpoint, assert_quiet, connect, echo_once, read_to_end, round_trip
 
-from common.addresses import CannotListen, tcp_sockets
+from common.addresses import CannotListen, tcp_sockets, unix_socket
 
 FOREIGN = "203.0.113.1"
 """An address that is reserved for documentation: no machine has it."""
@@ -260,6 +260,95 @@ def test_it_leaves_a_file_of_another_kind_alone(api, loop, folder):
         assert file.read() == "precious"
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("dangling", "there is a symbolic link to nothing; remove it or choose another --unix PATH"),
+        ("directory", "there is a directory; choose a --unix PATH in it"),
+        ("link", "there is a directory; choose a --unix PATH in it"),
+        ("circle", "too many levels of symbolic links; choose another --unix PATH"),
+        ("file/socket", "not a directory; choose another --unix PATH"),
+    ],
+)
+def test_what_stands_in_the_way_of_a_unix_socket_is_left_alone_and_told_with_its_remedy(
+    api, loop, folder, kind, reason
+):
+    os.symlink(f"{folder}/nowhere", f"{folder}/dangling")
+    os.mkdir(f"{folder}/directory")
+    os.symlink(f"{folder}/directory", f"{folder}/link")
+    os.symlink(f"{folder}/circle", f"{folder}/circle")
+    open(f"{folder}/file", "w").close()
+    before = sorted(os.listdir(folder))
+    with Endpoint(api, "server", "--unix", f"{folder}/{kind}", loop=loop) as server:
+        assert error_of(server) == f"{folder}/{kind}: {reason}"
+    assert sorted(os.listdir(folder)) == before
+
+
+def failing(number: int, call: str):
+    """A class of sockets that the system refuses, or that it does not bind, with the error of that number."""
+
+    class Failing(socket.socket):
+        def __init__(self, *arguments, **options):
+            if call == "socket":
+                raise OSError(number, os.strerror(number))
+            super().__init__(*arguments, **options)
+
+        def bind(self, address):
+            raise OSError(number, os.strerror(number))
+
+    return Failing
+
+
+OWN_REMEDY = {
+    "tcp": {
+        errno.EADDRINUSE: "stop the other server or choose another --port (0 takes a free one)",
+        errno.EACCES: "ports below 1024 need rights; choose another --port",
+        errno.EADDRNOTAVAIL: "choose a --host that is an address of this machine",
+        errno.EAFNOSUPPORT: "choose a --host with an address of another kind",
+        errno.EINVAL: "a link-local address needs its interface: --host ADDRESS%INTERFACE",
+    },
+    "unix": {
+        errno.ENOENT: "the directory does not exist; make it or choose another --unix PATH",
+        errno.EACCES: "it belongs to somebody else; choose another --unix PATH",
+        errno.EPERM: "it belongs to somebody else; choose another --unix PATH",
+    },
+}
+OF_THE_MACHINE = {
+    errno.EMFILE: "raise the limit (ulimit -n)",
+    errno.ENFILE: "end other programs: the machine has no more",
+    errno.ENOBUFS: "end other programs: the machine has no more",
+    errno.ENOMEM: "end other programs: the machine has no more",
+}
+OTHERWISE = {"tcp": "choose another --host or --port", "unix": "choose another --unix PATH"}
+
+
+@pytest.mark.parametrize("call", ["socket", "bind"])
+@pytest.mark.parametrize("kind", OTHERWISE)
+def test_each_error_of_the_system_has_a_remedy_that_fits_the_kind_of_address(kind, call, folder, monkeypatch):
+    path = f"{folder}/socket"
+    for number in errno.errorcode:
+        monkeypatch.setattr(socket, "socket", failing(number, call))
+        listening = unix_socket(path) if kind == "unix" else tcp_sockets("127.0.0.1", 1, addresses("127.0.0.1"))
+        with pytest.raises(CannotListen) as error, listening:
+            pass
+        remedy = (OWN_REMEDY[kind] | OF_THE_MACHINE).get(number, OTHERWISE[kind])
+        assert str(error.value) == f"{os.strerror(number).lower()}; {remedy}"
+
+
+def test_the_unix_socket_of_somebody_else_is_told_as_that(folder, monkeypatch):
+    path = f"{folder}/socket"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(path)
+
+    def not_yours(path):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "unlink", not_yours)  # root may remove every file
+    with pytest.raises(CannotListen) as error, unix_socket(path):
+        pass
+    assert str(error.value) == "operation not permitted; it belongs to somebody else; choose another --unix PATH"
+
+
 def test_it_cannot_serve_in_a_directory_that_does_not_exist(api, loop, folder):
     path = f"{folder}/missing/socket"
     with Endpoint(api, "server", "--unix", path, loop=loop) as server:
@@ -292,6 +381,6 @@ def test_the_longest_path_of_a_unix_socket_is_served_and_a_longer_one_is_a_usage
     with Endpoint(api, "server", "--unix", longest + "x", loop=loop) as server:
         assert server.end() == 2
         assert server.lines == [
-            f"python -m {api}_impl.server: error: --unix takes a path of 1 to 107 bytes, not 108: use a shorter one "
-            "(all options: --help)"
+            f"python -m {api}_impl.server: error: --unix {longest + 'x'!r} has 108 bytes: use one of at most 107, "
+            "perhaps a relative one (all options: --help)"
         ]

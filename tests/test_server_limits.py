@@ -4,13 +4,17 @@ import os
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 from harness import (
+    DEADLINE_S,
     ENDING,
+    ROOT,
     Endpoint,
     assert_quiet,
     connect,
@@ -192,3 +196,34 @@ def test_it_cuts_a_peer_that_sends_all_it_can_and_never_reads(api, loop):
             assert echo_once(server.port()) == b"ping"
         assert server.stop() == 0
         assert_quiet(server)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/syscall"), reason="only Linux tells what a process waits in")
+def test_a_reader_of_the_log_that_stands_still_stops_the_server_until_it_reads_on(api, loop):
+    log, writing = os.pipe()
+    command = [sys.executable, "-m", f"{api}_impl.server", "--port", "0", "--loop", loop]
+    server = subprocess.Popen(command, cwd=ROOT, stderr=writing)
+    os.close(writing)
+    with server, open(log, "rb") as lines, ExitStack() as peers:
+        try:
+            port = next(int(line.split()[-1]) for line in lines if b"starting up on" in line)
+            peer = peers.enter_context(connect(port))
+            payload = b"x" * 1000
+            while not writes_to_its_log(server.pid):
+                with suppress(BlockingIOError):
+                    peer.setblocking(False)
+                    peer.send(payload)
+                with suppress(BlockingIOError):
+                    peer.recv(1 << 16)
+            server.send_signal(signal.SIGTERM)
+            assert writes_to_its_log(server.pid)
+            peer.close()
+            assert b"closing server" in lines.read()
+            assert server.wait(DEADLINE_S) == 0
+        finally:
+            server.kill()
+
+
+def writes_to_its_log(pid: int) -> bool:
+    """Whether the process is held up in a write to standard error."""
+    return Path(f"/proc/{pid}/syscall").read_text().split()[1:2] == ["0x2"]

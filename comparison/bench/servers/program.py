@@ -28,12 +28,11 @@ def run(serve: Callable[[str, int], Awaitable[None]], arguments: Sequence[str] |
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args(arguments)
     try:
-        factory = loop_factory(options.loop)
+        raise_file_limit()
+        with asyncio.Runner(loop_factory=loop_factory(options.loop)) as runner:
+            return runner.run(_until_signalled(serve(options.host, options.port)))
     except UsageError as error:
         parser.error(str(error))
-    raise_file_limit()
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_until_signalled(serve(options.host, options.port)))
 
 
 async def _until_signalled(serving: Awaitable[None]) -> int:
