@@ -19,7 +19,7 @@ _CRASH = re.compile(r"Fatal Python error: .+|([^'\"]*\W)?(Segmentation fault|Bus
 _MEANS = re.compile(r"(\w+\.)*(CancelledError|GeneratorExit)\b.*")
 """How a task is stopped: the reason comes after it."""
 
-_UNSAID = re.compile(r'[\W_]*|\s*"[^"]*":.*|\{".*')
+_UNSAID = re.compile(r'[-+|=~^_#.:,\s"\u2500-\u257f(){}\[\]]*|\s*"[^"]*":.*|\{".*')
 """A line without a word, or a part of a JSON value."""
 
 _TEXT_KEYS = ("message", "msg", "error", "reason", "text", "event")

@@ -43,9 +43,10 @@ def faults(scenario: Scenario, run: Run) -> tuple[Fault, ...]:
 def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     """What may have caused the others comes first."""
     blocks = {side: connections(run.events(side)) for side in SIDES}
-    troubles = list(_troubles(scenario, run))
-    crashes = (crash for side in SIDES for crash in _crashes(scenario, run, side))
-    for text in (*crashes, *troubles):
+    absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
+    crashes = [crash for side in SIDES for crash in _crashes(scenario, run, side)]
+    troubles = [*absent, *crashes, *troubles] if absent or troubles else []
+    for text in troubles or crashes:
         yield Fault("ending", text)
         if troubles:
             yield Fault("echo", text)  # nobody knows what would have been echoed
@@ -67,19 +68,18 @@ def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
             yield f"{side} shows a traceback{_words(lines)}"
         elif first_error(printed := [event.message if event.name == "unreadable" else "" for event in events]):
             yield f"{side} prints a traceback{_words(printed)}"
-    if (run.log(side).exit_code or 0) < 0:
+    if (run.log(side).exit_code or 0) < 0 or (side == "server" and not run.is_raw("client")):
         yield from _wrong_exit(scenario, run, side)
 
 
-def _troubles(scenario: Scenario, run: Run) -> Iterator[str]:
-    """What kept the run from its end. Our own peer tells best what an endpoint has failed to do, unless that was not
-    even there."""
-    if run.is_raw("server") and run.server.trouble is not None and run.client.exit_code:
+def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
+    """What kept the run from its end: of endpoints that were not even there, or else of the rest. Of these our own peer
+    tells best what an endpoint has failed to do."""
+    if not absent and run.is_raw("server") and run.server.trouble is not None and run.client.exit_code:
         yield from _wrong_exit(scenario, run, "client")
-    absent = {side: (run.log(side).trouble or "").startswith(ABSENT) for side in SIDES}
-    for side in sorted(SIDES, key=lambda side: (not absent[side], not run.is_raw(side))):
+    for side in sorted(SIDES, key=lambda side: not run.is_raw(side)):
         log = run.log(side)
-        if log.trouble is not None:
+        if log.trouble is not None and log.trouble.startswith(ABSENT) == absent:
             yield log.trouble if run.is_raw(side) else f"{side} {log.trouble}{_words(log.lines)}"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from common.logs import EVENTS, escape, show_cut
-from comparison.model import Event, Payload, Run, Scenario, Side
+from comparison.model import SIDES, Event, Payload, Run, Scenario, Side
 from comparison.peers import PEER_ENDINGS
 from comparison.projection import BYTES, ENDINGS, OPENINGS, ending, is_connection, joined, told_speaker
 from comparison.transcript import TEXTS
@@ -109,8 +109,8 @@ def wrong_story(block: Block) -> Iterator[str]:
     """What the log of one connection tells in an order that cannot be, or too often."""
     if block[0].name not in OPENINGS:
         yield f"its first line is {block[0].plain!r}"
-    yield from _too_often(block)
     yield from _out_of_order(block)
+    yield from _too_often(block)
 
 
 def _too_often(lines: Block) -> Iterator[str]:
@@ -257,6 +257,8 @@ def _known(scenario: Scenario, payload: Payload | None) -> _Source | None:
 def wrong_ends(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str]:
     """Connections of which the two sides tell other addresses."""
     met, strangers = _met(run, blocks)
+    if not _direct(run):
+        return
     if all(strangers.values()):
         yield "server and client tell of other addresses: " + ", ".join(names[0] for names in strangers.values())
     for server, client in met:
@@ -299,16 +301,22 @@ def _met(
         servers.setdefault(_name(block, raw=run.is_raw("server")), []).append(block)
     strangers: list[str] = []
     for block in blocks["client"]:
-        name = told_speaker(block)
+        name = told_speaker(block) if _direct(run) else ""
         if servers.get(name):
             met.append((servers[name].pop(0), block))
         elif name:
             strangers.append(name)
-    own = run.is_raw("server") or run.is_raw("client")
-    if not met and not strangers and own and len(blocks["server"]) == len(blocks["client"]):
+    in_order = _direct(run) and any(run.is_raw(side) for side in SIDES) or len(blocks["client"]) == 1
+    if not met and not strangers and in_order and len(blocks["server"]) == len(blocks["client"]):
         met = list(zip(blocks["server"], blocks["client"], strict=True))
     left = [name for name, some in servers.items() if some and not re.match(r"echo_(unix|unknown)_|$", name)]
     return met, {"server": left, "client": strangers}
+
+
+def _direct(run: Run) -> bool:
+    """Whether both sides tell of the same socket addresses; else a relay is between them."""
+    options = run.pairing.server.takes_options and run.pairing.client.takes_options
+    return options or any(run.is_raw(side) for side in SIDES) or "client" in run.silent
 
 
 def _name(server: Block, *, raw: bool) -> str:
