@@ -6,14 +6,27 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
 from comparison.commands import MIB
+from comparison.errors import first_error, last_words
 from comparison.model import SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
 from comparison.peers import AFTER, BYSTANDER
-from comparison.projection import ENDINGS, connections, joined, miscounted, not_an_echo, out_of_order
+from comparison.projection import connections, ending, joined
+from comparison.records import (
+    address,
+    wrong_account,
+    wrong_bytes,
+    wrong_echo,
+    wrong_ends,
+    wrong_life,
+    wrong_records,
+    wrong_story,
+)
 
 MOST_CHARACTERS = 200
 """What is shown of a line in a reason."""
 
 MILD = ("", "debug", "info")
+ABSENT = ("ended before", "cannot be started", "was not ready", "did not say")
+"""How the trouble of a program begins that was not there to be tried."""
 
 Blocks = Mapping[Side, Sequence[Sequence[Event]]]
 
@@ -28,43 +41,66 @@ def faults(scenario: Scenario, run: Run) -> tuple[Fault, ...]:
 
 
 def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
+    """What may have caused the others comes first."""
     blocks = {side: connections(run.events(side)) for side in SIDES}
-    troubles = [(side, run.log(side)) for side in SIDES if run.log(side).trouble is not None]
-    # The engine's own peer tells best what an endpoint has failed to do.
-    for side, log in sorted(troubles, key=lambda item: not run.is_raw(item[0])):
-        text = f"{log.trouble}" if run.is_raw(side) else f"{side} {log.trouble}{_last_words(log.lines)}"
+    absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
+    crashes = [crash for side in SIDES for crash in _crashes(scenario, run, side)]
+    troubles = [*absent, *crashes, *troubles] if absent or troubles else []
+    for text in troubles or crashes:
         yield Fault("ending", text)
-        yield Fault("echo", text)  # nobody knows what would have been echoed
+        if troubles:
+            yield Fault("echo", text)  # nobody knows what would have been echoed
+    if not troubles:
+        yield from (Fault("echo", text) for text in _echo_faults(scenario, run, blocks))
     for side in SIDES:
         yield from (Fault("ending", text) for text in _process_faults(scenario, run, side))
-    if troubles:
-        return
-    for side in reversed(SIDES):  # a client that never connected is not the server's fault
-        yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
-    yield from (Fault("echo", text) for text in _echo_faults(scenario, blocks))
-    for side in SIDES:
-        if not run.is_raw(side):
-            yield from (Fault("echo", f"{side} log: {wrong}") for block in blocks[side] for wrong in not_an_echo(block))
+    if not troubles:
+        for side in reversed(SIDES):  # a client that never connected is not the server's fault
+            yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
+        yield from (Fault("ending", text) for text in wrong_ends(run, blocks))
+
+
+def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
+    """Errors that a program shows, whatever its exit code, and the signal that has ended it."""
+    for in_field, events in itertools.groupby(run.events(side), lambda event: "traceback" in event.fields):
+        if in_field:
+            lines = str(next(events).fields["traceback"]).splitlines()
+            yield f"{side} shows a traceback{_words(lines)}"
+        elif first_error(printed := [event.message if event.name == "unreadable" else "" for event in events]):
+            yield f"{side} prints a traceback{_words(printed)}"
+    if (run.log(side).exit_code or 0) < 0 or (side == "server" and not run.is_raw("client")):
+        yield from _wrong_exit(scenario, run, side)
+
+
+def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
+    """What kept the run from its end: of endpoints that were not even there, or else of the rest. Of these our own peer
+    tells best what an endpoint has failed to do."""
+    if not absent and run.is_raw("server") and run.server.trouble is not None and run.client.exit_code:
+        yield from _wrong_exit(scenario, run, "client")
+    for side in sorted(SIDES, key=lambda side: not run.is_raw(side)):
+        log = run.log(side)
+        if log.trouble is not None and log.trouble.startswith(ABSENT) == absent:
+            yield log.trouble if run.is_raw(side) else f"{side} {log.trouble}{_words(log.lines)}"
 
 
 def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
-    """What its process did: crash, exit code, warnings, memory."""
+    """What its process did: exit code, warnings, memory."""
     expects, log, events = scenario.expects, run.log(side), run.events(side)
-    for event in events:
-        if "traceback" in event.fields:
-            yield f"{side} shows a traceback: {escape(str(event.fields['traceback']).strip().splitlines()[-1])}"
-        elif event.name == "unreadable" and event.message.startswith("Traceback (most recent call last)"):
-            yield f"{side} prints a traceback{_last_words(log.lines)}"
-    if log.command and log.trouble is None and log.exit_code not in allowed_exits(scenario, run, side):
-        expected = expects.exit_code(side)
-        said = next((f": {event.message}" for event in events if event.message.startswith("ERROR")), "")
-        instead = f" instead of {expected}" if expected else ""
-        yield f"{side} exited with {log.exit_code}{instead}{said or _last_words(log.lines)}"
+    yield from _wrong_exit(scenario, run, side)
     for event in events:
         if event.level not in MILD and event.name not in expects.warnings:
             yield f"{side} complains: {event.plain}"
     if expects.memory_mib is not None and (log.peak_bytes or 0) > expects.memory_mib * MIB:
         yield f"{side} took {(log.peak_bytes or 0) / MIB:.0f} MiB of memory, more than {expects.memory_mib} MiB"
+
+
+def _wrong_exit(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
+    log = run.log(side)
+    if log.command and log.trouble is None and log.exit_code not in allowed_exits(scenario, run, side):
+        expected = scenario.expects.exit_code(side)
+        said = next((f": {event.message}" for event in run.events(side) if event.message.startswith("ERROR")), "")
+        instead = f" instead of {expected}" if expected else ""
+        yield f"{side} exited with {log.exit_code}{instead}{said or _words(log.lines)}"
 
 
 def allowed_exits(scenario: Scenario, run: Run, side: Side) -> Collection[int | None]:
@@ -86,20 +122,31 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
     wanted = _wanted_connections(scenario, blocks, side)
     if len(blocks[side]) > wanted or (len(blocks[side]) < wanted and expects.all_accepted):
         yield f"{side} tells of {len(blocks[side])} connections instead of {wanted}"
-    own = run.is_raw(side)
     for block in blocks[side]:
-        if not own:
-            yield from (f"{side} log: {wrong}" for wrong in out_of_order(block))
-        allowed = expects.endings(side)
-        if block[-1].name not in ENDINGS:
+        if not run.is_raw(side):
+            yield from (f"{side} log: {wrong}" for wrong in wrong_story(block))
+        ended = ending(block)
+        if ended is None:
             yield f"{side} log: the connection of {block[0].speaker} has no end"
-        elif block[-1].name not in allowed and not _is_after(block, blocks, side):
-            yield f"{side} connection ended with {block[-1].message!r}"
-        if not own:
-            yield from (f"{side} log: {wrong}" for wrong in miscounted(block))
-    for name in expects.told:
-        if not own and all(event.name != name for event in run.events(side)):
-            yield f"{side} does not tell of {name!r}"
+        elif ended.name not in expects.endings(side) and not _is_after(block, blocks, side):
+            yield f"{side} connection ended with {ended.message!r}"
+    if not run.is_raw(side):
+        yield from (f"{side} log: {wrong}" for wrong in _lies(run, blocks, side))
+        for name in expects.told:
+            if all(event.name != name for event in run.events(side)):
+                yield f"{side} does not tell of {name!r}"
+
+
+def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
+    """What a log tells besides bytes and cannot be."""
+    events = run.events(side)
+    command = run.log(side).command if run.pairing.end(side).takes_options else ()
+    # Between real endpoints, and where the client that comes last was there, nobody was left to come.
+    alone = not run.is_raw("client") or any(block[0].speaker == AFTER for block in blocks["client"])
+    yield from wrong_records(events, command)
+    yield from wrong_life(events, stopped_last=alone)
+    for block in blocks[side]:
+        yield from wrong_account(block, side, address(events if side == "server" else block))
 
 
 def _wanted_connections(scenario: Scenario, blocks: Blocks, side: Side) -> int:
@@ -125,12 +172,16 @@ def _is_after(block: Sequence[Event], blocks: Blocks, side: Side) -> bool:
     return block is blocks[side][-1] and block[-1].name in ("closing", "saw_eof", "did_close")
 
 
-def _echo_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
+def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
     if scenario.script is not None:
         yield from _peer_faults(scenario, blocks)
     else:
         yield from _lost_bytes(scenario, blocks)
-    yield from _digest_faults(scenario, blocks)
+    for side in SIDES:
+        if not run.is_raw(side) and side not in run.silent:
+            for block in blocks[side]:
+                yield from (f"{side} log: {wrong}" for wrong in wrong_bytes(scenario, block))
+    yield from wrong_echo(run, blocks)
 
 
 def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
@@ -167,28 +218,12 @@ def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
                 yield f"{side} {name} other bytes than the scenario's: {show_cut(payload.shown, payload.length)}"
 
 
-def _digest_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
-    """Where all came back, whoever keeps a digest of a direction has the same."""
-    if scenario.script is not None or scenario.expects.echo != "whole":
-        return
-    digests = {
-        str(event.fields[direction])
-        for block in itertools.chain(blocks["server"], blocks["client"])
-        for event in block
-        if event.name in ENDINGS
-        for direction in ("received_digest", "sent_digest")
-        if direction in event.fields
-    }
-    if len(digests) > 1:
-        yield f"digests of what was sent and received differ: {', '.join(sorted(digests))}"
-
-
 def _length(payload: Payload | None) -> int:
     return payload.length if payload is not None else 0
 
 
-def _last_words(lines: Sequence[str]) -> str:
-    if not lines:
-        return ""
-    words = escape(lines[-1])
-    return f": {words}" if len(words) <= MOST_CHARACTERS else f": {words[:MOST_CHARACTERS]}..."
+def _words(lines: Sequence[str]) -> str:
+    """The error of a program, or else the last that it said, in plain words."""
+    words = escape(first_error(lines) or last_words(lines)).strip()
+    shown = words if len(words) <= MOST_CHARACTERS else f"{words[:MOST_CHARACTERS]}..."
+    return f": {shown}" if words else ""

@@ -12,7 +12,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from common.logs import show
@@ -112,7 +112,8 @@ class Peer:
         self.received_bytes = 0
         self._echoed = echoed
         self._ended = False
-        self.tell("began")
+        addresses = {"local": _address(sock.getsockname), "peer": _address(sock.getpeername)}
+        notebook.tell(name, "began", PEER_EVENTS["began"], **addresses)
 
     def tell(self, event: str, **values: object) -> None:
         """Write down one of PEER_EVENTS."""
@@ -130,7 +131,9 @@ class Peer:
             yield self._pattern.at(self.sent_bytes, min(CHUNK_BYTES, end - self.sent_bytes))
 
     def send_bytes(self, data: bytes) -> bool:
-        """Send these bytes. False where the connection was reset meanwhile."""
+        """Send these bytes. False where the connection is over, or was reset meanwhile."""
+        if self._ended:
+            return False
         self._account("sent", data)  # before it can come back, where another thread reads
         try:
             with self._patience("the other side takes what is sent"):
@@ -143,6 +146,8 @@ class Peer:
     def send_with_goodbye(self, length: int) -> None:
         """Send the next bytes and the close_notify of TLS in one piece. Only where the system has TCP_CORK."""
         assert isinstance(self.sock, ssl.SSLSocket)
+        if self._ended:
+            return
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         self.send(length)
         self.sock.settimeout(0)
@@ -154,7 +159,7 @@ class Peer:
         """Send until the other side takes no more while it answers a bystander a dozen times, or until `most_bytes`
         are sent: then nothing makes this peer wait."""
         rounds = 0
-        while rounds < 12 and self.sent_bytes < most_bytes:
+        while rounds < 12 and self.sent_bytes < most_bytes and not self._ended:
             piece = self._pattern.at(self.sent_bytes, CHUNK_BYTES)
             self.sock.settimeout(0)
             try:
@@ -241,7 +246,8 @@ class Peer:
 
     def reset(self) -> None:
         """Close with RST instead of FIN (SO_LINGER with 0 seconds)."""
-        reset_at_close(self.sock)
+        if not self._ended:
+            reset_at_close(self.sock)
         self._end("did_reset")
 
     def _end(self, event: str) -> None:
@@ -264,6 +270,15 @@ class Peer:
 
     def _patience(self, what: str) -> "_Patience":
         return _Patience(self, self._deadline, what)
+
+
+def _address(get: Callable[[], Any]) -> object:
+    """As endpoints tell it: host and port, or the path of a Unix socket; None where there is none any more."""
+    try:
+        address = get()
+    except OSError:
+        return None
+    return address[:2] if isinstance(address, tuple) else address
 
 
 class _Patience:

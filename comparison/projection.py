@@ -17,9 +17,6 @@ from comparison.peers import PEER_ENDINGS, PEER_EVENTS
 BYTES = ("sending", "received", "sent")
 ENDINGS = ("refused", "idle", "cut", "lost", "closing", "failed", *PEER_ENDINGS)
 OPENINGS = ("connecting", "accepted", "refused", "began")
-NOT_AFTER = {"waiting": ("sending",), "eof": ("received",), **dict.fromkeys(ENDINGS, BYTES)}
-"""Which bytes may not follow which event: the only orders between bytes and control events that matter."""
-
 _RANK = {name: rank for rank, name in enumerate(dict.fromkeys(("selector", "began", *EVENTS, *PEER_EVENTS, "ended")))}
 
 
@@ -54,6 +51,11 @@ def connections(events: Iterable[Event]) -> list[list[Event]]:
     return found
 
 
+def ending(block: Iterable[Event]) -> Event | None:
+    """How a connection ended, as it was told first."""
+    return next((event for event in block if event.name in ENDINGS), None)
+
+
 def is_connection(speaker: str) -> bool:
     """Whether a speaker is one connection, and not the program or a library."""
     return speaker.startswith(("echo_", "peer_", "bystander"))
@@ -80,46 +82,6 @@ def joined(events: Iterable[Event], name: str) -> Payload | None:
         if len(chunk.shown) < chunk.length:
             break  # the rest of this one is not shown, so what follows has no known place
     return Payload(first[:SHOWN_BYTES], sum(chunk.length for chunk in chunks))
-
-
-def out_of_order(block: Sequence[Event]) -> list[str]:
-    """What the log of one connection says in an order that cannot be, in words; empty as a rule."""
-    wrong = []
-    if block[0].name not in OPENINGS:
-        wrong.append(f"its first line is {block[0].plain!r}")
-    for place, event in enumerate(block):
-        late = next((later for later in block[place + 1 :] if later.name in NOT_AFTER.get(event.name, ())), None)
-        if late is not None:
-            wrong.append(f"{late.message!r} comes after {event.message!r}")
-    return wrong
-
-
-def miscounted(block: Sequence[Event]) -> list[str]:
-    """Totals at the end of a connection that are not the sum of its lines, in words; empty as a rule."""
-    wrong = []
-    for total, names in (("received_bytes", ("received",)), ("sent_bytes", ("sent", "sending"))):
-        told = block[-1].fields.get(total)
-        payloads = [payload for name in names if (payload := joined(block, name)) is not None]
-        if told is not None and told != (counted := sum(payload.length for payload in payloads)):
-            wrong.append(f"{total} is {told} at the end, and {counted} in its lines")
-    return wrong
-
-
-def not_an_echo(block: Sequence[Event]) -> list[str]:
-    """What the log of one connection says that cannot be true of an echo, in words; empty as a rule."""
-    wrong = []
-    received = sent = 0
-    for event in block:
-        length = event.payload.length if event.payload is not None else 0
-        received += length if event.name == "received" else 0
-        sent += length if event.name == "sent" else 0
-        if sent > received:
-            wrong.append(f"{event.message!r} before it was received")
-            break
-    echo_in, echo_out = joined(block, "received"), joined(block, "sent")
-    if echo_in is not None and echo_out is not None and not echo_in.shown.startswith(echo_out.shown):
-        wrong.append("what was sent is not what was received")
-    return wrong
 
 
 def _settled(events: Iterable[Event], by_timing: Sequence[str]) -> Iterator[Event]:

@@ -18,11 +18,12 @@ _PAYLOAD = re.compile(
 )
 """What `common.logs.show` writes: a bytes literal as repr() gives it, and where it is cut the length."""
 
-_TEXTS = {
+TEXTS = {
     name: re.compile(re.sub(r"\\\{(\w+).*?\\\}", r"(?P<\1>.+)", re.escape(line.text)), re.DOTALL)
     # A text without blanks first: "received EOF" is no payload.
     for name, line in sorted(EVENTS.items(), key=lambda item: "{" in item[1].text)
 }
+"""Event -> its text, with groups named after what is filled in."""
 
 
 def parse(lines: Iterable[str]) -> tuple[Event, ...]:
@@ -60,7 +61,7 @@ def _parse_plain(line: str) -> Event | None:
         return None
     speaker, message = parts["speaker"], parts["message"]
     own = speaker not in ("asyncio", "py.warnings")
-    name = next((name for name, text in _TEXTS.items() if text.fullmatch(message)), None) if own else "log"
+    name = next((name for name, text in TEXTS.items() if text.fullmatch(message)), None) if own else "log"
     return _event(name, speaker, message) if name is not None else None
 
 

@@ -71,7 +71,7 @@ def _cell(seen: Sequence[Observation], reference: Observation, computed: Sequenc
     return Cell(
         pairing=pairing,
         verdicts=verdicts,
-        reason=_reason(verdicts, reasons),
+        reason=_reason(verdicts, reasons, [fault.part for one in seen for fault in one.faults]),
         letters=tuple(sorted({cause.letter for cause in own}, key=_by_letter)),
         runs=tuple(sorted(first_of_each.values(), key=lambda run: run.number)),
         repeat=len(seen),
@@ -115,10 +115,11 @@ def _names(causes: Sequence[Cause]) -> str:
     return ", ".join(dict.fromkeys(cause.explanation.name for cause in causes if cause.explanation is not None))
 
 
-def _reason(verdicts: Mapping[Part, Verdict], reasons: Mapping[Part, str]) -> str:
-    """The reasons of the worst verdicts."""
+def _reason(verdicts: Mapping[Part, Verdict], reasons: Mapping[Part, str], found: Sequence[Part]) -> str:
+    """The reasons of the worst verdicts, in the order in which the faults were found: a cause comes first."""
     bad = worst(verdicts.values())
-    return "; ".join(dict.fromkeys(reasons[part] for part in PARTS if verdicts[part] is bad))
+    parts = [part for part in dict.fromkeys((*found, *PARTS)) if verdicts[part] is bad]
+    return "; ".join(dict.fromkeys(reasons[part] for part in parts))
 
 
 def _part(event: str) -> Part:

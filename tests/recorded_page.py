@@ -1,10 +1,14 @@
 """A recorded survey for the tests of the report: two scenarios as they come out, with times, a cut stream, hostile
 lines, and a verdict of each kind."""
 
+import hashlib
 import itertools
 import json
+import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from common.logs import EVENTS
 from comparison.causes import Letters
 from comparison.model import Comparison, Endpoint, Log, Pairing, Run, Scenario, Survey, Verdict
 from comparison.report.html.page import Made, render
@@ -14,6 +18,11 @@ from comparison.verdicts import judge, observe
 
 MESSAGES = (b"This is the message. ", b"It will be sent ", b"in parts.")
 PAYLOAD = b"".join(MESSAGES)
+SERVER, CLIENT = ["127.0.0.1", 10000], ["127.0.0.1", 64624]
+ADDRESSES = {
+    "echo_127.0.0.1_64624": {"local": SERVER, "peer": CLIENT},
+    "echo_client": {"local": CLIENT, "peer": SERVER},
+}
 HOSTILE = ("<script>alert(1)</script>", "\x1b[31mred\x07\x00", "</script><!-- &lt; -->", "\u202ebackwards")
 MADE = Made("python3 compare.py report '<b>results</b>.json'", ("<i>results</i>.json",))
 
@@ -67,10 +76,18 @@ def client_story(client: Endpoint, failing: bool = False) -> Iterator[tuple[int,
 
 def records(story: Iterator[tuple[int, str, str, str, bytes]]) -> tuple[str, ...]:
     """The lines of a log as an endpoint writes them."""
-    lines = []
+    lines: list[str] = []
+    sums: Counter[str] = Counter()
     for time_us, logger, event, message, data in story:
-        head = {"t_ns": 7_000_000_000 + time_us * 1000, "logger": logger, "level": "info", "event": event}
-        lines.append(json.dumps(head | {"message": message} | ({"length": len(data)} if data else {})))
+        level = logging.getLevelName(EVENTS[event].level).lower() if event in EVENTS else "info"
+        head = {"t_ns": 7_000_000_000 + time_us * 1000, "logger": logger, "level": level, "event": event}
+        fields: dict[str, object] = {"offset": sums[event], "length": len(data)} if data else {}
+        if event in ("closing", "failed"):
+            digest = hashlib.blake2b(PAYLOAD, digest_size=16).hexdigest()
+            fields = dict.fromkeys(("received_bytes", "sent_bytes"), len(PAYLOAD)) | ADDRESSES[logger]
+            fields |= dict.fromkeys(("received_digest", "sent_digest"), digest)
+        sums[event] += len(data)
+        lines.append(json.dumps(head | {"message": message} | fields))
     return tuple(lines)
 
 

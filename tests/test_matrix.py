@@ -36,8 +36,8 @@ PORT, PAYLOAD = int(sys.argv[-1]), {PAYLOAD!r}
 def say(speaker, text):
     print(f"{{speaker}}: {{text}}", flush=True)
 
-def record(event, speaker, message, **fields):
-    print(json.dumps(dict(t_ns=1, logger=speaker, level="info", event=event, message=message, **fields)), flush=True)
+def record(event, speaker, message, level="info", **fields):
+    print(json.dumps(dict(t_ns=1, logger=speaker, level=level, event=event, message=message, **fields)), flush=True)
 """
 
 SERVER = """
@@ -71,7 +71,7 @@ def ask(tell_port=True):
     peer = socket.create_connection(("127.0.0.1", PORT))
     say("echo_client", f"connecting to localhost port {PORT}")
     fields = {"local": list(peer.getsockname())} if tell_port else {}
-    record("sending", "echo_client", f"sending {PAYLOAD!r}", **fields)
+    record("sending", "echo_client", f"sending {PAYLOAD!r}", "debug", offset=0, length=len(PAYLOAD), **fields)
     peer.sendall(PAYLOAD)
     peer.shutdown(socket.SHUT_WR)
     say("echo_client", "waiting for response")

@@ -1,6 +1,7 @@
 """What can be tried beyond the tutorial: every scenario, and every transport, with every server and every client."""
 
 import dataclasses
+import json
 import shlex
 import subprocess
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from recorded import ENDPOINTS, TUTORIAL, client_lines, judged, matrix, run, server_lines
 
 import compare as program
+from common.logs import EVENTS
 from comparison import matrix as running
 from comparison.catalogue import CATALOGUE
 from comparison.causes import Letters
@@ -269,12 +271,13 @@ def test_what_is_expected_must_hold(name):
     assert [(fault.part, fault.text) for fault in faults(scenario, one)] == expected
 
 
-@pytest.mark.parametrize("level", ["warning", "error"])
-def test_a_warning_must_be_one_that_is_expected(level):
-    lost = f'{{"t_ns": 1, "logger": "main", "level": "{level}", "event": "out_of_files", "message": "ERROR no files"}}'
+@pytest.mark.parametrize(("event", "level"), [("out_of_files", "warning"), ("cannot_serve", "error")])
+def test_a_warning_must_be_one_that_is_expected(event, level):
+    message = EVENTS[event].text.format(address="localhost port 10000", reason="no files")
+    lost = json.dumps({"t_ns": 1, "logger": "main", "level": level, "event": event, "message": message})
     one = run(PAIRING, [*LINES[0][:-1], lost, LINES[0][-1]], LINES[1])
-    assert faults(TUTORIAL, one) == (Fault("ending", "server complains: main: ERROR no files"),)
-    assert faults(expecting(warnings=("out_of_files",)), one) == ()
+    assert faults(TUTORIAL, one) == (Fault("ending", f"server complains: main: {message}"),)
+    assert faults(expecting(warnings=(event,)), one) == ()
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

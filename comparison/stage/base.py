@@ -22,6 +22,13 @@ class Skip(Exception):
     """The scenario cannot be played here; the text is the reason."""
 
 
+def in_words(error: Late | OSError) -> str:
+    """What kept a script from its end, without the number of an error."""
+    if isinstance(error, Late):
+        return str(error)
+    return f"a peer of ours failed: {(error.strerror or str(error) or type(error).__name__).lower()}"
+
+
 class Stage:
     """What both kinds of script have in common: the endpoint on trial, the peers, the deadline."""
 

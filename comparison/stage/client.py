@@ -9,7 +9,7 @@ from comparison.commands import client_command, payload_file, socket_path, why_n
 from comparison.model import RAW, Log, Pairing, Run, Side
 from comparison.peers import Late, Peer
 from comparison.serving import free_port
-from comparison.stage.base import LOOK_S, Skip, Stage, family
+from comparison.stage.base import LOOK_S, Skip, Stage, family, in_words
 from comparison.transcript import parse, tells
 
 SAMPLE_S = 0.02
@@ -82,7 +82,7 @@ class ClientStage(Stage):
         try:
             self.scenario.script(self)
         except (Late, OSError) as error:
-            trouble = str(error) or type(error).__name__
+            trouble = in_words(error)
         client = self._log_of_client()
         server = self.notebook.log(trouble)
         events = parse(client.lines)

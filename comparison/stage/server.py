@@ -9,7 +9,7 @@ from comparison.commands import server_command, socket_path, why_not
 from comparison.model import RAW, Log, Pairing, Run, Side
 from comparison.peers import AFTER, Late, Peer
 from comparison.serving import NotReady, start_server, start_silent_server
-from comparison.stage.base import Skip, Stage, family
+from comparison.stage.base import Skip, Stage, family, in_words
 from comparison.transcript import parse, tells
 
 try:
@@ -133,12 +133,13 @@ class ServerStage(Stage):
             if not self.ended:
                 self.check_still_serves()
         except (Late, OSError) as error:
-            trouble = str(error) or type(error).__name__
+            trouble = in_words(error)
         except NotReady as error:
             return self._run(number, error.log, None)
         log = self._wait_for_end() if self.ended else self.running().stop()
-        if self.transport.name == "unix" and self.socket_path.exists():
-            trouble = trouble or "the server has left its Unix socket file behind"
+        ended_well = log.trouble is None and log.exit_code == self.scenario.expects.server_exit
+        if trouble is None and ended_well and self.transport.name == "unix" and self.socket_path.exists():
+            trouble = "the server has left its Unix socket file behind"
         return self._run(number, log, trouble)
 
     def _run(self, number: int, server: Log, trouble: str | None) -> Run:

@@ -1,0 +1,328 @@
+"""Whether what a log tells can be true: each record by itself, against its sums, against the command of its program,
+and against what the other side tells of the same connection.
+
+Everything here says in words what cannot be, and nothing as a rule; it reads a log once, however long that is.
+"""
+
+import functools
+import hashlib
+import itertools
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from common.logs import EVENTS, escape, show_cut
+from comparison.model import SIDES, Event, Payload, Run, Scenario, Side
+from comparison.peers import PEER_ENDINGS
+from comparison.projection import BYTES, ENDINGS, OPENINGS, ending, is_connection, joined, told_speaker
+from comparison.transcript import TEXTS
+
+Block = Sequence[Event]
+
+PROGRAM = ("starting", "exposed", "skipped_address", "cannot_serve", "out_of_files", "closing_server", "closing_loop")
+"""What the program itself tells, and not one of its connections."""
+
+ONCE = ("starting", "cannot_serve", "closing_server", "closing_loop", "connecting", "accepted", "waiting", "eof")
+"""What can be told only once in the life of a program or of a connection; so can an ending."""
+
+NOT_AFTER = {
+    "waiting": ("sending",),
+    "eof": ("received",),
+    "accepted": ("starting",),
+    "closing_server": ("accepted", "starting"),
+}
+"""Which lines may not follow which; after an ending there is none at all."""
+
+REPEATING = ("starting", "connecting", "failed", "cannot_serve", "idle", "refused")
+"""What repeats a part of the command."""
+
+TOTALS = {"received_bytes": ("received",), "sent_bytes": ("sent", "sending")}
+NOTHING = Payload(b"", 0)
+HASHED_BYTES = 1 << 20
+
+
+# --- Each record by itself ---
+def wrong_records(events: Block, command: Sequence[str]) -> Iterator[str]:
+    """What single records say that is not so: their time, level and speaker, and what their text repeats of the
+    command."""
+    asked = _asked(command)
+    last_ns = 0
+    for event in events:
+        if event.t_ns is not None:
+            if event.t_ns < last_ns:
+                yield f"{event.message!r} has a time (t_ns) before that of the line before it"
+            last_ns = event.t_ns
+        if event.name not in EVENTS:
+            continue
+        level = logging.getLevelName(EVENTS[event.name].level).lower()
+        if event.level not in ("", level):
+            yield f"{event.message!r} has the level {event.level}, and should have {level}"
+        if is_connection(event.speaker) == (event.name in PROGRAM):
+            yield f"{event.message!r} is told by {event.speaker!r}"
+        text = TEXTS[event.name].fullmatch(event.message)
+        if text is None:
+            yield f"{event.message!r} is told as {event.name!r}"
+        elif event.name in REPEATING:
+            for name, value in text.groupdict().items():
+                if name in asked and not re.fullmatch(asked[name], value):
+                    yield f"{event.message!r} is not what it was told"
+
+
+def _asked(command: Sequence[str]) -> Mapping[str, str]:
+    """What the texts of a program with the options of the contract repeat of them, as patterns."""
+    given = dict(itertools.pairwise(command))
+    numbers = {"limit_s": "--idle-timeout", "limit": "--max-connections"}
+    asked = {name: f"{float(given[option]):g}" for name, option in numbers.items() if option in given}
+    if "--unix" in given:
+        asked["address"] = re.escape(escape(given["--unix"]))
+    elif "--port" in given:
+        port = given["--port"] if given["--port"] != "0" else r"\d+"
+        asked["address"] = re.escape(given.get("--host", "localhost")) + f" port {port}"
+    return asked
+
+
+def address(events: Block) -> str:
+    """Where a server says that it listens, or a client what it connects to; empty where it does not say."""
+    told = next((event for event in events if event.name in ("starting", "connecting")), None)
+    text = TEXTS[told.name].fullmatch(told.message) if told is not None else None
+    return text["address"] if text is not None else ""
+
+
+# --- In their order ---
+def wrong_life(events: Block, *, stopped_last: bool) -> Iterator[str]:
+    """What a program tells of its own life in an order that cannot be, or too often. With `stopped_last` it was stopped
+    when all connections had been made."""
+    told = [event for event in events if event.name in EVENTS]
+    own = [event for event in told if not is_connection(event.speaker)]
+    # One that comes at that moment may still get in: uvloop accepts until its server closes.
+    stopped_first = next((e.name for e in told if e.name in ("accepted", "closing_server")), "") == "closing_server"
+    openings = ("accepted",) if stopped_last or stopped_first else ()
+    yield from _too_often(own)
+    yield from _out_of_order([event for event in told if event.name in (*PROGRAM, *openings)])
+    if any(event.name == "closing_loop" for event in own) and told[-1].name != "closing_loop":
+        yield f"{told[-1].message!r} comes after the end of the program"
+
+
+def wrong_story(block: Block) -> Iterator[str]:
+    """What the log of one connection tells in an order that cannot be, or too often."""
+    if block[0].name not in OPENINGS:
+        yield f"its first line is {block[0].plain!r}"
+    yield from _out_of_order(block)
+    yield from _too_often(block)
+
+
+def _too_often(lines: Block) -> Iterator[str]:
+    for name, times in Counter(event.name for event in lines).items():
+        if times > 1 and name in (*ONCE, *ENDINGS):
+            yield f"tells {next(event.message for event in lines if event.name == name)!r} {times} times"
+
+
+def _out_of_order(lines: Block) -> Iterator[str]:
+    seen: dict[str, Event] = {}
+    for event in lines:
+        for name, before in seen.items():
+            if event.name != name and (event.name in NOT_AFTER[name] if name in NOT_AFTER else event.name in EVENTS):
+                yield f"{event.message!r} comes after {before.message!r}"
+        if event.name in NOT_AFTER or event.name in ENDINGS:
+            seen.setdefault(event.name, event)
+
+
+# --- Against their sums ---
+def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
+    """What a connection says at its end and its lines, or `place` where its server listens, say otherwise: totals,
+    addresses, how much came back."""
+    end, counted = ending(block) or block[-1], Counter[str]()
+    for event in block:
+        counted[event.name] += event.payload.length if event.payload is not None else 0
+    for total, names in TOTALS.items():
+        told, lines = end.fields.get(total), sum(counted[name] for name in names)
+        if told is not None and not _is(told, lines):
+            yield f"{total} is {told} at the end, and {lines} in its lines"
+    if end.level and end.name in ENDINGS:
+        for name in _due(side, moved=counted.total() > 0):
+            if name not in end.fields:
+                yield f"{end.message!r} has no {name}"
+    yield from _wrong_addresses(end, side, place)
+    text = TEXTS["failed"].fullmatch(end.message)
+    if text is not None:
+        returned, received = int(text["returned"]), counted["received"]
+        checked = re.match(r"altered at|extra bytes from", text["reason"]) is None
+        if returned > received or (checked and returned != received):
+            yield f"{end.message!r}, and {received} in its lines"
+
+
+def _wrong_addresses(end: Event, side: Side, place: str) -> Iterator[str]:
+    """A server is where it says that it listens, and calls a connection by its peer; a client is where it connects to.
+    None is what a loop was asked for too late."""
+    port = re.search(r" port (\d+)$", place)
+    for name in ("local", "peer"):
+        told = end.fields.get(name)
+        match told:
+            case None:
+                right = True
+            case [str(host), int(number)] if port is not None:
+                listens = (name == "local") == (side == "server")
+                right = (
+                    number == int(port[1]) if listens else side == "client" or end.speaker == f"echo_{host}_{number}"
+                )
+            case str():
+                right = port is None and told in ("", place)
+            case _:
+                right = False
+        if not right:
+            yield f"{end.message!r} of {end.speaker} says that its {name} address is {told!r}"
+
+
+def _due(side: Side, *, moved: bool) -> Iterator[str]:
+    """What the JSON record of an end has to hold. A client may not have been connected; where no bytes are logged, no
+    digest is kept."""
+    yield from TOTALS
+    if side == "server" or moved:
+        yield from ("local", "peer")
+    if moved:
+        yield from ("received_digest", "sent_digest")
+
+
+def wrong_bytes(scenario: Scenario, block: Block) -> Iterator[str]:
+    """What a connection says of its bytes that is not so: where each chunk lies, how long it is, what it holds, and the
+    digests of all; and what cannot be said of an echo."""
+    sums = dict.fromkeys(BYTES, 0)
+    known = {name: _known(scenario, joined(block, name)) for name in BYTES}
+    for event in block:
+        if event.payload is None or event.name not in sums:
+            continue
+        offset, shown, length = sums[event.name], event.payload.shown, event.payload.length
+        sums[event.name] += length
+        truth = {"offset": offset, "length": length} if event.level else {}
+        for field, value in truth.items():
+            if not _is(event.fields.get(field), value):
+                yield f"{event.message!r} says {field} {event.fields.get(field)}, and it is {value}"
+        source = known[event.name]
+        if length < len(shown) or (source is not None and shown != source.at(offset, len(shown))):
+            yield f"{event.message!r} is not what comes at byte {offset}"
+        if event.name == "sent" and sums["sent"] > sums["received"]:
+            yield f"{event.message!r} before it was received"
+    end = ending(block) or block[-1]
+    for total, names in TOTALS.items():
+        name, digest = max(names, key=lambda name: sums[name]), total.replace("_bytes", "_digest")
+        source = known[name]
+        if digest in end.fields and source is not None and end.fields[digest] != source.digest(sums[name]):
+            yield f"{digest} is not that of the {sums[name]} bytes in its lines"
+    echo_in, echo_out = joined(block, "received"), joined(block, "sent")
+    if echo_in is not None and echo_out is not None and not echo_in.shown.startswith(echo_out.shown):
+        yield "what was sent is not what was received"
+
+
+def _is(told: object, number: int) -> bool:
+    """Whether a field holds this number: `true` is none, and neither is "46"."""
+    return type(told) is int and told == number
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Bytes that are known wherever one looks: a pattern over and over."""
+
+    pattern: bytes
+
+    def at(self, offset: int, length: int) -> bytes:
+        start = offset % max(1, len(self.pattern))
+        return (self.pattern * (length // max(1, len(self.pattern)) + 2))[start : start + length]
+
+    def digest(self, length: int) -> str:
+        return _digest(self.pattern, length)
+
+
+@functools.lru_cache
+def _digest(pattern: bytes, length: int) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    piece = pattern * (HASHED_BYTES // max(1, len(pattern)) + 1)
+    for left in range(length, 0, -max(1, len(piece))):
+        digest.update(piece[:left])
+    return digest.hexdigest()
+
+
+def _known(scenario: Scenario, payload: Payload | None) -> _Source | None:
+    """The bytes of one direction, from how they begin: the scenario's, from any place in its pattern on, or what is
+    shown where that is all. None where they are others."""
+    if payload is None or payload.length == len(payload.shown):
+        return _Source(payload.shown if payload is not None else b"")
+    pattern = scenario.pattern
+    shift = (pattern * 2).find(payload.shown[: len(pattern)])
+    return _Source(pattern[shift:] + pattern[:shift]) if pattern and shift >= 0 else None
+
+
+# --- Against the other side ---
+def wrong_ends(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str]:
+    """Connections of which the two sides tell other addresses."""
+    met, strangers = _met(run, blocks)
+    if not _direct(run):
+        return
+    if all(strangers.values()):
+        yield "server and client tell of other addresses: " + ", ".join(names[0] for names in strangers.values())
+    for server, client in met:
+        here, there = _field(server, "local"), _field(client, "peer")
+        if here is not None and there is not None and here != there:
+            yield f"the server says that it is at {here!r}, and its client at {there!r}"
+
+
+def wrong_echo(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str]:
+    """Bytes that one side tells of, and the other has not sent, or has not got though it read to a clean end."""
+    for server, client in _met(run, blocks)[0]:
+        in_order = server[-1].name in ("closing", *PEER_ENDINGS)
+        came = in_order and client[-1].name in ("closing", "saw_eof")
+        down = "sending" if run.is_raw("server") else "sent"
+        yield from _compared("client", joined(client, "sending"), "server", joined(server, "received"), True, False)
+        yield from _compared("server", joined(server, down), "client", joined(client, "received"), in_order, came)
+
+
+def _compared(
+    source: Side, sent: Payload | None, target: Side, got: Payload | None, told: bool, came: bool
+) -> Iterator[str]:
+    """`told` says that the source tells of all that it sends, `came` that all of it has come."""
+    sent, got = sent or NOTHING, got or NOTHING
+    if told and got.length > sent.length:
+        yield f"{target} received {got.length} bytes, and the {source} tells of {sent.length}"
+    elif came and got.length < sent.length:
+        yield f"{source} tells of {sent.length} bytes, and only {got.length} came to the {target}"
+    elif sent.shown[: len(got.shown)] != got.shown[: len(sent.shown)]:
+        yield f"{target} received other bytes than the {source} tells of: {show_cut(got.shown, got.length)}"
+
+
+def _met(
+    run: Run, blocks: Mapping[Side, Sequence[Block]]
+) -> tuple[list[tuple[Block, Block]], Mapping[Side, list[str]]]:
+    """The two ends of each connection, and the names of those without another end. Where no address is told, as over
+    Unix sockets, our own peers are accepted in the order in which they connect."""
+    met: list[tuple[Block, Block]] = []
+    servers: dict[str, list[Block]] = {}
+    for block in blocks["server"]:
+        servers.setdefault(_name(block, raw=run.is_raw("server")), []).append(block)
+    strangers: list[str] = []
+    for block in blocks["client"]:
+        name = told_speaker(block) if _direct(run) else ""
+        if servers.get(name):
+            met.append((servers[name].pop(0), block))
+        elif name:
+            strangers.append(name)
+    in_order = _direct(run) and any(run.is_raw(side) for side in SIDES) or len(blocks["client"]) == 1
+    if not met and not strangers and in_order and len(blocks["server"]) == len(blocks["client"]):
+        met = list(zip(blocks["server"], blocks["client"], strict=True))
+    left = [name for name, some in servers.items() if some and not re.match(r"echo_(unix|unknown)_|$", name)]
+    return met, {"server": left, "client": strangers}
+
+
+def _direct(run: Run) -> bool:
+    """Whether both sides tell of the same socket addresses; else a relay is between them."""
+    options = run.pairing.server.takes_options and run.pairing.client.takes_options
+    return options or any(run.is_raw(side) for side in SIDES) or "client" in run.silent
+
+
+def _name(server: Block, *, raw: bool) -> str:
+    """What a server calls a connection: our own by the address of its peer, too."""
+    return told_speaker([replace(server[0], fields={"local": _field(server, "peer")})]) if raw else server[0].speaker
+
+
+def _field(block: Block, name: str) -> object:
+    return next((event.fields[name] for event in block if name in event.fields), None)
