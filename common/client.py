@@ -48,7 +48,8 @@ async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: Client
 
 
 async def connect_one(config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments, name: str) -> bool:
-    """Carry one exchange and say how it ended. True where the whole echo came back."""
+    """Carry one exchange and say how it ended. True where there was a connection, it came to its end, and the whole
+    echo came back."""
     connection = new_connection(name)
     source = from_messages(config.messages) if config.file is None else from_file(config.file)
     # Of a file nobody knows the length before its end: it may be a pipe.
@@ -66,7 +67,9 @@ async def connect_one(config: ClientConfig, echo_client: EchoClient, tls: Client
             await echo_client(config, exchange, connection, tls)
     except (OSError, SourceError, ExceptionGroup) as caught:
         error = _expected(caught)
-    if exchange.complete:
+    # Of an echo of no bytes, only an end in good order is any evidence.
+    ended = connection.was_opened and not limit.expired() and (error is None or exchange.sent_bytes > 0)
+    if ended and exchange.complete:
         connection.ended(error)
         return True
     if exchange.fault is not None:
