@@ -26,8 +26,8 @@ EchoClient = Callable[[ClientConfig, Exchange, Connection, ClientTLSArguments], 
 
 
 def run_client(echo_client: EchoClient, arguments: Sequence[str] | None = None) -> int:
-    """The whole program of a client: its command line in, its exit code out (0 where the whole echo came back, 1
-    where not)."""
+    """The whole program of a client: its command line in, its exit code out (0 where the whole echo came back and
+    the connection came to its end, 1 where not)."""
     config = parse_client(arguments)
     try:
         factory, tls = loop_factory(config.loop), client_tls(config)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 from common.config import HOST, PORT, UNIX_PATH_BYTES, ClientConfig, EndpointConfig, ServerConfig, UsageError
 from common.logs import escape
+from common.sockets import TELL_WHAT_THEY_HOLD
 
 Number = TypeVar("Number", int, float)
 
@@ -23,7 +24,10 @@ def parse_server(arguments: Sequence[str] | None = None) -> ServerConfig:
     add = parser.add_argument
     add("--backlog", type=_backlog, metavar="N", help="connections that may wait to be accepted (%(default)s)")
     add("--max-connections", type=_at_least_one, metavar="N", help="refuse any connection beyond N at once (no limit)")
-    add("--idle-timeout", dest="idle_timeout_s", type=_positive_s, metavar="S", help="cut what is idle for S s (never)")
+    idle = "cut what is idle for S s (never)"
+    if sys.platform not in TELL_WHAT_THEY_HOLD:
+        idle += "; a slow reader may count as idle: this system does not tell what it takes"
+    add("--idle-timeout", dest="idle_timeout_s", type=_positive_s, metavar="S", help=idle)
     add("--grace", dest="grace_s", type=_seconds, metavar="S", help="what connections get at shutdown (%(default)s)")
     given = _given(parser, arguments)
     config = ServerConfig(**given)

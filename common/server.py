@@ -67,8 +67,8 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver:
                 listeners = [sock.fileno() for sock in sockets]
                 servers = []
                 for sock in sockets:
-                    # Then it is the loop's, and rloop has taken its descriptor; a duplicate has the same queue. It is
-                    # closed at once: an open one would go on accepting when the server has stopped.
+                    # From start() on it is the loop's: rloop takes its descriptor away. A duplicate has the same queue;
+                    # it is closed at once, since an open one would go on queueing peers when the server has stopped.
                     with sock.dup() as duplicate:
                         servers.append(await start(sock, ACCEPT_AT_ONCE, config, live, tls))
                         duplicate.listen(config.backlog)
@@ -91,13 +91,15 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver:
 async def stop_accepting(listeners: Iterable[int], servers: Iterable[asyncio.Server]) -> None:
     """Accept no more peers, and close the listening sockets, of which `listeners` are the descriptors.
 
-    In two steps, because asyncio drops a connection that it is just accepting when its server closes: the peer hangs
-    until the program ends, and on 3.13 a traceback tells of it.
+    In two steps, because asyncio's loop drops a connection that it is just accepting when its server closes: the peer
+    hangs until the program ends, and on 3.13 a traceback tells of it. Only that loop is asked: rloop ends the whole
+    program when it is to remove the reader of a listener.
     """
-    for listener in listeners:
-        # NotImplementedError: Windows. RuntimeError: the loop listens on a copy, and a connection has the number now.
-        with contextlib.suppress(NotImplementedError, RuntimeError):
-            asyncio.get_running_loop().remove_reader(listener)
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, asyncio.SelectorEventLoop):
+        for listener in listeners:
+            with contextlib.suppress(RuntimeError):  # it listens on a copy, and a connection has the number now
+                loop.remove_reader(listener)
     await settle()
     for server in servers:
         server.close()

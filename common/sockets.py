@@ -20,6 +20,9 @@ KEEP_ALIVE = {
     "TCP_KEEPCNT": KEEP_ALIVE_PROBES,
 }
 
+TELL_WHAT_THEY_HOLD = ("linux", "darwin")
+"""The systems that tell how much of what was sent is still in the kernel."""
+
 SO_NWRITE = 0x1024
 """macOS: the bytes in a socket's send buffer. Python has no name for it."""
 

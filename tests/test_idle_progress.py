@@ -12,6 +12,7 @@ from common import sockets
 from common.config import KEEP_ALIVE_EVERY_S, KEEP_ALIVE_IDLE_S, KEEP_ALIVE_PROBES
 from common.live import LiveConnections
 from common.loops import loop_factory
+from common.options import parse_server
 from common.sockets import unacknowledged_bytes
 
 LIMIT_S = 10.0
@@ -169,6 +170,14 @@ def test_a_connection_that_is_over_holds_nothing(loop):
 
     with socket.create_server((HOST, 0)) as listener:
         assert played(loop, main()) == (0, 0)
+
+
+@pytest.mark.parametrize(("platform", "told"), [("linux", False), ("darwin", False), ("plan9", True)])
+def test_the_help_says_where_a_slow_reader_may_count_as_idle(platform, told, monkeypatch, capsys):
+    monkeypatch.setattr(sockets.sys, "platform", platform)
+    with pytest.raises(SystemExit):
+        parse_server(["--help"])
+    assert ("a slow reader may count as idle" in " ".join(capsys.readouterr().out.split())) is told
 
 
 # --- Keep-alive ---

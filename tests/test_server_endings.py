@@ -179,8 +179,9 @@ def test_a_client_tells_nothing_after_its_end_either(api, loop, options):
 # --- Bytes that come in one piece with TLS's close_notify ---
 
 
-def bytes_and_close_in_one(peer: socket.socket, context: ssl.SSLContext, payload: bytes) -> None:
-    """Shake hands, then send the payload and close_notify in a single piece, as one arrival for the server."""
+def bytes_and_close_in_one(peer: socket.socket, context: ssl.SSLContext, payload: bytes) -> bytes:
+    """Shake hands, then send the payload and close_notify in a single piece, as one arrival for the server. What it
+    answers before its own end."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
     while True:
@@ -195,6 +196,11 @@ def bytes_and_close_in_one(peer: socket.socket, context: ssl.SSLContext, payload
     with contextlib.suppress(ssl.SSLWantReadError):
         tls.unwrap()
     peer.sendall(outgoing.read())
+    incoming.write(read_to_end(peer))
+    incoming.write_eof()
+    with contextlib.suppress(ssl.SSLZeroReturnError, ssl.SSLEOFError):
+        return tls.read()
+    return b""
 
 
 @pytest.mark.parametrize("read_size", ["65536", "7"])
@@ -205,12 +211,13 @@ def test_bytes_that_come_with_the_close_are_told_to_be_received_and_answered_whe
     payload = b"last words, and not a few"
     with Endpoint(api, "server", "--host", HOST, "--port", "0", *options, "--log-format", "json", loop=loop) as server:
         with connect(server.port()) as peer:
-            bytes_and_close_in_one(peer, ssl.create_default_context(cafile=certificates.ca), payload)
+            answer = bytes_and_close_in_one(peer, ssl.create_default_context(cafile=certificates.ca), payload)
             server.wait_for('"event": "(closing|lost)"')
         assert server.stop() == 0
         assert_quiet(server)
     (told,) = stories(server).values()
     answered = api == "protocol"
+    assert answer == (payload if answered else b"")
     assert told[-1]["event"] == ("closing" if answered else "lost")
     assert told[-1]["received_bytes"] == len(payload)
     assert told[-1]["received_digest"] == hashlib.blake2b(payload, digest_size=16).hexdigest()
