@@ -57,7 +57,7 @@ CATALOGUE = {
         Explanation(
             name="bytes-with-close-notify",
             title="bytes that come together with the end of TLS can be answered in one API only",
-            events=("sent", "closing", "lost"),
+            events=("received", "sent", "closing", "lost"),
             axis="own implementation",
             text=(
                 "Over TLS the end of the peer's bytes closes the whole connection: there is no half-close. A Protocol "
