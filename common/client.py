@@ -32,8 +32,8 @@ LIBUV_THREADS = 4
 
 
 def run_client(echo_client: EchoClient, arguments: Sequence[str] | None = None) -> int:
-    """The whole program of a client: its command line in, its exit code out (0 where the whole echo came back, 1
-    where not)."""
+    """The whole program of a client: its command line in, its exit code out (0 where the whole echo came back and
+    the connection came to its end, 1 where not)."""
     config = parse_client(arguments)
     try:
         factory, tls = loop_factory(config.loop), client_tls(config)
@@ -88,7 +88,8 @@ def start_and_end(threads: int) -> None:
 async def connect_one(
     config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments, name: str, source: Source
 ) -> bool:
-    """Carry one exchange and say how it ended. True where the whole echo came back."""
+    """Carry one exchange and say how it ended. True where there was a connection, it came to its end, and the whole
+    echo came back."""
     connection = new_connection(name)
     # Of a file nobody knows the length before its end: it may be a pipe.
     total_bytes = sum(map(len, config.messages)) if config.file is None else None
@@ -105,7 +106,9 @@ async def connect_one(
             await echo_client(config, exchange, connection, tls)
     except (OSError, SourceError, ExceptionGroup) as caught:
         error = _expected(caught)
-    if exchange.complete:
+    # Of an echo of no bytes, only an end in good order is any evidence.
+    ended = connection.was_opened and not limit.expired() and (error is None or exchange.sent_bytes > 0)
+    if ended and exchange.complete:
         connection.ended(error)
         return True
     if exchange.fault is not None:

@@ -28,6 +28,13 @@ TLS_HANDSHAKE_TIMEOUT_S = 10.0
 TLS_SHUTDOWN_TIMEOUT_S = 5.0
 """How long a close waits for the peer's close_notify; asyncio's default is 30 s, beyond any grace."""
 
+KEEP_ALIVE_IDLE_S = 60
+KEEP_ALIVE_EVERY_S = 20
+KEEP_ALIVE_PROBES = 3
+"""TCP has no timer for a connection on which nothing is under way: a peer whose link is gone would be waited for until
+somebody sends. The kernel asks after a minute of silence, and gives up another minute later; its own default is two
+hours."""
+
 ECHO_WINDOW_BYTES = 16 * 1024 * 1024
 """A client sends no more while so much has not come back. It bounds the client's memory, whatever the size of the
 kernel's buffers."""

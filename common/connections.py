@@ -1,6 +1,7 @@
 """What passed through one connection, and its log lines.
 
-Nothing here reads or writes: an implementation says what happened.
+Nothing here reads or writes: an implementation says what happened. Its end is the last line of a connection, whatever
+an API still hands out or takes after it, so that the totals of the end are the sum of the lines.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import hashlib
 import os
 
 from common.logs import Narrator, show
+from common.sockets import keep_alive
 
 
 class Connection:
@@ -21,10 +23,13 @@ class Connection:
         self.addresses: dict[str, object] = {}
         self.received_bytes = 0
         self.sent_bytes = 0
+        self.was_opened = False
         self._ending_told = False
 
     def opened(self, transport: asyncio.BaseTransport) -> None:
         """The API handed out the transport. Its addresses are kept: uvloop cannot tell them once it is closed."""
+        self.was_opened = True
+        keep_alive(transport)
         self.addresses = {
             "local": _address(transport.get_extra_info("sockname")),
             "peer": _address(transport.get_extra_info("peername")),
@@ -44,7 +49,8 @@ class Connection:
 
     def tell(self, event: str, **values: object) -> None:
         """Log `event`, one of `common.logs.EVENTS`; `values` fill its text."""
-        self.narrator.tell(event, values)
+        if not self._ending_told:
+            self.narrator.tell(event, values)
 
     def ended(self, error: Exception | None = None) -> None:
         """The connection is over: in good order, or with the error that the API reported.
@@ -79,18 +85,15 @@ class NarratedConnection(Connection):
         self._sent_digest = hashlib.blake2b(digest_size=16)
 
     def received(self, data: bytes) -> None:
-        self._tell_chunk("received", data, self.received_bytes)
-        self._received_digest.update(data)
+        self._tell_chunk("received", data, self.received_bytes, self._received_digest)
         super().received(data)
 
     def sending(self, data: bytes) -> None:
-        self._tell_chunk("sending", data, self.sent_bytes)
-        self._sent_digest.update(data)
+        self._tell_chunk("sending", data, self.sent_bytes, self._sent_digest)
         super().sending(data)
 
     def sent(self, data: bytes) -> None:
-        self._tell_chunk("sent", data, self.sent_bytes)
-        self._sent_digest.update(data)
+        self._tell_chunk("sent", data, self.sent_bytes, self._sent_digest)
         super().sent(data)
 
     def account(self) -> dict[str, object]:
@@ -99,8 +102,10 @@ class NarratedConnection(Connection):
             "sent_digest": self._sent_digest.hexdigest(),
         }
 
-    def _tell_chunk(self, event: str, data: bytes, offset: int) -> None:
-        self.narrator.tell(event, {"payload": show(data)}, offset=offset, length=len(data))
+    def _tell_chunk(self, event: str, data: bytes, offset: int, digest: "hashlib.blake2b") -> None:
+        if not self._ending_told:
+            digest.update(data)
+            self.narrator.tell(event, {"payload": show(data)}, offset=offset, length=len(data))
 
 
 def new_connection(name: str) -> Connection:

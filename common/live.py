@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 from common.connections import Connection, new_connection
+from common.sockets import unacknowledged_bytes
 
 
 class LiveConnections:
@@ -73,11 +74,11 @@ class LiveConnections:
             self.cut_idle()
 
     def cut_idle(self) -> None:
-        """Cut each connection on which nothing has moved for the idle limit: no byte came, none left for the kernel.
+        """Cut each connection on which nothing has moved for the idle limit: no byte came, none left for the kernel,
+        and the peer acknowledged none that the kernel holds.
 
         That includes a peer that sends and never reads: its connection is paused, and a paused one cannot even notice
         that the peer left. A movement counts from the look that found it, so a cut may come one look late.
-        Over TLS what leaves is seen in steps: a TLS transport does not count what the one below it holds.
         """
         limit_s = math.inf if self._idle_timeout_s is None else self._idle_timeout_s
         for connection, progress in list(self._live.items()):
@@ -100,16 +101,26 @@ class LiveConnections:
 
 
 class _Progress:
-    """When something last moved on a connection, found by looking at it now and then: the hot path pays nothing."""
+    """When something last moved on a connection, found by looking at it now and then: the hot path pays nothing.
+
+    A slow reader lives on what the kernel has taken, some MiB, of which the loop hears nothing until there is room
+    again. So where nothing else has moved since the last look the kernel is asked, until it holds nothing any more.
+    """
 
     def __init__(self, transport: asyncio.WriteTransport, now_s: float) -> None:
         self.transport = transport
         self._moved_s = now_s
         self._seen = (0, 0)
+        self._held_bytes: int | None = None  # by the kernel; None: not asked since something else has moved
 
     def look(self, received_bytes: int, now_s: float) -> float:
         """Note what has moved since the last look; how long nothing has, in seconds."""
         seen = (received_bytes, self.transport.get_write_buffer_size())
         if seen != self._seen:
-            self._seen, self._moved_s = seen, now_s
+            self._seen, self._moved_s, self._held_bytes = seen, now_s, None
+        elif self._held_bytes != 0:
+            held_bytes = unacknowledged_bytes(self.transport)
+            if self._held_bytes is not None and held_bytes != self._held_bytes:
+                self._moved_s = now_s
+            self._held_bytes = held_bytes
         return now_s - self._moved_s

@@ -24,6 +24,7 @@ from common.config import (
     UsageError,
 )
 from common.logs import escape
+from common.sockets import TELL_WHAT_THEY_HOLD
 
 Number = TypeVar("Number", int, float)
 
@@ -43,7 +44,10 @@ def parse_server(arguments: Sequence[str] | None = None) -> ServerConfig:
         help="refuse any connection beyond N at once (no limit); who waits in the backlog is not counted, nor who is "
         f"in the handshake of TLS, which {TLS_HANDSHAKE_TIMEOUT_S:g} s bound",
     )
-    add("--idle-timeout", dest="idle_timeout_s", type=_positive_s, metavar="S", help="cut what is idle for S s (never)")
+    idle = "cut what is idle for S s (never)"
+    if sys.platform not in TELL_WHAT_THEY_HOLD:
+        idle += "; a slow reader may count as idle: this system does not tell what it takes"
+    add("--idle-timeout", dest="idle_timeout_s", type=_positive_s, metavar="S", help=idle)
     add("--grace", dest="grace_s", type=_seconds, metavar="S", help="what connections get at shutdown (%(default)s)")
     given = _given(parser, arguments)
     config = ServerConfig(**given)

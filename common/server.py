@@ -27,7 +27,8 @@ ACCEPT_AT_ONCE = 8
 """What `create_server` is given as its backlog. On asyncio that is also how many connections one turn of the loop
 accepts, and out of file descriptors each of those attempts fails, logs and starts a timer: with the 1024 that we
 want the kernel to queue, a busy loop. With 8 a burst is accepted as fast as with 100 (with 1 it took a quarter more
-CPU); the queue's length is set by listen() afterwards."""
+CPU); the queue's length is set by listen() afterwards. Up to 3.13 they are as many as the backlog, from 3.14 on one
+more."""
 
 OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
 OUT_OF_FILES_EVERY_S = 10.0
@@ -62,16 +63,22 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver:
     with stopped_by_signals(on_second=live.cut_all) as stopping:
         try:
             with listening(config, resolver) as sockets:
-                servers = [await start(sock, ACCEPT_AT_ONCE, config, live, tls) for sock in sockets]
+                address, exposed = _address(config, sockets), exposed_hosts(sockets)
+                listeners = [sock.fileno() for sock in sockets]
+                servers = []
                 for sock in sockets:
-                    sock.listen(config.backlog)
-                main.tell("starting", {"address": _address(config, sockets)})
-                if exposed := exposed_hosts(sockets):
+                    # From start() on it is the loop's: rloop takes its descriptor away. A duplicate has the same queue;
+                    # it is closed at once, since an open one would go on queueing peers when the server has stopped.
+                    with sock.dup() as duplicate:
+                        servers.append(await start(sock, ACCEPT_AT_ONCE, config, live, tls))
+                        duplicate.listen(config.backlog)
+                main.tell("starting", {"address": address})
+                if exposed:
                     main.tell("exposed", {"address": " and ".join(exposed)})
                 async with asyncio.TaskGroup() as tasks:
                     idle_watch = tasks.create_task(live.watch_idle())
                     await stopping.wait()
-                    await stop_accepting(sockets, servers)
+                    await stop_accepting(listeners, servers)
                     main.tell("closing_server")
                     await finish(live, config.grace_s)
                     idle_watch.cancel()
@@ -81,15 +88,18 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver:
     return 0
 
 
-async def stop_accepting(sockets: Iterable[socket.socket], servers: Iterable[asyncio.Server]) -> None:
-    """Accept no more peers, and close the listening sockets.
+async def stop_accepting(listeners: Iterable[int], servers: Iterable[asyncio.Server]) -> None:
+    """Accept no more peers, and close the listening sockets, of which `listeners` are the descriptors.
 
-    In two steps, because asyncio drops a connection that it is just accepting when its server closes: the peer hangs
-    until the program ends, and on 3.13 a traceback tells of it.
+    In two steps, because asyncio's loop drops a connection that it is just accepting when its server closes: the peer
+    hangs until the program ends, and on 3.13 a traceback tells of it. Only that loop is asked: rloop ends the whole
+    program when it is to remove the reader of a listener.
     """
-    for sock in sockets:
-        with contextlib.suppress(NotImplementedError):  # Windows
-            asyncio.get_running_loop().remove_reader(sock)
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, asyncio.SelectorEventLoop):
+        for listener in listeners:
+            with contextlib.suppress(RuntimeError):  # it listens on a copy, and a connection has the number now
+                loop.remove_reader(listener)
     await settle()
     for server in servers:
         server.close()

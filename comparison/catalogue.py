@@ -78,11 +78,10 @@ CATALOGUE = {
         ),
         Explanation(
             name="bytes-with-close-notify",
-            title="bytes that come together with the end of TLS are echoed by one API and lost by the other",
+            title="bytes that come together with the end of TLS can be answered in one API only",
             kind="done",
             axis="own implementation",
             places={
-                "received": IN_PROTOCOL,
                 "sent": IN_PROTOCOL,
                 "closing": IN_PROTOCOL,
                 "lost": IN_STREAMS,
@@ -91,7 +90,7 @@ CATALOGUE = {
             text=(
                 "Over TLS the end of the peer's bytes closes the whole connection: there is no half-close. A Protocol "
                 "is given bytes that came in the same piece before that, and what it writes then is still sent; with "
-                "Streams they wait in the reader, and the transport is closed before the coroutine has its turn."
+                "Streams read() hands them out, too, but the transport is closed before the coroutine has its turn."
             ),
             source="CPython, Lib/asyncio/streams.py: StreamReaderProtocol.eof_received() returns False over TLS",
             scenario="tls-bytes-with-goodbye",

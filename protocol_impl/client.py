@@ -22,7 +22,8 @@ async def echo_client(
     """Carry one exchange over one connection, and return when the connection is over. Raises OSError, alone or in
     a group."""
     loop = asyncio.get_running_loop()
-    # What a protocol needs must be in it from the start: uvloop calls it before create_connection() returns.
+    # What a protocol needs must be in it from the start: every loop calls connection_made() before
+    # create_connection() returns, and uvloop data_received() as well.
     protocol = EchoClient(exchange, connection)
     connection.tell("connecting", address=config.address)
     if config.unix is not None:

@@ -27,7 +27,8 @@ class EchoServer(asyncio.Protocol):
         try:
             self.connection = self.live.open(self.transport)
         except BaseException:
-            # The loop logs what is raised here and leaves the connection open: its peer would wait for ever.
+            # asyncio logs what is raised here and leaves the connection open, so that its peer would wait for ever;
+            # uvloop logs it and closes.
             self.transport.set_protocol(asyncio.Protocol())  # there is nobody here to be told of the end
             self.transport.abort()
             raise

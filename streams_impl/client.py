@@ -63,8 +63,9 @@ async def echo_client(
             sending.cancel()
     # --- The connection ends ---
     finally:
-        if not exchange.complete:
+        if not (exchange.complete and reader.at_eof()):
             # Not close(): it would first send what cannot come back any more, and wait for a peer that does not read.
+            # The same where a time-out comes before the end, with the whole echo back.
             writer.transport.abort()
         writer.close()
         with contextlib.suppress(OSError):

@@ -24,11 +24,11 @@ async def echo_server(
     try:
         # --- Bytes arrive ---
         while data := await reader.read(read_size):
+            connection.received(data)
             if writer.is_closing():
                 # Nobody can be answered any more: the peer was cut, or it closed TLS right after these bytes, and
                 # Streams then closes the transport before this coroutine has its turn.
-                raise ConnectionResetError
-            connection.received(data)
+                continue
             writer.write(data)
             # --- Writing must wait ---
             # The coroutine stops here; unread bytes fill the reader's buffer, and the reader then stops the transport.
@@ -36,6 +36,8 @@ async def echo_server(
             connection.sent(data)
         # --- The peer has sent everything ---
         # The empty read said so; there is no other sign of it.
+        if connection.sent_bytes < connection.received_bytes:
+            raise ConnectionResetError
         # --- The connection ends ---
         # close() sends what is still in the buffer; wait_closed() waits for that, and raises the error that prevented
         # it.

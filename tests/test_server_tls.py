@@ -238,33 +238,3 @@ def test_it_cuts_a_tls_peer_that_sends_all_it_can_and_never_reads(api, loop, opt
             server.wait_for("nothing moved for 1 s, cutting the connection")
         assert server.stop() == 0
         assert_quiet(server)
-
-
-def bytes_and_close_in_one(peer: socket.socket, context: ssl.SSLContext, payload: bytes) -> None:
-    """Shake hands, then send the payload and close_notify in a single piece, as one arrival for the server."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
-    while True:
-        try:
-            tls.do_handshake()
-            break
-        except ssl.SSLWantReadError:
-            peer.sendall(outgoing.read())
-            incoming.write(peer.recv(1 << 16))
-    peer.sendall(outgoing.read())
-    tls.write(payload)
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.unwrap()
-    peer.sendall(outgoing.read())
-
-
-def test_bytes_that_come_with_the_close_are_echoed_or_told_to_be_lost(server, api, trusting):
-    with connect(server.port()) as peer:
-        bytes_and_close_in_one(peer, trusting, b"last words")
-        if api == "protocol":
-            server.wait_for(r"sent b'last words'")
-            server.wait_for(r"closing")
-        else:
-            server.wait_for(r"connection lost: ConnectionResetError")
-    (ending,) = endings(server)
-    assert ("closing" in ending) is (api == "protocol")
