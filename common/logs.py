@@ -122,4 +122,6 @@ def configure(level: str, form: str) -> None:
 def escape(text: str) -> str:
     """Text in which every character shows: control characters, line breaks, marks of direction and lone surrogates
     appear as Python writes them in a literal."""
+    if text.isprintable():  # nearly every line is
+        return text
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -62,8 +62,8 @@ def _on_trial(run: Run, side: Side) -> Sequence[Event]:
     if side == "client":
         return [event for event in events if event.speaker != AFTER]
     if any(event.speaker == AFTER for event in run.client_events):
-        last = connections(events)[-1:]
-        return [event for event in events if all(event is not other for block in last for other in block)]
+        last = {id(event) for block in connections(events)[-1:] for event in block}
+        return [event for event in events if id(event) not in last]
     return events
 
 

@@ -1,9 +1,12 @@
 """Run every server with every client. One server process takes its clients one after another, so that the n-th
 connection is the n-th client's; servers run side by side, as many as `jobs`."""
 
+import bisect
 import contextlib
 import dataclasses
+import itertools
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -19,8 +22,12 @@ from comparison.stage import ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
 
-CONNECTIONS_EACH = 4000
-"""A server is asked for a fresh process after about so many connections: its log is held in memory until it ends."""
+CLIENTS_EACH = 20
+"""A server process takes so many clients at most: none of their runs is judged before it ends, and Ctrl-C may come."""
+
+LINES_EACH = 25_000
+"""A server gets no further client once it and those before have written so many lines: they are held in memory until
+it ends."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +68,12 @@ def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
     if plan.scenario.script is not None:
         yield from ([(pairing, number)] for number in range(1, plan.repeat + 1) for pairing in pairings)
         return
-    at_once = max(1, CONNECTIONS_EACH // plan.scenario.connections)
-    for server in dict.fromkeys(pairing.server for pairing in pairings):
-        own = [pairing for pairing in pairings if pairing.server == server]
-        turns = [(pairing, number) for number in range(1, plan.repeat + 1) for pairing in own]
-        yield from (turns[start : start + at_once] for start in range(0, len(turns), at_once))
+    by_server: dict[Endpoint, list[tuple[Pairing, int]]] = {}
+    for number in range(1, plan.repeat + 1):
+        for pairing in pairings:
+            by_server.setdefault(pairing.server, []).append((pairing, number))
+    for start in range(0, max(map(len, by_server.values()), default=0), CLIENTS_EACH):
+        yield from filter(None, (turns[start : start + CLIENTS_EACH] for turns in by_server.values()))
 
 
 def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
@@ -97,23 +105,30 @@ def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> Se
 
 
 def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
-    """One server process, and its clients one after another."""
-    server = turns[0][0].server
-    clients: list[_Client] = []
-    try:
-        process, port, tried_port = _serve(plan, launcher, folder, server)
-        for pairing, _ in turns:
-            clients.append(_run_client(plan, launcher, folder, pairing, port))
-            plan.tick()
-        log = process.stop()
-    except NotReady as error:
-        log, tried_port = error.log, None
-        never = Log((), (), None, "was not started: the server was not ready")
-        clients = [_Client(never, parse(()), ()) for _ in turns]
-    except Closed:
-        return ()
-    for run in _pair(turns, log, clients, tried_port):
-        plan.keep(run)
+    """One server process, and its clients one after another; then another, where its log has grown long."""
+    left = list(turns)
+    while left:
+        server = left[0][0].server
+        clients: list[_Client] = []
+        try:
+            process, port, tried_port = _serve(plan, launcher, folder, server)
+            lines = 0
+            for pairing, _ in left:
+                clients.append(_run_client(plan, launcher, folder, pairing, port))
+                plan.tick()
+                lines += len(clients[-1].log.lines)
+                if process.line_count + lines >= LINES_EACH:
+                    break
+            log = process.stop()
+        except NotReady as error:
+            log, tried_port = error.log, None
+            never = Log((), (), None, "was not started: the server was not ready")
+            clients = [_Client(never, parse(()), ()) for _ in left]
+        except Closed:
+            break
+        done, left = left[: len(clients)], left[len(clients) :]
+        for run in _pair(done, log, clients, tried_port):
+            plan.keep(run)
     return ()
 
 
@@ -163,13 +178,16 @@ def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int
         blocks = [block for block in blocks if not block[0].speaker.endswith(f"_{tried_port}")]
     owners = _owners(blocks, [client.events if tells(client.events) else client.wire for client in clients])
     turn_of = {id(event): owner for block, owner in zip(blocks, owners, strict=True) for event in block}
-    of_nobody = {id(event) for block in connections(server_events) for event in block} - turn_of.keys()
-    for turn, ((pairing, number), client) in enumerate(zip(turns, clients, strict=True)):
-        own = [
-            place
-            for place, event in enumerate(server_events)
-            if turn_of.get(id(event), turn) == turn and id(event) not in of_nobody
-        ]
+    of_somebody = {id(event) for block in connections(server_events) for event in block}
+    life: list[int] = []
+    of_turn: list[list[int]] = [[] for _ in turns]
+    for place, event in enumerate(server_events):
+        if id(event) not in of_somebody:
+            life.append(place)
+        elif id(event) in turn_of:
+            of_turn[turn_of[id(event)]].append(place)
+    for (pairing, number), client, places in zip(turns, clients, of_turn, strict=True):
+        own = sorted([*life, *places])
         log = dataclasses.replace(server, lines=tuple(server.lines[place] for place in own))
         events = {"server": tuple(server_events[place] for place in own), "client": client.events}
         silent: list[Side] = [side for side in SIDES if client.wire and not tells(events[side])]
@@ -183,28 +201,26 @@ def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]
     that was connected. What then is left belongs to the client that was there when it began, else to that of the
     connection before: no line of a log is dropped."""
     owners: dict[int, int] = {}
-    free: dict[str, list[int]] = {}
+    free: dict[str, deque[int]] = {}
     for place, block in enumerate(blocks):
-        free.setdefault(block[0].speaker, []).append(place)
+        free.setdefault(block[0].speaker, deque()).append(place)
+    unclaimed = 0
     for turn, events in enumerate(clients):
         for block in connections(events):
             told = told_speaker(block)
             if free.get(told):
-                owners[free[told].pop(0)] = turn
+                owners[free[told].popleft()] = turn
             elif any(event.name in ("sending", "waiting", "received", "eof") for event in block):
-                unclaimed = next((place for place in range(len(blocks)) if place not in owners), None)
-                if unclaimed is not None:
-                    owners[unclaimed] = turn
-                    free[blocks[unclaimed][0].speaker].remove(unclaimed)
+                while unclaimed in owners:
+                    unclaimed += 1
+                if unclaimed < len(blocks):
+                    owners[free[blocks[unclaimed][0].speaker].popleft()] = turn
+    ends = list(itertools.accumulate((events[-1].t_ns or 0 if events else 0 for events in clients), max))
     last = 0
     found = []
     for place, block in enumerate(blocks):
-        last = owners[place] if place in owners else _turn_at(block[0].t_ns, clients, last)
+        # The client that ran at that time is the first that did not end before it.
+        at = bisect.bisect_left(ends, block[0].t_ns) if block[0].t_ns else len(ends)
+        last = owners.get(place, at if at < len(ends) else last)
         found.append(last)
     return found
-
-
-def _turn_at(t_ns: int | None, clients: Sequence[Sequence[Event]], otherwise: int) -> int:
-    """The client that ran at a time: the first that did not end before it."""
-    ends = [events[-1].t_ns if events else None for events in clients]
-    return next((turn for turn, end in enumerate(ends) if t_ns and end and end >= t_ns), otherwise)

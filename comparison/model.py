@@ -154,7 +154,7 @@ class Transport:
     client_options: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Payload:
     """Bytes as a log line shows them: the first of them, and how many there were in all."""
 
@@ -162,7 +162,7 @@ class Payload:
     length: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """One log line. `name` is its kind in `common.logs.EVENTS`, or `selector`, `log` (another logger's line) or
     `unreadable`."""
@@ -227,7 +227,7 @@ class Run:
         return self.server_events if side == "server" else self.client_events
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class ProjectedLine:
     """One line of what is compared: an event with ports replaced, or all chunks of one direction joined. `nth` tells
     the second of two equal lines of one connection from the first."""

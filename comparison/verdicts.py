@@ -165,9 +165,12 @@ def _diff(
     lines: Sequence[ProjectedLine],
     letters: Mapping[Difference, str],
 ) -> tuple[tuple[Literal[" ", "+", "-"], str, str], ...]:
+    beside: dict[tuple[Side, str, str, int], set[str]] = {}
+    for d, name in letters.items():
+        beside.setdefault((d.side, d.event, d.text, d.nth), set()).add(name)
+
     def letter(line: ProjectedLine) -> str:
-        here = (side, line.event, line.text, line.nth)
-        return " ".join(sorted({letters[d] for d in letters if (d.side, d.event, d.text, d.nth) == here}))
+        return " ".join(sorted(beside.get((side, line.event, line.text, line.nth), ())))
 
     diff: list[tuple[Literal[" ", "+", "-"], str, str]] = []
     matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)
