@@ -22,7 +22,7 @@ def condense(run: Run) -> Run:
     server_log, server_events = _condensed(run, "server")
     client_log, client_events = _condensed(run, "client")
     return dataclasses.replace(
-        run, server=server_log, client=client_log, server_events=server_events, client_events=client_events
+        run, server=server_log, client=client_log, server_events=server_events, client_events=client_events, wire=()
     )
 
 

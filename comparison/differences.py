@@ -25,7 +25,7 @@ from comparison.model import (
     Side,
 )
 from comparison.peers import AFTER
-from comparison.projection import BYTES, connections, project
+from comparison.projection import BYTES, ENDINGS, connections, project
 
 Projections = Mapping[Side, tuple[ProjectedLine, ...]]
 Factor = tuple[Side, str]
@@ -43,7 +43,7 @@ class Letters:
 
 def projections(scenario: Scenario, run: Run) -> dict[Side, tuple[ProjectedLine, ...]]:
     """What is compared of a run: the projected log of each side, and its exit code where that is not the expected
-    one. Of a side that tells nothing: the bytes that were seen on the wire."""
+    one. Of a side that tells nothing: the bytes and the ends that were seen on the wire."""
     found: dict[Side, tuple[ProjectedLine, ...]] = {}
     for side in SIDES:
         code = run.log(side).exit_code
@@ -51,7 +51,7 @@ def projections(scenario: Scenario, run: Run) -> dict[Side, tuple[ProjectedLine,
         ending = () if usual else (ProjectedLine("exit", f"(exit code {code})"),)
         lines = project(_on_trial(run, side), scenario.expects.by_timing)
         if side in run.silent:
-            lines = tuple(line for line in lines if line.event in BYTES)
+            lines = tuple(line for line in lines if line.event in (*BYTES, *ENDINGS))
         found[side] = (*lines, *ending)
     return found
 
@@ -69,10 +69,11 @@ def _on_trial(run: Run, side: Side) -> Sequence[Event]:
 
 def between(reference: Projections, projected: Projections, silent: Iterable[Side] = ()) -> frozenset[Difference]:
     """Every line that is there, missing or moved on either side against the reference; of a side where one of the two
-    tells nothing, only the bytes that both were seen to pass on the wire."""
+    tells nothing, only the bytes that both were seen to pass on the wire. `silent` has a side twice where both do."""
     found: list[Difference] = []
+    times = Counter(silent)
     for side in SIDES:
-        if side not in silent:
+        if times[side] != 1:
             found += _differences(side, reference[side], projected[side])
         elif (here := _bytes(reference[side])) and (there := _bytes(projected[side])):
             found += _differences(side, here, there)

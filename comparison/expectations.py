@@ -1,14 +1,16 @@
 """What must hold for every endpoint, judged from the evidence of one run."""
 
-import itertools
+import functools
+import hashlib
 import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
-from comparison.commands import MIB
+from comparison.commands import MIB, repeated
 from comparison.model import SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
 from comparison.peers import AFTER, BYSTANDER
 from comparison.projection import ENDINGS, connections, joined, miscounted, not_an_echo, out_of_order
+from comparison.relay import CUT, EOF, ends_of
 
 MOST_CHARACTERS = 200
 """What is shown of a line in a reason."""
@@ -41,7 +43,9 @@ def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
         return
     for side in reversed(SIDES):  # a client that never connected is not the server's fault
         yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
+    yield from (Fault("ending", text) for text in _wire_ends(scenario, run))
     yield from (Fault("echo", text) for text in _echo_faults(scenario, blocks))
+    yield from (Fault("echo", text) for text in _digest_faults(scenario, [*blocks["server"], *blocks["client"]], run))
     for side in SIDES:
         if not run.is_raw(side):
             yield from (Fault("echo", f"{side} log: {wrong}") for block in blocks[side] for wrong in not_an_echo(block))
@@ -129,7 +133,6 @@ def _echo_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
         yield from _peer_faults(scenario, blocks)
     else:
         yield from _lost_bytes(scenario, blocks)
-    yield from _digest_faults(scenario, blocks)
 
 
 def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
@@ -166,13 +169,24 @@ def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
                 yield f"{side} {name} other bytes than the scenario's: {show_cut(payload.shown, payload.length)}"
 
 
-def _digest_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
-    """Where all came back, whoever keeps a digest of a direction has the same."""
+def _wire_ends(scenario: Scenario, run: Run) -> Iterator[str]:
+    """How each side has ended its connections, where somebody watched them."""
+    blocks = connections(run.wire)
+    if blocks and len(blocks) != scenario.connections:
+        yield f"{len(blocks)} connections were seen on the wire instead of {scenario.connections}"
+    for side in SIDES:
+        if "closing" in scenario.expects.endings(side):
+            ends = (ends_of(block)[side] for block in blocks)
+            yield from (f"on the wire, the {side} {end}" for end in ends if end not in (EOF, CUT))
+
+
+def _digest_faults(scenario: Scenario, blocks: Sequence[Sequence[Event]], run: Run) -> Iterator[str]:
+    """Where all came back, whoever keeps a digest of a direction has that of what was to be sent."""
     if scenario.script is not None or scenario.expects.echo != "whole":
         return
     digests = {
         str(event.fields[direction])
-        for block in itertools.chain(blocks["server"], blocks["client"])
+        for block in (*blocks, *connections(run.wire))
         for event in block
         if event.name in ENDINGS
         for direction in ("received_digest", "sent_digest")
@@ -180,6 +194,17 @@ def _digest_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
     }
     if len(digests) > 1:
         yield f"digests of what was sent and received differ: {', '.join(sorted(digests))}"
+    elif digests - {_digest(scenario.pattern, scenario.times)}:
+        yield f"other bytes were sent than the scenario's {scenario.length}: their digest is {digests.pop()}"
+
+
+@functools.cache
+def _digest(pattern: bytes, times: int) -> str:
+    """The digest of all that a client has to send."""
+    digest = hashlib.blake2b(digest_size=16)
+    for block in repeated(pattern, times):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _length(payload: Payload | None) -> int:

@@ -156,8 +156,8 @@ class _Client:
 def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, port: int) -> _Client:
     """Run a client to its end. Where one of the two takes no options, and so may tell nothing, it is connected through
     a relay that watches the wire."""
+    relay = None
     with contextlib.ExitStack() as stack:
-        relay = None
         if not (pairing.server.takes_options and pairing.client.takes_options):
             relay = stack.enter_context(Relay(HOSTS[plan.transport.name], port, plan.scenario.deadline_s))
             port = relay.port
@@ -166,7 +166,7 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
             log = launcher.start(command, stdin=payload_file(pairing, folder)).wait(plan.scenario.deadline_s)
         except OSError as error:
             log = Log(command, (), None, f"cannot be started ({error})")
-        return _Client(log, parse(log.lines), relay.events() if relay is not None else ())
+    return _Client(log, parse(log.lines), relay.events() if relay is not None else ())
 
 
 def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int | None) -> Iterator[Run]:
@@ -176,7 +176,8 @@ def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int
     blocks = connections(server_events)
     if tried_port is not None:
         blocks = [block for block in blocks if not block[0].speaker.endswith(f"_{tried_port}")]
-    owners = _owners(blocks, [client.events if tells(client.events) else client.wire for client in clients])
+    # What was seen on the wire has the port that the server sees.
+    owners = _owners(blocks, [client.wire or client.events for client in clients])
     turn_of = {id(event): owner for block, owner in zip(blocks, owners, strict=True) for event in block}
     of_somebody = {id(event) for block in connections(server_events) for event in block}
     life: list[int] = []
@@ -193,7 +194,7 @@ def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int
         silent: list[Side] = [side for side in SIDES if client.wire and not tells(events[side])]
         for side in silent:
             events[side] = seen_by(side, client.wire)
-        yield Run(pairing, number, log, client.log, events["server"], events["client"], tuple(silent))
+        yield Run(pairing, number, log, client.log, events["server"], events["client"], tuple(silent), client.wire)
 
 
 def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]]) -> list[int]:

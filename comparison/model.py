@@ -215,6 +215,8 @@ class Run:
     client_events: tuple[Event, ...]
     silent: tuple[Side, ...] = ()
     """Sides that tell nothing in the words of the contract: their events are what was seen on the wire."""
+    wire: tuple[Event, ...] = ()
+    """What passed on the wire, in the words of the client, where somebody watched it."""
 
     def is_raw(self, side: Side) -> bool:
         """Whether the engine played this side itself."""
