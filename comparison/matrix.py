@@ -8,19 +8,19 @@ import itertools
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.processes import AWAKE_S, Closed, Launcher, Process
+from comparison.processes import Closed, Launcher, Process
 from comparison.projection import connections, told_speaker
 from comparison.relay import Relay, seen_by
 from comparison.serving import NotReady, start_server, start_silent_server
 from comparison.stage import ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
+from comparison.workers import Workers
 
 CLIENTS_EACH = 20
 """A server process takes so many clients at most: none of their runs is judged before it ends, and Ctrl-C may come."""
@@ -32,7 +32,7 @@ it ends."""
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is run, and whom to tell of it: `keep` gets each run, `tick` is called after each; both from any thread."""
+    """What is run, and whom to tell of it: `keep` gets each run, `tick` is called after each, from any thread."""
 
     scenario: Scenario
     transport: Transport = TCP
@@ -42,29 +42,39 @@ class Plan:
     tick: Callable[[], None] = lambda: None
 
 
+Turns = Sequence[tuple[Pairing, int]]
+"""Pairings that one server process takes after another, each with its number."""
+
+Outcome = Run | tuple[Pairing, str]
+"""A run, or why there cannot be one of that pairing."""
+
+
 def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
     """Run each of the pairings `repeat` times. Those that turned out not to be possible, each with the reason."""
-    # On the way out, also after Ctrl-C, the launcher ends the processes before the pool waits for its threads.
+    skipped: dict[Pairing, str] = {}
+    # On the way out, also after Ctrl-C, the launcher ends the processes before their threads are waited for.
     with (
-        tempfile.TemporaryDirectory(prefix="compare-") as folder,
-        ThreadPoolExecutor(plan.jobs) as pool,
+        tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True) as folder,
+        Workers(plan.jobs) as workers,
         Launcher(ROOT) as launcher,
     ):
         play = _play if plan.scenario.script is not None else _pair_up
         prepare(plan.scenario, plan.transport, Path(folder))
-        futures = [pool.submit(play, plan, launcher, Path(folder), turns) for turns in _turns(plan, pairings)]
-        # Awake now and then, should the signal of Ctrl-C reach another thread: only this one acts on it.
-        while wait(futures, AWAKE_S).not_done:
-            pass
-        return {pairing: reason for future in futures for pairing, reason in future.result()}
 
+        def outcomes(turns: Turns) -> Iterator[Outcome]:
+            with contextlib.suppress(Closed):
+                yield from play(plan, launcher, Path(folder), turns)
 
-Turns = Sequence[tuple[Pairing, int]]
-Skipped = Sequence[tuple[Pairing, str]]
+        for outcome in workers.each(outcomes, _turns(plan, pairings)):
+            if isinstance(outcome, Run):
+                plan.keep(outcome)
+            else:
+                skipped |= [outcome]
+    return skipped
 
 
 def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
-    """Which pairings one server process takes after another, each with its number."""
+    """All that is to be run, so that every pairing gets on as fast as the others."""
     if plan.scenario.script is not None:
         yield from ([(pairing, number)] for number in range(1, plan.repeat + 1) for pairing in pairings)
         return
@@ -76,26 +86,23 @@ def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
         yield from filter(None, (turns[start : start + CLIENTS_EACH] for turns in by_server.values()))
 
 
-def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
+def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
     """A scenario with a script, in a folder of its own: its Unix socket has the same name in each run."""
     [(pairing, number)] = turns
+    outcome: Outcome
     with tempfile.TemporaryDirectory(dir=folder) as own:
         for file in folder.iterdir():
             if file.is_file():
                 (Path(own) / file.name).symlink_to(file)
         stage = _stage(plan, launcher, Path(own), pairing)
         try:
-            run = stage.play(number)
-        except Closed:
-            return ()
+            outcome = stage.play(number)
         except Skip as reason:
-            plan.tick()
-            return ((pairing, str(reason)),)
+            outcome = pairing, str(reason)
         finally:
             stage.close()
-    plan.keep(run)
     plan.tick()
-    return ()
+    yield outcome
 
 
 def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> ServerStage | ClientStage:
@@ -104,14 +111,13 @@ def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> Se
     return ClientStage(launcher, plan.scenario, plan.transport, folder, pairing.client)
 
 
-def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
+def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
     """One server process, and its clients one after another; then another, where its log has grown long."""
     left = list(turns)
     while left:
-        server = left[0][0].server
         clients: list[_Client] = []
         try:
-            process, port, tried_port = _serve(plan, launcher, folder, server)
+            process, port, tried_port = _serve(plan, launcher, folder, left[0][0].server)
             lines = 0
             for pairing, _ in left:
                 clients.append(_run_client(plan, launcher, folder, pairing, port))
@@ -124,12 +130,8 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skip
             log, tried_port = error.log, None
             never = Log((), (), None, "was not started: the server was not ready")
             clients = [_Client(never, parse(()), ()) for _ in left]
-        except Closed:
-            break
         done, left = left[: len(clients)], left[len(clients) :]
-        for run in _pair(done, log, clients, tried_port):
-            plan.keep(run)
-    return ()
+        yield from _pair(done, log, clients, tried_port)
 
 
 def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tuple[Process, int, int | None]:

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import IO
 
@@ -19,6 +20,8 @@ STOP_S = 20.0
 
 PIPE_S = 5.0
 """What the pipe of a process that has ended gets to reach its end; a grandchild may hold it open for ever."""
+CLOSE_S = 0.5
+"""What the pipes of all processes together get where everything is given up."""
 
 DROPPED_BYTES = 1024 * 1024
 """How much of an output that nobody keeps is read at once."""
@@ -163,25 +166,25 @@ class Process:
         log = dataclasses.replace(self.wait(deadline_s), peak_bytes=peak_bytes)
         return dataclasses.replace(log, trouble=log.trouble or "ended before it was stopped") if early else log
 
-    def kill(self) -> None:
+    def kill(self, pipe_s: float = PIPE_S) -> None:
         """End it at once, with whatever it has started, and wait until it is gone."""
         self._signal_all(signal.SIGKILL)
         self._waiter.join()
-        self._close()
+        self._close(pipe_s)
 
     def _signal_all(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, number)  # the group of its own session
 
     def _log(self, trouble: str | None) -> Log:
-        self._close()
+        self._close(PIPE_S)
         trouble = self._trouble or trouble
         with self._grown:
             return Log(self.command, tuple(self._lines), None if trouble else self._popen.returncode, trouble)
 
-    def _close(self) -> None:
+    def _close(self, pipe_s: float) -> None:
         """Wait for the rest of its output, and close the pipe."""
-        self._reader.join(PIPE_S)
+        self._reader.join(pipe_s)
         if not self._reader.is_alive():
             self._output.close()
 
@@ -255,8 +258,9 @@ class Launcher:
         """Kill what runs, and refuse to start more."""
         with self._lock:
             self._closed = True
+            end_s = time.monotonic() + CLOSE_S
             for process in self._started:
-                process.kill()
+                process.kill(max(0.0, end_s - time.monotonic()))
 
 
 @contextlib.contextmanager
