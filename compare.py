@@ -5,6 +5,7 @@ The command line, and nothing else.
 """
 
 import argparse
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -128,22 +129,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if given[:1] and given[0] in COMMANDS:
                 return COMMANDS[given[0]].run(command_parser(given[0]).parse_args(given[1:]))
             return run(parser().parse_args(given[1:] if given[:1] == ["run"] else given))
+        except KeyboardInterrupt:
+            drop_output()  # whoever reads it may stand still
+            raise
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
     except CannotCompare as error:
         print(f"compare.py: error: {error}", file=sys.stderr)
         return TROUBLE
     except OSError as error:
-        # What is still buffered cannot be written at the exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         if not isinstance(error, BrokenPipeError):  # whoever read our output has seen enough: `compare.py | head`
             print(
                 f"compare.py: error: cannot write the result: {error}; free the place or name another", file=sys.stderr
             )
         return TROUBLE
     except KeyboardInterrupt:
+        drop_output()
         print("compare.py: interrupted; every endpoint was stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def drop_output() -> None:
+    """What is still buffered for standard output cannot be written at the exit either."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(options: argparse.Namespace) -> int:
@@ -166,7 +176,7 @@ def run(options: argparse.Namespace) -> int:
         with options.output.open("w") as file:
             write(survey, options.format, options.raw, file)
     if interrupted:
-        print(f"compare.py: interrupted after {len(survey.comparisons)} of {len(tried)} scenarios", file=sys.stderr)
+        print(f"compare.py: interrupted; {words.judged(survey)} of {len(tried)} were judged", file=sys.stderr)
         return INTERRUPTED
     return survey.exit_code
 

@@ -60,14 +60,14 @@ def payload_file(pairing: Pairing, folder: Path) -> Path | None:
 def write_payload(scenario: Scenario, path: Path) -> None:
     """The bytes that the client of a scenario sends, as a file."""
     with path.open("wb") as file:
-        file.writelines(_blocks(scenario))
+        file.writelines(repeated(scenario.pattern, scenario.times))
 
 
-def _blocks(scenario: Scenario) -> Iterable[bytes]:
-    """The bytes in pieces of about a MiB."""
-    at_once = max(1, MIB // max(1, len(scenario.pattern)))
-    for done in range(0, scenario.times, at_once):
-        yield scenario.pattern * min(at_once, scenario.times - done)
+def repeated(pattern: bytes, times: int) -> Iterable[bytes]:
+    """A pattern so many times over, in pieces of about a MiB."""
+    at_once = max(1, MIB // max(1, len(pattern)))
+    for done in range(0, times, at_once):
+        yield pattern * min(at_once, times - done)
 
 
 def _placed(command: Iterable[str], transport: Transport, port: int) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""Of a run with very many lines, keep what shows how it went: a few of the connections, the first and last bytes of
-each, and the life of the programs. Everything was judged before, and saved where the user asked for that."""
+"""Of a run with very many lines, keep what shows how it went: a few of the connections, the first and last lines of
+each, and of the life of the programs. Everything was judged before, and saved where the user asked for that."""
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 
@@ -11,31 +12,35 @@ from comparison.projection import BYTES, ENDINGS, connections, is_connection
 KEPT_CONNECTIONS = 5
 """Connections that are kept of more than so many, and as many of those that ended in an unusual way."""
 
-KEPT_CHUNKS = 50
-"""Lines about bytes that are kept of a connection from its beginning, and as many from its end."""
+KEPT_LINES = 50
+"""Lines about bytes that are kept of a connection from its beginning, and as many from its end; of its other lines, and
+of those of the program, likewise."""
 
 
 def condense(run: Run) -> Run:
-    """The run without what only repeats itself; a line says how many were left out."""
+    """The run without what only repeats itself; where lines were left out, one says how many."""
     server_log, server_events = _condensed(run, "server")
     client_log, client_events = _condensed(run, "client")
     return dataclasses.replace(
-        run, server=server_log, client=client_log, server_events=server_events, client_events=client_events
+        run, server=server_log, client=client_log, server_events=server_events, client_events=client_events, wire=()
     )
 
 
 def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
     events, log = run.events(side), run.log(side)
-    blocks = connections(events)
-    kept = {id(event) for block in _worth_showing(blocks) for event in _shortened(block)}
-    places = [place for place, event in enumerate(events) if not is_connection(event.speaker) or id(event) in kept]
-    if len(places) == len(events):
+    program = [event for event in events if not is_connection(event.speaker)]
+    kept = {id(event) for block in [program, *_worth_showing(connections(events))] for event in _shortened(block)}
+    if len(kept) == len(events):
         return log, events
-    marker = _left_out(len(events) - len(places))
-    lines = log.lines
-    if len(lines) == len(events):  # not so for what was seen on the wire
-        lines = (*(lines[place] for place in places), _line(marker))
-    return dataclasses.replace(log, lines=lines), (*(events[place] for place in places), marker)
+    has_lines = len(log.lines) == len(events)  # not so for what was seen on the wire
+    short: list[Event] = []
+    lines: list[str] = []
+    for is_kept, run_of_places in itertools.groupby(range(len(events)), lambda place: id(events[place]) in kept):
+        places = list(run_of_places)
+        found = [events[place] for place in places] if is_kept else [_marker([events[place] for place in places])]
+        short += found
+        lines += [log.lines[place] for place in places] if is_kept and has_lines else map(_line, found)
+    return dataclasses.replace(log, lines=tuple(lines)) if has_lines else log, tuple(short)
 
 
 def _worth_showing(blocks: Sequence[Sequence[Event]]) -> list[Sequence[Event]]:
@@ -47,16 +52,20 @@ def _worth_showing(blocks: Sequence[Sequence[Event]]) -> list[Sequence[Event]]:
 
 
 def _shortened(block: Sequence[Event]) -> Iterator[Event]:
-    """A connection without the bytes in its middle."""
-    chunks = [event for event in block if event.name in BYTES]
-    dropped = {id(event) for event in chunks[KEPT_CHUNKS:-KEPT_CHUNKS]}
-    return (event for event in block if id(event) not in dropped)
+    """A connection, or the life of a program, without its middle: of the lines about bytes, and of all others."""
+    for about_bytes in (True, False):
+        lines = [event for event in block if (event.name in BYTES) is about_bytes]
+        yield from lines[:KEPT_LINES]
+        yield from lines[KEPT_LINES:][-KEPT_LINES:]
 
 
-def _left_out(count: int) -> Event:
-    return Event("left_out", "", f"({count} lines more, all of connections, were left out here)", t_ns=0)
+def _marker(left_out: Sequence[Event]) -> Event:
+    """What stands in the place of lines, at the time of the first of them; without one where that had none."""
+    text = f"({len(left_out)} line{'s' * (len(left_out) > 1)} left out here)"
+    return Event("left_out", "", text, t_ns=left_out[0].t_ns)
 
 
 def _line(event: Event) -> str:
     """An event as a line that is read as that event."""
-    return json.dumps({"t_ns": 0, "logger": "", "level": "", "event": event.name, "message": event.message})
+    head = {"t_ns": event.t_ns, "logger": "", "level": "", "event": event.name, "message": event.message}
+    return json.dumps(head)

@@ -8,14 +8,14 @@ from typing import Literal
 from comparison.expectations import allowed_exits
 from comparison.model import SIDES, Difference, Event, ProjectedLine, Run, Scenario, Side
 from comparison.peers import AFTER
-from comparison.projection import BYTES, connections, project
+from comparison.projection import BYTES, ENDINGS, connections, project
 
 Projections = Mapping[Side, tuple[ProjectedLine, ...]]
 
 
 def projections(scenario: Scenario, run: Run) -> dict[Side, tuple[ProjectedLine, ...]]:
     """What is compared of a run: the projected log of each side, and its exit code where that is not the expected
-    one. Of a side that tells nothing: the bytes that were seen on the wire."""
+    one. Of a side that tells nothing: the bytes and the ends that were seen on the wire."""
     found: dict[Side, tuple[ProjectedLine, ...]] = {}
     for side in SIDES:
         code = run.log(side).exit_code
@@ -23,7 +23,7 @@ def projections(scenario: Scenario, run: Run) -> dict[Side, tuple[ProjectedLine,
         ending = () if usual else (ProjectedLine("exit", f"(exit code {code})"),)
         lines = project(_on_trial(run, side), scenario.expects.by_timing)
         if side in run.silent:
-            lines = tuple(line for line in lines if line.event in BYTES)
+            lines = tuple(line for line in lines if line.event in (*BYTES, *ENDINGS))
         found[side] = (*lines, *ending)
     return found
 
@@ -34,17 +34,18 @@ def _on_trial(run: Run, side: Side) -> Sequence[Event]:
     if side == "client":
         return [event for event in events if event.speaker != AFTER]
     if any(event.speaker == AFTER for event in run.client_events):
-        last = connections(events)[-1:]
-        return [event for event in events if all(event is not other for block in last for other in block)]
+        last = {id(event) for block in connections(events)[-1:] for event in block}
+        return [event for event in events if id(event) not in last]
     return events
 
 
 def between(reference: Projections, projected: Projections, silent: Iterable[Side] = ()) -> frozenset[Difference]:
     """Every line that is there, missing or moved on either side against the reference; of a side where one of the two
-    tells nothing, only the bytes that both were seen to pass on the wire."""
+    tells nothing, only the bytes that both were seen to pass on the wire. `silent` has a side twice where both do."""
     found: list[Difference] = []
+    times = Counter(silent)
     for side in SIDES:
-        if side not in silent:
+        if times[side] != 1:
             found += _differences(side, reference[side], projected[side])
         elif (here := _bytes(reference[side])) and (there := _bytes(projected[side])):
             found += _differences(side, here, there)

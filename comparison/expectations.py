@@ -9,9 +9,10 @@ from comparison.commands import MIB
 from comparison.errors import first_error, last_words
 from comparison.model import SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
 from comparison.peers import AFTER, BYSTANDER
-from comparison.projection import connections, ending, joined
+from comparison.projection import ENDINGS, connections, ending, joined
 from comparison.records import (
     address,
+    digest,
     wrong_account,
     wrong_bytes,
     wrong_echo,
@@ -20,6 +21,7 @@ from comparison.records import (
     wrong_records,
     wrong_story,
 )
+from comparison.relay import CUT, EOF, ends_of
 
 MOST_CHARACTERS = 200
 """What is shown of a line in a reason."""
@@ -58,6 +60,7 @@ def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
         for side in reversed(SIDES):  # a client that never connected is not the server's fault
             yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
         yield from (Fault("ending", text) for text in wrong_ends(run, blocks))
+        yield from (Fault("ending", text) for text in _wire_ends(scenario, run))
 
 
 def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
@@ -166,10 +169,9 @@ def _wanted_connections(scenario: Scenario, blocks: Blocks, side: Side) -> int:
 def _is_after(block: Sequence[Event], blocks: Blocks, side: Side) -> bool:
     """Whether this is the connection of the well-behaved client that comes last: it ends as the first of all
     scenarios."""
-    speakers = [other[0].speaker for other in blocks["client"]]
-    if AFTER not in speakers:
+    if block is not blocks[side][-1] or block[-1].name not in ("closing", "saw_eof", "did_close"):
         return False
-    return block is blocks[side][-1] and block[-1].name in ("closing", "saw_eof", "did_close")
+    return any(other[0].speaker == AFTER for other in blocks["client"])
 
 
 def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
@@ -182,6 +184,7 @@ def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
             for block in blocks[side]:
                 yield from (f"{side} log: {wrong}" for wrong in wrong_bytes(scenario, block))
     yield from wrong_echo(run, blocks)
+    yield from _digest_faults(scenario, run)
 
 
 def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
@@ -216,6 +219,32 @@ def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
                 yield f"{side} {name} {_length(payload)} bytes instead of {scenario.length}"
             elif payload is not None and not scenario.starts_with(payload.shown):
                 yield f"{side} {name} other bytes than the scenario's: {show_cut(payload.shown, payload.length)}"
+
+
+def _wire_ends(scenario: Scenario, run: Run) -> Iterator[str]:
+    """How each side has ended its connections, where somebody watched them."""
+    blocks = connections(run.wire)
+    if blocks and len(blocks) != scenario.connections:
+        yield f"{len(blocks)} connections were seen on the wire instead of {scenario.connections}"
+    for side in SIDES:
+        if "closing" in scenario.expects.endings(side):
+            ends = (ends_of(block)[side] for block in blocks)
+            yield from (f"on the wire, the {side} {end}" for end in ends if end not in (EOF, CUT))
+
+
+def _digest_faults(scenario: Scenario, run: Run) -> Iterator[str]:
+    """Where all came back, the wire and whoever keeps a digest has that of what was to be sent."""
+    if scenario.script is not None or scenario.expects.echo != "whole":
+        return
+    told = {
+        str(event.fields[direction])
+        for event in (*run.server_events, *run.client_events, *run.wire)
+        if event.name in ENDINGS
+        for direction in ("received_digest", "sent_digest")
+        if direction in event.fields
+    }
+    for other in sorted(told - {digest(scenario.pattern, scenario.length)}):
+        yield f"other bytes passed than the scenario's {scenario.length}: their digest is {other}"
 
 
 def _length(payload: Payload | None) -> int:

@@ -1,31 +1,38 @@
 """Run every server with every client. One server process takes its clients one after another, so that the n-th
 connection is the n-th client's; servers run side by side, as many as `jobs`."""
 
+import bisect
 import contextlib
 import dataclasses
+import itertools
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.processes import AWAKE_S, Closed, Launcher, Process
+from comparison.processes import Closed, Launcher, Process
 from comparison.projection import connections, told_speaker
 from comparison.relay import Relay, seen_by
 from comparison.serving import NotReady, start_server, start_silent_server
 from comparison.stage import ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
+from comparison.workers import Workers
 
-CONNECTIONS_EACH = 4000
-"""A server is asked for a fresh process after about so many connections: its log is held in memory until it ends."""
+CLIENTS_EACH = 20
+"""A server process takes so many clients at most: none of their runs is judged before it ends, and Ctrl-C may come."""
+
+LINES_EACH = 25_000
+"""A server gets no further client once it and those before have written so many lines: they are held in memory until
+it ends."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is run, and whom to tell of it: `keep` gets each run, `tick` is called after each; both from any thread."""
+    """What is run, and whom to tell of it: `keep` gets each run, `tick` is called after each, from any thread."""
 
     scenario: Scenario
     transport: Transport = TCP
@@ -35,59 +42,67 @@ class Plan:
     tick: Callable[[], None] = lambda: None
 
 
+Turns = Sequence[tuple[Pairing, int]]
+"""Pairings that one server process takes after another, each with its number."""
+
+Outcome = Run | tuple[Pairing, str]
+"""A run, or why there cannot be one of that pairing."""
+
+
 def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
     """Run each of the pairings `repeat` times. Those that turned out not to be possible, each with the reason."""
-    # On the way out, also after Ctrl-C, the launcher ends the processes before the pool waits for its threads.
+    skipped: dict[Pairing, str] = {}
+    # On the way out, also after Ctrl-C, the launcher ends the processes before their threads are waited for.
     with (
-        tempfile.TemporaryDirectory(prefix="compare-") as folder,
-        ThreadPoolExecutor(plan.jobs) as pool,
+        tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True) as folder,
+        Workers(plan.jobs) as workers,
         Launcher(ROOT) as launcher,
     ):
         play = _play if plan.scenario.script is not None else _pair_up
         prepare(plan.scenario, plan.transport, Path(folder))
-        futures = [pool.submit(play, plan, launcher, Path(folder), turns) for turns in _turns(plan, pairings)]
-        # Awake now and then, should the signal of Ctrl-C reach another thread: only this one acts on it.
-        while wait(futures, AWAKE_S).not_done:
-            pass
-        return {pairing: reason for future in futures for pairing, reason in future.result()}
 
+        def outcomes(turns: Turns) -> Iterator[Outcome]:
+            with contextlib.suppress(Closed):
+                yield from play(plan, launcher, Path(folder), turns)
 
-Turns = Sequence[tuple[Pairing, int]]
-Skipped = Sequence[tuple[Pairing, str]]
+        for outcome in workers.each(outcomes, _turns(plan, pairings)):
+            if isinstance(outcome, Run):
+                plan.keep(outcome)
+            else:
+                skipped |= [outcome]
+    return skipped
 
 
 def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
-    """Which pairings one server process takes after another, each with its number."""
+    """All that is to be run, so that every pairing gets on as fast as the others."""
     if plan.scenario.script is not None:
         yield from ([(pairing, number)] for number in range(1, plan.repeat + 1) for pairing in pairings)
         return
-    at_once = max(1, CONNECTIONS_EACH // plan.scenario.connections)
-    for server in dict.fromkeys(pairing.server for pairing in pairings):
-        own = [pairing for pairing in pairings if pairing.server == server]
-        turns = [(pairing, number) for number in range(1, plan.repeat + 1) for pairing in own]
-        yield from (turns[start : start + at_once] for start in range(0, len(turns), at_once))
+    by_server: dict[Endpoint, list[tuple[Pairing, int]]] = {}
+    for number in range(1, plan.repeat + 1):
+        for pairing in pairings:
+            by_server.setdefault(pairing.server, []).append((pairing, number))
+    for start in range(0, max(map(len, by_server.values()), default=0), CLIENTS_EACH):
+        yield from filter(None, (turns[start : start + CLIENTS_EACH] for turns in by_server.values()))
 
 
-def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
+def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
     """A scenario with a script, in a folder of its own: its Unix socket has the same name in each run."""
     [(pairing, number)] = turns
+    outcome: Outcome
     with tempfile.TemporaryDirectory(dir=folder) as own:
         for file in folder.iterdir():
             if file.is_file():
                 (Path(own) / file.name).symlink_to(file)
         stage = _stage(plan, launcher, Path(own), pairing)
         try:
-            run = stage.play(number)
-        except Closed:
-            return ()
+            outcome = stage.play(number)
         except Skip as reason:
-            plan.tick()
-            return ((pairing, str(reason)),)
+            outcome = pairing, str(reason)
         finally:
             stage.close()
-    plan.keep(run)
     plan.tick()
-    return ()
+    yield outcome
 
 
 def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> ServerStage | ClientStage:
@@ -96,25 +111,27 @@ def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> Se
     return ClientStage(launcher, plan.scenario, plan.transport, folder, pairing.client)
 
 
-def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
-    """One server process, and its clients one after another."""
-    server = turns[0][0].server
-    clients: list[_Client] = []
-    try:
-        process, port, tried_port = _serve(plan, launcher, folder, server)
-        for pairing, _ in turns:
-            clients.append(_run_client(plan, launcher, folder, pairing, port))
-            plan.tick()
-        log = process.stop()
-    except NotReady as error:
-        log, tried_port = error.log, None
-        never = Log((), (), None, "was not started: the server was not ready")
-        clients = [_Client(never, parse(()), ()) for _ in turns]
-    except Closed:
-        return ()
-    for run in _pair(turns, log, clients, tried_port):
-        plan.keep(run)
-    return ()
+def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
+    """One server process, and its clients one after another; then another, where its log has grown long."""
+    left = list(turns)
+    while left:
+        clients: list[_Client] = []
+        try:
+            process, port, tried_port = _serve(plan, launcher, folder, left[0][0].server)
+            lines = 0
+            for pairing, _ in left:
+                clients.append(_run_client(plan, launcher, folder, pairing, port))
+                plan.tick()
+                lines += len(clients[-1].log.lines)
+                if process.line_count + lines >= LINES_EACH:
+                    break
+            log = process.stop()
+        except NotReady as error:
+            log, tried_port = error.log, None
+            never = Log((), (), None, "was not started: the server was not ready")
+            clients = [_Client(never, parse(()), ()) for _ in left]
+        done, left = left[: len(clients)], left[len(clients) :]
+        yield from _pair(done, log, clients, tried_port)
 
 
 def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tuple[Process, int, int | None]:
@@ -141,8 +158,8 @@ class _Client:
 def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, port: int) -> _Client:
     """Run a client to its end. Where one of the two takes no options, and so may tell nothing, it is connected through
     a relay that watches the wire."""
+    relay = None
     with contextlib.ExitStack() as stack:
-        relay = None
         if not (pairing.server.takes_options and pairing.client.takes_options):
             relay = stack.enter_context(Relay(HOSTS[plan.transport.name], port, plan.scenario.deadline_s))
             port = relay.port
@@ -151,7 +168,7 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
             log = launcher.start(command, stdin=payload_file(pairing, folder)).wait(plan.scenario.deadline_s)
         except OSError as error:
             log = Log(command, (), None, f"cannot be started ({error})")
-        return _Client(log, parse(log.lines), relay.events() if relay is not None else ())
+    return _Client(log, parse(log.lines), relay.events() if relay is not None else ())
 
 
 def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int | None) -> Iterator[Run]:
@@ -161,21 +178,25 @@ def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int
     blocks = connections(server_events)
     if tried_port is not None:
         blocks = [block for block in blocks if not block[0].speaker.endswith(f"_{tried_port}")]
-    owners = _owners(blocks, [client.events if tells(client.events) else client.wire for client in clients])
+    # What was seen on the wire has the port that the server sees.
+    owners = _owners(blocks, [client.wire or client.events for client in clients])
     turn_of = {id(event): owner for block, owner in zip(blocks, owners, strict=True) for event in block}
-    of_nobody = {id(event) for block in connections(server_events) for event in block} - turn_of.keys()
-    for turn, ((pairing, number), client) in enumerate(zip(turns, clients, strict=True)):
-        own = [
-            place
-            for place, event in enumerate(server_events)
-            if turn_of.get(id(event), turn) == turn and id(event) not in of_nobody
-        ]
+    of_somebody = {id(event) for block in connections(server_events) for event in block}
+    life: list[int] = []
+    of_turn: list[list[int]] = [[] for _ in turns]
+    for place, event in enumerate(server_events):
+        if id(event) not in of_somebody:
+            life.append(place)
+        elif id(event) in turn_of:
+            of_turn[turn_of[id(event)]].append(place)
+    for (pairing, number), client, places in zip(turns, clients, of_turn, strict=True):
+        own = sorted([*life, *places])
         log = dataclasses.replace(server, lines=tuple(server.lines[place] for place in own))
         events = {"server": tuple(server_events[place] for place in own), "client": client.events}
         silent: list[Side] = [side for side in SIDES if client.wire and not tells(events[side])]
         for side in silent:
             events[side] = seen_by(side, client.wire)
-        yield Run(pairing, number, log, client.log, events["server"], events["client"], tuple(silent))
+        yield Run(pairing, number, log, client.log, events["server"], events["client"], tuple(silent), client.wire)
 
 
 def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]]) -> list[int]:
@@ -183,28 +204,26 @@ def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]
     that was connected. What then is left belongs to the client that was there when it began, else to that of the
     connection before: no line of a log is dropped."""
     owners: dict[int, int] = {}
-    free: dict[str, list[int]] = {}
+    free: dict[str, deque[int]] = {}
     for place, block in enumerate(blocks):
-        free.setdefault(block[0].speaker, []).append(place)
+        free.setdefault(block[0].speaker, deque()).append(place)
+    unclaimed = 0
     for turn, events in enumerate(clients):
         for block in connections(events):
             told = told_speaker(block)
             if free.get(told):
-                owners[free[told].pop(0)] = turn
+                owners[free[told].popleft()] = turn
             elif any(event.name in ("sending", "waiting", "received", "eof") for event in block):
-                unclaimed = next((place for place in range(len(blocks)) if place not in owners), None)
-                if unclaimed is not None:
-                    owners[unclaimed] = turn
-                    free[blocks[unclaimed][0].speaker].remove(unclaimed)
+                while unclaimed in owners:
+                    unclaimed += 1
+                if unclaimed < len(blocks):
+                    owners[free[blocks[unclaimed][0].speaker].popleft()] = turn
+    ends = list(itertools.accumulate((events[-1].t_ns or 0 if events else 0 for events in clients), max))
     last = 0
     found = []
     for place, block in enumerate(blocks):
-        last = owners[place] if place in owners else _turn_at(block[0].t_ns, clients, last)
+        # The client that ran at that time is the first that did not end before it.
+        at = bisect.bisect_left(ends, block[0].t_ns) if block[0].t_ns else len(ends)
+        last = owners.get(place, at if at < len(ends) else last)
         found.append(last)
     return found
-
-
-def _turn_at(t_ns: int | None, clients: Sequence[Sequence[Event]], otherwise: int) -> int:
-    """The client that ran at a time: the first that did not end before it."""
-    ends = [events[-1].t_ns if events else None for events in clients]
-    return next((turn for turn, end in enumerate(ends) if t_ns and end and end >= t_ns), otherwise)

@@ -157,7 +157,7 @@ class Transport:
     client_options: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Payload:
     """Bytes as a log line shows them: the first of them, and how many there were in all."""
 
@@ -165,7 +165,7 @@ class Payload:
     length: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """One log line. `name` is its kind in `common.logs.EVENTS`, or `selector`, `log` (another logger's line) or
     `unreadable`."""
@@ -218,6 +218,8 @@ class Run:
     client_events: tuple[Event, ...]
     silent: tuple[Side, ...] = ()
     """Sides that tell nothing in the words of the contract: their events are what was seen on the wire."""
+    wire: tuple[Event, ...] = ()
+    """What passed on the wire, in the words of the client, where somebody watched it."""
 
     def is_raw(self, side: Side) -> bool:
         """Whether the engine played this side itself."""
@@ -230,7 +232,7 @@ class Run:
         return self.server_events if side == "server" else self.client_events
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class ProjectedLine:
     """One line of what is compared: an event with ports replaced, or all chunks of one direction joined. `nth` tells
     the second of two equal lines of one connection from the first."""

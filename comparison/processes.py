@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import IO
 
@@ -19,11 +20,23 @@ STOP_S = 20.0
 
 PIPE_S = 5.0
 """What the pipe of a process that has ended gets to reach its end; a grandchild may hold it open for ever."""
-
+CLOSE_S = 0.5
+"""What the pipes of all processes together get where everything is given up."""
 
 DROPPED_BYTES = 1024 * 1024
 """How much of an output that nobody keeps is read at once."""
 
+LINE_BYTES = 1024 * 1024
+"""A line that is longer is kept in pieces of this length. An endpoint that shows what it reads has lines of 256 KiB."""
+
+KEPT_MIB = 512
+"""What is kept of the output of a process, which is ended at more. Twice a million lines about 128 bytes each fit."""
+
+LINE_COST_BYTES = 200
+"""What a line costs besides its characters, so that many empty ones do not take all memory either."""
+
+KEPT_OF_TOO_MANY = 10_000
+"""Lines that are kept where there were more than can be."""
 
 AWAKE_S = 0.2
 """How often who waits for threads wakes, should the signal of Ctrl-C reach one of them: only the first acts on it."""
@@ -52,6 +65,7 @@ class Process:
         self.command = tuple(command)
         self._lines: list[str] = []
         self._keeps_lines = True
+        self._trouble: str | None = None
         self._grown = threading.Condition()
         self._at_end = False
         # A session of its own: Ctrl-C is for the engine, which then ends its endpoints in good order.
@@ -76,6 +90,10 @@ class Process:
 
     def wait_for_line(self, wanted: Callable[[str], bool], deadline_s: float) -> str | None:
         """The first line that is wanted; None where the process ends or `deadline_s` passes without one."""
+        return self.search(wanted)(deadline_s)
+
+    def search(self, wanted: Callable[[str], bool]) -> Callable[[float], str | None]:
+        """`wait_for_line` for who asks again and again: each call goes on where the one before it has stopped."""
         seen = 0
 
         def found() -> bool:
@@ -84,9 +102,12 @@ class Process:
                 seen += 1
             return seen < len(self._lines) or self._at_end
 
-        with self._grown:
-            self._grown.wait_for(found, deadline_s)
-            return self._lines[seen] if seen < len(self._lines) else None
+        def wait(deadline_s: float) -> str | None:
+            with self._grown:
+                self._grown.wait_for(found, deadline_s)
+                return self._lines[seen] if seen < len(self._lines) else None
+
+        return wait
 
     @property
     def pid(self) -> int:
@@ -118,15 +139,20 @@ class Process:
         self._keeps_lines = False
 
     @property
+    def line_count(self) -> int:
+        """How many lines it has written so far."""
+        return len(self._lines)
+
+    @property
     def output_is_over(self) -> bool:
         """Whether it has written its last line, which it does when it ends."""
         with self._grown:
             return self._at_end
 
-    def wait(self, deadline_s: float) -> Log:
-        """Wait for its end, and kill it after `deadline_s` seconds."""
+    def wait(self, deadline_s: float, *, of_s: float | None = None) -> Log:
+        """Wait for its end, and kill it after `deadline_s` seconds, the rest of `of_s`."""
         self._waiter.join(deadline_s)
-        trouble = f"still running after {deadline_s:g} s" if self._waiter.is_alive() else None
+        trouble = f"still running after {of_s or deadline_s:g} s" if self._waiter.is_alive() else None
         if trouble is not None:
             self.kill()
         return self._log(trouble)
@@ -138,29 +164,38 @@ class Process:
         if not early:
             self._popen.send_signal(signal.SIGTERM)
         log = dataclasses.replace(self.wait(deadline_s), peak_bytes=peak_bytes)
-        return dataclasses.replace(log, trouble="ended before it was stopped") if early else log
+        return dataclasses.replace(log, trouble=log.trouble or "ended before it was stopped") if early else log
 
-    def kill(self) -> None:
+    def kill(self, pipe_s: float = PIPE_S) -> None:
         """End it at once, with whatever it has started, and wait until it is gone."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, signal.SIGKILL)  # the group of its own session
+        self._signal_all(signal.SIGKILL)
         self._waiter.join()
-        self._close()
+        self._close(pipe_s)
+
+    def _signal_all(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, number)  # the group of its own session
 
     def _log(self, trouble: str | None) -> Log:
-        self._close()
+        self._close(PIPE_S)
+        trouble = self._trouble or trouble
         with self._grown:
             return Log(self.command, tuple(self._lines), None if trouble else self._popen.returncode, trouble)
 
-    def _close(self) -> None:
+    def _close(self, pipe_s: float) -> None:
         """Wait for the rest of its output, and close the pipe."""
-        self._reader.join(PIPE_S)
+        self._reader.join(pipe_s)
         if not self._reader.is_alive():
             self._output.close()
 
     def _read(self) -> None:
-        for line in self._output:
+        left_bytes = KEPT_MIB * 2**20
+        for line in iter(lambda: self._output.readline(LINE_BYTES), b""):
             if not self._keeps_lines:
+                break
+            left_bytes -= len(line) + LINE_COST_BYTES
+            if left_bytes < 0:
+                self._give_up()
                 break
             with self._grown:
                 self._lines.append(line.decode(errors="backslashreplace").rstrip("\r\n"))
@@ -170,6 +205,13 @@ class Process:
         with self._grown:
             self._at_end = True
             self._grown.notify_all()
+
+    def _give_up(self) -> None:
+        """End it: it writes more than can be kept."""
+        with self._grown:
+            self._trouble = f"wrote more than {KEPT_MIB} MiB of log lines, and was ended"
+            del self._lines[KEPT_OF_TOO_MANY:]
+        self._signal_all(signal.SIGKILL)
 
 
 class Launcher:
@@ -216,8 +258,9 @@ class Launcher:
         """Kill what runs, and refuse to start more."""
         with self._lock:
             self._closed = True
+            end_s = time.monotonic() + CLOSE_S
             for process in self._started:
-                process.kill()
+                process.kill(max(0.0, end_s - time.monotonic()))
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ within each. They are laid out in the order of the vocabulary, since how they in
 """
 
 import dataclasses
+import hashlib
 import itertools
 import re
 from collections import Counter
@@ -17,6 +18,9 @@ from comparison.peers import PEER_ENDINGS, PEER_EVENTS
 BYTES = ("sending", "received", "sent")
 ENDINGS = ("refused", "idle", "cut", "lost", "closing", "failed", *PEER_ENDINGS)
 OPENINGS = ("connecting", "accepted", "refused", "began")
+MOST_LINES = 500
+"""Lines of each part of a projection that stand for themselves: nobody reads more."""
+
 _RANK = {name: rank for rank, name in enumerate(dict.fromkeys(("selector", "began", *EVENTS, *PEER_EVENTS, "ended")))}
 
 
@@ -29,9 +33,11 @@ def project(events: Sequence[Event], by_timing: Sequence[str] = ()) -> tuple[Pro
     blocks = Counter(_project_connection(block) for block in connections(events))
     told = (_told_once(block, blocks[block]) for block in sorted(blocks))
     return (
-        *_numbered(map(_line, before)),
-        *(dataclasses.replace(line, connection=n) for n, block in enumerate(told, 1) for line in block),
-        *_numbered(map(_line, program[len(before) :])),
+        *_folded(_numbered(map(_line, before))),
+        *_folded(
+            ProjectedLine(line.event, line.text, line.nth, n) for n, block in enumerate(told, 1) for line in block
+        ),
+        *_folded(_numbered(map(_line, program[len(before) :]))),
     )
 
 
@@ -78,8 +84,8 @@ def joined(events: Iterable[Event], name: str) -> Payload | None:
         return None
     first = b""
     for chunk in chunks:
-        first += chunk.shown
-        if len(chunk.shown) < chunk.length:
+        first += chunk.shown[:SHOWN_BYTES]
+        if len(chunk.shown) < chunk.length or len(first) >= SHOWN_BYTES:
             break  # the rest of this one is not shown, so what follows has no known place
     return Payload(first[:SHOWN_BYTES], sum(chunk.length for chunk in chunks))
 
@@ -105,7 +111,19 @@ def _project_connection(block: Sequence[Event]) -> tuple[ProjectedLine, ...]:
             place = next((n for n, line in enumerate(lines) if _RANK.get(line.event, 0) > _RANK[name]), len(lines))
             text = f"{_anonymous(block[0].speaker)}: {name} {show_cut(payload.shown, payload.length)}"
             lines.insert(place, ProjectedLine(name, text))
-    return tuple(_numbered(lines))
+    return tuple(_folded(_numbered(lines)))
+
+
+def _folded(lines: Iterable[ProjectedLine]) -> Iterator[ProjectedLine]:
+    """The first lines, and one that stands for the others: as different as they are, and no longer for more of them."""
+    lines = iter(lines)
+    yield from itertools.islice(lines, MOST_LINES)
+    digest, count = hashlib.blake2b(digest_size=16), 0
+    for line in lines:
+        digest.update(f"{line.text}\n".encode())
+        count += 1
+    if count:
+        yield ProjectedLine("folded", f"({count} lines more, digest {digest.hexdigest()})")
 
 
 def _numbered(lines: Iterable[ProjectedLine]) -> Iterator[ProjectedLine]:
@@ -113,7 +131,7 @@ def _numbered(lines: Iterable[ProjectedLine]) -> Iterator[ProjectedLine]:
     seen: Counter[ProjectedLine] = Counter()
     for line in lines:
         seen[line] += 1
-        yield dataclasses.replace(line, nth=seen[line])
+        yield line if seen[line] == 1 else ProjectedLine(line.event, line.text, seen[line])
 
 
 def _comes_after(event: Event, name: str) -> bool:
@@ -126,8 +144,11 @@ def _line(event: Event) -> ProjectedLine:
 
 def _anonymous(text: str) -> str:
     """Ports, the paths of our Unix sockets, and the numbers of peers without a name change from run to run."""
-    text = re.sub(r"^(echo_(?:unix|client)|peer)_\d+", r"\1_<n>", text)
-    text = re.sub(r"^(echo_\S*?)_\d+(?=:|$)", r"\1_<port>", text)
-    text = re.sub(r"(?<= )/\S*/compare-[^\s:]+", "<socket>", text)
-    text = re.sub(r"^python -m \S+(?=: error: )", "<program>", text)
-    return re.sub(r"\bport \d+", "port <port>", text)
+    if text.startswith(("echo_", "peer_")):
+        text = re.sub(r"^(echo_(?:unix|client)|peer)_\d+", r"\1_<n>", text)
+        text = re.sub(r"^(echo_\S*?)_\d+(?=:|$)", r"\1_<port>", text)
+    if "/compare-" in text:
+        text = re.sub(r"(?<= )/\S*/compare-[^\s:]+", "<socket>", text)
+    if text.startswith("python -m "):
+        text = re.sub(r"^python -m \S+(?=: error: )", "<program>", text)
+    return re.sub(r"\bport \d+", "port <port>", text) if "port " in text else text

@@ -231,16 +231,17 @@ class _Source:
         return (self.pattern * (length // max(1, len(self.pattern)) + 2))[start : start + length]
 
     def digest(self, length: int) -> str:
-        return _digest(self.pattern, length)
+        return digest(self.pattern, length)
 
 
 @functools.lru_cache
-def _digest(pattern: bytes, length: int) -> str:
-    digest = hashlib.blake2b(digest_size=16)
+def digest(pattern: bytes, length: int) -> str:
+    """The digest, as records hold it, of so many bytes of a pattern over and over."""
+    hashed = hashlib.blake2b(digest_size=16)
     piece = pattern * (HASHED_BYTES // max(1, len(pattern)) + 1)
     for left in range(length, 0, -max(1, len(piece))):
-        digest.update(piece[:left])
-    return digest.hexdigest()
+        hashed.update(piece[:left])
+    return hashed.hexdigest()
 
 
 def _known(scenario: Scenario, payload: Payload | None) -> _Source | None:
@@ -306,7 +307,7 @@ def _met(
             met.append((servers[name].pop(0), block))
         elif name:
             strangers.append(name)
-    in_order = _direct(run) and any(run.is_raw(side) for side in SIDES) or len(blocks["client"]) == 1
+    in_order = (_direct(run) and any(run.is_raw(side) for side in SIDES)) or len(blocks["client"]) == 1
     if not met and not strangers and in_order and len(blocks["server"]) == len(blocks["client"]):
         met = list(zip(blocks["server"], blocks["client"], strict=True))
     left = [name for name, some in servers.items() if some and not re.match(r"echo_(unix|unknown)_|$", name)]

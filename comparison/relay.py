@@ -1,40 +1,132 @@
 """Between a client and a server of which one says nothing: passes on what either sends, and writes it down.
 
-It passes on an EOF as an EOF, and the end of a connection in an error as a reset.
+It passes on an EOF as an EOF, and the end of a connection in an error as a reset. What is written down of a connection
+is all that passes: how many bytes and which, there and back, and how each side has ended it.
 """
 
 import contextlib
 import dataclasses
+import hashlib
 import itertools
-import json
 import socket
 import threading
 import time
 from collections.abc import Sequence
 
-from common.logs import show
-from comparison.model import Event, Side
+from common.logs import SHOWN_BYTES, show_cut
+from comparison.model import SIDES, Event, Payload, Side
 from comparison.peers import CHUNK_BYTES, reset_at_close
-from comparison.projection import told_speaker
-from comparison.transcript import parse
+from comparison.projection import ENDINGS, told_speaker
 
 MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
 """What a client sends the server receives, and what a client receives the server has sent."""
 
-LOOK_S = 0.05
+LOOK_S = 0.02
 """How often it is looked whether all is over."""
+
+END_S = 5.0
+"""What the end of a connection gets to come once the client has ended."""
+
+KEPT_PIECES = 100
+"""Pieces that are written down one by one in each direction; of the others, that there were more bytes."""
+
+EOF = "sent EOF"
+EARLY = "sent EOF before the client had"
+RESET = "reset the connection"
+OPEN = f"did not end the connection in {END_S:g} s"
+CUT = ""
+"""How a side ends a connection. Cut: not at all, since the other has reset it."""
+
+
+class _Direction:
+    """What passed in one direction of a connection. Of `rest` nothing is written down yet."""
+
+    def __init__(self, event: str) -> None:
+        self.event = event
+        self.length = 0
+        self.pieces = 0
+        self.rest = Payload(b"", 0)
+        self.digest = hashlib.blake2b(digest_size=16)
+
+
+class _Connection:
+    """What passed on one connection, as its client would tell it."""
+
+    def __init__(self, speaker: str, local: object) -> None:
+        self.speaker = speaker
+        self.directions: dict[Side, _Direction] = {"client": _Direction("sending"), "server": _Direction("received")}
+        self._ends: dict[Side, str] = {}
+        self._is_over = False
+        self._lock = threading.Lock()
+        self._events: list[Event] = []
+        self._tell("connecting", "connecting", local=local)
+
+    def passed(self, sender: Side, data: bytes) -> None:
+        """One side has sent this, and the other has it not yet."""
+        own, other = self.directions[sender], self.directions[_other(sender)]
+        with self._lock:
+            own.digest.update(data)
+            own.length += len(data)
+            own.pieces += 1
+            own.rest = Payload(own.rest.shown or data[:SHOWN_BYTES], own.rest.length + len(data))
+            if own.pieces <= KEPT_PIECES:
+                self._tell_rest(other)  # what comes back was there before
+                self._tell_rest(own)
+
+    def ended(self, side: Side, end: str) -> None:
+        """How a side has ended it: once, but for a reset after an EOF."""
+        with self._lock:
+            if self._is_over:
+                return
+            if end == EOF and side == "server" and "client" not in self._ends:
+                end = EARLY
+            if side not in self._ends or (end == RESET and self._ends[side] == EOF):
+                self._ends[side] = end
+            if end == RESET:
+                self._ends.setdefault(_other(side), CUT)
+
+    def over(self) -> None:
+        """Nobody waits any longer: what happens now is our own doing."""
+        for side in SIDES:
+            self.ended(side, OPEN)
+        self._is_over = True
+
+    def events(self) -> list[Event]:
+        """All of it, the end with its totals and a digest of each direction."""
+        sent, received = self.directions["client"], self.directions["server"]
+        with self._lock:
+            self._tell_rest(sent)
+            self._tell_rest(received)
+            if self._ends.keys() >= set(SIDES) and self._events[-1].name not in ENDINGS:
+                self._tell(
+                    *_spoken_end("client", self._ends),
+                    received_bytes=received.length,
+                    sent_bytes=sent.length,
+                    received_digest=received.digest.hexdigest(),
+                    sent_digest=sent.digest.hexdigest(),
+                    ends=dict(self._ends),
+                )
+            return list(self._events)
+
+    def _tell_rest(self, direction: _Direction) -> None:
+        rest, direction.rest = direction.rest, Payload(b"", 0)
+        if rest.length:
+            message = f"{direction.event} {show_cut(rest.shown, rest.length)}"
+            self._tell(direction.event, message, rest, length=rest.length)
+
+    def _tell(self, event: str, message: str, payload: Payload | None = None, **fields: object) -> None:
+        self._events.append(Event(event, self.speaker, message, "info", time.monotonic_ns(), payload, fields))
 
 
 class Relay:
-    """Listens on a `port` of its own, and connects each client to the server's. Everything is over when the `with`
-    block ends."""
+    """Listens on a `port` of its own, and connects each client to the server's. Where the `with` block ends it waits a
+    little for connections that have not ended; then everything is over."""
 
     def __init__(self, host: str, server_port: int, deadline_s: float) -> None:
         self._host = host
         self._server_port = server_port
         self._deadline_s = deadline_s
-        self._lines: list[str] = []
-        self._lock = threading.Lock()
+        self._connections: list[_Connection] = []
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
         self._closing = False
@@ -44,11 +136,18 @@ class Relay:
         self._listener = socket.create_server((self._host, 0), family=family)
         self._listener.settimeout(LOOK_S)
         self.port: int = self._listener.getsockname()[1]
-        self._run(self._accept)
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._closing = True
+        self._acceptor.join()
+        end_s = time.monotonic() + (END_S if kind is None else 0)
+        for thread in self._threads:
+            thread.join(max(0.0, end_s - time.monotonic()))
+        for connection in self._connections:
+            connection.over()
         for sock in self._sockets:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -58,21 +157,24 @@ class Relay:
             sock.close()
 
     def events(self) -> tuple[Event, ...]:
-        """What passed so far, as a client would tell it."""
-        with self._lock:
-            return parse(self._lines)
+        """What passed so far, as the clients would tell it, one connection after another."""
+        return tuple(event for connection in self._connections for event in connection.events())
 
     def _accept(self) -> None:
         speaker = "echo_client"
-        for number in itertools.count(2):
-            while not self._closing:
-                with contextlib.suppress(TimeoutError):
-                    client, _ = self._listener.accept()
-                    break
-            if self._closing:
-                return
-            self._run(self._connect, client, speaker)
-            speaker = f"echo_client_{number}"
+        numbers = itertools.count(2)
+        while True:
+            is_last = self._closing  # looked at before: who had connected by then is served
+            try:
+                client, _ = self._listener.accept()
+            except TimeoutError:
+                if is_last:
+                    return
+                continue
+            thread = threading.Thread(target=self._connect, args=(client, speaker), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+            speaker = f"echo_client_{next(numbers)}"
 
     def _connect(self, client: socket.socket, speaker: str) -> None:
         self._sockets.append(client)
@@ -82,35 +184,38 @@ class Relay:
             _reset(client)
             return
         self._sockets.append(server)
-        self._tell(speaker, "connecting", "connecting", local=server.getsockname()[:2])
-        back = self._run(self._pass_on, server, client, speaker, "received")
-        clean = self._pass_on(client, server, speaker, "sending")
+        client.settimeout(None)
+        server.settimeout(None)
+        connection = _Connection(speaker, server.getsockname()[:2])
+        self._connections.append(connection)
+        back = threading.Thread(target=_pass_on, args=(connection, "server", server, client), daemon=True)
+        back.start()
+        _pass_on(connection, "client", client, server)
         back.join()
-        self._tell(speaker, "closing" if clean else "lost", "closing" if clean else "connection lost")
 
-    def _pass_on(self, source: socket.socket, target: socket.socket, speaker: str, event: str) -> bool:
-        """Everything that one side sends, until its EOF. False where it ended in an error."""
+
+def _pass_on(connection: _Connection, sender: Side, source: socket.socket, target: socket.socket) -> None:
+    """Everything that one side sends, until its end."""
+    while True:
         try:
-            source.settimeout(self._deadline_s)
-            while data := source.recv(CHUNK_BYTES):
-                self._tell(speaker, event, f"{event} {show(data)}", length=len(data))
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+            data = source.recv(CHUNK_BYTES)
         except OSError:
+            connection.ended(sender, RESET)
             _reset(target)
-            return False
-        return True
-
-    def _tell(self, speaker: str, event: str, message: str, **fields: object) -> None:
-        record = {"t_ns": time.monotonic_ns(), "logger": speaker, "level": "info", "event": event, "message": message}
-        with self._lock:
-            self._lines.append(json.dumps(record | fields))
-
-    def _run(self, target: object, *arguments: object) -> threading.Thread:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
-        self._threads.append(thread)
-        thread.start()
-        return thread
+            return
+        if data:
+            connection.passed(sender, data)
+        else:
+            connection.ended(sender, EOF)
+        try:
+            target.sendall(data)
+            if not data:
+                target.shutdown(socket.SHUT_WR)
+                return
+        except OSError:
+            connection.ended(_other(sender), RESET)
+            _reset(source)
+            return
 
 
 def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:
@@ -118,15 +223,39 @@ def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:
     if side == "client":
         return tuple(wire)
     names = {event.speaker: told_speaker([event]) for event in wire if event.name == "connecting"}
-    return tuple(
-        dataclasses.replace(
-            event,
-            name=MIRRORED.get(event.name, event.name),
-            speaker=names[event.speaker],
-            message=event.message.replace(event.name, MIRRORED.get(event.name, event.name), 1),
-        )
-        for event in wire
-    )
+    return tuple(_mirrored(event, names[event.speaker]) for event in wire)
+
+
+def ends_of(connection: Sequence[Event]) -> dict[Side, str]:
+    """How each side has ended a connection that was watched to its end."""
+    ends: dict[Side, str] = connection[-1].fields["ends"]  # type: ignore[assignment]
+    return ends
+
+
+def _mirrored(event: Event, speaker: str) -> Event:
+    """What a client tells as its server would."""
+    fields = dict(event.fields)
+    if "ends" in fields:
+        for what in ("bytes", "digest"):
+            there, back = f"sent_{what}", f"received_{what}"
+            fields[there], fields[back] = fields[back], fields[there]
+        name, message = _spoken_end("server", fields["ends"])  # type: ignore[arg-type]
+    else:
+        name = MIRRORED[event.name]
+        message = event.message.replace(event.name, name, 1)
+    return dataclasses.replace(event, name=name, speaker=speaker, message=message, fields=fields)
+
+
+def _spoken_end(side: Side, ends: dict[Side, str]) -> tuple[str, str]:
+    """How a side has ended a connection: the event, and its text."""
+    if ends[side] == EOF:
+        return "closing", "closing"
+    who = side if ends[side] != CUT else _other(side)
+    return "lost", f"connection lost: the {who} {ends[who]}"
+
+
+def _other(side: Side) -> Side:
+    return "client" if side == "server" else "server"
 
 
 def _reset(sock: socket.socket) -> None:

@@ -1,7 +1,6 @@
 """From the choice of endpoints to the verdicts: one comparison, or one after another."""
 
 import dataclasses
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ from comparison.model import (
 )
 from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.transports import TCP, TRANSPORTS, missing
+
+INTERRUPTED = "interrupted before it was run"
 
 Keep = Callable[[Scenario, Transport, Run], None]
 
@@ -122,15 +123,15 @@ def compare_all(
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Comparison]:
     """One comparison after another, each as soon as it is judged; a cause has the same letter in all of them. `keep`
-    gets each run, `tick` is called after each; both from any thread."""
+    gets each run, `tick` is called after each, from any thread. After Ctrl-C the last one is of what was judged."""
     letters, dropouts = Letters(), Dropouts()
     if len(chosen) > 1:
         dropouts.try_servers(selection.servers, TUTORIAL, TCP, jobs)
     for trial in chosen:
-        comparison = _compare(selection, trial, repeat, jobs, letters, dropouts, keep, tick)
-        if trial.scenario == TUTORIAL:
-            dropouts.learn(comparison)
-        yield comparison
+        for comparison in _compare(selection, trial, repeat, jobs, letters, dropouts, keep, tick):
+            if trial.scenario == TUTORIAL:
+                dropouts.learn(comparison)
+            yield comparison
 
 
 def _compare(
@@ -142,7 +143,7 @@ def _compare(
     dropouts: Dropouts,
     keep: Keep,
     tick: Callable[[], None],
-) -> Comparison:
+) -> Iterator[Comparison]:
     """Run every pairing of the selection and judge it."""
     start_s = time.monotonic()
     scenario, transport = trial.scenario, trial.transport
@@ -151,15 +152,22 @@ def _compare(
     skipped |= dropouts.skipped([pairing for pairing in pairings if pairing not in skipped])
     running = [pairing for pairing in pairings if pairing not in skipped]
     observations: list[Observation] = []
-    lock = threading.Lock()
+    interrupted = False
 
     def observe(run: Run) -> None:
         keep(scenario, transport, run)
         seen = verdicts.observe(scenario, run)
-        with lock:
-            observations.append(dataclasses.replace(seen, run=condense(run)))
+        observations.append(dataclasses.replace(seen, run=condense(run)))
 
-    skipped |= matrix.run_all(matrix.Plan(scenario, transport, repeat, jobs, observe, tick), running)
+    try:
+        skipped |= matrix.run_all(matrix.Plan(scenario, transport, repeat, jobs, observe, tick), running)
+    except KeyboardInterrupt:
+        if not observations:
+            raise
+        interrupted = True
+        skipped |= dict.fromkeys(running, INTERRUPTED)
+        for seen in observations:
+            skipped.pop(seen.run.pairing, None)
     running = [pairing for pairing in running if pairing not in skipped]
     if running and reference in skipped:
         reference = running[0]
@@ -167,7 +175,7 @@ def _compare(
     observations.sort(key=lambda seen: (order[seen.run.pairing], seen.run.number))
     cells, causes, groups = verdicts.judge(scenario, observations, reference, letters) if running else ((), (), ())
     cells = (*cells, *(Cell(pairing, {}, why, (), (), 0, 0, 0) for pairing, why in skipped.items()))
-    return Comparison(
+    yield Comparison(
         scenario=scenario,
         transport=transport,
         environment=endpoints.environment(selection.pythons),
@@ -183,6 +191,8 @@ def _compare(
         selection=selection.options,
         duration_s=time.monotonic() - start_s,
     )
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def _why_skipped(trial: Trial, pairing: Pairing) -> str | None:

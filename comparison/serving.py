@@ -49,8 +49,9 @@ def start_silent_server(
     port = free_port(host)
     process = _start(launcher, make_command(port), cores)
     end_s = time.monotonic() + READY_S
+    ready = process.search(lambda line: parse_line(line).name == "starting")
     while time.monotonic() < end_s and not process.output_is_over:
-        if process.wait_for_line(lambda line: parse_line(line).name == "starting", LOOK_S) is not None:
+        if ready(LOOK_S) is not None:
             return process, port, None
         try:
             with socket.create_connection((host, port), READY_S) as attempt:

@@ -1,9 +1,11 @@
 """Log lines -> events. Plain text and JSON are two views of one record; a line that cannot be read is reported,
 never dropped."""
 
+import functools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from common.logs import EVENTS, escape
 from comparison.model import Event, Payload
@@ -11,19 +13,38 @@ from comparison.model import Event, Payload
 FOREIGN = {"selector": re.compile(r"asyncio: Using selector: \w+")}
 """Lines that are not the endpoint's own, and yet part of its story."""
 
+SHARED_CHARACTERS = 600
+"""Texts up to this length are kept once, however often they come: a log of a million lines has few different ones."""
+
 _PLAIN = re.compile(r"(?P<speaker>main|echo_\S+?|asyncio|py\.warnings): (?P<message>.*)", re.DOTALL)
 _PAYLOAD = re.compile(
-    r"""(?P<literal>b(?P<quote>['"])(?P<bytes>(?:[ -\[\]-~]|\\[\\'nrt]|\\x[0-9a-f]{2})*)(?P=quote))"""
+    r"""(?P<literal>b'(?:[ -&(-\[\]-~]|\\[\\'nrt]|\\x[0-9a-f]{2})*+'|b"(?:[ !#-\[\]-~]|\\[\\nrt]|\\x[0-9a-f]{2})*+")"""
     r"(?:\.\.\. \((?P<length>\d{1,18}) bytes\))?"
 )
 """What `common.logs.show` writes: a bytes literal as repr() gives it, and where it is cut the length."""
 
-TEXTS = {
-    name: re.compile(re.sub(r"\\\{(\w+).*?\\\}", r"(?P<\1>.+)", re.escape(line.text)), re.DOTALL)
-    # A text without blanks first: "received EOF" is no payload.
-    for name, line in sorted(EVENTS.items(), key=lambda item: "{" in item[1].text)
-}
+
+def _pattern(text: str) -> str:
+    """What a text of the vocabulary looks like. A field ends where what follows it comes first, for good: however a
+    line goes on, reading it takes a time that is linear in its length."""
+    begin, *literals = map(re.escape, re.split(r"\{.*?\}", text))
+    ends = [f"(?>.+?{literal})" for literal in literals[:-1]] + [f".+{literal}" for literal in literals[-1:]]
+    return begin + "".join(ends)
+
+
+def _with_names(text: str) -> str:
+    """The same with a group for each field; a number has digits only, so that nothing is tried twice."""
+    numbers = re.sub(r"\\\{(returned|expected)\\\}", r"(?P<\1>\\d+)", re.escape(text))
+    return re.sub(r"\\\{(\w+).*?\\\}", r"(?P<\1>.+)", numbers)
+
+
+# A text without blanks first: "received EOF" is no payload.
+_ORDERED = sorted(EVENTS.items(), key=lambda item: "{" in item[1].text)
+_LINE = re.compile("|".join(f"(?P<{name}>{_pattern(line.text)})" for name, line in _ORDERED), re.DOTALL)
+TEXTS = {name: re.compile(_with_names(line.text), re.DOTALL) for name, line in _ORDERED}
 """Event -> its text, with groups named after what is filled in."""
+
+_NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
 
 def parse(lines: Iterable[str]) -> tuple[Event, ...]:
@@ -50,9 +71,10 @@ def _parse_json(line: str) -> Event | None:
         level, t_ns = record.pop("level"), record.pop("t_ns")
     except (ValueError, KeyError, RecursionError):
         return None
-    if not all(isinstance(text, str) for text in (name, speaker, message, level)) or not isinstance(t_ns, int):
+    if not all(isinstance(text, str) for text in (name, speaker, message, level)) or not isinstance(t_ns, int | None):
         return None
-    return _event(name, speaker, message, level, t_ns, record)
+    fields = {_once(name): value for name, value in record.items()}
+    return _event(_once(name), speaker, message, _once(level), t_ns, fields)
 
 
 def _parse_plain(line: str) -> Event | None:
@@ -61,7 +83,8 @@ def _parse_plain(line: str) -> Event | None:
         return None
     speaker, message = parts["speaker"], parts["message"]
     own = speaker not in ("asyncio", "py.warnings")
-    name = next((name for name, text in TEXTS.items() if text.fullmatch(message)), None) if own else "log"
+    found = _LINE.fullmatch(message) if own else None
+    name = found.lastgroup if found is not None else None if own else "log"
     return _event(name, speaker, message) if name is not None else None
 
 
@@ -71,23 +94,38 @@ def _event(
     message: str,
     level: str = "",
     t_ns: int | None = None,
-    fields: dict[str, object] | None = None,
+    fields: Mapping[str, object] = _NO_FIELDS,
 ) -> Event | None:
-    for foreign, pattern in FOREIGN.items():
-        if pattern.fullmatch(f"{speaker}: {message}"):
-            name = foreign
+    if speaker == "asyncio":
+        for foreign, pattern in FOREIGN.items():
+            if pattern.fullmatch(f"{speaker}: {message}"):
+                name = foreign
     payload = None
     if name in ("received", "sent", "sending"):
         payload = _payload(message.partition(" ")[2])
         if payload is None:
             return None
-    return Event(name, escape(speaker), escape(message), level, t_ns, payload, fields or {})
+    return Event(name, _once(escape(speaker)), _once(escape(message)), level, t_ns, payload, fields or _NO_FIELDS)
+
+
+def _once(text: str) -> str:
+    """A text, as the one object of all that are equal."""
+    return _same(text) if len(text) <= SHARED_CHARACTERS else text
 
 
 def _payload(text: str) -> Payload | None:
+    return _same_payload(text) if len(text) <= SHARED_CHARACTERS else _read_payload(text)
+
+
+def _read_payload(text: str) -> Payload | None:
     parts = _PAYLOAD.fullmatch(text)
     if parts is None:
         return None
     # Not ast.literal_eval(): on Python 3.11 it was seen to raise SystemError where several threads parse at once.
-    shown = parts["bytes"].encode("latin-1").decode("unicode_escape").encode("latin-1")
-    return Payload(shown, int(parts["length"] or len(shown))) if repr(shown) == parts["literal"] else None
+    literal = parts["literal"]
+    shown = literal[2:-1].encode("latin-1").decode("unicode_escape").encode("latin-1")
+    return Payload(shown, int(parts["length"] or len(shown))) if repr(shown) == literal else None
+
+
+_same = functools.lru_cache(maxsize=1024)(str)
+_same_payload = functools.lru_cache(maxsize=1024)(_read_payload)

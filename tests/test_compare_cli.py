@@ -713,7 +713,7 @@ def test_what_is_done_when_a_run_is_interrupted_is_kept_and_shown(number, mark, 
             left = [command for command in marked(mark).values() if "_impl." in command]
         finally:
             process.kill()
-    assert (process.returncode, said) == (130, "compare.py: interrupted after 1 of 2 scenarios\n")
+    assert (process.returncode, said) == (130, "compare.py: interrupted; 1 run in 1 scenario of 2 were judged\n")
     document = json.loads(shown)
     assert [comparison["scenario"]["name"] for comparison in document["comparisons"]] == ["one-byte"]
     assert json.loads(result.read_text())["comparisons"] == document["comparisons"]

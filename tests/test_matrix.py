@@ -12,7 +12,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -511,18 +510,17 @@ def test_ctrl_c_while_the_servers_are_being_started_waits_for_nobody(monkeypatch
     deadline_s = 10.0
     monkeypatch.setattr(serving, "READY_S", deadline_s)
 
-    submitted = []
+    def interrupt(plan: matrix.Plan, pairings: Sequence[Pairing]) -> Iterator[matrix.Turns]:
+        yield from turns(plan, pairings)
+        threading.Thread(target=once_somebody_runs).start()
 
-    class Pool(ThreadPoolExecutor):
-        def submit(self, *call: object) -> Future[None]:
-            while submitted and not left_behind():
-                os.sched_yield()
-            if submitted:
-                raise KeyboardInterrupt
-            submitted.append(super().submit(*call))
-            return submitted[-1]
+    def once_somebody_runs() -> None:
+        while not left_behind():
+            os.sched_yield()
+        signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(matrix, "ThreadPoolExecutor", Pool)
+    turns = matrix._turns
+    monkeypatch.setattr(matrix, "_turns", interrupt)
     start_s = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         compared([endpoint("silent", server="signal.pause()"), GOOD], [GOOD])

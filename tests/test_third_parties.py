@@ -1,6 +1,7 @@
 """A program that knows nothing of the contract takes part as two commands, and is judged by what passes on the wire."""
 
 import dataclasses
+import hashlib
 import json
 import shlex
 import socket
@@ -12,8 +13,11 @@ from pathlib import Path
 import pytest
 
 import compare
+from comparison import relay as relays
 from comparison import serving
-from comparison.relay import Relay, seen_by
+from comparison.model import SIDES
+from comparison.projection import joined, miscounted, not_an_echo
+from comparison.relay import CUT, EARLY, EOF, OPEN, RESET, Relay, ends_of, seen_by
 from comparison.scenarios import SCENARIOS
 
 PROGRAM = Path(__file__).parent / "plain_echo.py"
@@ -144,6 +148,85 @@ def test_a_program_that_cannot_be_started_fails(capsys, role):
 
 
 @pytest.mark.parametrize(
+    ("end", "defect", "scenario", "reason"),
+    [
+        ("server", "resets-late", "tutorial", "on the wire, the server reset the connection"),
+        ("client", "resets", "tutorial", "on the wire, the client reset the connection"),
+        ("server", "swaps", "1-mib", "digests of what was sent and received differ"),
+        ("client", "swaps", "1-mib", "other bytes were sent than the scenario's"),
+        ("server", "says-more", "tutorial", "server sent 50 bytes instead of 46"),
+    ],
+)
+@pytest.mark.parametrize("alone", [True, False], ids=["two-silent-programs", "one-silent-program"])
+def test_what_goes_wrong_on_the_wire_only_fails(capsys, end, defect, scenario, reason, alone):
+    other = "client" if end == "server" else "server"
+    # A client that leaves when it has all its bytes does not see what then comes.
+    patience = "leaves" if defect == "resets-late" else ""
+    commands = {end: command(end, defect)} | ({other: command(other, patience)} if alone else {})
+    who = {"server": "streams", "client": "streams", end: "plain"} | ({other: "plain"} if alone else {})
+    options = [word for side, name in who.items() for word in (f"--{side}", name)]
+    code, comparison, _ = run(capsys, *options, **commands, scenario=scenario)
+    [cell] = comparison["cells"]
+    assert code == 1
+    assert cell["verdict"] == "failed"
+    if alone:  # one that tells says so itself
+        assert reason in cell["reason"]
+
+
+def test_a_server_that_never_ends_a_connection_fails_though_its_client_has_left(capsys, monkeypatch):
+    monkeypatch.setattr(relays, "END_S", 0.5)
+    code, comparison, _ = run(
+        capsys, "--server", "plain", "--client", "plain",
+        server=command("server", "never-ends"), client=command("client", "leaves"),
+    )  # fmt: skip
+    [cell] = comparison["cells"]
+    assert code == 1
+    assert "on the wire, the server did not end the connection" in cell["reason"]
+
+
+def test_an_end_that_comes_late_is_an_end(capsys):
+    code, comparison, _ = run(
+        capsys, "--server", "plain", "--client", "plain",
+        server=command("server", "ends-late"), client=command("client", "leaves"),
+    )  # fmt: skip
+    assert code == 0, comparison["cells"][0]["reason"]
+
+
+def test_a_program_that_tells_is_judged_by_the_wire_too(capsys, tmp_path):
+    """It writes the lines of the contract, as plain text and so without a digest; its echo is altered all the same."""
+    program = tmp_path / "server.py"
+    program.write_text(TELLING_SERVER)
+    code, comparison, _ = run(
+        capsys, "--server", "plain", "--client", "plain", scenario="1-mib",
+        server=f"{shlex.quote(sys.executable)} {shlex.quote(str(program))} {{port}}", client=command("client"),
+    )  # fmt: skip
+    [cell] = comparison["cells"]
+    assert code == 1
+    assert cell["runs"][0]["silent"] == ["client"]
+    assert "digests of what was sent and received differ" in cell["reason"]
+
+
+TELLING_SERVER = f"""
+import socket, sys
+sys.path.insert(0, {str(PROGRAM.parent)!r})
+from plain_echo import swapped
+listener = socket.create_server(("localhost", int(sys.argv[1])))
+print("main: starting up on localhost port", sys.argv[1], flush=True)
+while True:
+    sock, address = listener.accept()
+    name, offset = f"echo_127.0.0.1_{{address[1]}}", 0
+    print(f"{{name}}: connection accepted", flush=True)
+    while data := sock.recv(65536):
+        print(f"{{name}}: received {{data!r}}", flush=True)
+        sock.sendall(swapped(data, offset))
+        print(f"{{name}}: sent {{data!r}}", flush=True)
+        offset += len(data)
+    print(f"{{name}}: closing", flush=True)
+    sock.close()
+"""
+
+
+@pytest.mark.parametrize(
     ("words", "remedy"),
     [
         (["--server-command", "serve {port}"], "give --endpoint NAME before it"),
@@ -201,13 +284,15 @@ def reset(sock):
     sock.close()
 
 
-def names(relay, *, until):
-    """The events of the relay, once the last of them is there."""
-    for thread in relay._threads[1:]:
-        thread.join(30)
+def told(relay):
+    """The events of the relay once all is over, by name, and how the client and the server have ended it."""
     events = relay.events()
-    assert events[-1].name == until
-    return [event.name for event in events]
+    ends = ends_of(events)
+    return [event.name for event in events], ends["client"], ends["server"]
+
+
+def digest(data):
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def test_the_relay_passes_on_an_end_of_file_in_each_direction():
@@ -215,14 +300,20 @@ def test_the_relay_passes_on_an_end_of_file_in_each_direction():
         data = read_to_end(sock)
         sock.sendall(data[::-1])
 
-    with Server(echo_at_the_end) as port, Relay(HOST, port, 30) as relay:
-        with socket.create_connection((HOST, relay.port), 30) as sock:
-            sock.sendall(b"abc")
-            sock.shutdown(socket.SHUT_WR)
-            assert read_to_end(sock) == b"cba"
-        assert names(relay, until="closing") == ["connecting", "sending", "received", "closing"]
-        mirrored = seen_by("server", relay.events())
+    with (
+        Server(echo_at_the_end) as port,
+        Relay(HOST, port, 30) as relay,
+        socket.create_connection((HOST, relay.port), 30) as sock,
+    ):
+        sock.sendall(b"abc")
+        sock.shutdown(socket.SHUT_WR)
+        assert read_to_end(sock) == b"cba"
+    assert told(relay) == (["connecting", "sending", "received", "closing"], EOF, EOF)
+    mirrored = seen_by("server", relay.events())
     assert [event.message for event in mirrored] == ["accepted", "received b'abc'", "sent b'cba'", "closing"]
+    end = dict(mirrored[-1].fields)
+    assert (end["received_bytes"], end["sent_bytes"]) == (3, 3)
+    assert (end["received_digest"], end["sent_digest"]) == (digest(b"abc"), digest(b"cba"))
 
 
 def test_the_relay_passes_on_a_reset_of_the_server():
@@ -230,12 +321,35 @@ def test_the_relay_passes_on_a_reset_of_the_server():
         sock.recv(3, socket.MSG_WAITALL)
         reset(sock)
 
-    with Server(read_and_reset) as port, Relay(HOST, port, 4) as relay:
-        with socket.create_connection((HOST, relay.port), 30) as sock:
-            sock.sendall(b"abc")
-            with pytest.raises(ConnectionResetError):
-                read_to_end(sock)
-        assert names(relay, until="lost") == ["connecting", "sending", "lost"]
+    with (
+        Server(read_and_reset) as port,
+        Relay(HOST, port, 4) as relay,
+        socket.create_connection((HOST, relay.port), 30) as sock,
+    ):
+        sock.sendall(b"abc")
+        with pytest.raises(ConnectionResetError):
+            read_to_end(sock)
+    assert told(relay) == (["connecting", "sending", "lost"], CUT, RESET)
+    assert [seen_by(side, relay.events())[-1].message for side in SIDES] == [
+        "connection lost: the server reset the connection"
+    ] * 2
+
+
+def test_the_relay_sees_a_reset_of_the_server_after_the_client_has_said_that_this_was_all():
+    def read_and_reset(sock):
+        read_to_end(sock)
+        reset(sock)
+
+    with (
+        Server(read_and_reset) as port,
+        Relay(HOST, port, 4) as relay,
+        socket.create_connection((HOST, relay.port), 30) as sock,
+    ):
+        sock.shutdown(socket.SHUT_WR)
+        with pytest.raises(ConnectionResetError):
+            read_to_end(sock)
+    assert told(relay) == (["connecting", "closing"], EOF, RESET)
+    assert [seen_by(side, relay.events())[-1].name for side in SIDES] == ["lost", "closing"]
 
 
 def test_the_relay_passes_on_a_reset_of_the_client():
@@ -248,19 +362,72 @@ def test_the_relay_passes_on_a_reset_of_the_client():
         except OSError as error:
             seen.append(type(error))
 
-    # The server's thread ends first, when it has seen the end; then the relay is closed.
-    relay = Relay(HOST, 0, 4)
-    with relay, Server(see) as port:
-        relay._server_port = port
+    with Server(see) as port, Relay(HOST, port, 4) as relay:
         reset(socket.create_connection((HOST, relay.port), 30))
     assert seen == [ConnectionResetError]
-    assert [event.name for event in relay.events()] == ["connecting", "lost"]
+    assert told(relay) == (["connecting", "lost"], RESET, CUT)
+
+
+def test_the_relay_sees_which_side_says_first_that_this_was_all():
+    def end_and_read(sock):
+        sock.shutdown(socket.SHUT_WR)
+        assert read_to_end(sock) == b"abc"
+
+    with (
+        Server(end_and_read) as port,
+        Relay(HOST, port, 4) as relay,
+        socket.create_connection((HOST, relay.port), 30) as sock,
+    ):
+        assert read_to_end(sock) == b""
+        sock.sendall(b"abc")
+    assert told(relay) == (["connecting", "sending", "closing"], EOF, EARLY)
+
+
+def test_the_relay_waits_a_moment_for_an_end_and_no_longer(monkeypatch):
+    monkeypatch.setattr(relays, "END_S", 0.05)
+    seen, left = threading.Event(), threading.Event()
+
+    def never_end(sock):
+        read_to_end(sock)
+        seen.set()
+        left.wait(30)
+
+    with Server(never_end) as port:
+        with Relay(HOST, port, 30) as relay:
+            socket.create_connection((HOST, relay.port), 30).close()
+            assert seen.wait(30)
+        left.set()
+    assert told(relay) == (["connecting", "closing"], EOF, OPEN)
+
+
+def test_of_very_many_pieces_the_relay_keeps_a_bounded_number_of_lines_and_all_bytes():
+    pieces = 20 * relays.KEPT_PIECES
+
+    def echo(sock):
+        while data := sock.recv(1000):
+            sock.sendall(data)
+
+    with Server(echo) as port, Relay(HOST, port, 30) as relay, socket.create_connection((HOST, relay.port), 30) as sock:
+        for _ in range(pieces):  # each on its way alone
+            sock.sendall(b"x")
+            assert sock.recv(1) == b"x"
+        sock.shutdown(socket.SHUT_WR)
+        assert read_to_end(sock) == b""
+    events = relay.events()
+    assert len(events) <= 2 * relays.KEPT_PIECES + 4
+    for side in SIDES:
+        block = seen_by(side, events)
+        assert (joined(block, "received").length, miscounted(block)) == (pieces, [])
+    assert not_an_echo(seen_by("server", events)) == []
 
 
 def test_the_relay_resets_a_client_whose_server_is_not_there():
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-    with Relay(HOST, port, 30) as relay:
-        with socket.create_connection((HOST, relay.port), 30) as sock, pytest.raises(ConnectionResetError):
-            sock.recv(1)
-        assert relay.events() == ()
+    with (
+        Relay(HOST, port, 30) as relay,
+        socket.create_connection((HOST, relay.port), 30) as sock,
+        pytest.raises(ConnectionResetError),
+    ):
+        sock.recv(1)
+    assert relay.events() == ()

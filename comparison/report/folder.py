@@ -19,13 +19,13 @@ class Folder:
         self._path = path.resolve()
 
     def keep(self, scenario: Scenario, transport: Transport, run: Run) -> None:
-        """Write the logs of a run. From any thread: no two runs write the same files."""
+        """Write the logs of a run."""
         place = self._place(scenario, transport) / _file_name(run.pairing.server.label, run.pairing.client.label)
         place.mkdir(parents=True, exist_ok=True)
         for side in SIDES:
-            (place / f"{side}-{run.number}.log").write_text("".join(f"{line}\n" for line in plain_log(run, side)))
-            raw = "".join(f"{line}\n" for line in run.log(side).lines)
-            (place / f"{side}-{run.number}.jsonl").write_text(raw)
+            for kind, lines in (("log", plain_log(run, side)), ("jsonl", run.log(side).lines)):
+                with (place / f"{side}-{run.number}.{kind}").open("w") as file:
+                    file.writelines(f"{line}\n" for line in lines)
 
     def finish(self, comparison: Comparison) -> None:
         """Write the result of a comparison, and how each pairing is repeated by hand."""

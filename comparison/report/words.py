@@ -302,6 +302,12 @@ def closing(survey: Survey) -> str:
     return f"{_count(cells, 'pairing')} in {survey.duration_s:.1f} s: {counts}. {steadiness(survey)}".rstrip()
 
 
+def judged(survey: Survey) -> str:
+    """How much a survey holds."""
+    runs = sum(cell.repeat for comparison in survey.comparisons for cell in comparison.cells)
+    return f"{_count(runs, 'run')} in {_count(len(survey.comparisons), 'scenario')}"
+
+
 def steadiness(survey: Survey) -> str:
     """Over several runs, whether they all came out alike, as a sentence; empty for one run."""
     if all(comparison.repeat == 1 for comparison in survey.comparisons):

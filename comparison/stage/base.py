@@ -1,7 +1,6 @@
 """What every stage has: the endpoint on trial, the peers, the deadline."""
 
 import contextlib
-import dataclasses
 import select
 import socket
 import time
@@ -76,11 +75,9 @@ class Stage:
     def wait_until_turned_away(self, peers: Sequence[Peer], event: str) -> None:
         """Wait until all of these peers are turned away, or the endpoint has told of an event."""
 
-        def told() -> bool:
-            return self.running().wait_for_line(lambda line: parse_line(line).name == event, LOOK_S) is not None
-
+        told = self.running().search(lambda line: parse_line(line).name == event)
         waiting = list(peers)
-        while waiting and not told():
+        while waiting and told(LOOK_S) is None:
             ready, _, _ = select.select([peer.sock for peer in waiting], [], [], 0)
             waiting = [peer for peer in waiting if peer.sock not in ready]
             if self.deadline.left() <= LOOK_S:
@@ -98,9 +95,7 @@ class Stage:
         time.sleep(seconds)
 
     def _wait_for_end(self) -> Log:
-        log = self.running().wait(self.deadline.left())
-        late = f"still running after {self.deadline.seconds:g} s"
-        return log if log.trouble is None else dataclasses.replace(log, trouble=late)
+        return self.running().wait(self.deadline.left(), of_s=self.deadline.seconds)
 
     def keep(self, resource: contextlib.AbstractContextManager[object]) -> None:
         """Have something closed when the play is over."""

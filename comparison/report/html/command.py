@@ -11,8 +11,9 @@ from pathlib import Path
 
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
+from comparison.processes import INTERRUPTED
 from comparison.progress import Progress
-from comparison.report import markdown, repeat
+from comparison.report import markdown, repeat, words
 from comparison.report.html import cost, gather
 from comparison.run import compare_all, trials
 
@@ -54,12 +55,16 @@ def run(options: argparse.Namespace) -> int:
         raise CannotCompare(f"{', '.join(map(str, benches))}: several benchmarks; give one of them")
     html = options.format == "html"
     measured = cost.load(benches[0], with_charts=html) if benches else None
-    survey = gather.load(results) if results else run_all(options)
+    survey, interrupted = (gather.load(results), False) if results else run_all(options)
+    if interrupted and not survey.comparisons:
+        raise KeyboardInterrupt
     if not survey.comparisons:
         raise CannotCompare("there is nothing to report: the results hold no comparison")
     text = _page(survey, measured, [*results, *benches]) if html else "".join(_markdown(survey, measured))
     write(text, options.output or (Path("report.html") if html else None))
-    return 0
+    if interrupted:
+        print(f"compare.py: interrupted; {words.judged(survey)} were judged", file=sys.stderr)
+    return INTERRUPTED if interrupted else 0
 
 
 def check(options: argparse.Namespace) -> None:
@@ -74,15 +79,21 @@ def check(options: argparse.Namespace) -> None:
         raise CannotCompare(f"--output {str(options.output)!r}: its folder cannot be written; make it or name another")
 
 
-def run_all(options: argparse.Namespace) -> Survey:
-    """Compare all that the options name, with progress on a terminal."""
+def run_all(options: argparse.Namespace) -> tuple[Survey, bool]:
+    """Compare all that the options name, with progress on a terminal; and whether Ctrl-C came before the last."""
     selection, tried = chosen(options), trials(options.scenario, None)
     runs = sum(len(selection.pairings(trial.scenario)) * options.repeat for trial in tried if not trial.skipped)
     start_s = time.monotonic()
     done: list[Comparison] = []
+    interrupted = False
     with Progress(runs) as progress:
-        done += compare_all(selection, tried, repeat=options.repeat, jobs=os.cpu_count() or 1, tick=progress.tick)
-    return Survey(tuple(done), time.monotonic() - start_s)
+        found = compare_all(selection, tried, repeat=options.repeat, jobs=os.cpu_count() or 1, tick=progress.tick)
+        try:
+            for comparison in found:
+                done.append(comparison)
+        except KeyboardInterrupt:
+            interrupted = True
+    return Survey(tuple(done), time.monotonic() - start_s), interrupted
 
 
 def write(text: str, path: Path | None) -> None:

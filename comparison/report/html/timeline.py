@@ -14,6 +14,7 @@ KINDS = {
     **dict.fromkeys(("waiting", "half_closed"), "done"),
     **dict.fromkeys(("closing", "lost", "cut", "idle", "refused", "failed"), "close"),
     **dict.fromkeys(("did_close", "did_reset", "saw_reset", "tls_refused"), "close"),
+    "left_out": "gap",
 }
 """Event -> how it is drawn; any other is a plain mark."""
 
@@ -55,9 +56,9 @@ def of(run: Run, half_close: bool = True) -> Timeline:
         own = {id(event) for event in speaker[side]}
         events = enumerate(run.events(side))
         lines[side] = [(n, event) for n, event in events if not is_connection(event.speaker) or id(event) in own]
-    rows = [(event.t_ns or 0, side, n) for side in SIDES for n, event in lines[side]]
-    timed = all(event.t_ns is not None for side in SIDES for _, event in lines[side])
-    rows = sorted(rows, key=lambda row: row[0]) if timed else rows
+    rows = [(event.t_ns, side, n) for side in SIDES for n, event in lines[side]]
+    timed = all(t_ns is not None for t_ns, _, _ in rows)
+    rows = sorted(rows, key=lambda row: row[0] or 0) if timed else rows
     flows: list[Flow] = []
     for start, end in (("client", "server"), ("server", "client")):
         flows += _flows(lines, start, end)  # type: ignore[arg-type]
@@ -76,23 +77,33 @@ def _counterparts(server: list[list[Event]], client: list[list[Event]]) -> dict[
 
 def _stretches(lines: Sequence[tuple[int, Event]], drawn: str) -> list[tuple[int, int, int]]:
     """Line, first byte and byte after the last of each write or read of a side."""
-    found, offset = [], 0
+    found: list[tuple[int, int, int]] = []
+    offset: int | None = 0
     for n, event in lines:
-        if kind(event) == drawn and event.payload is not None:
-            found.append((n, offset, offset + event.payload.length))
-            offset += event.payload.length
+        if event.name == "left_out":
+            offset = None  # from here on a line must say itself where its bytes belong
+        elif kind(event) == drawn and event.payload is not None:
+            told = event.fields.get("offset")
+            first = told if isinstance(told, int) else offset
+            if first is not None:
+                found.append((n, first, first + event.payload.length))
+                offset = first + event.payload.length
     return found
 
 
 def _flows(lines: dict[Side, list[tuple[int, Event]]], start: Side, end: Side) -> list[Flow]:
     """Which bytes of which write were in which read: where the stream was cut anew."""
     flows = []
-    reads = _stretches(lines[end], "read")
+    reads, at = _stretches(lines[end], "read"), 0
     for write, first, last in _stretches(lines[start], "write"):
-        for read, low, high in reads:
+        while at < len(reads) and reads[at][1] < last:
+            read, low, high = reads[at]
             length = min(last, high) - max(first, low)
             if length > 0:
                 flows.append(Flow((start, write), (end, read), length))
+            if high > last:
+                break  # the rest of this read is from the next write
+            at += 1
     return flows
 
 
@@ -103,7 +114,10 @@ def _ends(lines: dict[Side, list[tuple[int, Event]]], start: Side, end: Side, ha
     sent = sent if sent is not None else _first(lines[start], "close")
     seen = _first(lines[end], "eof")
     seen = seen if seen is not None else _first(lines[end], "close")
-    if sent is None or seen is None or (sent[1].t_ns or 0) > (seen[1].t_ns or 0):
+    if sent is None or seen is None:
+        return []
+    sent_ns, seen_ns = sent[1].t_ns, seen[1].t_ns
+    if sent_ns is not None and seen_ns is not None and sent_ns > seen_ns:
         return []
     return [Flow((start, sent[0]), (end, seen[0]), 0)]
 

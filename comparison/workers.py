@@ -1,0 +1,90 @@
+"""Threads that make values, for the main thread to take: Ctrl-C interrupts that one alone, so it must never wait for
+another for good."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from comparison.processes import AWAKE_S
+
+LEAVE_S = 0.5
+"""What threads that nobody needs any more get to end. One that computes goes on, and ends with the program."""
+
+
+_END = object()
+"""A thread has nothing more to do."""
+
+Task = TypeVar("Task")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """What a thread has raised."""
+
+    error: BaseException
+
+
+class Workers:
+    """So many threads at once. They are daemons: leaving the `with` block waits for them a moment only."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        # Who makes values faster than they are taken waits: each may be a log of a million lines.
+        self._made: queue.Queue[Any] = queue.Queue(1)
+        self._threads: list[threading.Thread] = []
+        self._left = threading.Event()
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        end_s = time.monotonic() + LEAVE_S
+        for thread in self._threads:
+            thread.join(max(0.0, end_s - time.monotonic()))
+
+    def each(self, make: Callable[[Task], Iterable[Value]], tasks: Iterable[Task]) -> Iterator[Value]:
+        """What `make` makes of the tasks, as it comes. What it raises is raised here."""
+        waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        for task in tasks:
+            waiting.put(task)
+
+        def work() -> None:
+            with contextlib.suppress(queue.Empty):
+                while not self._left.is_set():
+                    task = waiting.get_nowait()
+                    try:
+                        for value in make(task):
+                            self._hand_over(value)
+                    except BaseException as error:
+                        self._hand_over(_Raised(error))
+            self._hand_over(_END)
+
+        for _ in range(self._count):
+            thread = threading.Thread(target=work, daemon=True)
+            thread.start()
+            self._threads.append(thread)  # only now, since Ctrl-C may come at any point
+        running = self._count
+        while running:
+            try:
+                value = self._made.get(timeout=AWAKE_S)
+            except queue.Empty:
+                continue
+            if isinstance(value, _Raised):
+                raise value.error
+            if value is _END:
+                running -= 1
+            else:
+                yield value
+
+    def _hand_over(self, value: object) -> None:
+        """Nobody takes it once the `with` block is left."""
+        while not self._left.is_set():
+            with contextlib.suppress(queue.Full):
+                self._made.put(value, timeout=AWAKE_S)
+                return
