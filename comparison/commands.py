@@ -1,5 +1,6 @@
 """The commands that start a server and a client for a scenario, and the files that they refer to."""
 
+import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,7 +37,7 @@ def client_command(
     if not pairing.client.takes_options:
         return _placed(pairing.client.client_command, transport, port)
     words = ["--file", str(folder / "payload")] if scenario.from_file else []
-    words += [word for message in scenario.messages for word in ("--message", message.decode())]
+    words += [word for message in scenario.messages for word in ("--message", os.fsdecode(message))]
     where = _filled(transport.client_options, pairing.server, folder, port)
     return (*pairing.client.client_command, *where, *words, *scenario.options)
 
@@ -82,4 +83,4 @@ def _filled(options: Iterable[str], server: Endpoint, folder: Path, port: int) -
 
 def socket_path(server: Endpoint, folder: Path) -> Path:
     """A Unix socket for each server, under a name as short as the system wants it."""
-    return folder / f"{zlib.crc32(server.label.encode()):08x}"
+    return folder / f"{zlib.crc32(server.label.encode(errors='backslashreplace')):08x}"

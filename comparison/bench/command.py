@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output is None:
         write(found, options.format, sys.stdout)
     else:
-        with options.output.open("w") as file:
+        with options.output.open("w", encoding="utf-8", errors="backslashreplace") as file:
             write(found, options.format, file)
     if options.plot is not None:
         from comparison.bench.views import charts

@@ -51,7 +51,7 @@ def open_files() -> tuple[int, int] | None:
 def ephemeral_ports() -> int:
     """From how many ports one address can connect to another."""
     try:
-        first, last = map(int, PORT_RANGE.read_text().split())
+        first, last = map(int, PORT_RANGE.read_bytes().split())
     except (OSError, ValueError):
         return DEFAULT_PORTS
     return last - first + 1

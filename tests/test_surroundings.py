@@ -1,0 +1,1 @@
+"""compare.py in odd surroundings: streams that are closed, other locales, odd names, other systems."""
