@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command
+from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command, where
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.processes import AWAKE_S, Closed, Launcher, Process
 from comparison.projection import connections, told_speaker
 from comparison.relay import Relay, seen_by
-from comparison.serving import NotReady, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
 from comparison.stage import ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
@@ -45,7 +45,12 @@ def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
     ):
         play = _play if plan.scenario.script is not None else _pair_up
         prepare(plan.scenario, plan.transport, Path(folder))
-        futures = [pool.submit(play, plan, launcher, Path(folder), turns) for turns in _turns(plan, pairings)]
+
+        def take(turns: Turns) -> Skipped:
+            with alone(turns[0][0].server):
+                return play(plan, launcher, Path(folder), turns)
+
+        futures = [pool.submit(take, turns) for turns in _turns(plan, pairings)]
         # Awake now and then, should the signal of Ctrl-C reach another thread: only this one acts on it.
         while wait(futures, AWAKE_S).not_done:
             pass
@@ -112,6 +117,10 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skip
         clients = [_Client(never, parse(()), ()) for _ in turns]
     except Closed:
         return ()
+    except AddressTaken as reason:
+        for _ in turns:
+            plan.tick()
+        return [(pairing, f"{server.label}: {reason}") for pairing, _ in turns]
     for run in _pair(turns, log, clients, tried_port):
         plan.keep(run)
     return ()
@@ -124,7 +133,7 @@ def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tu
         return server_command(plan.scenario, plan.transport, server, folder, port)
 
     if not server.takes_options:
-        return start_silent_server(launcher, command, HOSTS[plan.transport.name])
+        return start_silent_server(launcher, command, HOSTS[plan.transport.name], address=server.server_address)
     needs_port = any("{port}" in option for option in plan.transport.client_options)
     return *start_server(launcher, command(0), needs_port=needs_port), None
 
@@ -144,7 +153,8 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
     with contextlib.ExitStack() as stack:
         relay = None
         if not (pairing.server.takes_options and pairing.client.takes_options):
-            relay = stack.enter_context(Relay(HOSTS[plan.transport.name], port, plan.scenario.deadline_s))
+            address = where(pairing.server, plan.transport, port)
+            relay = stack.enter_context(Relay(HOSTS[plan.transport.name], address, plan.scenario.deadline_s))
             port = relay.port
         command = client_command(plan.scenario, plan.transport, pairing, folder, port)
         try:

@@ -215,7 +215,7 @@ def test_the_relay_passes_on_an_end_of_file_in_each_direction():
         data = read_to_end(sock)
         sock.sendall(data[::-1])
 
-    with Server(echo_at_the_end) as port, Relay(HOST, port, 30) as relay:
+    with Server(echo_at_the_end) as port, Relay(HOST, (HOST, port), 30) as relay:
         with socket.create_connection((HOST, relay.port), 30) as sock:
             sock.sendall(b"abc")
             sock.shutdown(socket.SHUT_WR)
@@ -230,7 +230,7 @@ def test_the_relay_passes_on_a_reset_of_the_server():
         sock.recv(3, socket.MSG_WAITALL)
         reset(sock)
 
-    with Server(read_and_reset) as port, Relay(HOST, port, 4) as relay:
+    with Server(read_and_reset) as port, Relay(HOST, (HOST, port), 4) as relay:
         with socket.create_connection((HOST, relay.port), 30) as sock:
             sock.sendall(b"abc")
             with pytest.raises(ConnectionResetError):
@@ -249,9 +249,9 @@ def test_the_relay_passes_on_a_reset_of_the_client():
             seen.append(type(error))
 
     # The server's thread ends first, when it has seen the end; then the relay is closed.
-    relay = Relay(HOST, 0, 4)
+    relay = Relay(HOST, (HOST, 0), 4)
     with relay, Server(see) as port:
-        relay._server_port = port
+        relay._server = (HOST, port)
         reset(socket.create_connection((HOST, relay.port), 30))
     assert seen == [ConnectionResetError]
     assert [event.name for event in relay.events()] == ["connecting", "lost"]
@@ -260,7 +260,7 @@ def test_the_relay_passes_on_a_reset_of_the_client():
 def test_the_relay_resets_a_client_whose_server_is_not_there():
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-    with Relay(HOST, port, 30) as relay:
+    with Relay(HOST, (HOST, port), 30) as relay:
         with socket.create_connection((HOST, relay.port), 30) as sock, pytest.raises(ConnectionResetError):
             sock.recv(1)
         assert relay.events() == ()

@@ -57,6 +57,13 @@ def ephemeral_ports() -> int:
     return last - first + 1
 
 
+def notes() -> list[str]:
+    """What this system lacks that makes figures steadier."""
+    if hasattr(os, "sched_setaffinity"):
+        return []
+    return ["this system cannot bind a process to a core, so server and load move about; take more rounds (--time)"]
+
+
 def cores() -> tuple[frozenset[int] | None, frozenset[int] | None]:
     """The core of the server and that of the load: two that this process may use; None for both where there are no two,
     or where the system cannot pin."""

@@ -191,6 +191,8 @@ class _Reader:
         self._endpoints = {RAW.label: RAW}
         for fields in document["endpoints"]:
             words = {name: tuple(fields[name]) for name in ("server_command", "client_command")}
+            if fields.get("server_address") is not None:
+                words["server_address"] = tuple(fields["server_address"])
             self._endpoints[fields["label"]] = Endpoint(**fields | words)
 
     def survey(self) -> Survey:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.config import PORT
-from comparison.commands import client_command, server_command
+from comparison.commands import client_command, port_of, server_command
 from comparison.model import RAW, Cause, Cell, Comparison, Pairing, Scenario, Survey, Transport
 from comparison.report import words
 from comparison.scenarios import SCENARIOS, TUTORIAL
@@ -77,7 +77,7 @@ def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: P
     """The commands of the two sides, with plain log lines and a port that is known; `place` is a folder that `prepare`
     has filled."""
     serve = _typed(server_command(scenario, transport, pairing.server, place, PORT))
-    connect = _typed(client_command(scenario, transport, pairing, place, PORT))
+    connect = _typed(client_command(scenario, transport, pairing, place, port_of(pairing.server, PORT)))
     if not pairing.client.takes_options:
         connect += f" < {shlex.quote(str(place / 'payload'))}"
     return serve.replace("--port 0", f"--port {PORT}"), connect
