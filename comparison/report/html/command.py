@@ -3,7 +3,6 @@
 import argparse
 import importlib.util
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterable
@@ -102,7 +101,7 @@ def write(text: str, path: Path | None) -> None:
 def _page(survey: Survey, measured: cost.Cost | None, sources: Iterable[str]) -> str:
     from comparison.report.html import page
 
-    typed = shlex.join([*repeat.program(sys.orig_argv, sys.argv), *sys.argv[1:]])
+    typed = repeat.typed([*repeat.program(sys.orig_argv, sys.argv), *sys.argv[1:]])
     return page.render(survey, measured, page.Made(typed, tuple(sources)))
 
 
