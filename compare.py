@@ -19,6 +19,8 @@ from comparison import surroundings
 
 if not surroundings.suit():  # what is imported from here on takes what Windows lacks
     sys.exit(2)
+if __name__ == "__main__":
+    surroundings.prepare()  # before anything takes hold of a stream
 
 from common.logs import escape
 from comparison.bench import command as bench_command
@@ -264,5 +266,4 @@ def check_targets(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    surroundings.prepare()
     sys.exit(main())
