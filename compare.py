@@ -16,6 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol, TextIO
 
+from comparison import surroundings
+
+if not surroundings.suit():  # what is imported from here on takes what Windows lacks
+    sys.exit(2)
+if __name__ == "__main__":
+    surroundings.prepare()  # before anything takes hold of a stream
+
 from common.logs import escape
 from comparison.bench import command as bench_command
 from comparison.catalogue import CATALOGUE
@@ -173,7 +180,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output is None:
         write(survey, options.format, options.raw, sys.stdout)
     else:
-        with options.output.open("w") as file:
+        with options.output.open("w", encoding="utf-8", errors="backslashreplace") as file:
             write(survey, options.format, options.raw, file)
     if interrupted:
         print(f"compare.py: interrupted; {words.judged(survey)} of {len(tried)} were judged", file=sys.stderr)

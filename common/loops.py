@@ -27,10 +27,10 @@ def loop_factory(name: str) -> LoopFactory:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise UsageError(
-            f"event loop {name!r} is not installed; install it with: "
-            f"pip install {error.name} (or choose --loop asyncio)"
-        ) from None
+        remedy = "install it with: pip install uvloop (or choose --loop asyncio)"
+        if error.name != "uvloop":  # who knows what package a module is from
+            remedy = f"there is no module {error.name!r}; name one that Python finds, or choose --loop asyncio"
+        raise UsageError(f"event loop {name!r} is not installed; {remedy}") from None
     except (Exception, SystemExit) as error:  # whatever stands in a module that somebody names
         raise UsageError(
             f"event loop {name!r} cannot be imported ({error!r}); mend it or choose --loop asyncio"

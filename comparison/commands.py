@@ -1,5 +1,6 @@
 """The commands that start a server and a client for a scenario, and the files that they refer to."""
 
+import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,12 +21,22 @@ def prepare(scenario: Scenario, transport: Transport, folder: Path) -> None:
         write_certificates(folder)
 
 
+def where(server: Endpoint, transport: Transport, port: int) -> tuple[str, int]:
+    """At which host and port a server that takes no options is reached; `port` is for one that is told."""
+    return server.server_address or (HOSTS[transport.name], port)
+
+
+def port_of(server: Endpoint, otherwise: int) -> int:
+    """The port that a server has of itself."""
+    return otherwise if server.server_address is None else server.server_address[1]
+
+
 def server_command(
     scenario: Scenario, transport: Transport, server: Endpoint, folder: Path, port: int = 0
 ) -> tuple[str, ...]:
     """The command of a server; `folder` is what `prepare` has filled, `port` is for one that takes no options."""
     if not server.takes_options:
-        return _placed(server.server_command, transport, port)
+        return _placed(server.server_command, *where(server, transport, port))
     return (*server.server_command, *_filled(transport.server_options, server, folder, 0), *scenario.server_options)
 
 
@@ -34,9 +45,9 @@ def client_command(
 ) -> tuple[str, ...]:
     """The command of a client, for a server that listens on `port` (0 where it has none)."""
     if not pairing.client.takes_options:
-        return _placed(pairing.client.client_command, transport, port)
+        return _placed(pairing.client.client_command, HOSTS[transport.name], port)
     words = ["--file", str(folder / "payload")] if scenario.from_file else []
-    words += [word for message in scenario.messages for word in ("--message", message.decode())]
+    words += [word for message in scenario.messages for word in ("--message", os.fsdecode(message))]
     where = _filled(transport.client_options, pairing.server, folder, port)
     return (*pairing.client.client_command, *where, *words, *scenario.options)
 
@@ -49,6 +60,9 @@ def why_not(scenario: Scenario, transport: Transport, endpoint: Endpoint, side: 
     if transport.name not in HOSTS or options:
         wanted = " ".join(options) or f"--transport {transport.name}"
         return f"{endpoint.label} takes no options, so it cannot be told of {wanted}"
+    host = endpoint.server_address[0] if side == "server" and endpoint.server_address is not None else "::1"
+    if transport.name == "tcp6" and ":" not in host:
+        return f"{endpoint.label} listens on {host}, which is not IPv6"
     return None
 
 
@@ -70,8 +84,8 @@ def repeated(pattern: bytes, times: int) -> Iterable[bytes]:
         yield pattern * min(at_once, times - done)
 
 
-def _placed(command: Iterable[str], transport: Transport, port: int) -> tuple[str, ...]:
-    return tuple(word.replace("{host}", HOSTS[transport.name]).replace("{port}", str(port)) for word in command)
+def _placed(command: Iterable[str], host: str, port: int) -> tuple[str, ...]:
+    return tuple(word.replace("{host}", host).replace("{port}", str(port)) for word in command)
 
 
 def _filled(options: Iterable[str], server: Endpoint, folder: Path, port: int) -> tuple[str, ...]:
@@ -82,4 +96,4 @@ def _filled(options: Iterable[str], server: Endpoint, folder: Path, port: int) -
 
 def socket_path(server: Endpoint, folder: Path) -> Path:
     """A Unix socket for each server, under a name as short as the system wants it."""
-    return folder / f"{zlib.crc32(server.label.encode()):08x}"
+    return folder / f"{zlib.crc32(server.label.encode(errors='backslashreplace')):08x}"

@@ -10,7 +10,7 @@ from comparison.commands import HOSTS, server_command
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
 from comparison.processes import Closed, Launcher
-from comparison.serving import NotReady, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
 
 
 class Dropouts:
@@ -77,15 +77,17 @@ def _starts(launcher: Launcher, scenario: Scenario, transport: Transport, server
         return server_command(scenario, transport, server, folder, port)
 
     try:
-        if server.takes_options:
-            process, _ = start_server(launcher, command(0))
-        else:
-            process, *_ = start_silent_server(launcher, command, HOSTS[transport.name])
+        with alone(server):
+            if server.takes_options:
+                process, _ = start_server(launcher, command(0))
+            else:
+                host = HOSTS[transport.name]
+                process, *_ = start_silent_server(launcher, command, host, address=server.server_address)
+            process.kill()
     except NotReady:
         return False
-    except Closed:
-        return True
-    process.kill()
+    except (Closed, AddressTaken):  # which tells nothing of the server
+        pass
     return True
 
 

@@ -7,6 +7,7 @@ language, is a row in `IMPLEMENTATIONS`: the commands of its server and of its c
 import json
 import os
 import platform
+import re
 import shlex
 import shutil
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.logs import escape
 from comparison.model import NO_LEVEL, CannotCompare, Endpoint, Interpreter
 from comparison.processes import output_of
 
@@ -42,23 +44,42 @@ DEFAULT_LOOPS = ("asyncio", "uvloop")
 """The loops that are compared where the user does not choose; those that are not installed are left out with a note."""
 
 _PROBE = """
-import importlib.metadata, importlib.util, json, platform, sys
+import importlib.metadata, importlib.util, json, os, platform, sys
+answer = os.dup(1)
+os.dup2(2, 1)  # a module may print while it is imported
 versions, problems = {}, {}
 for loop in sys.argv[1:]:
     module, _, factory = loop.partition(":")
     try:
-        if importlib.util.find_spec(module) is None:
-            continue
-        if factory and not callable(getattr(importlib.import_module(module), factory, None)):
-            problems[loop] = f"module {module} has no function {factory!r}"
+        found = importlib.util.find_spec(module)
+    except Exception:
+        found = None
+    if found is None:
+        if factory:
+            problems[loop] = f"no such module {module!r}"
+        continue
+    try:
         versions[module] = importlib.metadata.version(module.partition(".")[0])
     except importlib.metadata.PackageNotFoundError:
         versions[module] = ""
-    except ModuleNotFoundError:
+    if not factory:
         continue
-    except Exception as error:
-        problems[loop] = f"module {module} cannot be imported ({error})"
-print(json.dumps([platform.python_implementation(), sys.version_info[:3], versions, problems]))
+    try:
+        make = getattr(importlib.import_module(module), factory, None)
+    except BaseException as error:
+        problems[loop] = f"module {module!r} cannot be imported ({type(error).__name__}: {error})"
+        continue
+    try:
+        made = make() if callable(make) else None
+        if hasattr(made, "run_until_complete"):
+            made.close()
+        else:
+            problems[loop] = f"module {module!r} has no function {factory!r} that makes a loop"
+    except BaseException as error:
+        problems[loop] = f"{factory!r} makes no loop ({type(error).__name__}: {error})"
+found = [platform.python_implementation(), sys.version_info[:3], versions, problems]
+os.write(answer, json.dumps(found).encode())
+os._exit(0)  # a module may have started a thread
 """
 
 
@@ -82,12 +103,17 @@ def _ask(path: str, loops: Sequence[str]) -> Interpreter:
         output = output_of([path, "-c", _PROBE, *(loop for loop in loops if loop != "asyncio")], cwd=ROOT)
         implementation, (major, minor, micro), versions, problems = json.loads(output)
     except (OSError, ValueError, TypeError) as error:
+        named = ", ".join(loop for loop in loops if ":" in loop)
+        if named and _ask(path, ()):
+            raise CannotCompare(
+                f"event loop {escape(named)!r} cannot be tried ({error}); name a function that makes a loop"
+            ) from None
         raise CannotCompare(f"--python {path!r} is no Python that can be run ({error}); give the path of one") from None
     version = f"{major}.{minor}.{micro}"
     if (major, minor) < (3, 11):
         raise CannotCompare(f"--python {path!r} is Python {version}; give one of 3.11 or newer")
     for loop, problem in problems.items():
-        raise CannotCompare(f"event loop {loop!r}: {problem}; name the function that makes a loop")
+        raise CannotCompare(f"event loop {loop!r}: {escape(problem)}; name the function that makes a loop")
     return Interpreter(path, version if implementation == "CPython" else f"{implementation} {version}", versions)
 
 
@@ -100,8 +126,7 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
     for loop in loops or DEFAULT_LOOPS:
         missing = [python for python in pythons if loop != "asyncio" and _module(loop) not in python.versions]
         for python in missing:
-            package = _module(loop).partition(".")[0]
-            install = f"{python.path} -m pip install {package}"
+            install = f"{python.path} -m pip install {loop}"
             if loops is not None:
                 raise CannotCompare(f"event loop {loop!r} is not installed; install it with: {install}")
             notes.append(
@@ -113,8 +138,11 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
     return sorted(dict.fromkeys(endpoints), key=lambda endpoint: order.index(endpoint.implementation)), notes
 
 
-def third_party(name: str, server_command: str | None, client_command: str | None) -> Endpoint:
-    """An endpoint that is two commands, or one, of any program; `{host}` and `{port}` in them are filled in.
+def third_party(
+    name: str, server_command: str | None, client_command: str | None, server_address: str | None = None
+) -> Endpoint:
+    """An endpoint that is two commands, or one, of any program; `{host}` and `{port}` in them are filled in. Its server
+    may have an address of its own instead, `HOST:PORT`.
 
     It takes no options of ours: its client reads what it has to send from standard input. Raises CannotCompare.
     """
@@ -123,16 +151,31 @@ def third_party(name: str, server_command: str | None, client_command: str | Non
         raise CannotCompare(f"--endpoint {name!r}: give it a name of its own, without a comma; taken are {known}")
     if server_command is None and client_command is None:
         raise CannotCompare(f"--endpoint {name}: give it a --server-command, a --client-command, or both")
-    server, client = _words("--server-command", server_command), _words("--client-command", client_command)
-    return Endpoint(name, NO_LEVEL, NO_LEVEL, name, server, client, takes_options=False)
+    if server_address is not None and server_command is None:
+        raise CannotCompare(f"--endpoint {name}: --server-address says where a --server-command listens; give both")
+    address = None if server_address is None else _address(server_address)
+    or_else = "or say with --server-address HOST:PORT where it always listens"
+    server = _words("--server-command", server_command, or_else if address is None else None)
+    or_else = "or wrap one that always has the same in a script: each server has another port"
+    client = _words("--client-command", client_command, or_else)
+    return Endpoint(name, NO_LEVEL, NO_LEVEL, name, server, client, takes_options=False, server_address=address)
 
 
-def _words(option: str, command: str | None) -> tuple[str, ...]:
-    """A command as a shell would split it; empty where there is none."""
+def _address(text: str) -> tuple[str, int]:
+    """`HOST:PORT`, an IPv6 address in brackets."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):([0-9]{1,5})", text, re.ASCII)
+    if match is None or not 0 < int(match[3]) < 65536:
+        raise CannotCompare(f"--server-address {text!r}: give HOST:PORT such as localhost:10000 or [::1]:10000")
+    return match[1] or match[2], int(match[3])
+
+
+def _words(option: str, command: str | None, or_else: str | None) -> tuple[str, ...]:
+    """A command as a shell would split it; empty where there is none. It has a `{port}`, unless there
+    is no `or_else`, the remedy for whoever cannot put one in."""
     if command is None:
         return ()
-    if "{port}" not in command:
-        raise CannotCompare(f"{option} {command!r} has no {{port}}; put it where the program takes its port")
+    if or_else is not None and "{port}" not in command:
+        raise CannotCompare(f"{option} {command!r} has no {{port}}; put it where the program takes its port, {or_else}")
     try:
         return tuple(shlex.split(command))
     except ValueError as error:

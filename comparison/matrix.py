@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command
+from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command, where
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.processes import Closed, Launcher, Process
 from comparison.projection import connections, told_speaker
 from comparison.relay import Relay, seen_by
-from comparison.serving import NotReady, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
 from comparison.stage import ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
@@ -62,7 +62,7 @@ def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
         prepare(plan.scenario, plan.transport, Path(folder))
 
         def outcomes(turns: Turns) -> Iterator[Outcome]:
-            with contextlib.suppress(Closed):
+            with contextlib.suppress(Closed), alone(turns[0][0].server):
                 yield from play(plan, launcher, Path(folder), turns)
 
         for outcome in workers.each(outcomes, _turns(plan, pairings)):
@@ -116,8 +116,9 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iter
     left = list(turns)
     while left:
         clients: list[_Client] = []
+        server = left[0][0].server
         try:
-            process, port, tried_port = _serve(plan, launcher, folder, left[0][0].server)
+            process, port, tried_port = _serve(plan, launcher, folder, server)
             lines = 0
             for pairing, _ in left:
                 clients.append(_run_client(plan, launcher, folder, pairing, port))
@@ -130,6 +131,11 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iter
             log, tried_port = error.log, None
             never = Log((), (), None, "was not started: the server was not ready")
             clients = [_Client(never, parse(()), ()) for _ in left]
+        except AddressTaken as reason:
+            for _ in left:
+                plan.tick()
+            yield from ((pairing, f"{server.label}: {reason}") for pairing, _ in left)
+            return
         done, left = left[: len(clients)], left[len(clients) :]
         yield from _pair(done, log, clients, tried_port)
 
@@ -141,7 +147,7 @@ def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tu
         return server_command(plan.scenario, plan.transport, server, folder, port)
 
     if not server.takes_options:
-        return start_silent_server(launcher, command, HOSTS[plan.transport.name])
+        return start_silent_server(launcher, command, HOSTS[plan.transport.name], address=server.server_address)
     needs_port = any("{port}" in option for option in plan.transport.client_options)
     return *start_server(launcher, command(0), needs_port=needs_port), None
 
@@ -161,7 +167,8 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
     relay = None
     with contextlib.ExitStack() as stack:
         if not (pairing.server.takes_options and pairing.client.takes_options):
-            relay = stack.enter_context(Relay(HOSTS[plan.transport.name], port, plan.scenario.deadline_s))
+            address = where(pairing.server, plan.transport, port)
+            relay = stack.enter_context(Relay(HOSTS[plan.transport.name], address, plan.scenario.deadline_s))
             port = relay.port
         command = client_command(plan.scenario, plan.transport, pairing, folder, port)
         try:

@@ -40,6 +40,8 @@ class Endpoint:
     takes_options: bool = True
     """Whether it takes the options of the contract; else its commands hold `{host}` and `{port}`, and its client gets
     what it has to send on standard input."""
+    server_address: tuple[str, int] | None = None
+    """Where its server listens, if it chooses that itself: only one of these can run at a time."""
 
     def level(self, factor: str) -> str:
         """Its value on one axis of the experiment: `implementation`, `loop` or `python`."""

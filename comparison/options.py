@@ -20,7 +20,7 @@ class _NewEndpoint(argparse.Action):
 
 
 class _CommandOfEndpoint(argparse.Action):
-    """A command of the endpoint that was named last."""
+    """A command of the endpoint that was named last, or where its server listens."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, option: str | None = None
@@ -42,6 +42,9 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
     add("--endpoint", action=_NewEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
     for option in ("--server-command", "--client-command"):
         add(option, action=_CommandOfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
+    add(
+        "--server-address", action=_CommandOfEndpoint, metavar="HOST:PORT", help="where a server without {port} listens"
+    )
 
 
 def chosen(options: argparse.Namespace) -> Selection:

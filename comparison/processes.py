@@ -129,8 +129,9 @@ class Process:
     def peak_bytes(self) -> int | None:
         """The most resident memory that it ever took; None where the system does not tell, or once it has ended."""
         try:
-            with open(f"/proc/{self.pid}/status") as file:
-                return next((int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:")), None)
+            # As bytes: the name of the program stands there, too, cut after 15 of them.
+            with open(f"/proc/{self.pid}/status", "rb") as file:
+                return next((int(line.split()[1]) * 1024 for line in file if line.startswith(b"VmHWM:")), None)
         except OSError:
             return None
 
@@ -290,8 +291,10 @@ def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: str | os
             command,
             cwd=cwd,
             env=clean_environment(os.environ),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
             timeout=deadline_s,
             check=True,
         ).stdout

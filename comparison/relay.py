@@ -122,9 +122,9 @@ class Relay:
     """Listens on a `port` of its own, and connects each client to the server's. Where the `with` block ends it waits a
     little for connections that have not ended; then everything is over."""
 
-    def __init__(self, host: str, server_port: int, deadline_s: float) -> None:
+    def __init__(self, host: str, server: tuple[str, int], deadline_s: float) -> None:
         self._host = host
-        self._server_port = server_port
+        self._server = server
         self._deadline_s = deadline_s
         self._connections: list[_Connection] = []
         self._threads: list[threading.Thread] = []
@@ -179,7 +179,7 @@ class Relay:
     def _connect(self, client: socket.socket, speaker: str) -> None:
         self._sockets.append(client)
         try:
-            server = socket.create_connection((self._host, self._server_port), self._deadline_s)
+            server = socket.create_connection(self._server, self._deadline_s)
         except OSError:
             _reset(client)
             return

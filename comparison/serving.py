@@ -1,11 +1,13 @@
 """Start a server and wait until it accepts connections."""
 
+import contextlib
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 
-from comparison.model import Log
+from comparison.model import Endpoint, Log
 from comparison.processes import Launcher, Process
 from comparison.transcript import parse_line
 
@@ -14,6 +16,18 @@ READY_S = 30.0
 
 LOOK_S = 0.05
 """How often it is tried whether a server that says nothing accepts connections."""
+
+
+class AddressTaken(Exception):
+    """Somebody else listens where a server always does."""
+
+
+_one = threading.Lock()
+
+
+def alone(server: Endpoint) -> contextlib.AbstractContextManager[object]:
+    """To be held from the start of a server to its end: of those that choose their address only one runs at a time."""
+    return contextlib.nullcontext() if server.server_address is None else _one
 
 
 class NotReady(Exception):
@@ -42,11 +56,16 @@ def start_silent_server(
     make_command: Callable[[int], Sequence[str]],
     host: str,
     *,
+    address: tuple[str, int] | None = None,
     cores: Collection[int] | None = None,
 ) -> tuple[Process, int, int | None]:
-    """Start a server that is told its port, and wait until it says that it is ready, or else until it can be connected
-    to. The process, the port, and the port of the connection that tried it. Raises NotReady."""
-    port = free_port(host)
+    """Start a server that is told its port, or has an `address` of its own, and wait until it says that it is ready, or
+    else until it can be connected to. The process, the port, and the port of the connection that tried it. Raises
+    NotReady, and AddressTaken."""
+    host, port = address or (host, free_port(host))
+    if address is not None:
+        with contextlib.suppress(OSError), socket.create_connection(address, READY_S):
+            raise AddressTaken(f"somebody else listens on {host} port {port}, where it always does; end that first")
     process = _start(launcher, make_command(port), cores)
     end_s = time.monotonic() + READY_S
     ready = process.search(lambda line: parse_line(line).name == "starting")

@@ -3,7 +3,6 @@
 import datetime
 import importlib.util
 import socket
-import sys
 from pathlib import Path
 
 from comparison.model import CannotCompare, Transport
@@ -38,8 +37,6 @@ def missing(transport: Transport) -> str | None:
             socket.create_server(("::1", 0), family=socket.AF_INET6).close()
         except OSError as error:
             return f"no IPv6 on this machine ({error}); choose tcp"
-    if transport.name == "unix" and sys.platform == "win32":
-        return "there are no Unix sockets on Windows; choose tcp"
     if needs_certificates(transport) and importlib.util.find_spec("trustme") is None:
         return "it needs trustme: pip install trustme (or '.[tls]')"
     return None

@@ -36,10 +36,11 @@ def test_every_older_version_has_an_upgrade():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "'f' is no result of bench"),
-        ("[1]", "'f' is no result of bench"),
-        ('{"schema": "x"}', "'f' is no result of bench"),
-        ('{"schema": 2}', "'f' is no result of bench"),
+        ("", "'f' is not a result of the benchmark \\(it is not JSON\\); name a file that bench --save has written"),
+        ("[1]", "'f' is not a result of the benchmark"),
+        ('{"schema": "x"}', "'f' is not a result of the benchmark \\(schema 'x'\\)"),
+        ('{"schema": true}', "'f' is not a result of the benchmark \\(schema True\\)"),
+        ('{"schema": 2}', "'f' is not a result of the benchmark \\(there is no 'arms'\\)"),
         ('{"schema": 99}', "has schema 99, and this program knows those up to 2; use a newer version"),
     ],
 )

@@ -334,9 +334,9 @@ def test_the_cost_stands_in_the_page_where_a_benchmark_is_given():
 def test_a_result_of_the_benchmark_is_known_by_what_is_in_it(tmp_path):
     (tmp_path / "bench.json").write_text('{"arms": [], "samples": []}')
     (tmp_path / "results.json").write_text(export.to_json(survey()))
-    assert cost.is_benchmark(tmp_path / "bench.json")
-    assert not cost.is_benchmark(tmp_path / "results.json")
-    assert not cost.is_benchmark(tmp_path / "missing.json")
+    assert cost.is_benchmark((tmp_path / "bench.json").read_bytes())
+    assert not cost.is_benchmark((tmp_path / "results.json").read_bytes())
+    assert not cost.is_benchmark(b"# not JSON")
 
 
 if __name__ == "__main__":

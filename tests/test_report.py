@@ -627,8 +627,9 @@ def test_a_file_that_is_no_result_is_refused_with_the_remedy(bad, tmp_path):
 def test_a_file_that_is_not_there_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(CannotCompare) as caught:
         export.load(tmp_path / "nosuch")
+    name = str(tmp_path / "nosuch")
     assert str(caught.value) == (
-        f"{str(tmp_path / 'nosuch')!r} cannot be read (No such file or directory); name a file of --format json"
+        f"{name!r} cannot be read (No such file or directory); name a file that --format json has written"
     )
 
 

@@ -302,7 +302,7 @@ def test_the_relay_passes_on_an_end_of_file_in_each_direction():
 
     with (
         Server(echo_at_the_end) as port,
-        Relay(HOST, port, 30) as relay,
+        Relay(HOST, (HOST, port), 30) as relay,
         socket.create_connection((HOST, relay.port), 30) as sock,
     ):
         sock.sendall(b"abc")
@@ -323,7 +323,7 @@ def test_the_relay_passes_on_a_reset_of_the_server():
 
     with (
         Server(read_and_reset) as port,
-        Relay(HOST, port, 4) as relay,
+        Relay(HOST, (HOST, port), 4) as relay,
         socket.create_connection((HOST, relay.port), 30) as sock,
     ):
         sock.sendall(b"abc")
@@ -342,7 +342,7 @@ def test_the_relay_sees_a_reset_of_the_server_after_the_client_has_said_that_thi
 
     with (
         Server(read_and_reset) as port,
-        Relay(HOST, port, 4) as relay,
+        Relay(HOST, (HOST, port), 4) as relay,
         socket.create_connection((HOST, relay.port), 30) as sock,
     ):
         sock.shutdown(socket.SHUT_WR)
@@ -362,7 +362,7 @@ def test_the_relay_passes_on_a_reset_of_the_client():
         except OSError as error:
             seen.append(type(error))
 
-    with Server(see) as port, Relay(HOST, port, 4) as relay:
+    with Server(see) as port, Relay(HOST, (HOST, port), 4) as relay:
         reset(socket.create_connection((HOST, relay.port), 30))
     assert seen == [ConnectionResetError]
     assert told(relay) == (["connecting", "lost"], RESET, CUT)
@@ -375,7 +375,7 @@ def test_the_relay_sees_which_side_says_first_that_this_was_all():
 
     with (
         Server(end_and_read) as port,
-        Relay(HOST, port, 4) as relay,
+        Relay(HOST, (HOST, port), 4) as relay,
         socket.create_connection((HOST, relay.port), 30) as sock,
     ):
         assert read_to_end(sock) == b""
@@ -393,7 +393,7 @@ def test_the_relay_waits_a_moment_for_an_end_and_no_longer(monkeypatch):
         left.wait(30)
 
     with Server(never_end) as port:
-        with Relay(HOST, port, 30) as relay:
+        with Relay(HOST, (HOST, port), 30) as relay:
             socket.create_connection((HOST, relay.port), 30).close()
             assert seen.wait(30)
         left.set()
@@ -407,7 +407,11 @@ def test_of_very_many_pieces_the_relay_keeps_a_bounded_number_of_lines_and_all_b
         while data := sock.recv(1000):
             sock.sendall(data)
 
-    with Server(echo) as port, Relay(HOST, port, 30) as relay, socket.create_connection((HOST, relay.port), 30) as sock:
+    with (
+        Server(echo) as port,
+        Relay(HOST, (HOST, port), 30) as relay,
+        socket.create_connection((HOST, relay.port), 30) as sock,
+    ):
         for _ in range(pieces):  # each on its way alone
             sock.sendall(b"x")
             assert sock.recv(1) == b"x"
@@ -425,7 +429,7 @@ def test_the_relay_resets_a_client_whose_server_is_not_there():
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
     with (
-        Relay(HOST, port, 30) as relay,
+        Relay(HOST, (HOST, port), 30) as relay,
         socket.create_connection((HOST, relay.port), 30) as sock,
         pytest.raises(ConnectionResetError),
     ):

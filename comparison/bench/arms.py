@@ -32,7 +32,7 @@ def of_endpoints(endpoints: Iterable[Endpoint]) -> list[Arm]:
 
 def with_debug_logs(endpoint: Endpoint) -> Arm | None:
     """The arm that shows what debug logs cost; None for an endpoint that does not take our options."""
-    if takes_no_options(endpoint.server_command):
+    if not endpoint.takes_options:
         return None
     arm = _arm(endpoint, NOISY)
     return dataclasses.replace(arm, label=arm.label + DEBUG_SUFFIX, factors={})
@@ -55,7 +55,7 @@ def of_pairings(servers: Iterable[Endpoint], clients: Sequence[Endpoint]) -> lis
         dataclasses.replace(
             _arm(server, QUIET),
             label=f"{server.label} -> {client.label}",
-            client_command=_quiet(client.client_command),
+            client_command=(*client.client_command, *(QUIET if client.takes_options else ())),
             factors={
                 **{f"server {factor}": server.level(factor) for factor in FACTORS},
                 **{f"client {factor}": client.level(factor) for factor in FACTORS},
@@ -71,17 +71,24 @@ def takes_no_options(command: Sequence[str]) -> bool:
     return any("{port}" in word for word in command)
 
 
+def where(arm: Arm, port: int) -> tuple[str, int]:
+    """At which host and port the server of an arm is reached; `port` is for one that is told."""
+    return arm.server_address or (HOST, port)
+
+
+def filled(command: Iterable[str], host: str, port: int) -> list[str]:
+    """A command with its placeholders filled in."""
+    return [word.replace("{host}", host).replace("{port}", str(port)) for word in command]
+
+
 def located(command: Sequence[str], host: str, port: int) -> list[str]:
     """A command with the address that it is for."""
     if takes_no_options(command):
-        return [word.replace("{host}", host).replace("{port}", str(port)) for word in command]
+        return filled(command, host, port)
     return [*command, "--host", host, "--port", str(port)]
 
 
 def _arm(endpoint: Endpoint, log_options: tuple[str, ...]) -> Arm:
     factors = {factor: endpoint.level(factor) for factor in FACTORS}
-    return Arm(endpoint.label, _quiet(endpoint.server_command, log_options), factors=factors)
-
-
-def _quiet(command: tuple[str, ...], options: tuple[str, ...] = QUIET) -> tuple[str, ...]:
-    return command if takes_no_options(command) else (*command, *options)
+    command = (*endpoint.server_command, *log_options) if endpoint.takes_options else endpoint.server_command
+    return Arm(endpoint.label, command, factors=factors, server_address=endpoint.server_address)

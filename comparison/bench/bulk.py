@@ -43,7 +43,7 @@ def transfer(
         server_before = watched.cpu()
         started_s = time.monotonic()
         foreign = arms.takes_no_options(arm.client_command)
-        command = arms.located(arm.client_command, arms.HOST, port)
+        command = arms.located(arm.client_command, *arms.where(arm, port))
         if not foreign:
             command += ["--file", str(file)]
         client = launcher.start(command, stdin=file if foreign else None, cores=cores)

@@ -21,7 +21,6 @@ from comparison.endpoints import ROOT
 from comparison.model import CannotCompare
 from comparison.options import above_zero, add_selection, at_least_one, chosen
 from comparison.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
-from comparison.run import Selection
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
 EPILOG = "Exit code: 0, 2 for trouble, 130 after Ctrl-C, which shows what was measured until then."
@@ -62,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output is None:
         write(found, options.format, sys.stdout)
     else:
-        with options.output.open("w") as file:
+        with options.output.open("w", encoding="utf-8", errors="backslashreplace") as file:
             write(found, options.format, file)
     if options.plot is not None:
         from comparison.bench.views import charts
@@ -80,7 +79,8 @@ def measure(options: argparse.Namespace) -> Results:
     )
     limits.check_connections(plan.cells)
     server_cores, load_cores = limits.cores()
-    keeper = Keeper(plan, environment.collect(selection.pythons, server_cores, load_cores), _notes(selection, notes))
+    surroundings = environment.collect(selection.pythons, server_cores, load_cores)
+    keeper = Keeper(plan, surroundings, (*selection.notes, *notes, *limits.notes()))
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Bar(sys.stderr) as bar,
@@ -204,10 +204,6 @@ def _request(options: argparse.Namespace) -> planning.Request:
         time_s=options.time,
         sample_s=options.sample,
     )
-
-
-def _notes(selection: Selection, more: list[str]) -> tuple[str, ...]:
-    return (*selection.notes, *more)
 
 
 def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:

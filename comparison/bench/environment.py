@@ -54,7 +54,7 @@ def build() -> str:
 def cpu_model() -> str:
     """The processor as the system names it."""
     try:
-        lines = CPU_INFO.read_text().splitlines()
+        lines = CPU_INFO.read_text("utf-8", "backslashreplace").splitlines()
     except OSError:
         return platform.processor() or UNKNOWN
     names = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model", "cpu model")))
@@ -78,7 +78,7 @@ def _open_files() -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text("utf-8", "backslashreplace").strip()
     except OSError:
         return UNKNOWN
 

@@ -10,7 +10,7 @@ from comparison.bench import arms, bulk
 from comparison.bench.generator.spec import Load, Outcome
 from comparison.bench.plan import Arm, Cell, Plan, Sample
 from comparison.processes import Launcher, Process
-from comparison.serving import NotReady, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, start_server, start_silent_server
 
 STOP_S = 10.0
 """What a server gets to end after SIGTERM, when all its connections are closed."""
@@ -51,6 +51,8 @@ class Executor:
             with self._server(arm) as (server, port):
                 outcome = self._load(cell, arm, server, port)
                 log = server.stop(STOP_S)
+        except AddressTaken as error:
+            return Sample(cell.key, arm.label, number, {}, troubles=(f"the server was not started: {error}",))
         except NotReady as error:
             said = f": {error.log.lines[-1]}" if error.log.lines else ""
             return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}{said}",))
@@ -75,13 +77,16 @@ class Executor:
 
     def _start(self, arm: Arm) -> tuple[Process, int]:
         cores = self._cores.server
-
-        def command(port: int) -> list[str]:
-            return arms.located(arm.server_command, arms.HOST, port)
-
-        if not arms.takes_no_options(arm.server_command):
-            return start_server(self._launcher, command(0), cores=cores)
-        server, port, _ = start_silent_server(self._launcher, command, arms.HOST, cores=cores)
+        host, _ = arms.where(arm, 0)
+        if arm.server_address is None and not arms.takes_no_options(arm.server_command):
+            return start_server(self._launcher, arms.located(arm.server_command, arms.HOST, 0), cores=cores)
+        server, port, _ = start_silent_server(
+            self._launcher,
+            lambda port: arms.filled(arm.server_command, host, port),
+            host,
+            address=arm.server_address,
+            cores=cores,
+        )
         return server, port
 
     def _load(self, cell: Cell, arm: Arm, server: Process, port: int) -> Outcome:
@@ -90,7 +95,7 @@ class Executor:
             return bulk.transfer(self._launcher, arm, server, port, file, self._cores.load)
         load = Load(
             workload=cell.workload,
-            host=arms.HOST,
+            host=arms.where(arm, port)[0],
             port=port,
             server_pid=server.pid,
             size_bytes=cell.size_bytes,

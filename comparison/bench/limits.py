@@ -51,10 +51,17 @@ def open_files() -> tuple[int, int] | None:
 def ephemeral_ports() -> int:
     """From how many ports one address can connect to another."""
     try:
-        first, last = map(int, PORT_RANGE.read_text().split())
+        first, last = map(int, PORT_RANGE.read_bytes().split())
     except (OSError, ValueError):
         return DEFAULT_PORTS
     return last - first + 1
+
+
+def notes() -> list[str]:
+    """What this system lacks that makes figures steadier."""
+    if hasattr(os, "sched_setaffinity"):
+        return []
+    return ["this system cannot bind a process to a core, so server and load move about; take more rounds (--time)"]
 
 
 def cores() -> tuple[frozenset[int] | None, frozenset[int] | None]:

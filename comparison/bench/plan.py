@@ -43,6 +43,8 @@ class Arm:
     factors: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What the endpoint is made of, factor -> level: arms that differ in one can be told apart by it. Empty for an arm
     that only puts the others in proportion."""
+    server_address: tuple[str, int] | None = None
+    """Where the server listens, if it chooses that itself."""
 
 
 @dataclass(frozen=True)

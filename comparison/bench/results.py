@@ -7,8 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from comparison.bench.plan import Arm, Cell, Results, Sample
+from comparison import files, shapes
+from comparison.bench.plan import WORKLOADS, Arm, Cell, Results, Sample
 from comparison.model import CannotCompare
+
+WANTED = "a file that bench --save has written"
 
 SCHEMA = 2
 """Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there; then `UPGRADES` gets
@@ -47,12 +50,12 @@ def to_json(results: Results) -> str:
     return json.dumps(document) + "\n"
 
 
-def from_json(text: str, name: str) -> Results:
+def from_json(text: str | bytes, name: str) -> Results:
     """Read a document of this or an older version. Raises CannotCompare with `name`, where it is none."""
     try:
-        document = json.loads(text)
+        document = files.parse(text)
         schema = document["schema"]
-        if not isinstance(schema, int) or schema < 1:
+        if type(schema) is not int or schema < 1:
             raise ValueError(f"schema {schema!r}")
         if schema > SCHEMA:
             raise CannotCompare(
@@ -60,24 +63,42 @@ def from_json(text: str, name: str) -> Results:
             )
         for version in range(schema, SCHEMA):
             document = UPGRADES[version](document)
-        return _results(document)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CannotCompare(f"{name!r} is no result of bench ({error!r}); give a file written with --save") from None
+        found = _results(document)
+        shapes.check(found, Results, "it")
+        _check_parts(found)
+        return found
+    except json.JSONDecodeError:
+        why = "it is not JSON"
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+    raise CannotCompare(f"{name!r} is not a result of the benchmark ({why}); name {WANTED}")
 
 
 def save(results: Results, path: Path) -> None:
     """Write a file that is there in whole or not at all: who ends the benchmark in between keeps the one before."""
     new = path.with_name(f".{path.name}.new")
-    new.write_text(to_json(results))
+    files.write(new, to_json(results))
     os.replace(new, path)
 
 
 def load(path: Path) -> Results:
     """Read a file. Raises CannotCompare where it cannot be read or is no result."""
-    try:
-        return from_json(path.read_text(), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CannotCompare(f"{str(path)!r} cannot be read ({error}); give a file written with --save") from None
+    return from_json(files.read(path, WANTED), str(path))
+
+
+def _check_parts(found: Results) -> None:
+    """Raises ValueError where parts of a file do not belong together, or nothing could have measured them."""
+    labels, keys = {arm.label for arm in found.arms}, {cell.key for cell in found.cells}
+    for cell in found.cells:
+        if cell.workload not in WORKLOADS or not cell.arms or not labels.issuperset(cell.arms):
+            raise ValueError(f"nobody has measured {cell.key!r}")
+        if min(cell.size_bytes, cell.connections) < 1 or cell.rate_per_s < 0:
+            raise ValueError(f"there is no {cell.key!r}")
+    for sample in found.samples:
+        if sample.cell not in keys or sample.arm not in labels:
+            raise ValueError(f"a sample of {sample.arm!r} in {sample.cell!r} has no place")
+        if min((sample.round, *sample.latencies.keys(), *sample.latencies.values()), default=0) < 0:
+            raise ValueError(f"a sample of {sample.arm!r} in {sample.cell!r} is below 0")
 
 
 def _results(document: Document) -> Results:

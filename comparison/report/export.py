@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from comparison import files, shapes
 from comparison.catalogue import CATALOGUE
 from comparison.model import (
     RAW,
@@ -29,6 +30,8 @@ from comparison.model import (
     Verdict,
 )
 from comparison.transcript import parse
+
+WANTED = "a file that --format json has written"
 
 SCHEMA = 3
 """Number of the JSON layout. It grows when a field changes its meaning or goes; a new field alone does not change it.
@@ -147,19 +150,37 @@ def _group(group: Group) -> dict[str, Any]:
 
 def load(path: Path) -> Survey:
     """Read what `to_json` wrote. Raises CannotCompare where the file is something else, or of another layout."""
+    return from_json(files.read(path, WANTED), str(path))
+
+
+def from_json(text: bytes, name: str) -> Survey:
+    """Read a document. Raises CannotCompare with `name`, where it is none."""
     try:
-        document = json.loads(path.read_text())
-    except OSError as error:
-        raise CannotCompare(f"{str(path)!r} cannot be read ({error.strerror}); name a file of --format json") from None
-    except (ValueError, RecursionError):
-        raise CannotCompare(f"{str(path)!r} is not JSON; name a file that --format json has written") from None
+        document = files.parse(text)
+    except ValueError:
+        raise CannotCompare(f"{name!r} is not JSON; name {WANTED}") from None
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
-        raise CannotCompare(f"{str(path)!r} has layout {schema!r}, and {SCHEMA} is what is read here; run it once more")
+        raise CannotCompare(f"{name!r} has layout {schema!r}, and {SCHEMA} is what is read here; run it once more")
     try:
-        return _Reader(document).survey()
+        survey = _Reader(document).survey()
+        shapes.check(survey, Survey, "it")
+        for comparison in survey.comparisons:
+            _check_parts(comparison)
+        return survey
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise CannotCompare(f"{str(path)!r} is damaged ({type(error).__name__}: {error}); run it once more") from None
+        raise CannotCompare(f"{name!r} is damaged ({type(error).__name__}: {error}); run it once more") from None
+
+
+def _check_parts(comparison: Comparison) -> None:
+    """Raises ValueError where parts of a comparison do not belong together."""
+    pairings = {Pairing(server, client) for server in comparison.servers for client in comparison.clients}
+    if pairings != {cell.pairing for cell in comparison.cells}:
+        raise ValueError("its cells are not those of its servers and clients")
+    letters = {letter for cell in comparison.cells for letter in cell.letters}
+    letters |= {letter for group in comparison.groups for *_, told in group.diff for letter in told.split()}
+    if not letters <= {cause.letter for cause in comparison.causes}:
+        raise ValueError("a letter stands for no cause")
 
 
 class _Reader:
@@ -170,6 +191,8 @@ class _Reader:
         self._endpoints = {RAW.label: RAW}
         for fields in document["endpoints"]:
             words = {name: tuple(fields[name]) for name in ("server_command", "client_command")}
+            if fields.get("server_address") is not None:
+                words["server_address"] = tuple(fields["server_address"])
             self._endpoints[fields["label"]] = Endpoint(**fields | words)
 
     def survey(self) -> Survey:

@@ -1,7 +1,9 @@
 """The logs of a survey as a folder, written as they come."""
 
+import os
 from pathlib import Path
 
+from comparison import files
 from comparison.commands import prepare
 from comparison.endpoints import ROOT
 from comparison.model import RAW, SIDES, Comparison, Run, Scenario, Survey, Transport
@@ -24,8 +26,7 @@ class Folder:
         place.mkdir(parents=True, exist_ok=True)
         for side in SIDES:
             for kind, lines in (("log", plain_log(run, side)), ("jsonl", run.log(side).lines)):
-                with (place / f"{side}-{run.number}.{kind}").open("w") as file:
-                    file.writelines(f"{line}\n" for line in lines)
+                files.write_lines(place / f"{side}-{run.number}.{kind}", (f"{line}\n" for line in lines))
 
     def finish(self, comparison: Comparison) -> None:
         """Write the result of a comparison, and how each pairing is repeated by hand."""
@@ -39,8 +40,10 @@ class Folder:
                 where = f"# in {ROOT}, each in a terminal of its own"
                 commands = by_hand(scenario, transport, cell.pairing, place)
                 name = _file_name(cell.pairing.server.label, cell.pairing.client.label)
-                (place / name / "commands.txt").write_text("".join(f"{line}\n" for line in (where, *commands)))
-        (place / "result.json").write_text(export.to_json(Survey((comparison,), comparison.duration_s)))
+                # A file name is bytes: only these bytes name it again.
+                text = "".join(f"{line}\n" for line in (where, *commands))
+                (place / name / "commands.txt").write_bytes(os.fsencode(text))
+        files.write(place / "result.json", export.to_json(Survey((comparison,), comparison.duration_s)))
 
     def _place(self, scenario: Scenario, transport: Transport) -> Path:
         return self._path / f"{scenario.name}-{transport.name}"

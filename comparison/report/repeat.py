@@ -3,6 +3,7 @@
 A pairing is not run by itself: what it is held against, and who else takes part, decides its verdict.
 """
 
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.config import PORT
-from comparison.commands import client_command, server_command
+from comparison.commands import client_command, port_of, server_command
 from comparison.model import RAW, Cause, Cell, Comparison, Pairing, Scenario, Survey, Transport
 from comparison.report import words
 from comparison.scenarios import SCENARIOS, TUTORIAL
@@ -36,7 +37,7 @@ def compare(comparison: Comparison, *more: str) -> str:
     words += ["--transport", transport.name] if transport.name != scenario.transports[0] else []
     words += comparison.selection
     words += ["--repeat", str(comparison.repeat)] if comparison.repeat > 1 and "--repeat" not in more else []
-    return shlex.join([*words, *more])
+    return typed([*words, *more])
 
 
 def next_step(survey: Survey) -> str:
@@ -77,14 +78,29 @@ def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: P
     """The commands of the two sides, with plain log lines and a port that is known; `place` is a folder that `prepare`
     has filled."""
     serve = _typed(server_command(scenario, transport, pairing.server, place, PORT))
-    connect = _typed(client_command(scenario, transport, pairing, place, PORT))
+    connect = _typed(client_command(scenario, transport, pairing, place, port_of(pairing.server, PORT)))
     if not pairing.client.takes_options:
-        connect += f" < {shlex.quote(str(place / 'payload'))}"
+        connect += f" < {word_of(str(place / 'payload'))}"
     return serve.replace("--port 0", f"--port {PORT}"), connect
 
 
 def _typed(command: Iterable[str]) -> str:
-    return shlex.join(command).replace(" --log-format json", "")
+    return typed(command).replace(" --log-format json", "")
+
+
+def typed(words: Iterable[str]) -> str:
+    """Words as a shell takes them; one that is no text, such as a file name of any bytes, as bash and zsh spell it."""
+    return " ".join(word_of(word) for word in words)
+
+
+def word_of(word: str) -> str:
+    """One of them."""
+    try:
+        data = b"" if word.isprintable() or word.isascii() else os.fsencode(word)
+    except UnicodeEncodeError:  # a saved result that was damaged
+        data = b""
+    letters = (chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\{byte:03o}" for byte in data)
+    return f"$'{''.join(letters)}'" if data else shlex.quote(word)
 
 
 def where_seen(survey: Survey, cause: Cause) -> str:

@@ -1,5 +1,4 @@
-"""The comparison in a terminal, with rich. Colour only where it is wanted: NO_COLOR and a file are respected by
-rich itself."""
+"""The comparison in a terminal, with rich."""
 
 from collections.abc import Sequence
 from typing import TextIO
@@ -10,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from comparison.console import show as on_console
 from comparison.model import PARTS, SIDES, Cause, Comparison, Part, Survey, Verdict
 from comparison.report import repeat, words
 
@@ -34,13 +34,7 @@ SIGN_STYLES = {"+": "green", "-": "red", " ": "dim"}
 def show(survey: Survey, file: TextIO, raw: bool = False) -> None:
     """Write the whole view: one comparison line by line, several as an overview. `raw` adds the logs of each pairing
     side by side, as they came."""
-    console = Console(file=file, highlight=False)
-    if console.is_terminal:
-        _show(console, survey, raw)
-    else:
-        with console.capture() as capture:
-            _show(console, survey, raw)
-        file.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    on_console(file, lambda console: _show(console, survey, raw))
 
 
 def _show(console: Console, survey: Survey, raw: bool) -> None:

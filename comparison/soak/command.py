@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from comparison import files
 from comparison.bench import resources
 from comparison.endpoints import ROOT, environment
 from comparison.model import CannotCompare
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         raise KeyboardInterrupt
     sys.stdout.write(report.render(found))
     if options.save is not None:
-        options.save.write_text(report.to_json(found))
+        files.write(options.save, report.to_json(found))
     if options.plot is not None:
         from comparison.soak import chart
 

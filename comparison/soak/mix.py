@@ -30,8 +30,8 @@ MOST_TROUBLES = 5
 class Mix:
     """The peers of one server. `stop` ends them all."""
 
-    def __init__(self, port: int, stopping: threading.Event) -> None:
-        self._address = (HOST, port)
+    def __init__(self, address: tuple[str, int], stopping: threading.Event) -> None:
+        self._address = address
         self._stopping = stopping
         self._lock = threading.Lock()
         self._latencies_us: list[float] = []

@@ -9,7 +9,7 @@ from comparison.bench import arms
 from comparison.bench.resources import Gone, Watched
 from comparison.model import Endpoint
 from comparison.processes import Launcher, Process
-from comparison.serving import NotReady, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, start_server, start_silent_server
 from comparison.soak.mix import HOST, IDLE_S, Mix
 from comparison.soak.plan import Course, Look
 
@@ -30,12 +30,16 @@ class Served:
             options = ("--host", HOST, "--port", "0", "--log-level", "info", "--idle-timeout", f"{IDLE_S:g}")
             self.process, port = start_server(launcher, (*endpoint.server_command, *options))
         else:
+            host, _ = endpoint.server_address or (HOST, 0)
             self.process, port, _ = start_silent_server(
-                launcher, lambda port: arms.located(endpoint.server_command, HOST, port), HOST
+                launcher,
+                lambda port: arms.filled(endpoint.server_command, host, port),
+                host,
+                address=endpoint.server_address,
             )
         self.process.drop_output()
         self.course = Course(endpoint.label)
-        self.mix = Mix(port, stopping)
+        self.mix = Mix(endpoint.server_address or (HOST, port), stopping)
 
     def look(self, at_s: float) -> None:
         """Write down how it is."""
@@ -75,7 +79,7 @@ def soak(launcher: Launcher, endpoints: Sequence[Endpoint], minutes: float, tick
                 try:
                     served.append(Served(launcher, endpoint, stopping))
                     courses.append(served[-1].course)
-                except NotReady as error:
+                except (NotReady, AddressTaken) as error:
                     courses.append(Course(endpoint.label, troubles=[f"the server {error}"]))
             for one in served:
                 one.mix.start()

@@ -8,7 +8,7 @@ from pathlib import Path
 from comparison.commands import server_command, socket_path, why_not
 from comparison.model import RAW, Log, Pairing, Run, Side
 from comparison.peers import AFTER, Late, Peer
-from comparison.serving import NotReady, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, start_server, start_silent_server
 from comparison.stage.base import Skip, Stage, family, in_words
 from comparison.transcript import parse, tells
 
@@ -39,6 +39,7 @@ class ServerStage(Stage):
                 self.launcher,
                 lambda port: server_command(self.scenario, self.transport, self.endpoint, self.folder, port),
                 self.host,
+                address=self.endpoint.server_address,
             )
 
     def start_in_vain(self, *options: str) -> None:
@@ -101,7 +102,7 @@ class ServerStage(Stage):
             sock.settimeout(self.deadline.left())
             sock.connect(str(self.socket_path))
             return sock
-        return socket.create_connection((self.host, self.port), self.deadline.left())
+        return socket.create_connection(self.endpoint.server_address or (self.host, self.port), self.deadline.left())
 
     def stop(self, number: int) -> None:
         """Send the server a signal that ends it: nobody stops it later. Raises Skip for a server that need not know
@@ -132,6 +133,8 @@ class ServerStage(Stage):
             self.scenario.script(self)
             if not self.ended:
                 self.check_still_serves()
+        except AddressTaken as reason:
+            raise Skip(f"{self.endpoint.label}: {reason}") from None
         except (Late, OSError) as error:
             trouble = in_words(error)
         except NotReady as error:

@@ -1,5 +1,4 @@
-"""The benchmark in a terminal, with rich. Colour only where it is wanted: NO_COLOR and a file are respected by rich
-itself."""
+"""The benchmark in a terminal, with rich."""
 
 from collections.abc import Iterable
 from typing import TextIO
@@ -13,6 +12,7 @@ from rich.text import Text
 from comparison.bench import environment, meaning, noise
 from comparison.bench.plan import Results
 from comparison.bench.views import tables, words
+from comparison.console import show as on_console
 
 MIN_LABEL_WIDTH = 16
 """The longest name of an endpoint alone; that of a pairing takes two lines where it must."""
@@ -23,13 +23,7 @@ WIDE = 100
 
 def show(results: Results, file: TextIO) -> None:
     """Write the whole view."""
-    console = Console(file=file, highlight=False)
-    if console.is_terminal:
-        _show(console, results)
-    else:
-        with console.capture() as capture:
-            _show(console, results)
-        file.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    on_console(file, lambda console: _show(console, results))
 
 
 def _show(console: Console, results: Results) -> None:

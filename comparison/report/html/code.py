@@ -58,7 +58,7 @@ def collect(endpoints: Iterable[Endpoint], touched: Mapping[Section, Touched]) -
     for side in SIDES:
         paths = {name: path for name, ends in commands.items() if (path := source_of(ends[side])) is not None}
         found[side] = rows(
-            side, {name: (str(path), (ROOT / path).read_text()) for name, path in paths.items()}, touched
+            side, {name: (str(path), (ROOT / path).read_text("utf-8")) for name, path in paths.items()}, touched
         )
     return found
 

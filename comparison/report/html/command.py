@@ -3,17 +3,17 @@
 import argparse
 import importlib.util
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from comparison import files
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
 from comparison.processes import INTERRUPTED
 from comparison.progress import Progress
-from comparison.report import markdown, repeat, words
+from comparison.report import export, markdown, repeat, words
 from comparison.report.html import cost, gather
 from comparison.run import compare_all, trials
 
@@ -49,12 +49,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make the report. Raises CannotCompare."""
     check(options)
-    results = [path for path in options.results if not cost.is_benchmark(path)]
-    benches = [*filter(None, [options.bench]), *(path for path in options.results if path not in results)]
+    # Each is read once: it may be a pipe.
+    texts = {str(path): files.read(path, export.WANTED) for path in options.results}
+    benches = {name: text for name, text in texts.items() if cost.is_benchmark(text)}
+    results = {name: text for name, text in texts.items() if name not in benches}
+    if options.bench is not None:
+        benches[str(options.bench)] = files.read(options.bench, cost.WANTED)
     if len(benches) > 1:
-        raise CannotCompare(f"{', '.join(map(str, benches))}: several benchmarks; give one of them")
+        raise CannotCompare(f"{', '.join(benches)}: several benchmarks; give one of them")
     html = options.format == "html"
-    measured = cost.load(benches[0], with_charts=html) if benches else None
+    measured = next((cost.load(text, name, with_charts=html) for name, text in benches.items()), None)
     survey, interrupted = (gather.load(results), False) if results else run_all(options)
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt
@@ -101,15 +105,15 @@ def write(text: str, path: Path | None) -> None:
     if path is None:
         sys.stdout.write(text)
         return
-    path.write_text(text, encoding="utf-8")
+    files.write(path, text)
     print(f"compare.py: wrote {path} ({len(text.encode()) / 2**20:.1f} MiB)", file=sys.stderr)
 
 
-def _page(survey: Survey, measured: cost.Cost | None, files: Iterable[Path]) -> str:
+def _page(survey: Survey, measured: cost.Cost | None, sources: Iterable[str]) -> str:
     from comparison.report.html import page
 
-    typed = shlex.join([*repeat.program(sys.orig_argv, sys.argv), *sys.argv[1:]])
-    return page.render(survey, measured, page.Made(typed, tuple(map(str, files))))
+    typed = repeat.typed([*repeat.program(sys.orig_argv, sys.argv), *sys.argv[1:]])
+    return page.render(survey, measured, page.Made(typed, tuple(sources)))
 
 
 def _markdown(survey: Survey, measured: cost.Cost | None) -> Iterable[str]:

@@ -5,7 +5,6 @@ The benchmark is a part of its own; the page is made without it where it is not 
 
 import importlib
 import importlib.util
-import json
 import tempfile
 import urllib.parse
 from collections.abc import Iterator
@@ -13,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from comparison import files
 from comparison.model import CannotCompare
 
 BENCH = "comparison.bench"
+WANTED = "a file that bench --save has written"
 
 SAFE = " =:/,;()+-_.'"
 """What may stand as it is in an address that holds an SVG."""
@@ -52,20 +53,20 @@ class Cost:
     """Why there are no charts, with the remedy; empty where there are."""
 
 
-def is_benchmark(path: Path) -> bool:
-    """Whether a file was written by the benchmark, and not by a comparison."""
+def is_benchmark(text: bytes) -> bool:
+    """Whether this was written by the benchmark, and not by a comparison."""
     try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
+        document = files.parse(text)
+    except ValueError:
         return False
     return isinstance(document, dict) and {"arms", "samples"} <= document.keys()
 
 
-def load(path: Path, with_charts: bool = True) -> Cost:
+def load(text: bytes, name: str, with_charts: bool = True) -> Cost:
     """Read what the benchmark has saved, and have it make its tables, sentences and charts. Raises CannotCompare."""
     if importlib.util.find_spec(BENCH) is None:
-        raise CannotCompare(f"--bench {str(path)!r}: this program has no benchmark; use a newer version of it")
-    results = _module("results").load(path)
+        raise CannotCompare(f"--bench {name!r}: this program has no benchmark; use a newer version of it")
+    results = _module("results").from_json(text, name)
     tables = _module("views.tables")
     advice = [*_module("noise").advice(results), *results.notes]
     missing = ""

@@ -2,16 +2,15 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from comparison.causes import Letters
 from comparison.model import Comparison, Group, Survey
 from comparison.report import export, words
 
 
-def load(paths: Iterable[Path]) -> Survey:
-    """Read what `--format json` wrote. Raises CannotCompare where a file is something else."""
-    return merge([export.load(path) for path in paths])
+def load(texts: Mapping[str, bytes]) -> Survey:
+    """Read what `--format json` wrote, by the name of the file. Raises CannotCompare where one is something else."""
+    return merge([export.from_json(text, name) for name, text in texts.items()])
 
 
 def merge(surveys: Sequence[Survey]) -> Survey:

@@ -63,7 +63,7 @@ def link(comparison: Comparison, cell: Cell | None = None) -> str:
     view = {"scenario": words.name(comparison)}
     if cell is not None:
         view |= {"server": cell.pairing.server.label, "client": cell.pairing.client.label}
-    return "#" + urlencode(view)
+    return "#" + urlencode(view, errors="backslashreplace")
 
 
 def totals(survey: Survey) -> list[Count]:

@@ -85,4 +85,4 @@ def _visible(value: object) -> object:
 
 def _own(name: str) -> Markup:
     """A file of ours, which is part of the page as it stands."""
-    return Markup(resources.files("comparison.report.html").joinpath("template", name).read_text())
+    return Markup(resources.files("comparison.report.html").joinpath("template", name).read_text("utf-8"))

@@ -1,0 +1,55 @@
+"""What surrounds the program, made fit for it: standard streams, their encoding, variables that make no sense.
+
+It imports nothing of the engine at first: on a system without what the engine needs, this much still runs.
+"""
+
+import io
+import os
+import sys
+from typing import TextIO
+
+WINDOWS = (
+    "compare.py: error: the comparison needs what Linux and macOS have; on Windows the implementations run by hand: "
+    "python -m streams_impl.server and python -m streams_impl.client, or protocol_impl; nothing else does"
+)
+MOST_COLUMNS = 10_000
+"""No terminal is wider; rich would fill so many with spaces."""
+
+
+class _Errors(io.FileIO):
+    """Standard error. Whoever cannot be told is not told; the work and its exit code stay the same."""
+
+    def write(self, data: object) -> int:
+        try:
+            return super().write(data)  # type: ignore[arg-type]
+        except OSError:
+            return len(data)  # type: ignore[arg-type]
+
+
+def suit() -> bool:
+    """Whether the engine can run on this system; where it cannot, say so."""
+    if os.name == "nt" or sys.platform == "win32":
+        print(WINDOWS, file=sys.stderr)
+        return False
+    return True
+
+
+def prepare() -> None:
+    """Have standard streams that are there and take every character, and no size of a terminal that makes no sense."""
+    from common.lifecycle import open_standard_streams
+
+    open_standard_streams()
+    sys.stdout = _text(io.FileIO(1, "w", closefd=False), sys.stdout)
+    sys.stderr = _text(_Errors(2, "w", closefd=False), sys.stderr)
+    for name in ("COLUMNS", "LINES"):
+        value = os.environ.get(name, "")
+        if not (value.isascii() and value.isdigit() and len(value) < 9 and 0 < int(value) <= MOST_COLUMNS):
+            os.environ.pop(name, None)
+
+
+def _text(raw: io.FileIO, before: TextIO | None) -> TextIO:
+    """A stream in the encoding of the one before; Python has none where the descriptor was closed. What a locale has no
+    letter for is escaped, and so is a byte of a file name that is no letter at all."""
+    encoding = before.encoding if before is not None else "utf-8"
+    interactive = isinstance(raw, _Errors) or raw.isatty()
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=interactive)
