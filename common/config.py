@@ -35,6 +35,10 @@ kernel's buffers."""
 UNIX_PATH_BYTES = 107 if sys.platform == "linux" else 103
 """The longest path of a Unix socket: sun_path has 108 bytes on Linux, 104 on BSD and macOS, one for the final zero."""
 
+NOT_SUPPORTED = 127
+"""Exit code of a program that cannot do here what an option asks for, though it is a right one: with it interop runners
+know a test that a program does not support from one that it fails."""
+
 
 class UsageError(Exception):
     """An option whose value makes no sense. The text says what is wrong and what to do instead; the exit code is 2."""

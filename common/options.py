@@ -11,7 +11,16 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from common.config import HOST, PORT, UNIX_PATH_BYTES, ClientConfig, EndpointConfig, ServerConfig, UsageError
+from common.config import (
+    HOST,
+    NOT_SUPPORTED,
+    PORT,
+    UNIX_PATH_BYTES,
+    ClientConfig,
+    EndpointConfig,
+    ServerConfig,
+    UsageError,
+)
 from common.logs import escape
 
 Number = TypeVar("Number", int, float)
@@ -67,10 +76,11 @@ def parse_client(arguments: Sequence[str] | None = None) -> ClientConfig:
     return config
 
 
-def exit_with_usage(error: UsageError) -> NoReturn:
-    """Report a usage error that was found after the command line was read, in the form of the others: exit code 2."""
+def exit_with_usage(error: UsageError, code: int = 2) -> NoReturn:
+    """Report a usage error that was found after the command line was read, in the form of the others: exit code 2, or
+    NOT_SUPPORTED."""
     print(f"{_program_name()}: error: {error}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(code)
 
 
 def _program_name() -> str:
@@ -131,7 +141,7 @@ def _check_addresses(config: EndpointConfig, given: dict[str, Any]) -> None:
     if "host" in given or "port" in given:
         raise UsageError("--unix replaces --host and --port: leave those out")
     if sys.platform == "win32":
-        raise UsageError("Unix sockets are not supported on Windows: use --host and --port")
+        exit_with_usage(UsageError("Unix sockets are not supported on Windows: use --host and --port"), NOT_SUPPORTED)
     length = len(os.fsencode(config.unix))
     if not 0 < length <= UNIX_PATH_BYTES:
         raise UsageError(f"--unix takes a path of 1 to {UNIX_PATH_BYTES} bytes, not {length}: use a shorter one")

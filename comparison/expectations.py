@@ -145,8 +145,16 @@ def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
             yield f"{altered.plain}"
         if expected == "whole" and came_back != sent:
             yield f"{block[0].speaker} got {came_back} of {sent} bytes back"
+        if expected == "cut" and came_back >= (held := _cut_off(blocks)):
+            yield f"{block[0].speaker} got all {held} bytes that the server had read: an abort must drop what it holds"
         if expected == "nothing" and came_back:
             yield f"{block[0].speaker} got {came_back} bytes, and should have got none"
+
+
+def _cut_off(blocks: Blocks) -> int:
+    """How much the server had read from whom it cut: what it held for a peer that was stuck is in it, too."""
+    cut = [block for block in blocks["server"] if any(event.name in ("idle", "cut") for event in block)]
+    return sum(_length(joined(block, "received")) for block in cut)
 
 
 def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:

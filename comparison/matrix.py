@@ -8,16 +8,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command
+from comparison.commands import HOSTS, client_command, not_supported, payload_file, prepare, server_command
 from comparison.endpoints import ROOT
+from comparison.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.processes import AWAKE_S, Closed, Launcher, Process
 from comparison.projection import connections, told_speaker
 from comparison.relay import Relay, seen_by
 from comparison.serving import NotReady, start_server, start_silent_server
-from comparison.stage import ClientStage, ServerStage, Skip
+from comparison.stage import Busy, ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
+
+TRIES = 3
+"""How often a scenario is played before the machine is said to be too busy to tell."""
+
+TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} runs; try again when it has less to do"
 
 CONNECTIONS_EACH = 4000
 """A server is asked for a fresh process after about so many connections: its log is held in memory until it ends."""
@@ -37,14 +43,18 @@ class Plan:
 
 def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
     """Run each of the pairings `repeat` times. Those that turned out not to be possible, each with the reason."""
+    sockets_in = folder_for_sockets() if plan.transport.name == "unix" else None
     # On the way out, also after Ctrl-C, the launcher ends the processes before the pool waits for its threads.
     with (
-        tempfile.TemporaryDirectory(prefix="compare-") as folder,
-        ThreadPoolExecutor(plan.jobs) as pool,
+        tempfile.TemporaryDirectory(prefix="compare-", dir=sockets_in) as folder,
+        ThreadPoolExecutor(runs_at_once(plan.scenario, plan.jobs)) as pool,
         Launcher(ROOT) as launcher,
     ):
         play = _play if plan.scenario.script is not None else _pair_up
-        prepare(plan.scenario, plan.transport, Path(folder))
+        try:
+            prepare(plan.scenario, plan.transport, Path(folder))
+        except OSError as error:
+            return dict.fromkeys(pairings, out_of(error) or f"the files that it takes cannot be written ({error})")
         futures = [pool.submit(play, plan, launcher, Path(folder), turns) for turns in _turns(plan, pairings)]
         # Awake now and then, should the signal of Ctrl-C reach another thread: only this one acts on it.
         while wait(futures, AWAKE_S).not_done:
@@ -69,25 +79,38 @@ def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
 
 
 def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
-    """A scenario with a script, in a folder of its own: its Unix socket has the same name in each run."""
+    """A scenario with a script; again where the machine was too late to tell."""
     [(pairing, number)] = turns
+    skipped = TOO_BUSY
+    for _ in range(TRIES):
+        try:
+            run = _play_once(plan, launcher, folder, pairing, number)
+        except Busy:
+            continue
+        except Closed:
+            return ()
+        except Skip as reason:
+            skipped = str(reason)
+            break
+        plan.keep(run)
+        plan.tick()
+        return ()
+    plan.tick()
+    return ((pairing, skipped),)
+
+
+def _play_once(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, number: int) -> Run:
+    """A scenario with a script, in a folder of its own: its Unix socket has the same name in each run. Raises Busy,
+    Closed and Skip."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         for file in folder.iterdir():
             if file.is_file():
                 (Path(own) / file.name).symlink_to(file)
         stage = _stage(plan, launcher, Path(own), pairing)
         try:
-            run = stage.play(number)
-        except Closed:
-            return ()
-        except Skip as reason:
-            plan.tick()
-            return ((pairing, str(reason)),)
+            return stage.play(number)
         finally:
             stage.close()
-    plan.keep(run)
-    plan.tick()
-    return ()
 
 
 def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> ServerStage | ClientStage:
@@ -99,22 +122,31 @@ def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> Se
 def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Skipped:
     """One server process, and its clients one after another."""
     server = turns[0][0].server
+    played: list[tuple[Pairing, int]] = []
     clients: list[_Client] = []
     try:
         process, port, tried_port = _serve(plan, launcher, folder, server)
-        for pairing, _ in turns:
-            clients.append(_run_client(plan, launcher, folder, pairing, port))
+        for turn in turns:
+            for _ in range(TRIES):
+                clients.append(_run_client(plan, launcher, folder, turn[0], port))
+                played.append(turn)
+                if clients[-1].skipped is not TOO_BUSY:
+                    break
             plan.tick()
         log = process.stop()
     except NotReady as error:
-        log, tried_port = error.log, None
+        log, tried_port, played = error.log, None, list(turns)
         never = Log((), (), None, "was not started: the server was not ready")
-        clients = [_Client(never, parse(()), ()) for _ in turns]
+        clients = [_Client(never, parse(()), (), error.lacking or not_supported(server, log)) for _ in turns]
     except Closed:
         return ()
-    for run in _pair(turns, log, clients, tried_port):
-        plan.keep(run)
-    return ()
+    skipped = []
+    for run, client in zip(_pair(played, log, clients, tried_port), clients, strict=True):
+        if client.skipped is None:
+            plan.keep(run)
+        else:
+            skipped.append((run.pairing, client.skipped))
+    return skipped
 
 
 def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tuple[Process, int, int | None]:
@@ -136,6 +168,8 @@ class _Client:
     log: Log
     events: tuple[Event, ...]
     wire: tuple[Event, ...]
+    skipped: str | None = None
+    """Why it does not count, where it does not."""
 
 
 def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, port: int) -> _Client:
@@ -147,11 +181,15 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
             relay = stack.enter_context(Relay(HOSTS[plan.transport.name], port, plan.scenario.deadline_s))
             port = relay.port
         command = client_command(plan.scenario, plan.transport, pairing, folder, port)
+        machine = stack.enter_context(Heartbeat())
         try:
             log = launcher.start(command, stdin=payload_file(pairing, folder)).wait(plan.scenario.deadline_s)
+            skipped = not_supported(pairing.client, log)
         except OSError as error:
-            log = Log(command, (), None, f"cannot be started ({error})")
-        return _Client(log, parse(log.lines), relay.events() if relay is not None else ())
+            log, skipped = Log(command, (), None, f"cannot be started ({error})"), out_of(error)
+        if plan.scenario.late_s is not None and machine.late_s > plan.scenario.late_s:
+            skipped = TOO_BUSY
+        return _Client(log, parse(log.lines), relay.events() if relay is not None else (), skipped)
 
 
 def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int | None) -> Iterator[Run]:

@@ -7,6 +7,7 @@ Every wait ends at the deadline of the scenario.
 import contextlib
 import hashlib
 import json
+import select
 import socket
 import ssl
 import struct
@@ -206,6 +207,13 @@ class Peer:
         """Everything up to the end of the connection."""
         while self.receive_some():
             pass
+
+    def wait_until_cut(self) -> None:
+        """Wait, without reading, until the connection is no more: whoever is stuck hears of an abort all the same."""
+        poll = select.poll()
+        poll.register(self.sock, 0)  # what is always reported: an error, a hang-up
+        if not poll.poll(self._deadline.left() * 1000):
+            raise Late(f"{self.name} waited {self._deadline.seconds:g} s in vain: to be cut although it reads nothing")
 
     def _check_echo(self, data: bytes) -> None:
         """Write it down where bytes that come back are not those that were sent."""

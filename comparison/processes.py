@@ -89,6 +89,12 @@ class Process:
             return self._lines[seen] if seen < len(self._lines) else None
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """What it has written so far."""
+        with self._grown:
+            return tuple(self._lines)
+
+    @property
     def pid(self) -> int:
         """Its process id. It may have ended."""
         return self._popen.pid

@@ -11,6 +11,7 @@ from comparison import endpoints, matrix, verdicts
 from comparison.commands import why_not
 from comparison.condense import condense
 from comparison.differences import Letters
+from comparison.machine import too_few_files
 from comparison.model import (
     RAW,
     CannotCompare,
@@ -102,7 +103,7 @@ def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[T
     found = []
     for scenario in named:
         for transport in over or [TRANSPORTS[scenario.transports[0]]]:
-            skipped = missing(transport)
+            skipped = missing(transport) or too_few_files(scenario)
             if transport.name not in scenario.transports:
                 skipped = f"there is no {scenario.name} over {transport.name}, only {', '.join(scenario.transports)}"
             found.append(Trial(scenario, transport, skipped))
@@ -143,7 +144,9 @@ def _compare(
         with lock:
             observations.append(dataclasses.replace(seen, run=condense(run)))
 
-    skipped |= matrix.run_all(matrix.Plan(scenario, transport, repeat, jobs, observe, tick), running)
+    turned_out = matrix.run_all(matrix.Plan(scenario, transport, repeat, jobs, observe, tick), running)
+    played = {seen.run.pairing for seen in observations}
+    skipped |= {pairing: why for pairing, why in turned_out.items() if pairing not in played}
     running = [pairing for pairing in running if pairing not in skipped]
     if running and reference in skipped:
         reference = running[0]
@@ -163,9 +166,23 @@ def _compare(
         cells=tuple(sorted(cells, key=lambda cell: order[cell.pairing])),
         causes=causes,
         groups=groups,
-        notes=selection.notes,
+        notes=(*selection.notes, *_not_judged(scenario, observations)),
         duration_s=time.monotonic() - start_s,
     )
+
+
+def _not_judged(scenario: Scenario, observations: Sequence[Observation]) -> Iterator[str]:
+    """What must hold and could not be looked at."""
+    sound = [seen.run for seen in observations if not seen.faults]
+    if (
+        scenario.expects.memory_mib is not None
+        and sound
+        and not any(log.peak_bytes for run in sound for log in (run.server, run.client))
+    ):
+        yield (
+            f"skipped in {scenario.name}: whether memory stays below {scenario.expects.memory_mib} MiB; "
+            "this system does not tell how much a process took"
+        )
 
 
 def _why_skipped(trial: Trial, pairing: Pairing) -> str | None:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from comparison.machine import out_of
 from comparison.model import Log
 from comparison.processes import Launcher, Process
 from comparison.transcript import parse_line
@@ -19,9 +20,11 @@ LOOK_S = 0.05
 class NotReady(Exception):
     """A server did not come to accept connections: its log says why. Or it could not be started at all."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, lacking: str | None = None) -> None:
         super().__init__(log.trouble)
         self.log = log
+        self.lacking = lacking
+        """What this machine is out of, where it is that which keeps any program from being started."""
 
 
 def start_server(
@@ -74,7 +77,7 @@ def _start(launcher: Launcher, command: Sequence[str], cores: Collection[int] | 
     try:
         return launcher.start(command, cores=cores)
     except OSError as error:
-        raise NotReady(Log(tuple(command), (), None, f"cannot be started ({error})")) from None
+        raise NotReady(Log(tuple(command), (), None, f"cannot be started ({error})"), out_of(error)) from None
 
 
 def _not_ready(process: Process, trouble: str | None = None) -> NotReady:

@@ -59,6 +59,7 @@ def expectation(scenario: Scenario) -> list[str]:
     echo = {
         "whole": "all that was sent comes back, byte for byte",
         "part": "what comes back is the beginning of what was sent",
+        "cut": "what the server holds when it cuts a connection is not delivered",
         "nothing": "nothing comes back",
     }[expects.echo]
     phrases = [echo] if "server" in scenario.on_trial else []

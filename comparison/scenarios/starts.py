@@ -3,16 +3,21 @@
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from comparison.model import Expectation
-from comparison.scenarios.declare import MIB, TCP_ONLY, Declared
+from comparison.scenarios.clients import NEVER_READ_BYTES
+from comparison.scenarios.declare import LATE_S, MIB, TCP_ONLY, Declared
 
 if TYPE_CHECKING:
     from comparison.stage import ServerStage as Stage
 
 SCENARIOS = scenario = Declared("server")
+
+LONG_GRACE = ("--grace", "60")
+"""Longer than any scenario: what happens within it is ordered by events, however slow the machine is."""
 
 CANNOT_SERVE = Expectation(
     echo="nothing",
@@ -26,7 +31,7 @@ CANNOT_SERVE = Expectation(
 
 
 def _stopped_with_clients(stage: "Stage", number: int) -> None:
-    stage.start()
+    stage.start(*LONG_GRACE)
     silent, busy = stage.connect(), stage.connect()
     busy.round_trip()
     stage.wait_for("accepted", 2)
@@ -60,7 +65,7 @@ def sigint_with_clients(stage: "Stage") -> None:
 
 
 def _stopped_mid_echo(stage: "Stage", number: int) -> None:
-    stage.start()
+    stage.start(*LONG_GRACE)
     peer = stage.connect()
     peer.send(MIB)
     peer.receive(1000)
@@ -112,15 +117,18 @@ def sigint_idle(stage: "Stage") -> None:
 
 @scenario(
     "grace-over",
-    "a stopped server with a client that stays beyond the grace of 0.2 s",
+    "a stopped server with a client that stays beyond the grace of 0.6 s, and is not cut before",
     Expectation(echo="whole", server_endings=("cut",), client_endings=("saw_eof", "saw_reset"), warnings=("cut",)),
+    late_s=LATE_S,
 )
 def grace_over(stage: "Stage") -> None:
-    stage.start("--grace", "0.2")
+    stage.start("--grace", "0.6")
     peer = stage.connect()
     peer.round_trip()
+    start_s = time.monotonic()
     stage.stop(signal.SIGTERM)
     peer.receive_to_end()
+    stage.check_not_sooner(0.6, start_s)
 
 
 @scenario(
@@ -129,12 +137,72 @@ def grace_over(stage: "Stage") -> None:
     Expectation(echo="whole", server_endings=("cut",), client_endings=("saw_eof", "saw_reset"), warnings=("cut",)),
 )
 def second_signal(stage: "Stage") -> None:
-    stage.start("--grace", "60")
+    stage.start(*LONG_GRACE)
     peer = stage.connect()
     peer.round_trip()
     stage.stop(signal.SIGTERM)
     stage.wait_for("closing_server")
     stage.signal(signal.SIGTERM)
+    peer.receive_to_end()
+
+
+@scenario(
+    "stuck-at-second-signal",
+    "a server that gets SIGTERM twice while a client reads nothing, and only then reads: what the kernel has taken, "
+    "and no more",
+    Expectation(
+        echo="cut",
+        server_endings=("cut", "closing"),
+        client_endings=("saw_eof", "saw_reset"),
+        warnings=("cut",),
+        told=("cut",),
+        by_timing=("sending", "received", "sent", "broken", "saw_eof", "saw_reset"),
+    ),
+    transports=(*TCP_ONLY, "unix"),
+)
+def stuck_at_second_signal(stage: "Stage") -> None:
+    stage.start(*LONG_GRACE)
+    peer = stage.connect_stuck(NEVER_READ_BYTES)
+    stage.stop(signal.SIGTERM)
+    stage.wait_for("closing_server")
+    stage.signal(signal.SIGTERM)
+    peer.wait_until_cut()
+    peer.receive_to_end()
+
+
+@scenario(
+    "comes-too-late",
+    "clients that come when a server with a client has told that it closes: they must not be served",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def comes_too_late(stage: "Stage") -> None:
+    stage.start(*LONG_GRACE)
+    peer = stage.connect()
+    peer.round_trip()
+    stage.stop(signal.SIGTERM)
+    stage.wait_for("closing_server")
+    stage.connect_in_vain()
+    peer.round_trip()
+    stage.connect_in_vain()
+    peer.half_close()
+    peer.receive_to_end()
+
+
+@scenario(
+    "nothing-to-do-but-end",
+    "a stopped server that waits for a client that is silent, which must not take CPU time",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def nothing_to_do_but_end(stage: "Stage") -> None:
+    stage.start(*LONG_GRACE)
+    peer = stage.connect()
+    peer.round_trip()
+    stage.stop(signal.SIGTERM)
+    stage.wait_for("closing_server")
+    stage.check_asleep("while it waits for its last client")
+    peer.half_close()
     peer.receive_to_end()
 
 

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import socket
 import ssl
+import time
 
 from comparison.commands import client_command, payload_file, socket_path, why_not
 from comparison.model import RAW, Log, Pairing, Run, Side
@@ -19,6 +20,8 @@ SAMPLE_S = 0.02
 class ClientStage(Stage):
     """A client on trial; the script plays its server."""
 
+    accepted_s = 0.0
+    """When the client's last connection was there."""
     _listener: socket.socket | None = None
 
     def listen(self) -> None:
@@ -50,7 +53,9 @@ class ClientStage(Stage):
         self._listener.settimeout(LOOK_S)
         while not self.running().has_ended and self.deadline.left() > LOOK_S:
             with contextlib.suppress(TimeoutError):
-                return self._listener.accept()[0]
+                sock, _ = self._listener.accept()
+                self.accepted_s = time.monotonic()
+                return sock
         raise Late("no client has connected")
 
     def accept(self) -> Peer:
@@ -76,14 +81,10 @@ class ClientStage(Stage):
         return context.wrap_socket(sock, server_side=True)
 
     def play(self, number: int) -> Run:
-        """Run the script, and wait for the end of the client. Raises Skip."""
-        assert self.scenario.script is not None
-        trouble = None
-        try:
-            self.scenario.script(self)
-        except (Late, OSError) as error:
-            trouble = str(error) or type(error).__name__
+        """Run the script, and wait for the end of the client. Raises Busy and Skip."""
+        trouble = self._play_script()
         client = self._log_of_client()
+        self._check_supported(client)
         server = self.notebook.log(trouble)
         events = parse(client.lines)
         silent: tuple[Side, ...] = () if self.endpoint.takes_options or tells(events) else ("client",)
