@@ -13,6 +13,9 @@ from comparison.projection import ENDINGS, connections, joined, miscounted, not_
 MOST_CHARACTERS = 200
 """What is shown of a line in a reason."""
 
+USAGE = 2
+"""Exit code of an endpoint that did not understand its command line: it has done nothing."""
+
 MILD = ("", "debug", "info")
 
 Blocks = Mapping[Side, Sequence[Sequence[Event]]]
@@ -92,7 +95,8 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
             yield from (f"{side} log: {wrong}" for wrong in out_of_order(block))
         allowed = expects.endings(side)
         if block[-1].name not in ENDINGS:
-            yield f"{side} log: the connection of {block[0].speaker} has no end"
+            if allowed:
+                yield f"{side} log: the connection of {block[0].speaker} has no end"
         elif block[-1].name not in allowed and not _is_after(block, blocks, side):
             yield f"{side} connection ended with {block[-1].message!r}"
         if not own:
@@ -109,7 +113,7 @@ def _wanted_connections(scenario: Scenario, blocks: Blocks, side: Side) -> int:
     if side not in scenario.on_trial:
         return len(blocks[side])
     if side == "client":
-        return 1
+        return 0 if scenario.expects.client_exit == USAGE else 1
     after = sum(block[0].speaker == AFTER for block in blocks["client"])
     if scenario.expects.server_connections is not None:
         return scenario.expects.server_connections + after

@@ -166,6 +166,6 @@ def _anonymous(text: str) -> str:
     """Ports, the paths of our Unix sockets, and the numbers of peers without a name change from run to run."""
     text = re.sub(r"^(echo_(?:unix|client)|peer)_\d+", r"\1_<n>", text)
     text = re.sub(r"^(echo_\S*?)_\d+(?=:|$)", r"\1_<port>", text)
-    text = re.sub(r"(?<= )/\S*/compare-[^\s:]+", "<socket>", text)
+    text = re.sub(r"(?<=[ '])/\S*/compare-[^\s:']+", "<socket>", text)
     text = re.sub(r"^python -m \S+(?=: error: )", "<program>", text)
     return re.sub(r"\bport \d+", "port <port>", text)

@@ -90,6 +90,7 @@ ENDINGS = {
     "failed": "one line that says what went wrong",
     "saw_eof": "EOF",
     "saw_reset": "a reset",
+    "saw_cut": "an EOF without the goodbye of TLS",
     "did_close": "its own close",
     "did_reset": "its own reset",
     "tls_refused": "a failed TLS handshake",

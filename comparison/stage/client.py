@@ -24,8 +24,8 @@ class ClientStage(Stage):
     """When the client's last connection was there."""
     _listener: socket.socket | None = None
 
-    def listen(self) -> None:
-        """Listen, as the client's server."""
+    def listen(self, *, receive_bytes: int | None = None) -> None:
+        """Listen, as the client's server; `receive_bytes` is what its kernel may hold unread, about."""
         if self.transport.name == "unix":
             self._listener = socket.socket(socket.AF_UNIX)
             self._listener.bind(str(socket_path(RAW, self.folder)))
@@ -33,6 +33,8 @@ class ClientStage(Stage):
         else:
             self._listener = socket.create_server((self.host, 0), family=family(self.transport))
         self.keep(self._listener)
+        if receive_bytes is not None:  # what it accepts inherits that
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
 
     def start(self, *options: str) -> None:
         """Start the client, for the socket that listens; without one, for a port that nobody listens on."""
@@ -58,10 +60,10 @@ class ClientStage(Stage):
                 return sock
         raise Late("no client has connected")
 
-    def accept(self) -> Peer:
-        """The client's next connection; over TLS after the handshake."""
+    def accept(self, *, plain: bool = False) -> Peer:
+        """The client's next connection; over TLS after the handshake, unless it is to be left `plain`."""
         sock = self.accept_socket()
-        return self._peer(self._handshake(sock, "server") if self.uses_tls else sock, echoed=False)
+        return self._peer(self._handshake(sock, "server") if self.uses_tls and not plain else sock, echoed=False)
 
     def show_certificate(self, name: str) -> None:
         """Take the client's next connection, and show it a certificate that it must not accept. Raises Late where it
@@ -78,7 +80,7 @@ class ClientStage(Stage):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.folder / f"{certificate}.pem")
         sock.settimeout(self.deadline.left())
-        return context.wrap_socket(sock, server_side=True)
+        return context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
 
     def play(self, number: int) -> Run:
         """Run the script, and wait for the end of the client. Raises Busy and Skip."""

@@ -1,6 +1,7 @@
 """A server on trial; the script plays its clients."""
 
 import dataclasses
+import itertools
 import socket
 import ssl
 from pathlib import Path
@@ -10,7 +11,7 @@ from comparison.machine import out_of
 from comparison.model import RAW, Log, Pairing, Run, Side
 from comparison.peers import AFTER, BYSTANDER, Late, Peer
 from comparison.serving import NotReady, start_server, start_silent_server
-from comparison.stage.base import Skip, Stage, family
+from comparison.stage.base import LOOK_S, Skip, Stage, family
 from comparison.transcript import parse, tells
 
 try:
@@ -22,6 +23,9 @@ STILL_SERVES_BYTES = 1000
 
 PROBED_S = 0.4
 """Where a receiver had no room and then makes some, its sender may hear of it only when it asks, after 0.2 s."""
+
+SIGNALS_EVERY_S = 0.001
+"""An end takes tens of milliseconds: a signal reaches each step of it."""
 
 
 class ServerStage(Stage):
@@ -105,7 +109,7 @@ class ServerStage(Stage):
         context = ssl.create_default_context(cafile=self.folder / "ca.pem")
         if certificate is not None:
             context.load_cert_chain(self.folder / f"{certificate}.pem")
-        return context.wrap_socket(sock, server_hostname="localhost")
+        return context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
 
     def connect_plain(self) -> Peer:
         """A client that is connected and knows nothing of TLS."""
@@ -141,6 +145,14 @@ class ServerStage(Stage):
         except OSError as error:
             if out_of(error) is not None:
                 raise
+
+    def stop_again_and_again(self, *numbers: int) -> None:
+        """Send the server these signals by turns until it is gone or the deadline has come. Raises Skip, as `stop`."""
+        for number in itertools.cycle(numbers):
+            self.stop(number)
+            self.running().wait_a_little(SIGNALS_EVERY_S)
+            if self.running().has_ended or self.deadline.left() <= LOOK_S:
+                return
 
     def check_still_serves(self) -> None:
         """A client like any other must get its echo, whatever happened before."""
