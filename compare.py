@@ -28,7 +28,7 @@ from comparison.bench import command as bench_command
 from comparison.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
-from comparison.processes import INTERRUPTED, stop_cleanly_on_sigterm
+from comparison.processes import INTERRUPTED, let_endpoints_heed_ctrl_c, stop_cleanly_on_sigterm
 from comparison.progress import Progress
 from comparison.report import export, markdown, words
 from comparison.report.folder import Folder
@@ -131,6 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             stop_cleanly_on_sigterm()
+            let_endpoints_heed_ctrl_c()
             if given[:1] == ["explain"]:
                 return explain(explain_parser().parse_args(given[1:]))
             if given[:1] and given[0] in COMMANDS:

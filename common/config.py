@@ -48,6 +48,10 @@ NAME_BYTES = 255
 PORTS = 65535
 """A client needs a port for each connection to one address, and there are no more."""
 
+NOT_SUPPORTED = 127
+"""Exit code of a program that cannot do here what an option asks for, though it is a right one: with it interop runners
+know a test that a program does not support from one that it fails."""
+
 
 class UsageError(Exception):
     """An option whose value makes no sense. The text says what is wrong and what to do instead; the exit code is 2."""

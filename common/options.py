@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from common.config import (
     HOST,
     NAME_BYTES,
+    NOT_SUPPORTED,
     PORT,
     PORTS,
     TLS_HANDSHAKE_TIMEOUT_S,
@@ -96,10 +97,11 @@ def parse_client(arguments: Sequence[str] | None = None) -> ClientConfig:
     return config
 
 
-def exit_with_usage(error: UsageError) -> NoReturn:
-    """Report a usage error that was found after the command line was read, in the form of the others: exit code 2."""
+def exit_with_usage(error: UsageError, code: int = 2) -> NoReturn:
+    """Report a usage error that was found after the command line was read, in the form of the others: exit code 2, or
+    NOT_SUPPORTED."""
     print(f"{_program_name()}: error: {_one_line(str(error))}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(code)
 
 
 def _one_line(message: str) -> str:
@@ -164,7 +166,7 @@ def _check_addresses(config: EndpointConfig, given: dict[str, Any]) -> None:
     if "host" in given or "port" in given:
         raise UsageError("--unix replaces --host and --port: leave those out")
     if sys.platform == "win32":
-        raise UsageError("Unix sockets are not supported on Windows: use --host and --port")
+        exit_with_usage(UsageError("Unix sockets are not supported on Windows: use --host and --port"), NOT_SUPPORTED)
     if (length := len(os.fsencode(config.unix))) > UNIX_PATH_BYTES:
         raise UsageError(
             f"--unix {config.unix!r} has {length} bytes: use one of at most {UNIX_PATH_BYTES}, perhaps a relative one"

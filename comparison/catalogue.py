@@ -97,6 +97,21 @@ CATALOGUE = {
             transport="tls",
         ),
         Explanation(
+            name="bytes-after-close-notify",
+            title="bytes that come after an endpoint has closed TLS are an error on one loop only",
+            kind="done",
+            axis="own loop",
+            places={"lost": (missing("uvloop"), there("*")), "closing": (there("uvloop"), missing("*"))},
+            text=(
+                "A close over TLS says goodbye with close_notify and waits for the peer's. A peer that goes on sending "
+                "instead ends the connection at once on asyncio, with an SSLError; uvloop reads on and throws away "
+                "what comes, until the peer closes or the time for the close is over."
+            ),
+            source="RFC 8446, section 6.1; uvloop issue 471",
+            scenario="tls-after-goodbye",
+            transport="tls",
+        ),
+        Explanation(
             name="out-of-files",
             title="without file descriptors, one loop lets clients wait and the other turns them away",
             kind="done",

@@ -5,7 +5,9 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from comparison.model import Endpoint, Pairing, Scenario, Side, Transport
+from common.config import NOT_SUPPORTED
+from comparison.model import Endpoint, Log, Pairing, Scenario, Side, Transport
+from comparison.transcript import parse
 from comparison.transports import needs_certificates, write_certificates
 
 MIB = 1024 * 1024
@@ -64,6 +66,16 @@ def why_not(scenario: Scenario, transport: Transport, endpoint: Endpoint, side: 
     if transport.name == "tcp6" and ":" not in host:
         return f"{endpoint.label} listens on {host}, which is not IPv6"
     return None
+
+
+def not_supported(endpoint: Endpoint, log: Log) -> str | None:
+    """Why an endpoint that has ended cannot take part, in its own last words: its exit code says that it does not
+    support what its options ask for, and it had not begun. None where it says nothing like it."""
+    events = parse(log.lines)
+    begun = any(event.name in ("starting", "connecting") for event in events)
+    if not endpoint.takes_options or log.exit_code != NOT_SUPPORTED or begun:
+        return None
+    return f"{endpoint.label} does not support it: {events[-1].plain if events else 'it does not say why'}"
 
 
 def payload_file(pairing: Pairing, folder: Path) -> Path | None:

@@ -57,12 +57,12 @@ class Dropouts:
         return found
 
 
-def hung(reference: Pairing, hanging: Iterable[Pairing], pairings: Sequence[Pairing]) -> dict[Pairing, str]:
+def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequence[Pairing]) -> dict[Pairing, str]:
     """Which pairings need not be tried, or count, since the server hangs with the reference's client too, or the
     client with the reference's server; each with the reason. Where the reference hangs itself, nobody can tell."""
     found: dict[Pairing, str] = {}
     known = set(hanging)
-    if reference in known:
+    if reference is None or reference in known:
         return found
     for pairing in pairings:
         shown_by = (Pairing(pairing.server, reference.client), Pairing(reference.server, pairing.client))

@@ -26,6 +26,9 @@ from comparison.relay import CUT, EOF, ends_of
 MOST_CHARACTERS = 200
 """What is shown of a line in a reason."""
 
+USAGE = 2
+"""Exit code of an endpoint that did not understand its command line: it has done nothing."""
+
 MILD = ("", "debug", "info")
 ABSENT = ("ended before", "cannot be started", "was not ready", "did not say")
 """How the trouble of a program begins that was not there to be tried."""
@@ -128,10 +131,11 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
     for block in blocks[side]:
         if not run.is_raw(side):
             yield from (f"{side} log: {wrong}" for wrong in wrong_story(block))
-        ended = ending(block)
+        ended, allowed = ending(block), expects.endings(side)
         if ended is None:
-            yield f"{side} log: the connection of {block[0].speaker} has no end"
-        elif ended.name not in expects.endings(side) and not _is_after(block, blocks, side):
+            if allowed:
+                yield f"{side} log: the connection of {block[0].speaker} has no end"
+        elif ended.name not in allowed and not _is_after(block, blocks, side):
             yield f"{side} connection ended with {ended.message!r}"
     if not run.is_raw(side):
         yield from (f"{side} log: {wrong}" for wrong in _lies(run, blocks, side))
@@ -159,7 +163,7 @@ def _wanted_connections(scenario: Scenario, blocks: Blocks, side: Side) -> int:
     if side not in scenario.on_trial:
         return len(blocks[side])
     if side == "client":
-        return 1
+        return 0 if scenario.expects.client_exit == USAGE else 1
     after = sum(block[0].speaker == AFTER for block in blocks["client"])
     if scenario.expects.server_connections is not None:
         return scenario.expects.server_connections + after
@@ -199,8 +203,16 @@ def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
             yield f"{altered.plain}"
         if expected == "whole" and came_back != sent:
             yield f"{block[0].speaker} got {came_back} of {sent} bytes back"
+        if expected == "cut" and came_back >= (held := _cut_off(blocks)):
+            yield f"{block[0].speaker} got all {held} bytes that the server had read: an abort must drop what it holds"
         if expected == "nothing" and came_back:
             yield f"{block[0].speaker} got {came_back} bytes, and should have got none"
+
+
+def _cut_off(blocks: Blocks) -> int:
+    """How much the server had read from whom it cut: what it held for a peer that was stuck is in it, too."""
+    cut = [block for block in blocks["server"] if any(event.name in ("idle", "cut") for event in block)]
+    return sum(_length(joined(block, "received")) for block in cut)
 
 
 def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:

@@ -10,14 +10,24 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from comparison.commands import HOSTS, client_command, payload_file, prepare, server_command, where
+from comparison.commands import (
+    HOSTS,
+    client_command,
+    not_supported,
+    payload_file,
+    prepare,
+    server_command,
+    where,
+)
+from comparison.dropouts import hung
 from comparison.endpoints import ROOT
+from comparison.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.processes import Closed, Launcher, Process
 from comparison.projection import connections, told_speaker
 from comparison.relay import Relay, seen_by
 from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
-from comparison.stage import ClientStage, ServerStage, Skip
+from comparison.stage import Busy, ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
 from comparison.workers import Workers
@@ -28,6 +38,11 @@ CLIENTS_EACH = 20
 LINES_EACH = 25_000
 """A server gets no further client once it and those before have written so many lines: they are held in memory until
 it ends."""
+
+TRIES = 3
+"""How often a scenario is played before the machine is said to be too busy to tell."""
+
+TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} runs; try again when it has less to do"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +55,9 @@ class Plan:
     jobs: int = 1
     keep: Callable[[Run], None] = lambda run: None
     tick: Callable[[], None] = lambda: None
+    reference: Pairing | None = None
+    hanging: set[Pairing] = dataclasses.field(default_factory=set)
+    """Those that had not ended at their deadline, as they are found out."""
 
 
 Turns = Sequence[tuple[Pairing, int]]
@@ -52,14 +70,18 @@ Outcome = Run | tuple[Pairing, str]
 def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
     """Run each of the pairings `repeat` times. Those that turned out not to be possible, each with the reason."""
     skipped: dict[Pairing, str] = {}
+    sockets_in = folder_for_sockets() if plan.transport.name == "unix" else None
     # On the way out, also after Ctrl-C, the launcher ends the processes before their threads are waited for.
     with (
-        tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True) as folder,
-        Workers(plan.jobs) as workers,
+        tempfile.TemporaryDirectory(prefix="compare-", dir=sockets_in, ignore_cleanup_errors=True) as folder,
+        Workers(runs_at_once(plan.scenario, plan.jobs)) as workers,
         Launcher(ROOT) as launcher,
     ):
         play = _play if plan.scenario.script is not None else _pair_up
-        prepare(plan.scenario, plan.transport, Path(folder))
+        try:
+            prepare(plan.scenario, plan.transport, Path(folder))
+        except OSError as error:
+            return dict.fromkeys(pairings, out_of(error) or f"the files that it takes cannot be written ({error})")
 
         def outcomes(turns: Turns) -> Iterator[Outcome]:
             with contextlib.suppress(Closed), alone(turns[0][0].server):
@@ -87,22 +109,33 @@ def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
 
 
 def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
-    """A scenario with a script, in a folder of its own: its Unix socket has the same name in each run."""
+    """A scenario with a script; again where the machine was too late to tell."""
     [(pairing, number)] = turns
-    outcome: Outcome
+    outcome: Outcome = pairing, TOO_BUSY
+    for _ in range(TRIES):
+        try:
+            outcome = _play_once(plan, launcher, folder, pairing, number)
+        except Busy:
+            continue
+        except Skip as reason:
+            outcome = pairing, str(reason)
+        break
+    plan.tick()
+    yield outcome
+
+
+def _play_once(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, number: int) -> Run:
+    """A scenario with a script, in a folder of its own: its Unix socket has the same name in each run. Raises Busy,
+    Closed and Skip."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         for file in folder.iterdir():
             if file.is_file():
                 (Path(own) / file.name).symlink_to(file)
         stage = _stage(plan, launcher, Path(own), pairing)
         try:
-            outcome = stage.play(number)
-        except Skip as reason:
-            outcome = pairing, str(reason)
+            return stage.play(number)
         finally:
             stage.close()
-    plan.tick()
-    yield outcome
 
 
 def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> ServerStage | ClientStage:
@@ -115,29 +148,40 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iter
     """One server process, and its clients one after another; then another, where its log has grown long."""
     left = list(turns)
     while left:
+        played: list[tuple[Pairing, int]] = []
         clients: list[_Client] = []
-        server = left[0][0].server
+        server, done = left[0][0].server, 0
         try:
             process, port, tried_port = _serve(plan, launcher, folder, server)
             lines = 0
-            for pairing, _ in left:
-                clients.append(_run_client(plan, launcher, folder, pairing, port))
+            for turn in left:
+                if turn[0] in hung(plan.reference, plan.hanging, [turn[0]]):
+                    done += 1
+                    plan.tick()
+                    continue
+                for _ in range(TRIES):
+                    clients.append(_run_client(plan, launcher, folder, turn[0], port))
+                    played.append(turn)
+                    lines += len(clients[-1].log.lines)
+                    if clients[-1].skipped is not TOO_BUSY:
+                        break
+                done += 1
                 plan.tick()
-                lines += len(clients[-1].log.lines)
                 if process.line_count + lines >= LINES_EACH:
                     break
             log = process.stop()
         except NotReady as error:
-            log, tried_port = error.log, None
+            log, tried_port, played, done = error.log, None, left, len(left)
             never = Log((), (), None, "was not started: the server was not ready")
-            clients = [_Client(never, parse(()), ()) for _ in left]
+            clients = [_Client(never, parse(()), (), error.lacking or not_supported(server, log)) for _ in left]
         except AddressTaken as reason:
             for _ in left:
                 plan.tick()
             yield from ((pairing, f"{server.label}: {reason}") for pairing, _ in left)
             return
-        done, left = left[: len(clients)], left[len(clients) :]
-        yield from _pair(done, log, clients, tried_port)
+        left = left[done:]
+        for run, client in zip(_pair(played, log, clients, tried_port), clients, strict=True):
+            yield run if client.skipped is None else (run.pairing, client.skipped)
 
 
 def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tuple[Process, int, int | None]:
@@ -159,6 +203,8 @@ class _Client:
     log: Log
     events: tuple[Event, ...]
     wire: tuple[Event, ...]
+    skipped: str | None = None
+    """Why it does not count, where it does not."""
 
 
 def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, port: int) -> _Client:
@@ -171,11 +217,17 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
             relay = stack.enter_context(Relay(HOSTS[plan.transport.name], address, plan.scenario.deadline_s))
             port = relay.port
         command = client_command(plan.scenario, plan.transport, pairing, folder, port)
+        machine = stack.enter_context(Heartbeat())
         try:
             log = launcher.start(command, stdin=payload_file(pairing, folder)).wait(plan.scenario.deadline_s)
+            skipped = not_supported(pairing.client, log)
         except OSError as error:
-            log = Log(command, (), None, f"cannot be started ({error})")
-    return _Client(log, parse(log.lines), relay.events() if relay is not None else ())
+            log, skipped = Log(command, (), None, f"cannot be started ({error})"), out_of(error)
+        if plan.scenario.late_s is not None and machine.late_s > plan.scenario.late_s:
+            skipped = TOO_BUSY
+    if log.trouble is not None and log.trouble.startswith("still running"):
+        plan.hanging.add(pairing)
+    return _Client(log, parse(log.lines), relay.events() if relay is not None else (), skipped)
 
 
 def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int | None) -> Iterator[Run]:

@@ -76,11 +76,12 @@ class Pairing:
 class Expectation:
     """What must hold for every endpoint, whatever its API, its loop and its Python.
 
-    `echo` is how much of what was sent must come back: all of it, the beginning of it, or nothing. The endings are the
-    events with which a connection of that side may end; none where no connection is to be told of.
+    `echo` is how much of what was sent must come back: all of it, the beginning of it, less than the server had read
+    when it cut the connection, or nothing. The endings are the events with which a connection of that side may end;
+    none where no connection is to be told of.
     """
 
-    echo: Literal["whole", "part", "nothing"] = "whole"
+    echo: Literal["whole", "part", "cut", "nothing"] = "whole"
     server_exit: int = 0
     client_exit: int = 0
     server_endings: tuple[str, ...] = ("closing",)
@@ -122,6 +123,7 @@ class Scenario:
     messages: tuple[bytes, ...] = ()
     """The same bytes as the client's messages; none where they come from a file, or are its default."""
     connections: int = 1
+    """How many are open at once: those of the client, or of the script, where they are many."""
     options: tuple[str, ...] = ()
     """Further options of the client."""
     server_options: tuple[str, ...] = ()
@@ -134,6 +136,9 @@ class Scenario:
     """What it can run over; the first is what it runs over where the user does not choose."""
     deadline_s: float = 15.0
     """What each endpoint gets to finish."""
+    late_s: float | None = None
+    """The most that the machine may be late where a limit of time is in it: a run in which a thread of the engine
+    overslept by more says nothing about an endpoint, and is played again."""
 
     @property
     def length(self) -> int:

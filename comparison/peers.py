@@ -7,6 +7,7 @@ Every wait ends at the deadline of the scenario.
 import contextlib
 import hashlib
 import json
+import select
 import socket
 import ssl
 import struct
@@ -26,12 +27,13 @@ PEER_EVENTS = {
     "tls_refused": "TLS failed: {reason}",
     "saw_eof": "the other side has closed",
     "saw_reset": "the other side has reset the connection",
+    "saw_cut": "the other side has closed without the goodbye of TLS (close_notify)",
     "did_close": "closing",
     "did_reset": "resetting the connection",
 }
 """What a peer may tell besides the bytes, in the order of the story."""
 
-PEER_ENDINGS = ("tls_refused", "saw_eof", "saw_reset", "did_close", "did_reset")
+PEER_ENDINGS = ("tls_refused", "saw_eof", "saw_reset", "saw_cut", "did_close", "did_reset")
 
 AFTER = "peer_after"
 """The client like any other that comes last: whatever happened before, it must get its echo."""
@@ -175,9 +177,10 @@ class Peer:
                 self._account("sent", piece[:taken])
 
     def round_trip(self) -> None:
-        """One byte there and back: at least one turn of the other side's loop."""
+        """One byte there and back: at least one turn of the other side's loop. Raises Late where the connection is
+        over."""
         self.send(1)
-        self.receive(self.sent_bytes - self.received_bytes)
+        self.receive_all(self.sent_bytes - self.received_bytes)
 
     # --- Receive ---
     def receive(self, length: int) -> bytes:
@@ -186,6 +189,11 @@ class Peer:
         while len(data) < length and (piece := self.receive_some(length - len(data))):
             data += piece
         return data
+
+    def receive_all(self, length: int) -> None:
+        """The next `length` bytes. Raises Late where the connection ends before."""
+        if (came := len(self.receive(length))) < length:
+            raise Late(f"{self.name} got {came} of {length} bytes: the other side has ended the connection")
 
     def receive_some(self, most: int = CHUNK_BYTES) -> bytes:
         """What one read hands out; empty at the end, which is written down."""
@@ -196,6 +204,9 @@ class Peer:
                 data = self.sock.recv(most)
         except ssl.SSLZeroReturnError:  # the close_notify of the other side, in answer to ours
             data = b""
+        except ssl.SSLEOFError:
+            self._end("saw_cut")
+            return b""
         except (ConnectionError, ssl.SSLError):
             self._end("saw_reset")
             return b""
@@ -211,6 +222,30 @@ class Peer:
         """Everything up to the end of the connection."""
         while self.receive_some():
             pass
+
+    def wait_until_cut(self) -> None:
+        """Wait, without reading, until the connection is no more: whoever is stuck hears of an abort all the same."""
+        poll = select.poll()
+        poll.register(self.sock, 0)  # what is always reported: an error, a hang-up
+        if not poll.poll(self._deadline.left() * 1000):
+            raise Late(f"{self.name} waited {self._deadline.seconds:g} s in vain: to be cut although it reads nothing")
+
+    def receive_nothing(self, seconds: float) -> None:
+        """Give the other side a little time in which it must send nothing. Raises Late where it does."""
+        readable, _, _ = select.select([self.sock], [], [], seconds)
+        if readable and (more := self.sock.recv(CHUNK_BYTES, socket.MSG_PEEK)):
+            raise Late(f"{len(more)} bytes came before their time, after the first {self.received_bytes}")
+
+    def receive_eof(self) -> None:
+        """Wait until the other side has said that it sends no more (over TLS by close_notify), and stay connected.
+        Raises Late where something else comes."""
+        with self._patience("EOF"):
+            try:
+                came = f"{len(more)} bytes" if (more := self.sock.recv(CHUNK_BYTES)) else ""
+            except (ConnectionError, ssl.SSLError):
+                came = "the end of the connection"
+        if came:
+            raise Late(f"{came} came instead of EOF" + " (close_notify)" * isinstance(self.sock, ssl.SSLSocket))
 
     def _check_echo(self, data: bytes) -> None:
         """Write it down where bytes that come back are not those that were sent."""

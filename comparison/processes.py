@@ -110,6 +110,12 @@ class Process:
         return wait
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """What it has written so far."""
+        with self._grown:
+            return tuple(self._lines)
+
+    @property
     def pid(self) -> int:
         """Its process id. It may have ended."""
         return self._popen.pid
@@ -312,3 +318,11 @@ def stop_cleanly_on_sigterm() -> None:
 
     with contextlib.suppress(ValueError):  # not in the main thread: a test calls us
         signal.signal(signal.SIGTERM, on_sigterm)
+
+
+def let_endpoints_heed_ctrl_c() -> None:
+    """Where a shell has started the engine in the background, and so with Ctrl-C ignored, go on ignoring it, but by a
+    handler: what is ignored is inherited by all that we start, a handler is not."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        with contextlib.suppress(ValueError):  # not in the main thread: a test calls us
+            signal.signal(signal.SIGINT, lambda number, frame: None)

@@ -148,7 +148,7 @@ def _anonymous(text: str) -> str:
         text = re.sub(r"^(echo_(?:unix|client)|peer)_\d+", r"\1_<n>", text)
         text = re.sub(r"^(echo_\S*?)_\d+(?=:|$)", r"\1_<port>", text)
     if "/compare-" in text:
-        text = re.sub(r"(?<= )/\S*/compare-[^\s:]+", "<socket>", text)
+        text = re.sub(r"(?<=[ '])/\S*/compare-[^\s:']+", "<socket>", text)
     if text.startswith("python -m "):
         text = re.sub(r"^python -m \S+(?=: error: )", "<program>", text)
     return re.sub(r"\bport \d+", "port <port>", text) if "port " in text else text

@@ -10,7 +10,8 @@ from comparison import endpoints, matrix, verdicts
 from comparison.causes import Letters
 from comparison.commands import why_not
 from comparison.condense import condense
-from comparison.dropouts import Dropouts
+from comparison.dropouts import Dropouts, hung
+from comparison.machine import too_few_files
 from comparison.model import (
     RAW,
     CannotCompare,
@@ -106,7 +107,7 @@ def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[T
     found = []
     for scenario in named:
         for transport in over or [TRANSPORTS[scenario.transports[0]]]:
-            skipped = missing(transport)
+            skipped = missing(transport) or too_few_files(scenario)
             if transport.name not in scenario.transports:
                 skipped = f"there is no {scenario.name} over {transport.name}, only {', '.join(scenario.transports)}"
             found.append(Trial(scenario, transport, skipped))
@@ -159,15 +160,17 @@ def _compare(
         seen = verdicts.observe(scenario, run)
         observations.append(dataclasses.replace(seen, run=condense(run)))
 
+    plan = matrix.Plan(scenario, transport, repeat, jobs, observe, tick, reference)
     try:
-        skipped |= matrix.run_all(matrix.Plan(scenario, transport, repeat, jobs, observe, tick), running)
+        turned_out = matrix.run_all(plan, running)
     except KeyboardInterrupt:
         if not observations:
             raise
-        interrupted = True
-        skipped |= dict.fromkeys(running, INTERRUPTED)
-        for seen in observations:
-            skipped.pop(seen.run.pairing, None)
+        interrupted, turned_out = True, dict.fromkeys(running, INTERRUPTED)
+    played = {seen.run.pairing for seen in observations}
+    skipped |= {pairing: why for pairing, why in turned_out.items() if pairing not in played}
+    skipped |= hung(reference, plan.hanging, running)
+    observations = [seen for seen in observations if seen.run.pairing not in skipped]
     running = [pairing for pairing in running if pairing not in skipped]
     if running and reference in skipped:
         reference = running[0]
@@ -187,12 +190,26 @@ def _compare(
         cells=tuple(sorted(cells, key=lambda cell: order[cell.pairing])),
         causes=causes,
         groups=groups,
-        notes=selection.notes,
+        notes=(*selection.notes, *_not_judged(scenario, observations)),
         selection=selection.options,
         duration_s=time.monotonic() - start_s,
     )
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _not_judged(scenario: Scenario, observations: Sequence[Observation]) -> Iterator[str]:
+    """What must hold and could not be looked at."""
+    sound = [seen.run for seen in observations if not seen.faults]
+    if (
+        scenario.expects.memory_mib is not None
+        and sound
+        and not any(log.peak_bytes for run in sound for log in (run.server, run.client))
+    ):
+        yield (
+            f"skipped in {scenario.name}: whether memory stays below {scenario.expects.memory_mib} MiB; "
+            "this system does not tell how much a process took"
+        )
 
 
 def _why_skipped(trial: Trial, pairing: Pairing) -> str | None:

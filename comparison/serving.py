@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from comparison.machine import out_of
 from comparison.model import Endpoint, Log
 from comparison.processes import Launcher, Process
 from comparison.transcript import parse_line
@@ -33,9 +34,11 @@ def alone(server: Endpoint) -> contextlib.AbstractContextManager[object]:
 class NotReady(Exception):
     """A server did not come to accept connections: its log says why. Or it could not be started at all."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, lacking: str | None = None) -> None:
         super().__init__(log.trouble)
         self.log = log
+        self.lacking = lacking
+        """What this machine is out of, where it is that which keeps any program from being started."""
 
 
 def start_server(
@@ -94,7 +97,7 @@ def _start(launcher: Launcher, command: Sequence[str], cores: Collection[int] | 
     try:
         return launcher.start(command, cores=cores)
     except OSError as error:
-        raise NotReady(Log(tuple(command), (), None, f"cannot be started ({error})")) from None
+        raise NotReady(Log(tuple(command), (), None, f"cannot be started ({error})"), out_of(error)) from None
 
 
 def _not_ready(process: Process, trouble: str | None = None) -> NotReady:

@@ -5,6 +5,7 @@ import importlib.util
 import socket
 from pathlib import Path
 
+from comparison.machine import folder_for_sockets
 from comparison.model import CannotCompare, Transport
 
 _SERVER_TLS = ("--port", "0", "--tls-cert", "{certificates}/server.pem")
@@ -37,6 +38,10 @@ def missing(transport: Transport) -> str | None:
             socket.create_server(("::1", 0), family=socket.AF_INET6).close()
         except OSError as error:
             return f"no IPv6 on this machine ({error}); choose tcp"
+    if transport.name == "unix" and folder_for_sockets() is None:
+        return (
+            "the path of the folder for temporary files leaves no room for a Unix socket; set TMPDIR to a shorter one"
+        )
     if needs_certificates(transport) and importlib.util.find_spec("trustme") is None:
         return "it needs trustme: pip install trustme (or '.[tls]')"
     return None

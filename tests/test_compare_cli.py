@@ -745,3 +745,10 @@ def test_exit_code_1_when_something_is_wrong():
     verdicts = {cell["client"]: cell["verdict"] for cell in document["comparisons"][0]["cells"]}
     assert verdicts == {"streams/asyncio": "identical", "protocol/asyncio": "explained", "third/asyncio": "failed"}
     assert (done.returncode, document["exit_code"]) == (1, 1)
+
+
+def test_a_client_hears_ctrl_c_though_the_engine_was_started_in_the_background():
+    options = "--scenario interrupted --client streams/asyncio --loop asyncio"
+    command = f"trap '' INT; exec {shlex.quote(sys.executable)} compare.py run {options}"
+    process = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stdout + process.stderr

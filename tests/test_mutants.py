@@ -89,6 +89,17 @@ SERVERS = [
     Caught("miscounts", "tutorial", "ending", "at the end, and 46 in its lines"),
     Caught("leaves-its-socket", "sigterm-idle", "ending", "left its Unix socket file behind", transport="unix"),
     Caught("asks-for-no-certificate", "no-client-certificate", "ending", "instead of|in vain", deadline_s=3),
+    Caught(
+        "trusts-every-end", "closes-unread-unix", "ending", "'lost' in the log was waited for in vain", deadline_s=3
+    ),
+    Caught("tells-more-after-a-cut", "grace-over-stuck", "ending", "comes after 'still open at shutdown"),
+    Caught("closes-politely", "grace-over-stuck", "ending", "in vain|still running after 5 s", deadline_s=5),
+    Caught("keeps-the-room", "room-given-back", "ending", "got 0 of 1 bytes|does not serve any more"),
+    Caught("heeds-late-signals", "sigterm-until-gone", "ending", "server exited with -15"),
+    Caught("heeds-late-signals", "signals-until-gone", "ending", "server exited with|traceback"),
+    Caught("sees-no-movement", "byte-each-100-ms", "ending", "the other side has ended the connection"),
+    Caught("sees-only-its-own-buffer", "reads-steadily", "ending", "the other side has ended the connection"),
+    Caught("says-no-goodbye", "tls-bytes-with-goodbye", "ending", "closed without the goodbye of TLS"),
     Caught("prints", "tutorial", "ending", "1 difference from the reference unexplained", verdict=Verdict.DIFFERENT),
 ]
 
@@ -108,6 +119,20 @@ CLIENTS = [
     Caught("sends-something-else", "tutorial", "echo", "sending other bytes than the scenario's"),
     Caught("checks-no-certificate", "wrong-certificate", "ending", "the client has accepted the certificate"),
     Caught("checks-no-certificate", "misnamed-certificate", "ending", "the client has accepted the certificate"),
+    Caught("closes-politely", "eof-amid-64-mib", "ending", "'failed' in the log was waited for in vain", deadline_s=4),
+    Caught("closes-politely", "altered-amid-64-mib", "ending", "'failed' in the log was waited for", deadline_s=4),
+    Caught("believes-everything", "altered-amid-64-mib", "ending", "'failed' in the log was waited for", deadline_s=4),
+    Caught("knows-no-window", "swallows-64-mib", "ending", "the client did not stop before 20 MiB were sent"),
+    Caught("overlooks-errors", "echoes-and-resets", "ending", "client connection ended with 'closing'"),
+    Caught("fails-at-every-error", "echoes-and-resets", "ending", "client complains: echo_client: ERROR"),
+    Caught("fails-at-every-error", "tls-after-goodbye", "ending", "client complains: echo_client: ERROR"),
+    Caught("ignores-lockstep", "lets-lockstep-wait", "ending", "bytes came before their time, after the first 21"),
+    Caught("ignores-its-timeout", "accepts-silently", "ending", "waited for in vain", deadline_s=3),
+    Caught("says-no-goodbye", "tls-needs-goodbye", "ending", "the end of the connection came instead of EOF"),
+    Caught("shows-a-traceback-at-ctrl-c", "interrupted", "ending", "instead of 130|traceback"),
+    Caught("takes-any-file", "file-missing", "ending", "client exited with 1 instead of 2"),
+    Caught("takes-any-file", "file-is-a-folder", "ending", "client exited with 1 instead of 2"),
+    Caught("sends-what-can-be-read", "file-not-readable", "ending", "client exited with 0 instead of 1"),
 ]
 
 

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import ssl
+import threading
 import time
 
 import pytest
@@ -15,6 +17,7 @@ from comparison.model import Pairing
 from comparison.peers import CHUNK_BYTES, PEER_EVENTS, Deadline, Late, Notebook, Pattern, Peer
 from comparison.projection import connections
 from comparison.transcript import parse, parse_line
+from comparison.transports import write_certificates
 
 PATTERN = b"0123456789"
 
@@ -72,6 +75,69 @@ def test_a_peer_that_waits_in_vain_says_for_what_and_ends_at_its_deadline(pair, 
     with pytest.raises(Late, match=f"^peer_1 waited 0.2 s in vain: {what}$"):
         wait(peer)
     assert 0.1 < time.monotonic() - start_s < 20
+
+
+def test_a_round_trip_over_a_connection_that_has_ended_says_so(pair):
+    ours, theirs = pair
+    peer, _ = peer_of(ours)
+    theirs.shutdown(socket.SHUT_WR)
+    with pytest.raises(Late, match=r"^peer_1 got 0 of 1 bytes: the other side has ended the connection$"):
+        peer.round_trip()
+
+
+def test_bytes_before_their_time_are_found_out_and_left_where_they_are(pair):
+    ours, theirs = pair
+    peer, _ = peer_of(ours, echoed=False)
+    peer.receive_nothing(0)
+    theirs.sendall(b"early")
+    with pytest.raises(Late, match=r"^5 bytes came before their time, after the first 0$"):
+        peer.receive_nothing(30)
+    assert peer.receive(5) == b"early"
+    theirs.shutdown(socket.SHUT_WR)
+    peer.receive_nothing(30)
+
+
+def test_a_peer_that_has_got_eof_may_go_on_sending(pair):
+    ours, theirs = pair
+    peer, notebook = peer_of(ours)
+    theirs.shutdown(socket.SHUT_WR)
+    peer.receive_eof()
+    assert peer.send(2)
+    assert theirs.recv(2) == b"01"
+    assert told(notebook) == ["connected", "sending b'01'"]
+
+
+def test_bytes_instead_of_eof_are_told(pair):
+    ours, theirs = pair
+    peer, _ = peer_of(ours)
+    theirs.sendall(b"more")
+    with pytest.raises(Late, match=r"^4 bytes came instead of EOF$"):
+        peer.receive_eof()
+
+
+@pytest.mark.parametrize(("goodbye", "ending"), [(True, "saw_eof"), (False, "saw_cut")], ids=["said", "not-said"])
+def test_over_tls_an_end_with_a_goodbye_is_told_from_one_without(pair, goodbye, ending, tmp_path):
+    pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
+    write_certificates(tmp_path)
+    contexts = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    contexts[0].load_cert_chain(tmp_path / "server.pem")
+    contexts[1].load_verify_locations(tmp_path / "ca.pem")
+    pair[0].settimeout(30)
+    ends = []
+    serving = threading.Thread(target=lambda: ends.append(contexts[0].wrap_socket(pair[0], server_side=True)))
+    serving.start()
+    ours = contexts[1].wrap_socket(pair[1], server_hostname="localhost", suppress_ragged_eofs=False)
+    serving.join()
+    [theirs] = ends
+    peer, notebook = peer_of(ours, echoed=False)
+    if goodbye:
+        theirs.settimeout(0)
+        with pytest.raises(ssl.SSLWantReadError):  # it is said, and not answered yet
+            theirs.unwrap()
+    theirs.close()
+    peer.receive_to_end()
+    ours.close()
+    assert parse_line(notebook.log().lines[-1]).name == ending
 
 
 def test_an_altered_echo_is_told_once_with_its_place(pair):

@@ -19,7 +19,7 @@ from comparison.causes import Letters
 from comparison.commands import write_payload
 from comparison.differences import projections
 from comparison.expectations import faults
-from comparison.model import CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict
+from comparison.model import RAW, CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict
 from comparison.run import Trial, choose, compare_all, trials
 from comparison.scenarios import SCENARIOS
 from comparison.scenarios.declare import MIB
@@ -269,6 +269,23 @@ FAULTS = {
 def test_what_is_expected_must_hold(name):
     scenario, one, expected = FAULTS[name]
     assert [(fault.part, fault.text) for fault in faults(scenario, one)] == expected
+
+
+def test_a_client_that_is_interrupted_tells_of_no_end():
+    interrupted = dataclasses.replace(SCENARIOS["interrupted"], name="any")
+    lines = [line for line in LINES[1] if "closing" not in line or "loop" in line]
+    pairing = Pairing(RAW, ENDPOINTS[2])
+    assert faults(interrupted, run(pairing, [], lines, client_exit=130)) == ()
+    told = faults(interrupted, run(pairing, [], LINES[1], client_exit=130))
+    assert told == (Fault("ending", "client connection ended with 'closing'"),)
+
+
+def test_a_client_that_does_not_understand_its_command_line_connects_to_nobody():
+    missing = SCENARIOS["file-missing"]
+    pairing = Pairing(RAW, ENDPOINTS[2])
+    assert faults(missing, run(pairing, [], ["python -m client: error: no such file"], client_exit=2)) == ()
+    connects = run(pairing, [], [line for line in LINES[1] if "echo_client: closing" not in line], client_exit=2)
+    assert faults(missing, connects) == (Fault("ending", "client tells of 1 connections instead of 0"),)
 
 
 @pytest.mark.parametrize(("event", "level"), [("out_of_files", "warning"), ("cannot_serve", "error")])

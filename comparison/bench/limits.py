@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from comparison.bench.plan import Cell
+from comparison.machine import allow_files
 from comparison.model import CannotCompare
 
 try:
@@ -30,17 +31,12 @@ def check_connections(cells: Sequence[Cell]) -> None:
             f"--connections {most}: this machine has {ports} ephemeral ports for connections to one address; "
             f"ask for fewer, or widen the range: sysctl -w net.ipv4.ip_local_port_range='1024 65535'"
         )
-    if resource is None:
-        return
     wanted = most + SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        if hard != resource.RLIM_INFINITY and hard < wanted:
-            raise CannotCompare(
-                f"--connections {most}: a process may have {hard} files open here, and this takes {wanted}; "
-                f"ask for fewer, or raise the hard limit: ulimit -Hn {wanted} (as root, or in limits.conf)"
-            )
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if (limit := allow_files(wanted)) is not None:
+        raise CannotCompare(
+            f"--connections {most}: a process may have {limit} files open here, and this takes {wanted}; "
+            f"ask for fewer, or raise the hard limit: ulimit -Hn {wanted} (as root, or in limits.conf)"
+        )
 
 
 def open_files() -> tuple[int, int] | None:

@@ -4,8 +4,9 @@ The total CPU time of a process is read from its CPU clock, which Linux counts i
 user and system time come in ticks of 10 ms, and only say how the total is split.
 """
 
-import time
 from dataclasses import dataclass
+
+from comparison.machine import cpu_clock_s
 
 try:
     import psutil
@@ -81,15 +82,7 @@ class Watched:
     def _cpu_of(self, process: "psutil.Process") -> CPUTime:
         try:
             times = process.cpu_times()
-            total_s = _cpu_clock_s(process.pid)
+            total_s = cpu_clock_s(process.pid)
         except psutil.NoSuchProcess:
             raise Gone from None
         return CPUTime(times.user + times.system if total_s is None else total_s, times.user, times.system)
-
-
-def _cpu_clock_s(pid: int) -> float | None:
-    """The CPU clock of a process, all threads together; None where the system has none for others."""
-    try:
-        return time.clock_gettime(~pid << 3 | 2)  # as clock_getcpuclockid(3) of the C library makes it: CPUCLOCK_SCHED
-    except (OSError, AttributeError, OverflowError):
-        return None

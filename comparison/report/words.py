@@ -63,6 +63,7 @@ def expectation(scenario: Scenario) -> list[str]:
     echo = {
         "whole": "all that was sent comes back, byte for byte",
         "part": "what comes back is the beginning of what was sent",
+        "cut": "what the server holds when it cuts a connection is not delivered",
         "nothing": "nothing comes back",
     }[expects.echo]
     phrases = [echo] if "server" in scenario.on_trial else []
@@ -93,6 +94,7 @@ ENDINGS = {
     "failed": "one line that says what went wrong",
     "saw_eof": "EOF",
     "saw_reset": "a reset",
+    "saw_cut": "an EOF without the goodbye of TLS",
     "did_close": "its own close",
     "did_reset": "its own reset",
     "tls_refused": "a failed TLS handshake",

@@ -1,18 +1,25 @@
 """A server's own life: how it starts where it cannot, and how it stops while clients are connected."""
 
+import functools
 import os
 import signal
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comparison.model import Expectation
-from comparison.scenarios.declare import MIB, TCP_ONLY, Declared
+from comparison.scenarios.clients import NEVER_READ_BYTES
+from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, TCP_ONLY, Declared, Script
 
 if TYPE_CHECKING:
     from comparison.stage import ServerStage as Stage
 
 SCENARIOS = scenario = Declared("server")
+
+LONG_GRACE = ("--grace", "60")
+"""Longer than any scenario: what happens within it is ordered by events, however slow the machine is."""
 
 CANNOT_SERVE = Expectation(
     echo="nothing",
@@ -25,8 +32,26 @@ CANNOT_SERVE = Expectation(
 )
 
 
-def _stopped_with_clients(stage: "Stage", number: int) -> None:
-    stage.start()
+def stopped(name: str, description: str, expects: Expectation, **more: Any) -> Callable[[Script], Script]:
+    """A decorator: the function below it is the script of two scenarios, for SIGTERM and for SIGINT."""
+
+    def declare(script: Script) -> Script:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            told = f"a server that is stopped by {number.name} {description}"
+            scenario(f"{number.name.lower()}-{name}", told, expects, **more)(functools.partial(script, number=number))
+        return script
+
+    return declare
+
+
+@stopped(
+    "with-clients",
+    "while two clients are connected, who finish within its grace",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def stopped_with_clients(stage: "Stage", number: int) -> None:
+    stage.start(*LONG_GRACE)
     silent, busy = stage.connect(), stage.connect()
     busy.round_trip()
     stage.wait_for("accepted", 2)
@@ -39,28 +64,14 @@ def _stopped_with_clients(stage: "Stage", number: int) -> None:
         peer.receive_to_end()
 
 
-@scenario(
-    "sigterm-with-clients",
-    "a server that is stopped by SIGTERM while two clients are connected, who finish within its grace",
+@stopped(
+    "mid-echo",
+    "when it has echoed a little of 1 MiB; all of it must come back",
     Expectation(client_endings=("saw_eof",)),
-    transports=(*TCP_ONLY, "unix"),
+    transports=TCP_ONLY,
 )
-def sigterm_with_clients(stage: "Stage") -> None:
-    _stopped_with_clients(stage, signal.SIGTERM)
-
-
-@scenario(
-    "sigint-with-clients",
-    "a server that is stopped by SIGINT while two clients are connected, who finish within its grace",
-    Expectation(client_endings=("saw_eof",)),
-    transports=(*TCP_ONLY, "unix"),
-)
-def sigint_with_clients(stage: "Stage") -> None:
-    _stopped_with_clients(stage, signal.SIGINT)
-
-
-def _stopped_mid_echo(stage: "Stage", number: int) -> None:
-    stage.start()
+def stopped_mid_echo(stage: "Stage", number: int) -> None:
+    stage.start(*LONG_GRACE)
     peer = stage.connect()
     peer.send(MIB)
     peer.receive(1000)
@@ -70,71 +81,149 @@ def _stopped_mid_echo(stage: "Stage", number: int) -> None:
     peer.receive_to_end()
 
 
-@scenario(
-    "sigterm-mid-echo",
-    "a server that is stopped by SIGTERM when it has echoed a little of 1 MiB; all of it must come back",
-    Expectation(client_endings=("saw_eof",)),
-    transports=TCP_ONLY,
-)
-def sigterm_mid_echo(stage: "Stage") -> None:
-    _stopped_mid_echo(stage, signal.SIGTERM)
-
-
-@scenario(
-    "sigint-mid-echo",
-    "a server that is stopped by SIGINT when it has echoed a little of 1 MiB; all of it must come back",
-    Expectation(client_endings=("saw_eof",)),
-    transports=TCP_ONLY,
-)
-def sigint_mid_echo(stage: "Stage") -> None:
-    _stopped_mid_echo(stage, signal.SIGINT)
-
-
-@scenario(
-    "sigterm-idle",
-    "a server that is stopped by SIGTERM before anyone has connected",
+@stopped(
+    "idle",
+    "before anyone has connected",
     Expectation(echo="nothing", server_endings=(), client_endings=()),
 )
-def sigterm_idle(stage: "Stage") -> None:
+def stopped_idle(stage: "Stage", number: int) -> None:
     stage.start()
-    stage.stop(signal.SIGTERM)
-
-
-@scenario(
-    "sigint-idle",
-    "a server that is stopped by SIGINT before anyone has connected",
-    Expectation(echo="nothing", server_endings=(), client_endings=()),
-)
-def sigint_idle(stage: "Stage") -> None:
-    stage.start()
-    stage.stop(signal.SIGINT)
+    stage.stop(number)
 
 
 @scenario(
     "grace-over",
-    "a stopped server with a client that stays beyond the grace of 0.2 s",
-    Expectation(echo="whole", server_endings=("cut",), client_endings=("saw_eof", "saw_reset"), warnings=("cut",)),
+    "a stopped server with a client that stays beyond the grace of 0.6 s, and is not cut before",
+    Expectation(echo="whole", server_endings=("cut",), client_endings=CUT_OFF, warnings=("cut",)),
+    late_s=LATE_S,
 )
 def grace_over(stage: "Stage") -> None:
-    stage.start("--grace", "0.2")
+    stage.start("--grace", "0.6")
     peer = stage.connect()
     peer.round_trip()
+    start_s = time.monotonic()
     stage.stop(signal.SIGTERM)
     peer.receive_to_end()
+    stage.check_not_sooner(0.6, start_s)
 
 
 @scenario(
     "second-signal",
     "a server with a client that gets SIGTERM a second time, long before its grace of 60 s is over",
-    Expectation(echo="whole", server_endings=("cut",), client_endings=("saw_eof", "saw_reset"), warnings=("cut",)),
+    Expectation(echo="whole", server_endings=("cut",), client_endings=CUT_OFF, warnings=("cut",)),
 )
 def second_signal(stage: "Stage") -> None:
-    stage.start("--grace", "60")
+    stage.start(*LONG_GRACE)
     peer = stage.connect()
     peer.round_trip()
     stage.stop(signal.SIGTERM)
     stage.wait_for("closing_server")
     stage.signal(signal.SIGTERM)
+    peer.receive_to_end()
+
+
+@scenario(
+    "stuck-at-second-signal",
+    "a server that gets SIGTERM twice while a client reads nothing, and only then reads: what the kernel has taken, "
+    "and no more",
+    Expectation(
+        echo="cut",
+        server_endings=("cut", "closing"),
+        client_endings=("saw_eof", "saw_reset"),
+        warnings=("cut",),
+        told=("cut",),
+        by_timing=("sending", "received", "sent", "broken", "saw_eof", "saw_reset"),
+    ),
+    transports=(*TCP_ONLY, "unix"),
+)
+def stuck_at_second_signal(stage: "Stage") -> None:
+    stage.start(*LONG_GRACE)
+    peer = stage.connect_stuck(NEVER_READ_BYTES)
+    stage.stop(signal.SIGTERM)
+    stage.wait_for("closing_server")
+    stage.signal(signal.SIGTERM)
+    peer.wait_until_cut()
+    peer.receive_to_end()
+
+
+@scenario(
+    "comes-too-late",
+    "clients that come when a server with a client has told that it closes: they must not be served",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def comes_too_late(stage: "Stage") -> None:
+    stage.start(*LONG_GRACE)
+    peer = stage.connect()
+    peer.round_trip()
+    stage.stop(signal.SIGTERM)
+    stage.wait_for("closing_server")
+    stage.connect_in_vain()
+    peer.round_trip()
+    stage.connect_in_vain()
+    peer.half_close()
+    peer.receive_to_end()
+
+
+@scenario(
+    "nothing-to-do-but-end",
+    "a stopped server that waits for a client that is silent, which must not take CPU time",
+    Expectation(client_endings=("saw_eof",)),
+    transports=(*TCP_ONLY, "unix"),
+)
+def nothing_to_do_but_end(stage: "Stage") -> None:
+    stage.start(*LONG_GRACE)
+    peer = stage.connect()
+    peer.round_trip()
+    stage.stop(signal.SIGTERM)
+    stage.wait_for("closing_server")
+    stage.check_asleep("while it waits for its last client")
+    peer.half_close()
+    peer.receive_to_end()
+
+
+@scenario(
+    "grace-over-stuck",
+    "a stopped server whose client has filled all buffers and never reads, beyond the grace of 0.2 s",
+    Expectation(
+        echo="part",
+        server_endings=("closing", "cut"),
+        client_endings=("saw_eof", "did_close"),
+        warnings=("cut",),
+        told=("cut",),
+        memory_mib=MEMORY_MIB,
+        by_timing=("sending", "received", "sent"),
+    ),
+    transports=(*TCP_ONLY, "unix"),
+)
+def grace_over_stuck(stage: "Stage") -> None:
+    stage.start("--grace", "0.2")
+    peer = stage.connect_stuck(NEVER_READ_BYTES)
+    stage.stop(signal.SIGTERM)
+    stage.wait_for("closing_loop")
+    peer.close()
+
+
+@scenario(
+    "sigterm-until-gone",
+    "a server that gets SIGTERM again and again, from when it serves until it is gone",
+    Expectation(echo="nothing", server_endings=(), client_endings=()),
+)
+def sigterm_until_gone(stage: "Stage") -> None:
+    stage.start()
+    stage.stop_again_and_again(signal.SIGTERM)
+
+
+@scenario(
+    "signals-until-gone",
+    "a server with a client that gets SIGTERM and SIGINT by turns, again and again until it is gone",
+    Expectation(echo="whole", server_endings=("cut",), client_endings=CUT_OFF, warnings=("cut",)),
+)
+def signals_until_gone(stage: "Stage") -> None:
+    stage.start(*LONG_GRACE)
+    peer = stage.connect()
+    peer.round_trip()
+    stage.stop_again_and_again(signal.SIGTERM, signal.SIGINT)
     peer.receive_to_end()
 
 

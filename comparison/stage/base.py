@@ -1,13 +1,15 @@
 """What every stage has: the endpoint on trial, the peers, the deadline."""
 
 import contextlib
+import os
 import select
 import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.commands import HOSTS
+from comparison.commands import HOSTS, not_supported
+from comparison.machine import Heartbeat, cpu_clock_s, out_of
 from comparison.model import Endpoint, Log, Scenario, Transport
 from comparison.peers import Deadline, Late, Notebook, Peer
 from comparison.processes import Launcher, Process
@@ -21,11 +23,30 @@ class Skip(Exception):
     """The scenario cannot be played here; the text is the reason."""
 
 
+class Busy(Exception):
+    """The machine was too late in this run to tell: it is to be played again."""
+
+
 def in_words(error: Late | OSError) -> str:
     """What kept a script from its end, without the number of an error."""
     if isinstance(error, Late):
         return str(error)
     return f"a peer of ours failed: {(error.strerror or str(error) or type(error).__name__).lower()}"
+
+
+ASLEEP_S = 0.05
+"""CPU time that the engine takes for itself while it looks whether an endpoint takes some, too. Who spins gets about as
+much, however busy the machine is."""
+
+ASLEEP_SHARE = 0.25
+"""The most that one with nothing to do takes beside that; the least that one takes which spins."""
+
+LOOKS = 3
+"""How often it is looked: at first an endpoint may still do what was to be done."""
+
+SOONEST = 0.8
+"""How much of a limit of time must have passed: one that fires at half its time is found out, and who noted the
+beginning a little late is not blamed."""
 
 
 class Stage:
@@ -83,6 +104,34 @@ class Stage:
             if self.deadline.left() <= LOOK_S:
                 raise Late(f"{len(waiting)} clients were neither served nor turned away")
 
+    def check_asleep(self, when: str) -> None:
+        """See that the endpoint, which has nothing to do, takes no CPU time. Raises Skip where the system does not
+        tell, Late where it spins."""
+        if cpu_clock_s(os.getpid()) is None:
+            raise Skip("this system does not tell the CPU time of another process")
+        for _ in range(LOOKS):
+            before_s, own_s = self._cpu_s(), time.thread_time()
+            while time.thread_time() < own_s + ASLEEP_S:
+                pass
+            share = (self._cpu_s() - before_s) / ASLEEP_S
+            if share < ASLEEP_SHARE:
+                return
+        raise Late(f"spins {when}: it has nothing to do, and takes {share:.0%} of the CPU time that another gets")
+
+    def _cpu_s(self) -> float:
+        """The CPU time that the endpoint has taken so far; 0 where it has ended."""
+        return cpu_clock_s(self.running().pid) or 0.0
+
+    def check_not_sooner(self, limit_s: float, since_s: float) -> None:
+        """See that a limit of time has not come too soon. Only that can be seen: later is whatever the machine does."""
+        if (passed_s := time.monotonic() - since_s) < SOONEST * limit_s:
+            raise Late(f"came after {passed_s:.2f} s, and the limit is {limit_s:g} s")
+
+    def check_not_yet(self, event: str) -> None:
+        """See that what only time brings has not come before all was ready for it. Raises Busy where it has."""
+        if any(parse_line(line).name == event for line in self.running().lines):
+            raise Busy
+
     def signal(self, number: int) -> None:
         self.running().send_signal(number)
 
@@ -93,6 +142,31 @@ class Stage:
     def pause(self, seconds: float) -> None:
         """Let a little time pass, where that is what a peer does."""
         time.sleep(seconds)
+
+    def _play_script(self) -> str | None:
+        """Run the script; what went wrong in it, if anything. Raises Busy, and Skip where the engine is out of
+        something."""
+        assert self.scenario.script is not None
+        trouble = None
+        with Heartbeat() as machine:
+            try:
+                self.scenario.script(self)
+                self._afterwards()
+            except (Late, OSError) as error:
+                trouble = in_words(error)
+                if isinstance(error, OSError) and (lacking := out_of(error)) is not None:
+                    raise Skip(lacking) from None
+        if self.scenario.late_s is not None and machine.late_s > self.scenario.late_s:
+            raise Busy
+        return trouble
+
+    def _afterwards(self) -> None:
+        """What must hold after the script."""
+
+    def _check_supported(self, log: Log) -> None:
+        """Raises Skip where the endpoint says that it cannot do what it was asked for."""
+        if (why := not_supported(self.endpoint, log)) is not None:
+            raise Skip(why)
 
     def _wait_for_end(self) -> Log:
         return self.running().wait(self.deadline.left(), of_s=self.deadline.seconds)

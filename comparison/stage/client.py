@@ -4,12 +4,13 @@ import contextlib
 import dataclasses
 import socket
 import ssl
+import time
 
 from comparison.commands import client_command, payload_file, socket_path, why_not
 from comparison.model import RAW, Log, Pairing, Run, Side
 from comparison.peers import Late, Peer
 from comparison.serving import free_port
-from comparison.stage.base import LOOK_S, Skip, Stage, family, in_words
+from comparison.stage.base import LOOK_S, Skip, Stage, family
 from comparison.transcript import parse, tells
 
 SAMPLE_S = 0.02
@@ -19,10 +20,12 @@ SAMPLE_S = 0.02
 class ClientStage(Stage):
     """A client on trial; the script plays its server."""
 
+    accepted_s = 0.0
+    """When the client's last connection was there."""
     _listener: socket.socket | None = None
 
-    def listen(self) -> None:
-        """Listen, as the client's server."""
+    def listen(self, *, receive_bytes: int | None = None) -> None:
+        """Listen, as the client's server; `receive_bytes` is what its kernel may hold unread, about."""
         if self.transport.name == "unix":
             self._listener = socket.socket(socket.AF_UNIX)
             self._listener.bind(str(socket_path(RAW, self.folder)))
@@ -30,6 +33,8 @@ class ClientStage(Stage):
         else:
             self._listener = socket.create_server((self.host, 0), family=family(self.transport))
         self.keep(self._listener)
+        if receive_bytes is not None:  # what it accepts inherits that
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
 
     def start(self, *options: str) -> None:
         """Start the client, for the socket that listens; without one, for a port that nobody listens on."""
@@ -50,13 +55,15 @@ class ClientStage(Stage):
         self._listener.settimeout(LOOK_S)
         while not self.running().has_ended and self.deadline.left() > LOOK_S:
             with contextlib.suppress(TimeoutError):
-                return self._listener.accept()[0]
+                sock, _ = self._listener.accept()
+                self.accepted_s = time.monotonic()
+                return sock
         raise Late("no client has connected")
 
-    def accept(self) -> Peer:
-        """The client's next connection; over TLS after the handshake."""
+    def accept(self, *, plain: bool = False) -> Peer:
+        """The client's next connection; over TLS after the handshake, unless it is to be left `plain`."""
         sock = self.accept_socket()
-        return self._peer(self._handshake(sock, "server") if self.uses_tls else sock, echoed=False)
+        return self._peer(self._handshake(sock, "server") if self.uses_tls and not plain else sock, echoed=False)
 
     def show_certificate(self, name: str) -> None:
         """Take the client's next connection, and show it a certificate that it must not accept. Raises Late where it
@@ -73,17 +80,13 @@ class ClientStage(Stage):
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.folder / f"{certificate}.pem")
         sock.settimeout(self.deadline.left())
-        return context.wrap_socket(sock, server_side=True)
+        return context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
 
     def play(self, number: int) -> Run:
-        """Run the script, and wait for the end of the client. Raises Skip."""
-        assert self.scenario.script is not None
-        trouble = None
-        try:
-            self.scenario.script(self)
-        except (Late, OSError) as error:
-            trouble = in_words(error)
+        """Run the script, and wait for the end of the client. Raises Busy and Skip."""
+        trouble = self._play_script()
         client = self._log_of_client()
+        self._check_supported(client)
         server = self.notebook.log(trouble)
         events = parse(client.lines)
         silent: tuple[Side, ...] = () if self.endpoint.takes_options or tells(events) else ("client",)

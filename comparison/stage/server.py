@@ -1,15 +1,17 @@
 """A server on trial; the script plays its clients."""
 
 import dataclasses
+import itertools
 import socket
 import ssl
 from pathlib import Path
 
 from comparison.commands import server_command, socket_path, why_not
+from comparison.machine import out_of
 from comparison.model import RAW, Log, Pairing, Run, Side
-from comparison.peers import AFTER, Late, Peer
+from comparison.peers import AFTER, BYSTANDER, Late, Peer
 from comparison.serving import AddressTaken, NotReady, start_server, start_silent_server
-from comparison.stage.base import Skip, Stage, family, in_words
+from comparison.stage.base import LOOK_S, Skip, Stage, family
 from comparison.transcript import parse, tells
 
 try:
@@ -18,6 +20,12 @@ except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
 STILL_SERVES_BYTES = 1000
+
+PROBED_S = 0.4
+"""Where a receiver had no room and then makes some, its sender may hear of it only when it asks, after 0.2 s."""
+
+SIGNALS_EVERY_S = 0.001
+"""An end takes tens of milliseconds: a signal reaches each step of it."""
 
 
 class ServerStage(Stage):
@@ -81,6 +89,19 @@ class ServerStage(Stage):
             sock = self._handshake(sock, certificate="client")
         return self._peer(sock, echoed=True, name=name, shift=shift)
 
+    def connect_stuck(self, most_bytes: int) -> Peer:
+        """A client that reads nothing and has sent all that there is room for: the server holds bytes for it that the
+        kernel does not take."""
+        bystander, peer = self.connect(BYSTANDER), self.connect()
+        sent_bytes = -1
+        while sent_bytes < peer.sent_bytes < most_bytes:
+            sent_bytes = peer.sent_bytes
+            peer.send_until_stuck(bystander, most_bytes)
+            self.pause(PROBED_S)
+        bystander.half_close()
+        bystander.receive_to_end()
+        return peer
+
     def connect_without_certificate(self) -> Peer:
         """A client over TLS that has no certificate of its own. TLS 1.3 lets it find out only when it reads."""
         return self._peer(self._handshake(self.connect_socket(), certificate=None), echoed=True)
@@ -89,7 +110,7 @@ class ServerStage(Stage):
         context = ssl.create_default_context(cafile=self.folder / "ca.pem")
         if certificate is not None:
             context.load_cert_chain(self.folder / f"{certificate}.pem")
-        return context.wrap_socket(sock, server_hostname="localhost")
+        return context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
 
     def connect_plain(self) -> Peer:
         """A client that is connected and knows nothing of TLS."""
@@ -112,6 +133,28 @@ class ServerStage(Stage):
         self.signal(number)
         self.ended = True
 
+    def connect_in_vain(self) -> None:
+        """Come too late, to a server that has stopped: it must refuse, or end the connection without a word. Raises
+        Late where it serves, or leaves the peer waiting."""
+        try:
+            with self.connect_socket() as sock:
+                sock.sendall(b"?")
+                if sock.recv(1):
+                    raise Late("a client that came after 'closing server' was served")
+        except TimeoutError:
+            raise Late("a client that came after 'closing server' was neither served nor turned away") from None
+        except OSError as error:
+            if out_of(error) is not None:
+                raise
+
+    def stop_again_and_again(self, *numbers: int) -> None:
+        """Send the server these signals by turns until it is gone or the deadline has come. Raises Skip, as `stop`."""
+        for number in itertools.cycle(numbers):
+            self.stop(number)
+            self.running().wait_a_little(SIGNALS_EVERY_S)
+            if self.running().has_ended or self.deadline.left() <= LOOK_S:
+                return
+
     def check_still_serves(self) -> None:
         """A client like any other must get its echo, whatever happened before."""
         peer = self.connect(AFTER)
@@ -126,24 +169,26 @@ class ServerStage(Stage):
             raise Late(f"does not serve any more: {peer.received_bytes} of {STILL_SERVES_BYTES} bytes came back")
 
     def play(self, number: int) -> Run:
-        """Run the script, and see that the server still serves and then ends as it should. Raises Skip."""
-        assert self.scenario.script is not None
-        trouble = None
+        """Run the script, and see that the server still serves and then ends as it should. Raises Busy and Skip."""
         try:
-            self.scenario.script(self)
-            if not self.ended:
-                self.check_still_serves()
+            trouble = self._play_script()
         except AddressTaken as reason:
             raise Skip(f"{self.endpoint.label}: {reason}") from None
-        except (Late, OSError) as error:
-            trouble = in_words(error)
         except NotReady as error:
+            if error.lacking is not None:
+                raise Skip(error.lacking) from None
+            self._check_supported(error.log)
             return self._run(number, error.log, None)
         log = self._wait_for_end() if self.ended else self.running().stop()
+        self._check_supported(log)
         ended_well = log.trouble is None and log.exit_code == self.scenario.expects.server_exit
         if trouble is None and ended_well and self.transport.name == "unix" and self.socket_path.exists():
             trouble = "the server has left its Unix socket file behind"
         return self._run(number, log, trouble)
+
+    def _afterwards(self) -> None:
+        if not self.ended:
+            self.check_still_serves()
 
     def _run(self, number: int, server: Log, trouble: str | None) -> Run:
         client = self.notebook.log(trouble)

@@ -10,10 +10,14 @@ import sys
 import warnings
 
 import common.client
+import common.lifecycle
+import common.options
+import common.sources
 import protocol_impl.client
 import streams_impl.client
 from common.connections import Connection, NarratedConnection
 from common.exchange import Exchange
+from tests.mutants.transports import close_politely, say_no_goodbye
 
 
 def overlook_extra_bytes():
@@ -112,6 +116,55 @@ def stop_checking_certificates():
     common.client.client_tls = unchecked
 
 
+def know_no_window():
+    """Send on, however much has not come back."""
+    common.client.ECHO_WINDOW_BYTES = 1 << 40
+
+
+def ignore_lockstep():
+    begin = Exchange.__init__
+    Exchange.__init__ = lambda exchange, *source, **options: begin(exchange, *source, **options | {"lockstep": False})
+
+
+def overlook_errors():
+    """Tell of every end as of a good one."""
+    ended = Connection.ended
+    Connection.ended = lambda connection, error=None: ended(connection)
+
+
+def fail_at_every_error():
+    """Tell of an error as of a failure, though the whole echo is back."""
+    ended = Connection.ended
+
+    def fails(connection, error=None):
+        if error is not None:
+            connection.tell_ending("failed", reason=error, returned=0, expected=0, address="nowhere")
+        ended(connection)
+
+    Connection.ended = fails
+
+
+def show_a_traceback_at_ctrl_c():
+    common.lifecycle.KeyboardInterrupt = ZeroDivisionError
+
+
+def take_any_file():
+    """Do not look before connecting whether a file can be read."""
+    common.options._check_source = lambda config, given: None
+
+
+def send_what_can_be_read():
+    """Take a file that cannot be read for an empty one."""
+    given = common.client.from_file
+
+    async def from_file(path):
+        with contextlib.suppress(common.sources.SourceError):
+            async for chunk in given(path):
+                yield chunk
+
+    common.client.from_file = from_file
+
+
 def connect_twice(connect):
     """Open a connection that is of no use, and then the right one."""
 
@@ -136,6 +189,15 @@ DEFECTS = {
     "sends-something-else": send_something_else,
     "miscounts": miscount,
     "checks-no-certificate": stop_checking_certificates,
+    "knows-no-window": know_no_window,
+    "ignores-lockstep": ignore_lockstep,
+    "overlooks-errors": overlook_errors,
+    "fails-at-every-error": fail_at_every_error,
+    "shows-a-traceback-at-ctrl-c": show_a_traceback_at_ctrl_c,
+    "takes-any-file": take_any_file,
+    "sends-what-can-be-read": send_what_can_be_read,
+    "closes-politely": close_politely,
+    "says-no-goodbye": say_no_goodbye,
 }
 
 

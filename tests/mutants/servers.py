@@ -4,16 +4,19 @@
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 import traceback
 
+import common.live
 import common.server
 import protocol_impl.server
 import streams_impl.server
 from common.live import LiveConnections
 from common.server import run_server
+from tests.mutants.transports import close_politely, say_no_goodbye
 
 
 class Protocol(protocol_impl.server.EchoServer):
@@ -142,6 +145,25 @@ class HastyStreams(Streams):
         self.writer.transport.abort()
 
 
+class TrustingProtocol(Protocol):
+    """Takes every end that comes after EOF for a good one."""
+
+    at_eof = False
+
+    def eof_received(self):
+        super().eof_received()
+        self.at_eof = True
+
+    def connection_lost(self, error):
+        super().connection_lost(None if self.at_eof else error)
+
+
+class TrustingStreams(Streams):
+    async def wait_closed(self):
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+
+
 SHARED = bytearray()
 
 
@@ -231,6 +253,54 @@ def ask_for_no_certificate():
     common.server.server_tls = without
 
 
+def tell_more_after_a_cut():
+    """Go on telling of a connection that was cut."""
+    cut = LiveConnections._cut
+
+    def cuts(live, connection, event, **values):
+        cut(live, connection, event, **values)
+        connection.narrator.tell("sent", {"payload": "b'x'"}, offset=connection.sent_bytes, length=1)
+
+    LiveConnections._cut = cuts
+
+
+def keep_the_room():
+    """Take one client less for each that has left."""
+    forget = LiveConnections.forget
+
+    def forgets(live, connection):
+        forget(live, connection)
+        live._limit -= 1
+
+    LiveConnections.forget = forgets
+
+
+def see_no_movement():
+    """Count the idle limit from the beginning of a connection."""
+    look = common.live._Progress.look
+    common.live._Progress.look = lambda progress, received_bytes, now_s: look(progress, 0, now_s)
+
+
+def see_only_its_own_buffer():
+    """Know nothing of what the kernel holds for a peer."""
+    common.live.unacknowledged_bytes = lambda transport: 0
+
+
+class _HeedsSignals:
+    """The module signal, by which nothing can be ignored."""
+
+    def __getattr__(self, name):
+        return getattr(signal, name)
+
+    def signal(self, number, handler):
+        pass
+
+
+def heed_late_signals():
+    """Let a signal that comes when the server is ending anyway have its usual effect."""
+    common.server.signal = _HeedsSignals()
+
+
 SERVERS = {
     "nothing": (Protocol, Streams),
     "drops-a-byte": altered(lambda data: data[:-1]),
@@ -242,6 +312,7 @@ SERVERS = {
     "shows-a-traceback": (LoudProtocol, LoudStreams),
     "shows-a-traceback-at-a-reset": (ResetLoudProtocol, ResetLoudStreams),
     "leaves-at-eof": (HastyProtocol, HastyStreams),
+    "trusts-every-end": (TrustingProtocol, TrustingStreams),
     "shares-a-buffer": (SharedProtocol, SharedStreams),
     "keeps-everything": (KeepsProtocol, KeepsStreams),
 }
@@ -253,6 +324,13 @@ PROGRAMS = {
     "forgets-the-idle-limit": forget_idle,
     "leaves-its-socket": leave_socket,
     "asks-for-no-certificate": ask_for_no_certificate,
+    "tells-more-after-a-cut": tell_more_after_a_cut,
+    "keeps-the-room": keep_the_room,
+    "sees-no-movement": see_no_movement,
+    "sees-only-its-own-buffer": see_only_its_own_buffer,
+    "heeds-late-signals": heed_late_signals,
+    "closes-politely": close_politely,
+    "says-no-goodbye": say_no_goodbye,
     "prints": lambda: print("debug", flush=True),
     "says-wrong-exit-code": lambda: None,
 }

@@ -13,7 +13,7 @@ KINDS = {
     **dict.fromkeys(("eof", "saw_eof"), "eof"),
     **dict.fromkeys(("waiting", "half_closed"), "done"),
     **dict.fromkeys(("closing", "lost", "cut", "idle", "refused", "failed"), "close"),
-    **dict.fromkeys(("did_close", "did_reset", "saw_reset", "tls_refused"), "close"),
+    **dict.fromkeys(("did_close", "did_reset", "saw_reset", "saw_cut", "tls_refused"), "close"),
     "left_out": "gap",
 }
 """Event -> how it is drawn; any other is a plain mark."""

@@ -1,0 +1,130 @@
+"""What this machine has for a scenario, and how busy it is: open files, a folder for sockets, CPU time, lateness.
+
+What it lacks makes a scenario *skipped* with the reason; it says nothing about an endpoint.
+"""
+
+import errno
+import os
+import tempfile
+import threading
+import time
+from typing import Literal
+
+from common.config import UNIX_PATH_BYTES
+from comparison.model import Scenario
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
+SPARE_FILES = 24
+"""What an endpoint has open besides its connections: it needs 16, and a few while it starts."""
+
+FILES_OF_A_RUN = 8
+"""What the engine has open for a run besides its own peers: pipes, and what it takes to start a process."""
+
+OUT_OF = {
+    errno.EMFILE: "file descriptors; raise the limit: ulimit -n",
+    errno.ENFILE: "file descriptors in the whole system; close other programs",
+    errno.ENOSPC: "space on the disk; make room, or set TMPDIR to another place",
+    errno.EDQUOT: "space on the disk for this user; make room, or set TMPDIR to another place",
+    errno.EFBIG: "room for a file of this size; raise the limit: ulimit -f",
+    errno.EROFS: "a folder that can be written to; set TMPDIR to one",
+    errno.ENOMEM: "memory; close other programs",
+    errno.ENOBUFS: "memory for sockets; close other programs",
+}
+"""What a machine can be out of, with the remedy."""
+
+ENDS_OF_SOCKETS = len("/compare-12345678/tmp12345678/12345678")
+"""What the path of a Unix socket has after the folder for temporary files."""
+
+BEAT_S = 0.01
+"""How often a heartbeat looks whether it is late."""
+
+
+def out_of(error: OSError) -> str | None:
+    """What the machine is out of where this error befalls the engine itself; None where it means something else."""
+    lacking = OUT_OF.get(error.errno or 0)
+    return f"this machine is out of {lacking}" if lacking is not None else None
+
+
+# --- Open files ---
+def allow_files(wanted: int) -> int | None:
+    """Lift the soft limit of open files to `wanted`, which the processes that we start inherit. None where so many may
+    be open; else how many may."""
+    if resource is None:
+        return None
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return None
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        return hard
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):  # macOS calls the hard limit unlimited and then refuses it
+        return soft
+    return None
+
+
+def too_few_files(scenario: Scenario) -> str | None:
+    """Why so many connections cannot be open here, with the remedy; None where they can."""
+    wanted = scenario.connections + SPARE_FILES
+    if (limit := allow_files(wanted)) is None:
+        return None
+    return f"a process may have {limit} files open here, and this takes {wanted}; raise the limit: ulimit -n {wanted}"
+
+
+def runs_at_once(scenario: Scenario, jobs: int) -> int:
+    """How many runs of the scenario, `jobs` at most, the engine has files for: it holds one end of each connection
+    where it plays one side."""
+    of_each = FILES_OF_A_RUN + (scenario.connections if scenario.script is not None else 0)
+    limit = allow_files(SPARE_FILES + of_each * jobs)
+    return jobs if limit is None else max(1, min(jobs, (limit - SPARE_FILES) // of_each))
+
+
+# --- A folder for sockets ---
+def folder_for_sockets() -> str | None:
+    """The folder for temporary files, or /tmp where the path of a Unix socket in it would be too long for the system;
+    None where there is no such folder."""
+    try:
+        usual = tempfile.gettempdir()
+    except FileNotFoundError:
+        return None
+    for folder in (usual, "/tmp"):
+        if len(os.fsencode(folder)) + ENDS_OF_SOCKETS <= UNIX_PATH_BYTES and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    return None
+
+
+# --- Time ---
+def cpu_clock_s(pid: int) -> float | None:
+    """The CPU clock of a process, all threads together; None where the system has none for others."""
+    try:
+        return time.clock_gettime(~pid << 3 | 2)  # as clock_getcpuclockid(3) of the C library makes it: CPUCLOCK_SCHED
+    except (OSError, AttributeError, OverflowError):
+        return None
+
+
+class Heartbeat:
+    """How late this machine was while the `with` block ran: the longest that a thread, which only sleeps, overslept."""
+
+    late_s = 0.0
+
+    def __enter__(self) -> "Heartbeat":
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> Literal[False]:
+        self._over.set()
+        self._thread.join()
+        return False
+
+    def _beat(self) -> None:
+        over = False
+        while not over:
+            start_s = time.monotonic()
+            over = self._over.wait(BEAT_S)
+            self.late_s = max(self.late_s, time.monotonic() - start_s - BEAT_S)
