@@ -113,12 +113,13 @@ def test_nothing_is_asked_of_anybody(text, outline):
 def test_each_cell_of_each_matrix_leads_to_evidence(outline, data):
     links = [address for address in outline.attributes("href") if "server=" in address]
     cells = [cell for scenario in data["scenarios"].values() for cell in scenario["cells"]]
-    assert len(links) == len(cells) == len(set(links)) == 20
+    assert len(links) == len(cells) == len(set(links)) == 23
     assert all(cell["runs"] and cell["commands"] for cell in cells)
 
 
 def test_a_verdict_is_a_symbol_a_word_and_a_colour(text):
-    for symbol, word in (("=", "identical"), ("~", "explained"), ("!", "different"), ("x", "failed")):
+    signs = {"*": "reference", "=": "identical", "~": "alike", "^": "explained", "!": "different", "x": "failed"}
+    for symbol, word in signs.items():
         assert f'<td class="{word}"><a' in text
         assert f'<span class="word"><b>{symbol}</b> {word}</span>' in text
 
