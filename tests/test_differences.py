@@ -94,9 +94,8 @@ def test_a_line_that_comes_and_goes_in_one_pairing_is_timing():
     lines = [*server_lines(ODD.server)[:-1], "asyncio: something odd", "main: closing event loop"]
     runs[index] = run(ODD, lines, client_lines(ODD.client))
     cells, causes, _ = judged(TUTORIAL, runs, REFERENCE)
-    assert (
-        causes[0].finding
-        == "Timing: runs of one and the same pairing disagree; seen in 1 of 48 runs, in protocol/uvloop -> streams/uvloop"
+    assert causes[0].finding == (
+        "Timing: runs of one and the same pairing disagree; seen in 1 of 48 runs, in protocol/uvloop -> streams/uvloop"
     )
     assert next(cell for cell in cells if cell.pairing == ODD).agreed == 2
 
