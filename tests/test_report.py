@@ -504,10 +504,7 @@ def test_where_nothing_ran_the_view_says_why_and_the_exit_code_is_2(monkeypatch)
     counts = "2 skipped, 0 reference, 0 identical, 0 alike, 0 explained, 0 different, 0 failed"
     for view in (markdown.render(nothing), shown(nothing, monkeypatch)):
         assert "2 pairings skipped in recorded-tls: it needs trustme: pip install trustme" in words(view)
-        assert (
-            "2 pairings in 0.0 s: 2 skipped, 0 reference, 0 identical, 0 alike, 0 explained, 0 different, 0 failed."
-            in words(view)
-        )
+        assert f"2 pairings in 0.0 s: {counts}." in words(view)
 
 
 @pytest.mark.parametrize(
