@@ -25,7 +25,7 @@ def either(*levels: str) -> Place:
 
 IN_PROTOCOL = (there("protocol"), missing("streams"))
 IN_STREAMS = (there("streams"), missing("protocol"))
-EITHER_WAY = (either("*"),)
+EITHER_WAY = (either("uvloop"), either("*"))
 
 CATALOGUE = {
     entry.name: entry
@@ -132,6 +132,15 @@ CATALOGUE = {
     )
 }
 """Name -> explanation."""
+
+NAMED = {
+    level
+    for entry in CATALOGUE.values()
+    for places in entry.places.values()
+    for place in places
+    for level in place.levels
+} - {"*"}
+"""The implementations and loops of which the catalogue knows how they behave."""
 
 
 def entries_for(event: str, shows: Iterable[str]) -> Iterator[Explanation]:

@@ -8,11 +8,12 @@ do, it is those that are to blame.
 
 import dataclasses
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from comparison.catalogue import CATALOGUE, entries_for
+from comparison.catalogue import CATALOGUE, NAMED, entries_for
 from comparison.differences import Projections
 from comparison.factors import Sign, computed, computed_of_failure, factors_of, levels_of, like, own_side
 from comparison.model import (
@@ -22,6 +23,7 @@ from comparison.model import (
     Explanation,
     Observation,
     Pairing,
+    Place,
     Presence,
     Run,
     Scenario,
@@ -76,7 +78,7 @@ def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
 
 def _without_numbers(text: str) -> str:
     """A reason in which nothing changes from run to run: ports, bytes, times; an exit code and an errno stay."""
-    return re.sub(r"(exited with -?\d+|Errno \d+)|\d+", lambda match: match[1] or "<n>", text)
+    return re.sub(r"(exited with -?\d+|Errno \d+)|0x[0-9a-f]+|\d+(?:\.\d+)*", lambda match: match[1] or "<n>", text)
 
 
 @dataclass(frozen=True)
@@ -84,22 +86,45 @@ class _Match:
     """What an entry of the catalogue says of an event of one side, against what the runs tell."""
 
     entry: Explanation
-    predicted: Mapping[Run, Presence]
+    places: Mapping[Run, Place]
     """Of the runs that the entry speaks of."""
-    present: frozenset[Run]
+    told: Mapping[Run, int]
+    """In how many connections of each run the event is told."""
+    voters: Sequence[Run]
+    """The runs that tell what is usual, those like the reference first."""
 
-    @property
+    @cached_property
     def odd(self) -> set[Run]:
         """The runs that are not as the entry says: they are to blame, and not those that are."""
-        return {run for run, wanted in self.predicted.items() if wanted not in ("either", self._seen(run))}
+        there = Counter(self.told[run] for run in self._voters("there") if self.told[run])
+        usual = {"there": there.most_common(1)[0][0] if there else 1, "missing": 0}
+        return {
+            run for run, place in self.places.items() if usual.get(place.presence, self.told[run]) != self.told[run]
+        }
 
-    def explains(self, run: Run, sign: str) -> bool:
-        """Whether a line is there (`+`) or missing (`-`) in a run because the entry says so."""
-        wanted = self.predicted.get(run)
-        return wanted in ("either", "there" if sign == "+" else "missing") and run not in self.odd
+    def is_believed(self, like_reference: Collection[Run]) -> bool:
+        """Whether most of those that tell what is usual are as the entry says; of as many, those like the reference
+        decide."""
+        deciding = self._voters("there") or self._voters("missing")
+        for voters in (deciding, [run for run in deciding if run in like_reference]):
+            odd = len(self.odd.intersection(voters))
+            if 2 * odd != len(voters):
+                return 2 * odd < len(voters)
+        return not deciding
 
-    def _seen(self, run: Run) -> Presence:
-        return "there" if run in self.present else "missing"
+    def covered(self, having: Collection[Run], sign: Sign) -> set[Run]:
+        """Those of the runs in which a line is there or missing because the entry says so. One whose endpoint the
+        catalogue does not name has to be like those that it names at the same place."""
+        fitting = ("either", "there" if sign == "+" else "missing")
+        fits = {run for run in having if run in self.places and run not in self.odd}
+        return {run for run in fits if self.places[run].presence in fitting and self._is_like_others(run, having)}
+
+    def _voters(self, presence: Presence) -> list[Run]:
+        return [run for run in self.voters if self.places[run].presence == presence]
+
+    def _is_like_others(self, run: Run, having: Collection[Run]) -> bool:
+        same = [other for other in self.voters if self.places[other] == self.places[run]]
+        return run in same or not same or any(other in having for other in same)
 
 
 @dataclass(frozen=True)
@@ -148,9 +173,8 @@ def _odd(side: Side, event: str, match: _Match, projected: Mapping[Run, Projecti
     lines = (line.text for sides in projected.values() for line in sides[side] if line.event == event)
     text = next(lines, f"({event})")
     for wanted, sign in SIGNS.items():
-        odd = {run for run in match.odd if match.predicted[run] == wanted}
-        if odd:
-            comparable = [run for run, other in match.predicted.items() if other == wanted]
+        comparable = [run for run, place in match.places.items() if place.presence == wanted]
+        if odd := match.odd.intersection(comparable):
             axes, finding = computed(sign, side, comparable, odd)
             yield _Finding(Difference(side, sign, event, text), axes, finding, frozenset(odd), broken=match.entry)
 
@@ -161,19 +185,22 @@ def _explained_or_not(
     """A difference where an entry explains it, and where none does; the runs that are to blame are told by `_odd`."""
     runs = [run for run in found if difference.side not in run.silent]
     having = {run for run in runs if difference in found[run]}
+    left = set(having)
     # A line that comes twice, or elsewhere, is another event than the one that an entry is about.
     if match is not None and difference.sign != "~" and difference.nth == 1:
-        believed = [run for run in runs if run in match.predicted and run not in match.odd]
-        covered = {run for run in having if match.explains(run, difference.sign)}
+        believed = [run for run in runs if run in match.places and run not in match.odd]
+        covered = match.covered(having, difference.sign)
         axes, finding = computed(difference.sign, difference.side, believed, having.intersection(believed))
         if covered and (match.entry.axis in axes or covered.issuperset(believed)):
             yield _Finding(difference, axes, finding, frozenset(covered), explanation=match.entry)
-            having -= covered
-        having -= match.odd
-    if having:
-        axes, finding = computed(difference.sign, difference.side, runs, having)
+            left -= covered
+        left -= match.odd
+    if left:
+        # Those that have it for a known cause say nothing about who has it for none.
+        others = [run for run in runs if run in left or run not in having]
+        axes, finding = computed(difference.sign, difference.side, others, left)
         broken = next(entries_for(_key(difference.side, difference.event, runs), scenario.shows), None)
-        yield _Finding(difference, axes, finding, frozenset(having), broken=broken)
+        yield _Finding(difference, axes, finding, frozenset(left), broken=broken)
 
 
 def _matches(
@@ -183,46 +210,40 @@ def _matches(
     shown = [event.removeprefix("peer ") for name in scenario.shows for event in CATALOGUE[name].places]
     for side in SIDES:
         runs = [run for run in projected if side not in run.silent]
-        told = {run: frozenset(line.event for line in projected[run][side]) for run in runs}
+        told = {run: Counter(line.event for line in projected[run][side] if line.nth == 1) for run in runs}
         for event in sorted({*shown, *(event for events in told.values() for event in events)}):
-            present = frozenset(run for run in runs if event in told[run])
+            counts = {run: told[run][event] for run in runs}
             for entry in entries_for(_key(side, event, runs), scenario.shows):
                 must_show = entry.name in scenario.shows and event not in scenario.expects.by_timing
-                if (match := _match(entry, side, event, present, runs, reference, must_show)) is not None:
+                if (match := _match(entry, side, event, counts, reference, must_show)) is not None:
                     yield side, event, match
                     break
 
 
 def _match(
-    entry: Explanation,
-    side: Side,
-    event: str,
-    present: frozenset[Run],
-    runs: Sequence[Run],
-    reference: Run,
-    must_show: bool,
+    entry: Explanation, side: Side, event: str, told: Mapping[Run, int], reference: Run, must_show: bool
 ) -> _Match | None:
     """What an entry says, where it is to be believed. What a scenario is there to show must be seen wherever all
-    levels that the entry names take part. Elsewhere those runs decide that share all other factors with the
-    reference."""
-    key, own = _key(side, event, runs), own_side(side, runs)
-    placed = {run: place for run in runs if (place := entry.place(key, levels_of(run, entry.axis, own))) is not None}
-    match = _Match(entry, {run: place.presence for run, place in placed.items()}, present)
+    levels that the entry names take part. Elsewhere those runs decide whose endpoints the catalogue names."""
+    key, own = _key(side, event, told), own_side(side, told)
+    places = {run: place for run in told if (place := entry.place(key, levels_of(run, entry.axis, own))) is not None}
+    like_reference = set(like(reference, places, entry.axis, own))
+    known = [run for run in places if _is_known(run, own)] or list(places)
+    match = _Match(entry, places, told, sorted(known, key=lambda run: run not in like_reference))
     named = {place for place in entry.places[key] if place.presence != "either"}
-    all_take_part = named.issubset(placed.values())
-    if must_show and all_take_part:
+    all_take_part = named.issubset(places.values())
+    if all_take_part and must_show:
         return match
     if len(factors_of(entry.axis, own)) > 1 and not all_take_part:
         return None
-    others = like(reference, placed, entry.axis, own)
-    for wanted in SIGNS:
-        deciding = [run for run in others or placed if match.predicted[run] == wanted]
-        if deciding:
-            return match if 2 * len(match.odd.intersection(deciding)) < len(deciding) else None
-    return match
+    return match if match.is_believed(like_reference) else None
 
 
-def _key(side: Side, event: str, runs: Sequence[Run]) -> str:
+def _is_known(run: Run, own: Side) -> bool:
+    return {run.pairing.end(own).level(factor) for factor in ("implementation", "loop")} <= NAMED
+
+
+def _key(side: Side, event: str, runs: Collection[Run]) -> str:
     """An event as the catalogue names it: what the engine's own sockets saw is the peer's."""
     return event if own_side(side, runs) == side else f"peer {event}"
 

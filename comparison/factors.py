@@ -13,7 +13,9 @@ Sign = Literal["+", "-", "~"]
 
 def predictors(runs: Sequence[Run], having: set[Run], side: Side) -> list[tuple[Factor, ...]]:
     """The factors that predict which runs have something, those of `side` first: each that does alone, else each two
-    together."""
+    together. What all have or none has, nothing predicts."""
+    if len(having.intersection(runs)) in (0, len(runs)):
+        return []
     factors = [(end, factor) for end in (side, _other(side)) for factor in FACTORS]
     varied = [factor for factor in factors if len(_levels(runs, [factor])) > 1]
     for size in (1, 2):

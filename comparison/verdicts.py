@@ -40,10 +40,9 @@ def observe(scenario: Scenario, run: Run) -> Observation:
 def judge(
     scenario: Scenario, observations: Sequence[Observation], reference: Pairing, letters: Letters | None = None
 ) -> tuple[tuple[Cell, ...], tuple[Cause, ...], tuple[Group, ...]]:
-    """The cells, the causes and the groups of alike logs. The first run of the reference pairing is what all others
-    are held against; where that failed, the first that did not."""
-    own = [seen for seen in observations if seen.run.pairing == reference]
-    held_against = next((seen for seen in (*own[:1], *observations) if not seen.faults), own[0])
+    """The cells, the causes and the groups of alike logs. All are held against one run of the reference pairing; where
+    that failed, of the first that did not."""
+    held_against = _held_against(observations, reference)
     found: dict[Run, frozenset[Difference]] = {}
     for seen in observations:
         if not seen.faults:
@@ -57,6 +56,17 @@ def judge(
     if len(cells) == 1 and cells[0].verdict is Verdict.REFERENCE:
         cells = (dataclasses.replace(cells[0], reason=ALONE),)
     return cells, computed, _groups(observations, found, held_against, computed)
+
+
+def _held_against(observations: Sequence[Observation], reference: Pairing) -> Observation:
+    """Of a pairing that was run several times the first run of those that most are like: a single odd one does not
+    count."""
+    sound = [seen for seen in observations if not seen.faults]
+    own = [seen for seen in observations if seen.run.pairing == reference]
+    chosen = [seen for seen in own if not seen.faults] or sound or own
+    pairing = [seen for seen in chosen if seen.run.pairing == chosen[0].run.pairing]
+    behaviours = Counter(map(_behaviour, pairing))
+    return max(pairing, key=lambda seen: behaviours[_behaviour(seen)])
 
 
 def _cell(seen: Sequence[Observation], reference: Observation, computed: Sequence[Cause]) -> Cell:
@@ -107,8 +117,7 @@ def _verdict(
 
 def _unexplained(cause: Cause) -> str:
     """What differs without an explanation, in a few words."""
-    lines = f"{len(cause.differences)} line{'' if len(cause.differences) == 1 else 's'} of {cause.event!r}"
-    return f"{lines} unexplained" if cause.broken is None else f"{lines} other than {cause.broken.name} has it"
+    return f"{cause.event!r} is " + ("unexplained" if cause.broken is None else f"not where {cause.broken.name} has it")
 
 
 def _names(causes: Sequence[Cause]) -> str:

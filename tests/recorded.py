@@ -1,5 +1,6 @@
 """A recorded matrix: the logs of every pairing of the tutorial as they come out, and runs made from them."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable
 
@@ -9,7 +10,9 @@ from comparison.transcript import parse
 from comparison.verdicts import judge, observe
 
 PAYLOAD = b"This is the message. It will be sent in parts."
-TUTORIAL = Scenario("tutorial", "the tutorial's three messages", PAYLOAD)
+TUTORIAL = Scenario("tutorial", "the tutorial's three messages", PAYLOAD, shows=("eof-callback", "selector"))
+PLAIN = dataclasses.replace(TUTORIAL, name="plain", shows=())
+"""The same, where nothing has to be seen."""
 
 Edit = Callable[[Pairing, str, list[str]], list[str]]
 

@@ -1,4 +1,4 @@
-"""A recorded survey for the tests of the report: two scenarios as they come out, with times, a cut stream, hostile
+"""A recorded survey for the tests of the report: three scenarios as they come out, with times, a cut stream, hostile
 lines, and a verdict of each kind."""
 
 import hashlib
@@ -37,8 +37,11 @@ ENDPOINTS = [endpoint(*names) for names in itertools.product(("streams", "protoc
 REFERENCE = Pairing(ENDPOINTS[0], ENDPOINTS[0])
 
 
-def server_story(server: Endpoint, extra: Sequence[str]) -> Iterator[tuple[int, str, str, str, bytes]]:
-    """Time in us, speaker, event, message, payload: the server reads in two pieces what was written in three."""
+def server_story(
+    server: Endpoint, extra: Sequence[str], full: bool = False
+) -> Iterator[tuple[int, str, str, str, bytes]]:
+    """Time in us, speaker, event, message, payload: the server reads in two pieces what was written in three. Where its
+    file descriptors are used up, one on asyncio says so, and none is told of EOF."""
     peer = "echo_127.0.0.1_64624"
     if server.loop == "asyncio":
         yield 0, "asyncio", "log", "Using selector: EpollSelector", b""
@@ -49,7 +52,9 @@ def server_story(server: Endpoint, extra: Sequence[str]) -> Iterator[tuple[int, 
         yield time_us + 50, peer, "sent", f"sent {data!r}", data
     for message in extra:
         yield 2000, "asyncio", "log", message, b""
-    if server.implementation == "protocol":
+    if full and server.loop == "asyncio":
+        yield 2000, "main", "out_of_files", "out of file descriptors: new connections wait until others close", b""
+    if server.implementation == "protocol" and not full:
         yield 2050, peer, "eof", "received EOF", b""
     yield 2100, peer, "closing", "closing", b""
     yield 30000, "main", "closing_server", "closing server", b""
@@ -91,9 +96,9 @@ def records(story: Iterator[tuple[int, str, str, str, bytes]]) -> tuple[str, ...
     return tuple(lines)
 
 
-def recorded(pairing: Pairing, extra: Sequence[str] = (), failing: bool = False) -> Run:
+def recorded(pairing: Pairing, extra: Sequence[str] = (), failing: bool = False, full: bool = False) -> Run:
     """One run of a pairing."""
-    server = Log(pairing.server.server_command, records(server_story(pairing.server, extra)), 0)
+    server = Log(pairing.server.server_command, records(server_story(pairing.server, extra, full)), 0)
     client = Log(pairing.client.client_command, records(client_story(pairing.client, failing)), int(failing))
     return Run(pairing, 1, server, client, parse(server.lines), parse(client.lines))
 
@@ -111,19 +116,27 @@ def compared(scenario: Scenario, runs: Sequence[Run], letters: Letters) -> Compa
 
 
 def survey() -> Survey:
-    """The tutorial with every pairing, and a scenario in which lines are hostile and one client fails."""
+    """The tutorial with every pairing, a scenario in which lines are hostile and one client fails, and one in which the
+    loops differ in what they do."""
     letters = Letters()
     everyone = [recorded(Pairing(server, client)) for server in ENDPOINTS for client in ENDPOINTS]
-    streams, protocol = ENDPOINTS[0], ENDPOINTS[2]
+    streams, on_uvloop, protocol, _ = ENDPOINTS
     odd = [
         recorded(REFERENCE),
         recorded(Pairing(streams, protocol), extra=HOSTILE),
         recorded(Pairing(protocol, streams)),
         recorded(Pairing(protocol, protocol), failing=True),
     ]
+    files = [recorded(Pairing(server, streams), full=True) for server in (streams, on_uvloop, protocol)]
     tutorial = Scenario("tutorial", "the tutorial's three messages", PAYLOAD, shows=("eof-callback", "selector"))
     hostile = Scenario("hostile", "lines that want to be <b>markup</b>", PAYLOAD, shows=("eof-callback", "selector"))
-    return Survey((compared(tutorial, everyone, letters), compared(hostile, odd, letters)), 3.0)
+    full = Scenario("full", "a server without file descriptors", PAYLOAD, shows=("out-of-files",))
+    comparisons = (
+        compared(tutorial, everyone, letters),
+        compared(hostile, odd, letters),
+        compared(full, files, letters),
+    )
+    return Survey(comparisons, 4.5)
 
 
 def page() -> str:
@@ -131,4 +144,4 @@ def page() -> str:
     return render(survey(), None, MADE)
 
 
-ALL_VERDICTS = {Verdict.IDENTICAL, Verdict.EXPLAINED, Verdict.DIFFERENT, Verdict.FAILED}
+ALL_VERDICTS = set(Verdict) - {Verdict.SKIPPED}

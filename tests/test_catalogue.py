@@ -1,10 +1,13 @@
 """Every explanation of the catalogue can be seen in a run of the scenario that it names, and explains nothing else."""
 
 import importlib.util
+import itertools
 
 import pytest
 
-from comparison.catalogue import CATALOGUE, entry_for, expected_axis
+from comparison.catalogue import CATALOGUE, entries_for
+from comparison.model import Verdict
+from comparison.projection import BYTES
 from comparison.run import choose, compare_all, trials
 from comparison.scenarios import SCENARIOS
 from comparison.transports import TRANSPORTS, missing
@@ -30,7 +33,9 @@ def test_an_explanation_can_be_seen_where_it_says(name):
     assert seen, told
     assert all(entry.axis in cause.axes for cause in seen), told
     assert all(cause.explained for cause in comparison.causes), told
-    assert [cell.reason for cell in comparison.cells if cell.verdict not in ("identical", "explained")] == []
+    assert [cell.reason for cell in comparison.cells if cell.verdict.is_trouble] == []
+    with_it = {cell.verdict for cell in comparison.cells if seen[0].letter in cell.letters}
+    assert with_it == {Verdict.EXPLAINED if entry.kind == "done" else Verdict.ALIKE}
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -64,18 +69,48 @@ def test_an_explanation_of_one_scenario_is_silent_in_all_others(name):
     for scenario in SCENARIOS.values():
         if name not in scenario.shows:
             for event in entry.events:
-                assert entry_for(event, [entry.axis], scenario.shows) != entry
+                assert entry not in entries_for(event, scenario.shows)
     general = {event for other in CATALOGUE.values() if other.everywhere for event in other.events}
     for event in set(entry.events) - general:
-        assert entry_for(event, [entry.axis], ()) is None
-        assert expected_axis(event, ()) is None
+        assert list(entries_for(event, ())) == []
+
+
+def test_in_its_own_scenario_the_special_explanation_comes_before_the_general_one():
+    special, general = CATALOGUE["eof-without-close-notify"], CATALOGUE["eof-callback"]
+    assert list(entries_for("eof", [special.name])) == [special, general]
+    assert list(entries_for("eof", ())) == [general]
+    assert list(entries_for("eof", [general.name])) == [general]
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_an_explanation_does_not_stand_for_another_axis(name):
+def test_an_explanation_says_where_each_event_is_at_the_levels_of_its_axis(name):
     entry = CATALOGUE[name]
-    other = "peer python"
-    for event in entry.events:
-        assert entry_for(event, [other], [name]) is None
-        assert entry_for(event, [], [name]) is None
-        assert entry_for(event, [entry.axis, other], [name]) is not None
+    for places in entry.places.values():
+        assert {len(place.levels) for place in places} == {len(entry.axis.split(" and "))}
+        assert len(set(places)) == len(places)
+        # What is the same everywhere is no difference.
+        assert len({place.presence for place in places}) > 1 or {place.presence for place in places} == {"either"}
+
+
+def test_only_what_is_done_is_seen_by_a_peer():
+    for entry in CATALOGUE.values():
+        seen_by_peers = {event for event in entry.events if event.startswith("peer ") or event in BYTES}
+        assert bool(seen_by_peers) == (entry.kind == "done"), entry.name
+
+
+def test_the_first_place_that_fits_counts():
+    entry = CATALOGUE["eof-without-close-notify"]
+    found = {
+        levels: place.presence
+        for levels in itertools.product(("protocol", "streams", "third"), ("asyncio", "uvloop", "unknown"))
+        if (place := entry.place("eof", levels)) is not None
+    }
+    assert found == {
+        ("protocol", "asyncio"): "there",
+        ("protocol", "uvloop"): "missing",
+        ("protocol", "unknown"): "there",
+        ("streams", "asyncio"): "missing",
+        ("streams", "uvloop"): "missing",
+        ("streams", "unknown"): "missing",
+    }
+    assert entry.place("received", ("protocol", "asyncio")) is None

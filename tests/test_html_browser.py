@@ -87,11 +87,11 @@ def test_the_page_opens_with_the_first_scenario(opened):
     assert page.locator("#scenario").input_value() == "tutorial"
 
 
-@pytest.mark.parametrize("scenario", ["tutorial", "hostile"])
+@pytest.mark.parametrize("scenario", ["tutorial", "hostile", "full"])
 def test_each_cell_opens_its_evidence(opened, scenario):
     page = opened(f"#scenario={scenario}")
     links = page.locator(".matrix:visible .pairings a")
-    assert links.count() == {"tutorial": 16, "hostile": 4}[scenario]
+    assert links.count() == {"tutorial": 16, "hostile": 4, "full": 3}[scenario]
     for place in range(links.count()):
         links.nth(place).click()
         spoken = re.match(r"server (\S+), client (\S+):", links.nth(place).text_content())
@@ -159,7 +159,7 @@ def test_the_fragment_brings_the_view_back(opened):
 
 def test_the_switch_goes_through_the_scenarios(opened):
     page = opened()
-    for expected in ("hostile", "tutorial"):
+    for expected in ("hostile", "full", "tutorial"):
         page.get_by_label("Next scenario").click()
         assert page.locator(".matrix:visible h3").inner_text() == expected
     page.get_by_label("Scenario", exact=True).select_option("hostile")
@@ -221,4 +221,4 @@ def test_hostile_lines_show_as_themselves(opened):
     for line in recorded_page.HOSTILE:
         assert "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) in shown
     assert page.locator("#evidence script, #evidence b:text('markup')").count() == 0
-    assert json.loads(page.locator("#data").text_content())["scenarios"].keys() == {"tutorial", "hostile"}
+    assert json.loads(page.locator("#data").text_content())["scenarios"].keys() == {"tutorial", "hostile", "full"}

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shlex
 from html.parser import HTMLParser
 from pathlib import Path
 from unittest import mock
@@ -12,13 +13,13 @@ import pytest
 pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install '.[report]'")
 pytest.importorskip("pygments", reason="pygments is not installed: pip install '.[report]'")
 
-from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, endpoint, recorded, survey
+from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recorded, survey
 
 from common.logs import EVENTS
 from compare import main
 from comparison.model import CannotCompare, Expectation, Pairing, Survey
-from comparison.report import export
-from comparison.report.html import code, cost, evidence, gather, page, repeat, sections, timeline
+from comparison.report import export, repeat
+from comparison.report.html import code, cost, evidence, gather, page, sections, timeline
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
@@ -113,12 +114,13 @@ def test_nothing_is_asked_of_anybody(text, outline):
 def test_each_cell_of_each_matrix_leads_to_evidence(outline, data):
     links = [address for address in outline.attributes("href") if "server=" in address]
     cells = [cell for scenario in data["scenarios"].values() for cell in scenario["cells"]]
-    assert len(links) == len(cells) == len(set(links)) == 20
+    assert len(links) == len(cells) == len(set(links)) == 23
     assert all(cell["runs"] and cell["commands"] for cell in cells)
 
 
 def test_a_verdict_is_a_symbol_a_word_and_a_colour(text):
-    for symbol, word in (("=", "identical"), ("~", "explained"), ("!", "different"), ("x", "failed")):
+    signs = {"*": "reference", "=": "identical", "~": "alike", "^": "explained", "!": "different", "x": "failed"}
+    for symbol, word in signs.items():
         assert f'<td class="{word}"><a' in text
         assert f'<span class="word"><b>{symbol}</b> {word}</span>' in text
 
@@ -220,7 +222,7 @@ def test_lines_that_both_have_do_not_stand_out():
 
 
 def test_letters_of_several_files_are_one_alphabet():
-    one, other = survey().comparisons
+    one, other, _ = survey().comparisons
     swapped = gather.merge([Survey((other,), 1.0), Survey((one,), 2.0)])
     letters: dict[str, set[object]] = {}
     for comparison in swapped.comparisons:
@@ -249,27 +251,30 @@ def test_a_page_that_cannot_be_small_enough_is_an_error():
         page.render(survey(), None, MADE, limit_bytes=1000)
 
 
-def test_the_commands_repeat_the_pairing():
-    tutorial, _ = survey().comparisons
+def test_the_commands_bring_the_same_again():
+    tutorial, *_ = survey().comparisons
     cell = tutorial.cell(PROTOCOL, STREAMS)
     assert [command.text for command in repeat.commands(tutorial, cell)] == [
-        "python3 compare.py --server protocol/asyncio --client streams/asyncio --raw",
+        "python3 compare.py --raw",
         "python -m protocol_impl.server --loop asyncio --port 10000",
         "python -m streams_impl.client --loop asyncio --port 10000",
     ]
 
 
-def test_a_program_that_is_two_commands_is_named_again():
-    nc = dataclasses.replace(
-        endpoint("nc", "none"),
-        label="nc",
-        server_command=("nc", "-l", "{port}"),
-        client_command=(),
-        takes_options=False,
+def test_who_was_chosen_and_how_often_it_ran_is_named_again():
+    chosen = (
+        "--loop",
+        "asyncio",
+        "--endpoint",
+        "nc",
+        "--server-command",
+        "nc -l '{port}'",
+        "--reference",
+        "nc,streams",
     )
-    comparison = dataclasses.replace(survey().comparisons[0], endpoints=(*ENDPOINTS, nc))
-    command = repeat.compare(comparison, Pairing(nc, STREAMS))
-    assert command.endswith("--endpoint nc --server-command 'nc -l '\"'\"'{port}'\"'\"''")
+    comparison = dataclasses.replace(survey().comparisons[0], selection=chosen, repeat=3)
+    command = repeat.compare(comparison)
+    assert shlex.split(command) == ["python3", "compare.py", *chosen, "--repeat", "3"]
 
 
 def test_the_command_line_makes_a_page_of_saved_results(tmp_path, capsys):
@@ -283,7 +288,7 @@ def test_the_command_line_makes_a_page_of_saved_results(tmp_path, capsys):
 def test_the_short_version_is_markdown(tmp_path, capsys):
     (tmp_path / "results.json").write_text(export.to_json(survey()))
     assert main(["report", str(tmp_path / "results.json"), "--format", "markdown"]) == 0
-    assert capsys.readouterr().out.startswith("# 2 scenarios")
+    assert capsys.readouterr().out.startswith("# 3 scenarios")
 
 
 @pytest.mark.parametrize(

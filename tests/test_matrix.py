@@ -139,15 +139,17 @@ def parts(comparison: Comparison) -> dict[str, tuple[str, ...]]:
     return {str(cell.pairing): tuple(str(cell.verdicts[part]) for part in PARTS) for cell in comparison.cells}
 
 
+REFERENCE = ("reference", "what the others are held against")
 AS_REFERENCE = ("identical", "the same lines as the reference")
 
 
 def test_endpoints_that_behave_alike_are_identical(left_behind):
     twin = endpoint("twin")
     comparison = compared([GOOD, twin], [GOOD, twin], jobs=2)
-    assert outcomes(comparison) == dict.fromkeys(
-        ["good -> good", "good -> twin", "twin -> good", "twin -> twin"], AS_REFERENCE
-    )
+    assert outcomes(comparison) == {
+        "good -> good": REFERENCE,
+        **dict.fromkeys(["good -> twin", "twin -> good", "twin -> twin"], AS_REFERENCE),
+    }
     assert exit_code(comparison) == 0
     assert left_behind() == []
 
@@ -205,7 +207,7 @@ def test_a_failing_server_fails_its_own_row_and_says_why(failing, left_behind):
     verdicts, script, reason = FAILING_SERVERS[failing]
     bad = endpoint("bad", server=script)
     comparison = compared([GOOD, bad], [GOOD], jobs=2)
-    assert outcomes(comparison) == {"good -> good": AS_REFERENCE, "bad -> good": ("failed", reason)}
+    assert outcomes(comparison) == {"good -> good": REFERENCE, "bad -> good": ("failed", reason)}
     assert parts(comparison)["bad -> good"] == verdicts
     assert exit_code(comparison) == 1
     assert left_behind() == []
@@ -262,7 +264,7 @@ def test_a_failing_client_fails_its_own_cell_and_says_why(failing, left_behind):
     bad = endpoint("bad", client=script)
     comparison = compared([GOOD], [GOOD, bad, endpoint("late")])
     assert outcomes(comparison) == {
-        "good -> good": AS_REFERENCE,
+        "good -> good": REFERENCE,
         "good -> bad": ("failed", reason),
         "good -> late": AS_REFERENCE,
     }
@@ -275,7 +277,12 @@ def test_a_failing_client_fails_its_own_cell_and_says_why(failing, left_behind):
 def test_a_server_that_ends_at_once_fails_its_row_at_once_and_shows_its_last_words(script, left_behind):
     bad = endpoint("bad", server=script)
     comparison = compared([GOOD, bad], [GOOD, endpoint("late")], jobs=2)
-    assert [cell.verdict for cell in comparison.cells] == [Verdict.IDENTICAL] * 2 + [Verdict.FAILED] * 2
+    assert [cell.verdict for cell in comparison.cells] == [
+        Verdict.REFERENCE,
+        Verdict.IDENTICAL,
+        Verdict.FAILED,
+        Verdict.FAILED,
+    ]
     for cell in comparison.cells[2:]:
         assert cell.reason.startswith("server ended before it was"), "it is not the deadline that was missed"
         assert cell.reason.endswith(": out of luck")
@@ -287,7 +294,7 @@ def test_a_server_that_never_becomes_ready_fails_its_row(monkeypatch, left_behin
     silent = endpoint("silent", server="say('main', 'thinking'); signal.pause()")
     comparison = compared([GOOD, silent], [GOOD], tick=lambda: monkeypatch.setattr(serving, "READY_S", SHORT_S))
     bad = comparison.cells[1]
-    assert (bad.verdict, comparison.cells[0].verdict) == (Verdict.FAILED, Verdict.IDENTICAL)
+    assert (bad.verdict, comparison.cells[0].verdict) == (Verdict.FAILED, Verdict.REFERENCE)
     assert bad.reason.startswith("server was not ready in 0.05 s")
     assert left_behind() == []
 
@@ -301,7 +308,7 @@ def test_a_client_that_hangs_is_ended_and_fails_its_cell(monkeypatch, left_behin
         [GOOD], [GOOD, hanging, endpoint("late")], tick=lambda: deadlines_s.append(deadlines_s.pop(0))
     )
     good, bad, late = comparison.cells
-    assert (good.verdict, bad.verdict, late.verdict) == (Verdict.IDENTICAL, Verdict.FAILED, Verdict.IDENTICAL)
+    assert (good.verdict, bad.verdict, late.verdict) == (Verdict.REFERENCE, Verdict.FAILED, Verdict.IDENTICAL)
     assert bad.reason.startswith("client still running after 0.05 s")
     assert left_behind() == []
 
@@ -336,7 +343,7 @@ def test_an_endpoint_that_talks_nonsense_is_different_and_every_line_is_kept(non
     talk = f"sys.stdout.reconfigure(write_through=True)\n{NONSENSE[nonsense]}"
     bad = endpoint("bad", server=f"{talk}\n{GOOD_SERVER}", client=f"{talk}\n{GOOD_CLIENT}")
     comparison = compared([GOOD, bad], [GOOD, bad], jobs=2)
-    assert outcomes(comparison).pop("good -> good") == AS_REFERENCE
+    assert outcomes(comparison).pop("good -> good") == REFERENCE
     for cell in comparison.cells[1:]:
         assert cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED), cell.reason
         (run,) = cell.runs
@@ -349,7 +356,7 @@ def test_an_endpoint_that_talks_nonsense_is_different_and_every_line_is_kept(non
 def test_a_server_that_does_not_say_its_port_is_not_ready(where, left_behind):
     bad = endpoint("bad", server=f"say('main', 'starting up on {where}')\nsignal.pause()")
     comparison = compared([GOOD, bad], [GOOD], jobs=2)
-    assert [cell.verdict for cell in comparison.cells] == [Verdict.IDENTICAL, Verdict.FAILED]
+    assert [cell.verdict for cell in comparison.cells] == [Verdict.REFERENCE, Verdict.FAILED]
     assert where in comparison.cells[1].reason
     assert left_behind() == []
 
@@ -359,7 +366,12 @@ def test_a_server_that_crashes_at_a_client_fails_its_row_without_hanging(end, le
     # Whether it is gone when it is asked to end, is a matter of timing.
     crash = f"def crash(data):\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    {end}\nserve(echo=crash)"
     comparison = compared([GOOD, endpoint("crashing", server=crash)], [GOOD, endpoint("late")], jobs=2)
-    assert [cell.verdict for cell in comparison.cells] == [Verdict.IDENTICAL] * 2 + [Verdict.FAILED] * 2
+    assert [cell.verdict for cell in comparison.cells] == [
+        Verdict.REFERENCE,
+        Verdict.IDENTICAL,
+        Verdict.FAILED,
+        Verdict.FAILED,
+    ]
     for cell in comparison.cells[2:]:
         reason = cell.reason
         assert reason.startswith(
@@ -368,22 +380,45 @@ def test_a_server_that_crashes_at_a_client_fails_its_row_without_hanging(end, le
     assert left_behind() == []
 
 
-def test_if_the_reference_fails_nothing_is_held_against_it():
+def test_if_the_reference_fails_the_first_that_does_not_stands_in_for_it():
     bad = endpoint("bad", client="ask()\nend(1)")
-    comparison = compared([GOOD], [bad, GOOD])
+    comparison = compared([GOOD, endpoint("twin")], [bad, GOOD], jobs=2)
+    failed = ("failed", "client exited with 1: main: closing event loop")
     assert outcomes(comparison) == {
-        "good -> bad": ("failed", "client exited with 1: main: closing event loop"),
-        "good -> good": ("different", "the reference failed, so there is nothing to hold it against"),
+        "good -> bad": failed,
+        "good -> good": REFERENCE,
+        "twin -> bad": failed,
+        "twin -> good": AS_REFERENCE,
     }
-    assert (comparison.causes, exit_code(comparison)) == ((), 1)
+    (cause,) = comparison.causes
+    assert (cause.is_failure, cause.axes) == (True, ("client implementation",))
+    assert cause.finding == "Predicted by the client's implementation: in 2 of 4 runs, those with bad"
+    assert [cell.letters for cell in comparison.cells] == [("A",), (), ("A",), ()]
+    assert exit_code(comparison) == 1
+
+
+def test_a_pairing_by_itself_has_nothing_to_be_compared_with():
+    comparison = compared([GOOD], [GOOD], repeat=2)
+    assert outcomes(comparison) == {"good -> good": ("reference", "there is nothing to compare it with")}
+    assert parts(comparison)["good -> good"] == ("reference", "reference")
+    assert exit_code(comparison) == 0
+
+
+def test_a_pairing_by_itself_fails_where_something_that_must_hold_does_not():
+    comparison = compared([endpoint("bad", server=FAILING_SERVERS["loses a byte"][1])], [GOOD])
+    assert outcomes(comparison) == {"bad -> good": ("failed", "server sent 19 bytes instead of 20")}
+    assert exit_code(comparison) == 1
 
 
 def test_a_line_more_is_a_difference_and_its_cause_is_worked_out():
     talkative = endpoint("talkative", client="ask()\nsay('echo_client', 'received EOF')\nsay('asyncio', 'hm')\nend()")
     comparison = compared([GOOD, endpoint("twin")], [GOOD, talkative], jobs=2)
-    assert [str(cell.verdict) for cell in comparison.cells] == ["identical", "different"] * 2
-    found = {cause.event: (cause.axes, cause.explained) for cause in comparison.causes}
-    assert found == {"eof": (("own implementation",), True), "log": (("own implementation",), False)}
+    verdicts = [str(cell.verdict) for cell in comparison.cells]
+    assert verdicts == ["reference", "different", "identical", "different"]
+    found = {cause.event: (cause.axes, cause.broken and cause.broken.name) for cause in comparison.causes}
+    # That an implementation of which the catalogue knows nothing tells of EOF is explained by nothing.
+    assert found == {"eof": (("own implementation",), "eof-callback"), "log": (("own implementation",), None)}
+    assert not any(cause.explained for cause in comparison.causes)
     assert exit_code(comparison) == 1
 
 
@@ -394,7 +429,7 @@ def test_several_runs_say_how_many_agreed():
     )
     comparison = compared([GOOD, moody], [GOOD], repeat=3, jobs=2)
     good, bad = comparison.cells
-    assert (good.verdict, good.agreed, good.repeat) == (Verdict.IDENTICAL, 3, 3)
+    assert (good.verdict, good.agreed, good.repeat) == (Verdict.REFERENCE, 3, 3)
     assert (bad.verdict, bad.agreed, bad.repeat) == (Verdict.FAILED, 2, 3)
     assert bad.reason == "server tells of 0 connections instead of 1 (in 1 of 3 runs)"
     # One run of each behaviour is kept to be looked at.

@@ -37,7 +37,7 @@ from comparison.transports import TCP, TRANSPORTS
 
 GOLDEN = Path(__file__).parent / "golden"
 PAYLOAD = b"This is the message."
-SCENARIO = Scenario("recorded", "one message, recorded", PAYLOAD)
+SCENARIO = Scenario("recorded", "one message, recorded", PAYLOAD, shows=("eof-callback", "selector"))
 
 
 def endpoint(implementation: str) -> Endpoint:
@@ -93,7 +93,7 @@ def recorded(pairing: Pairing, server: list[str], client: list[str], code: int =
 
 
 def compared(*odd_lines: str, repeat: int = 1, letters: Letters | None = None) -> Comparison:
-    """Streams and Protocol with each other: EOF is explained; where a Streams server has a Protocol client, its log
+    """Streams and Protocol with each other: EOF is known; where a Streams server has a Protocol client, its log
     has lines that nothing explains; Protocol with itself loses bytes."""
     both = (STREAMS, PROTOCOL)
     ended_early = "echo_client: ERROR ended early: 12 of 20 bytes came back from localhost port 10000"
@@ -137,16 +137,20 @@ def comparison() -> Comparison:
 
 def test_the_recording_shows_each_kind_of_verdict_that_can_come_up(comparison):
     assert [cell.verdict for cell in comparison.cells] == [
-        Verdict.IDENTICAL,
+        Verdict.REFERENCE,
         Verdict.DIFFERENT,
-        Verdict.EXPLAINED,
+        Verdict.ALIKE,
         Verdict.FAILED,
     ]
-    assert [(cause.event, cause.explained) for cause in comparison.causes] == [("log", False), ("eof", True)]
+    assert [(cause.event, cause.explained, cause.is_failure) for cause in comparison.causes] == [
+        ("client exited with 1: ERROR ended early: <n> of <n> bytes came back from localhost port <n>", False, True),
+        ("log", False, False),
+        ("eof", True, False),
+    ]
     assert [[str(cell.verdicts[part]) for part in PARTS] for cell in comparison.cells] == [
-        ["identical", "identical"],
+        ["reference", "reference"],
         ["identical", "different"],
-        ["identical", "explained"],
+        ["identical", "alike"],
         ["identical", "failed"],
     ]
     assert survey(comparison).exit_code == 1
@@ -190,10 +194,10 @@ def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(comparison, monk
     cell_len = pytest.importorskip("rich.cells").cell_len
     assert [line for line in view.splitlines() if cell_len(line) > width] == []
     text = words(view)
-    for verdict in ("= identical", "~ explained", "! different", "x failed"):
+    for verdict in ("* reference", "= identical", "~ alike", "! different", "x failed"):
         assert f"{verdict}:" in text
     for cell in comparison.cells:
-        if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED):
+        if cell.verdict.is_trouble:
             assert words(f"{cell.pairing} {cell.verdict} (how it ended): {cell.reason}") in text
     for cause in comparison.causes:
         assert f"{cause.letter} " in text
@@ -207,8 +211,8 @@ def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(comparison, monk
     assert [line for line in lines if "".join(line.split()) not in squeezed] == []
     assert "…" not in view
     assert all(words(note) in text for note in comparison.notes)
-    assert "What was echoed: 4 identical How it ended: 1 identical, 1 explained, 1 different, 1 failed" in text
-    assert "4 pairings in 1.2 s: 1 identical, 1 explained, 1 different, 1 failed" in text
+    assert "What was echoed: 1 reference, 3 identical How it ended: 1 reference, 1 alike, 1 different, 1 failed" in text
+    assert "4 pairings in 1.2 s: 1 reference, 0 identical, 1 alike, 0 explained, 1 different, 1 failed" in text
     assert "Must hold for everybody: all that was sent comes back, byte for byte; " in text
 
 
@@ -222,13 +226,13 @@ def matrix_columns(view: str) -> list[list[str]]:
 def test_the_matrix_of_a_wide_terminal_is_in_words(comparison, monkeypatch):
     assert matrix_columns(shown(comparison, monkeypatch, 80)) == [
         ["", "streams/ asyncio", "protocol/ asyncio"],
-        ["streams/ asyncio protocol/ asyncio", "= identical ~ explained B", "! different A B x failed"],
+        ["streams/ asyncio protocol/ asyncio", "* reference ~ alike C", "! different B C x failed A"],
     ]
 
 
 def test_the_matrix_of_a_narrow_terminal_is_in_signs_that_are_explained(comparison, monkeypatch):
     view = shown(comparison, monkeypatch, 40)
-    assert matrix_columns(view) == [["", "1", "2"], ["streams/ asyncio protocol/ asyncio", "= ~ B", "! A B x"]]
+    assert matrix_columns(view) == [["", "1", "2"], ["streams/ asyncio protocol/ asyncio", "* ~ C", "! B C x A"]]
     assert "1  client streams/asyncio\n2  client protocol/asyncio\n" in view
 
 
@@ -449,7 +453,11 @@ def three_scenarios() -> Survey:
     well = compared(letters=letters)
     fine = [cell for cell in well.cells if cell.verdict is not Verdict.FAILED]
     well = dataclasses.replace(
-        well, scenario=dataclasses.replace(SCENARIO, name="all-well"), servers=(STREAMS,), cells=tuple(fine[:2])
+        well,
+        scenario=dataclasses.replace(SCENARIO, name="all-well"),
+        servers=(STREAMS,),
+        cells=tuple(fine[:2]),
+        causes=tuple(cause for cause in well.causes if cause.explained),
     )
     return survey(well, compared(ODD_LINE, letters=letters), skipped_comparison())
 
@@ -475,31 +483,35 @@ def test_the_overview_of_a_terminal_loses_nothing(several, monkeypatch, width):
         rows = [words(line.strip("│")) for line in view.splitlines() if line.startswith("│")]
         assert rows == [
             "scenario over what was echoed how it ended causes s",
-            "all-well tcp =2 =1 ~1 A 1.2",
-            "recorded tcp =4 =1 ~1 !1 x1 B A 1.2",
+            "all-well tcp *1 =1 *1 ~1 B 1.2",
+            "recorded tcp *1 =3 *1 ~1 !1 x1 A C B 1.2",
             "recorded-tls tls -2 -2 0.0",
         ]
     for cell in several.comparisons[1].cells:
-        if cell.verdict in (Verdict.DIFFERENT, Verdict.FAILED):
+        if cell.verdict.is_trouble:
             assert words(f"{cell.pairing} {cell.verdict} (how it ended): {cell.reason}") in text
     assert "- 2 pairings skipped in recorded-tls: it needs trustme: pip install trustme (or '.[tls]')" in text
     assert text.count("EOF has a callback in one API only") == 1
     assert "Seen in all-well, recorded." in text
-    assert "8 pairings in 2.5 s: 2 skipped, 2 identical, 2 explained, 1 different, 1 failed." in text
+    assert (
+        "8 pairings in 2.5 s: 2 skipped, 2 reference, 0 identical, 2 alike, 0 explained, 1 different, 1 failed." in text
+    )
 
 
 def test_where_nothing_ran_the_view_says_why_and_the_exit_code_is_2(monkeypatch):
     nothing = survey(skipped_comparison())
     assert nothing.exit_code == 2
+    counts = "2 skipped, 0 reference, 0 identical, 0 alike, 0 explained, 0 different, 0 failed"
     for view in (markdown.render(nothing), shown(nothing, monkeypatch)):
         assert "2 pairings skipped in recorded-tls: it needs trustme: pip install trustme" in words(view)
-        assert "2 pairings in 0.0 s: 2 skipped, 0 identical, 0 explained, 0 different, 0 failed." in words(view)
+        assert f"2 pairings in 0.0 s: {counts}." in words(view)
 
 
 @pytest.mark.parametrize(
     ("verdicts", "code"),
     [
-        ([Verdict.IDENTICAL, Verdict.EXPLAINED, Verdict.SKIPPED], 0),
+        ([Verdict.REFERENCE, Verdict.IDENTICAL, Verdict.ALIKE, Verdict.EXPLAINED, Verdict.SKIPPED], 0),
+        ([Verdict.REFERENCE], 0),
         ([Verdict.SKIPPED, Verdict.SKIPPED], 2),
         ([Verdict.SKIPPED, Verdict.DIFFERENT], 1),
         ([Verdict.IDENTICAL, Verdict.FAILED], 1),
@@ -585,12 +597,12 @@ def damaged(*keys: object, value: object = None) -> str:
 BAD_FILES = {
     "nothing": ("", "is not JSON; name a file that --format json has written"),
     "no JSON": ("# 2 servers x 2 clients", "is not JSON; name a file that --format json has written"),
-    "no end": ('{"schema": 2,', "is not JSON; name a file that --format json has written"),
+    "no end": ('{"schema": 3,', "is not JSON; name a file that --format json has written"),
     "too deep": ("[" * 100_000, "is not JSON; name a file that --format json has written"),
     "no text": (b"\xff\xfe\x00", "is not JSON; name a file that --format json has written"),
-    "a list": ("[]", "has layout None, and 2 is what is read here; run it once more"),
-    "another layout": ('{"schema": 1}', "has layout 1, and 2 is what is read here; run it once more"),
-    "no endpoints": ('{"schema": 2}', "is damaged (KeyError: 'endpoints'); run it once more"),
+    "a list": ("[]", "has layout None, and 3 is what is read here; run it once more"),
+    "another layout": ('{"schema": 2}', "has layout 2, and 3 is what is read here; run it once more"),
+    "no endpoints": ('{"schema": 3}', "is damaged (KeyError: 'endpoints'); run it once more"),
     "a cell without a reason": (
         damaged("comparisons", 0, "cells", 0, "reason"),
         "is damaged (KeyError: 'reason'); run it once more",
@@ -604,7 +616,7 @@ BAD_FILES = {
         "is damaged (KeyError: 'nobody'); run it once more",
     ),
     "an unknown cause": (
-        damaged("comparisons", 0, "causes", 0, "explanation", "name", value="magic"),
+        damaged("comparisons", 0, "causes", -1, "explanation", "name", value="magic"),
         "is damaged (KeyError: 'magic'); run it once more",
     ),
     "comparisons that are none": (

@@ -50,7 +50,7 @@ def test_plain_sockets_pass(capsys, scenario):
     assert code == 0, (verdicts, err)
     assert ("plain", "plain") in verdicts
     assert len(verdicts) == 9
-    assert {verdict for verdict, _ in verdicts.values()} <= {"identical", "explained"}
+    assert {verdict for verdict, _ in verdicts.values()} <= {"reference", "identical", "alike"}
 
 
 def test_plain_sockets_pass_over_ipv6(capsys):
@@ -62,7 +62,7 @@ def test_plain_sockets_pass_over_ipv6(capsys):
         capsys, "--transport", "tcp6", "--server", "plain", "--client", "streams", server=command("server")
     )
     assert code == 0, err
-    assert [cell["verdict"] for cell in comparison["cells"]] == ["identical"]
+    assert [cell["verdict"] for cell in comparison["cells"]] == ["reference"]
 
 
 @pytest.mark.parametrize("scenario", ["reset-mid-stream", "byte-each-10-ms", "reads-slowly"])
@@ -87,7 +87,7 @@ def test_a_plain_server_with_a_defect_fails(capsys, defect, reason):
     for client in ("streams/asyncio", "protocol/asyncio"):
         assert found["plain", client]["verdict"] == "failed"
         assert reason in found["plain", client]["reason"]
-        assert found["streams/asyncio", client]["verdict"] in ("identical", "explained")
+        assert found["streams/asyncio", client]["verdict"] in ("reference", "identical", "alike")
 
 
 def test_a_plain_server_that_alters_the_echo_fails_with_its_own_client_too(capsys):

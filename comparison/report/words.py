@@ -113,8 +113,13 @@ def environment(comparison: Comparison) -> str:
 
 def legend(comparisons: Sequence[Comparison]) -> list[str]:
     """The verdicts that occur, each with its meaning."""
-    present = [verdict for verdict in Verdict if any(comparison.count(verdict) for comparison in comparisons)]
-    return [f"{SYMBOLS[verdict]} {verdict}: {MEANINGS[verdict]}" for verdict in present]
+    return [f"{SYMBOLS[verdict]} {verdict}: {MEANINGS[verdict]}" for verdict in occurring(comparisons)]
+
+
+def occurring(comparisons: Sequence[Comparison]) -> list[Verdict]:
+    """The verdicts that occur on a pairing, or on one of the two questions."""
+    questions = (None, *PARTS)
+    return [v for v in Verdict if any(one.count(v, part) for one in comparisons for part in questions)]
 
 
 def two_verdicts(comparison: Comparison) -> list[str]:

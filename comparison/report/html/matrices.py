@@ -117,5 +117,5 @@ def _cell(comparison: Comparison, cell: Cell) -> CellView:
         symbol=words.SYMBOLS[cell.verdict],
         letters=cell.letters,
         notes=notes,
-        is_reference=cell.pairing == comparison.reference,
+        is_reference=cell.pairing == comparison.reference and cell.verdict is not Verdict.REFERENCE,
     )

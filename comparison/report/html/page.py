@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Survey, Verdict
+from comparison.model import CannotCompare, Survey
 from comparison.report import repeat, words
 from comparison.report.html import causes, code, evidence, matrices
 from comparison.report.html.cost import Cost
@@ -48,7 +48,7 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             title=" and ".join(implementations),
             summary=words.closing(survey),
             totals=matrices.totals(survey),
-            legend=[(str(v), words.SYMBOLS[v], words.MEANINGS[v]) for v in Verdict if survey.count(v)],
+            legend=[(str(v), words.SYMBOLS[v], words.MEANINGS[v]) for v in words.occurring(survey.comparisons)],
             matrices=matrices.collect(survey),
             causes=causes.collect(survey),
             evidence=evidence.collect(survey, trim),
