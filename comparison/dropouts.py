@@ -2,8 +2,7 @@
 further, and what hangs in a scenario hangs there once. One pairing shows it; the others are skipped for that reason."""
 
 import tempfile
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from comparison.commands import HOSTS, server_command
@@ -11,6 +10,7 @@ from comparison.endpoints import ROOT
 from comparison.model import SIDES, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
 from comparison.processes import Closed, Launcher
 from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
+from comparison.workers import Workers
 
 
 class Dropouts:
@@ -23,14 +23,16 @@ class Dropouts:
     def try_servers(self, servers: Iterable[Endpoint], scenario: Scenario, transport: Transport, jobs: int) -> None:
         """Start each server once, side by side; those that cannot start drop out after one pairing that shows why."""
         with (
-            tempfile.TemporaryDirectory(prefix="compare-") as folder,
-            ThreadPoolExecutor(jobs) as pool,
+            tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True) as folder,
+            Workers(jobs) as workers,
             Launcher(ROOT) as launcher,
         ):
-            tried = {
-                server: pool.submit(_starts, launcher, scenario, transport, server, Path(folder)) for server in servers
-            }
-            cannot = [server for server, starts in tried.items() if not starts.result()]
+
+            def unable(server: Endpoint) -> Iterator[Endpoint]:
+                if not _starts(launcher, scenario, transport, server, Path(folder)):
+                    yield server
+
+            cannot = list(workers.each(unable, servers))
         self._to_show.update(cannot)
         self._why |= {("server", server): f"the server {server.label} cannot start" for server in cannot}
 
