@@ -1,16 +1,19 @@
 """A view with rich. Colour only where it is wanted: NO_COLOR and a file are respected by rich itself."""
 
 from collections.abc import Callable
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LEAST_COLUMNS = 40
 """In fewer, rich would leave out what does not fit; a terminal that has fewer breaks the lines."""
 
 
-def show(file: TextIO, draw: Callable[[Console], None]) -> None:
+def show(file: TextIO, draw: Callable[["Console"], None]) -> None:
     """Draw on a terminal as it comes, and into any other file without the spaces that fill a line."""
+    from rich.console import Console
+
     console = Console(file=file, highlight=False)
     console.width = max(console.width, LEAST_COLUMNS)
     if console.is_terminal:

@@ -39,7 +39,7 @@ LINES_EACH = 25_000
 """A server gets no further client once it and those before have written so many lines: they are held in memory until
 it ends."""
 
-TRIES = 3
+TRIES = 5
 """How often a scenario is played before the machine is said to be too busy to tell."""
 
 TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} runs; try again when it has less to do"

@@ -9,7 +9,9 @@ from comparison.bench.planning import Request
 from comparison.model import CannotCompare, Endpoint
 
 ENDPOINTS = [endpoint(api, loop) for api in ("streams", "protocol") for loop in ("asyncio", "uvloop")]
-OTHER = Endpoint("other", "none", "none", "other", ("other", "--listen={port}"), ("send", "{host}:{port}"))
+OTHER = Endpoint(
+    *("other", "none", "none", "other"), ("other", "--listen={port}"), ("send", "{host}:{port}"), takes_options=False
+)
 
 
 def cells(request: Request, **more: object) -> list[Cell]:

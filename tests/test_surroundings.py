@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 import recorded_bench
+import recorded_page
 from harness import DEADLINE_S, ROOT
 
 from comparison import shapes
 from comparison.bench import results
 from comparison.bench.plan import Sample
 from comparison.model import CannotCompare
+from comparison.report import export
 from comparison.serving import free_port
 
 COMPARE = str(ROOT / "compare.py")
@@ -25,7 +27,8 @@ ONE = ("--loop", "asyncio", "--server", "streams", "--client", "streams")
 """The options of the shortest comparison there is."""
 
 BENCH = str(ROOT / "tests" / "golden" / "bench-1.json")
-SURVEY = str(ROOT / "tests" / "golden" / "report.json")
+SURVEY = "survey.json"
+"""A saved result, in the folder where each test is."""
 
 LOCALES = {
     "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
@@ -33,6 +36,13 @@ LOCALES = {
     "ascii streams": {"PYTHONIOENCODING": "ascii:strict"},
     "none": {"PYTHONCOERCECLOCALE": "0"},
 }
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Whoever reads a saved result finds one."""
+    (tmp_path / SURVEY).write_text(export.to_json(recorded_page.survey()))
+    monkeypatch.chdir(tmp_path)
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -60,6 +70,12 @@ def program_file(path: Path | bytes, script: str, python: str = sys.executable) 
     Path(os.fsdecode(path)).write_text(f"#!{python}\n{script}\n")
     os.chmod(path, 0o755)
     return os.fsdecode(path)
+
+
+def shell_words(line: bytes) -> list[bytes]:
+    """A command as the shell of a user takes it."""
+    shell = ["bash", "-c", b"printf '%s\\0' " + line]
+    return subprocess.run(shell, capture_output=True, check=True).stdout.split(b"\0")
 
 
 # --- Standard streams that are closed, or that take nothing ---
@@ -119,7 +135,7 @@ def test_everything_is_written_in_any_locale(locale, tmp_path):
     saved = {path.name for path in (odd / "saved" / "every-byte-tcp").iterdir()}
     assert {"result.json", "streams-asyncio--streams-asyncio"} <= saved
     (commands,) = (odd / "saved").glob("*/*/commands.txt")
-    assert os.fsencode(odd) in commands.read_bytes()
+    assert os.fsencode(odd) + b"/saved/every-byte-tcp/payload" in shell_words(commands.read_bytes().splitlines()[-1])
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -146,8 +162,7 @@ def test_a_folder_whose_name_is_no_text_can_be_saved_into(tmp_path):
     done = run(*ONE, "--scenario", "every-byte", "--save", folder)
     assert (done.returncode, done.stderr) == (0, b"")
     (commands,) = Path(os.fsdecode(folder)).glob("*/*/commands.txt")
-    client = commands.read_bytes().splitlines()[-1]
-    assert folder + b"/every-byte-tcp/payload" in client
+    assert folder + b"/every-byte-tcp/payload" in shell_words(commands.read_bytes().splitlines()[-1])
 
 
 def test_an_interpreter_whose_path_is_no_text_takes_part(tmp_path):

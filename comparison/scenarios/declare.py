@@ -13,9 +13,8 @@ MEMORY_MIB = 64
 """An endpoint takes about 30 MiB when it starts, and a client keeps up to 16 MiB of what it has sent; one that buffers
 all that its peer does not read takes far more."""
 
-LATE_S = 0.2
-"""How late the machine may be where a limit of half a second or more is in it: half of the limit is still told from all
-of it."""
+LATE_S = 0.25
+"""How late the machine may be where a limit of a second is in it: half of the limit can still be told from all of it."""
 
 TCP_ONLY = ("tcp", "tcp6")
 """For what only TCP has, such as a reset."""

@@ -93,18 +93,18 @@ def stopped_idle(stage: "Stage", number: int) -> None:
 
 @scenario(
     "grace-over",
-    "a stopped server with a client that stays beyond the grace of 0.6 s, and is not cut before",
+    "a stopped server with a client that stays beyond the grace of 1 s, and is not cut before",
     Expectation(echo="whole", server_endings=("cut",), client_endings=CUT_OFF, warnings=("cut",)),
     late_s=LATE_S,
 )
 def grace_over(stage: "Stage") -> None:
-    stage.start("--grace", "0.6")
+    stage.start("--grace", "1")
     peer = stage.connect()
     peer.round_trip()
     start_s = time.monotonic()
     stage.stop(signal.SIGTERM)
     peer.receive_to_end()
-    stage.check_not_sooner(0.6, start_s)
+    stage.check_not_sooner(1, start_s)
 
 
 @scenario(

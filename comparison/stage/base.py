@@ -44,7 +44,7 @@ ASLEEP_SHARE = 0.25
 LOOKS = 3
 """How often it is looked: at first an endpoint may still do what was to be done."""
 
-SOONEST = 0.8
+SOONEST = 0.85
 """How much of a limit of time must have passed: one that fires at half its time is found out, and who noted the
 beginning a little late is not blamed."""
 

@@ -55,17 +55,24 @@ def write_before_reading():
 
 
 def ignore_timeout():
-    common.client.asyncio = _WithoutTimeout()
+    common.client.asyncio = _OtherTimeout(lambda seconds: None)
 
 
-class _WithoutTimeout:
-    """asyncio, with a time-out that never passes."""
+def halve_timeout():
+    common.client.asyncio = _OtherTimeout(lambda seconds: seconds and seconds / 2)
+
+
+class _OtherTimeout:
+    """asyncio, with a time-out that passes at another time, or never."""
+
+    def __init__(self, change):
+        self.change = change
 
     def __getattr__(self, name):
         return getattr(asyncio, name)
 
     def timeout(self, seconds):
-        return asyncio.timeout(None)
+        return asyncio.timeout(self.change(seconds))
 
 
 def leave_without_closing():
@@ -184,6 +191,7 @@ DEFECTS = {
     "believes-everything": believe_everything,
     "writes-before-it-reads": write_before_reading,
     "ignores-its-timeout": ignore_timeout,
+    "halves-its-timeout": halve_timeout,
     "leaves-without-closing": leave_without_closing,
     "warns": warn,
     "sends-something-else": send_something_else,

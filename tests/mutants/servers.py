@@ -233,6 +233,57 @@ def forget_idle():
     LiveConnections.watch_idle = watch
 
 
+def spin():
+    """Never wait for anything."""
+
+    async def spins(live):
+        while True:
+            await asyncio.sleep(0)
+
+    LiveConnections.watch_idle = spins
+
+
+def spin_at_the_end():
+    """Look again and again whether the last client has left, instead of waiting for it."""
+
+    async def looks(live):
+        while len(live):
+            await asyncio.sleep(0)
+
+    LiveConnections.wait_until_none = looks
+
+
+def flush_at_abort():
+    """Cut a connection only when its peer has read all that is held for it."""
+
+    def cut(live, connection, event, **values):
+        connection.tell_ending(event, **values)
+        live._live[connection].transport.close()
+
+    LiveConnections._cut = cut
+
+
+def go_on_accepting():
+    async def nothing(sockets, servers):
+        pass
+
+    common.server.stop_accepting = nothing
+
+
+def halve_limits():
+    """Fire at half the time."""
+    finish, cut_idle = common.server.finish, LiveConnections.cut_idle
+
+    def halved(live):
+        limit_s = live._idle_timeout_s
+        live._idle_timeout_s = limit_s / 2
+        cut_idle(live)
+        live._idle_timeout_s = limit_s
+
+    common.server.finish = lambda live, grace_s: finish(live, grace_s / 2)
+    LiveConnections.cut_idle = halved
+
+
 def leave_socket():
     unlink = os.unlink
     os.unlink = lambda path, **more: None if os.fspath(path).startswith("/") else unlink(path, **more)
@@ -322,6 +373,11 @@ PROGRAMS = {
     "miscounts": miscount,
     "ignores-sigterm": ignore_sigterm,
     "forgets-the-idle-limit": forget_idle,
+    "spins": spin,
+    "spins-at-the-end": spin_at_the_end,
+    "flushes-at-abort": flush_at_abort,
+    "goes-on-accepting": go_on_accepting,
+    "halves-its-limits": halve_limits,
     "leaves-its-socket": leave_socket,
     "asks-for-no-certificate": ask_for_no_certificate,
     "tells-more-after-a-cut": tell_more_after_a_cut,
