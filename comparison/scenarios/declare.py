@@ -14,7 +14,7 @@ MEMORY_MIB = 64
 all that its peer does not read takes far more."""
 
 LATE_S = 0.25
-"""How late the machine may be where a limit of a second is in it: half of the limit can still be told from all of it."""
+"""How late the machine may be where a limit of a second is in it: half of that can still be told from all of it."""
 
 TCP_ONLY = ("tcp", "tcp6")
 """For what only TCP has, such as a reset."""
