@@ -99,7 +99,7 @@ CATALOGUE = {
         Explanation(
             name="bytes-after-close-notify",
             title="bytes that come after an endpoint has closed TLS are an error on one loop only",
-            kind="done",
+            kind="told",
             axis="own loop",
             places={"lost": (missing("uvloop"), there("*")), "closing": (there("uvloop"), missing("*"))},
             text=(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from common.logs import EVENTS
 from comparison.causes import Letters
-from comparison.model import Comparison, Endpoint, Log, Pairing, Run, Scenario, Survey, Verdict
+from comparison.model import Comparison, Endpoint, Expectation, Log, Pairing, Run, Scenario, Survey, Verdict
 from comparison.report.html.page import Made, render
 from comparison.transcript import parse
 from comparison.transports import TCP
@@ -130,7 +130,8 @@ def survey() -> Survey:
     files = [recorded(Pairing(server, streams), full=True) for server in (streams, on_uvloop, protocol)]
     tutorial = Scenario("tutorial", "the tutorial's three messages", PAYLOAD, shows=("eof-callback", "selector"))
     hostile = Scenario("hostile", "lines that want to be <b>markup</b>", PAYLOAD, shows=("eof-callback", "selector"))
-    full = Scenario("full", "a server without file descriptors", PAYLOAD, shows=("out-of-files",))
+    warned = Expectation(warnings=("out_of_files",))
+    full = Scenario("full", "a server without file descriptors", PAYLOAD, expects=warned, shows=("out-of-files",))
     comparisons = (
         compared(tutorial, everyone, letters),
         compared(hostile, odd, letters),

@@ -18,7 +18,8 @@ README = (ROOT / "README.md").read_text().replace("\\\n", " ")
 
 
 def same_machine(text: str) -> str:
-    """Without what depends on the machine: versions and the time that it took."""
+    """Without what depends on the machine: versions, the time that it took, where its Python is."""
+    text = text.replace(f"{sys.executable} compare.py", "python compare.py")
     text = re.sub(r"^Python \d.*$", "<environment>", text, flags=re.MULTILINE)
     return re.sub(r"in \d+\.\d s", "in <time>", text)
 

@@ -303,7 +303,7 @@ def closing(survey: Survey) -> str:
     counts = ", ".join(
         f"{survey.count(verdict)} {verdict}"
         for verdict in Verdict
-        if verdict is not Verdict.SKIPPED or survey.count(verdict)
+        if verdict.is_trouble or survey.count(verdict)
     )
     cells = sum(len(comparison.cells) for comparison in survey.comparisons)
     return f"{_count(cells, 'pairing')} in {survey.duration_s:.1f} s: {counts}. {steadiness(survey)}".rstrip()

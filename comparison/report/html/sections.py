@@ -40,6 +40,7 @@ SECTIONS: dict[Side, dict[str, str]] = {
         "received": "Bytes come back",
         "eof": EOF,
         **dict.fromkeys(("idle", "cut", "lost", "closing", "failed"), END),
+        "no_thread": RUN,
         "closing_loop": RUN,
     },
 }
