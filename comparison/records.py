@@ -208,6 +208,8 @@ def wrong_bytes(scenario: Scenario, block: Block) -> Iterator[str]:
     for total, names in TOTALS.items():
         name, digest = max(names, key=lambda name: sums[name]), total.replace("_bytes", "_digest")
         source = known[name]
+        if name == "received" and scenario.on_trial == ("client",) and scenario.expects.echo == "part":
+            continue  # our own server may send what it likes
         if digest in end.fields and source is not None and end.fields[digest] != source.digest(sums[name]):
             yield f"{digest} is not that of the {sums[name]} bytes in its lines"
     echo_in, echo_out = joined(block, "received"), joined(block, "sent")

@@ -248,12 +248,12 @@ def shakes_no_hands() -> Iterator[tuple[str, ...]]:
         yield ("--host", HOST, "--port", str(listener.getsockname()[1]), "--tls-server-name", "localhost", *SOON)
 
 
-LONG_NAME = ".".join(["name"] * 60)
+UNKNOWN_NAME = "no-such-host.invalid"
 """Longer than the DNS allows: no resolver needs to ask a server to know that it does not exist."""
 
 NOBODY = {
     "refused": (refuses, "connection refused"),
-    "unknown-host": (lambda: nobody("--host", LONG_NAME, "--port", "7"), "name not found"),
+    "unknown-host": (lambda: nobody("--host", UNKNOWN_NAME, "--port", "7"), "name not found"),
     "no-such-socket": (lambda: nobody("--unix", "/nowhere/at/all"), "no such file or directory"),
     "never-accepted": (accepts_nobody, TIMED_OUT),
     "no-handshake": (shakes_no_hands, TIMED_OUT),

@@ -559,7 +559,10 @@ BAD_BOTH = {
     "host-part-too-long": (f"--host {'x' * 64}", "1 to 63 in each part between dots"),
     "host-part-empty": ("--host a..b", "1 to 63 in each part between dots"),
     "loop-unknown": ("--loop turbo", "choose asyncio, uvloop, or MODULE:FACTORY"),
-    "loop-not-installed": ("--loop turbo_loop:new", "pip install turbo_loop (or choose --loop asyncio)"),
+    "loop-not-installed": (
+        "--loop turbo_loop:new",
+        "there is no module 'turbo_loop'; name one that Python finds, or choose --loop asyncio",
+    ),
     "loop-without-such-a-name": ("--loop asyncio:turbo", "name the function that makes a loop"),
     "loop-not-a-function": ("--loop asyncio:__doc__", "name the function that makes a loop"),
     "read-size-zero": ("--read-size 0", "a whole number from 1 to 2147483647"),

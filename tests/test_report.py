@@ -493,9 +493,7 @@ def test_the_overview_of_a_terminal_loses_nothing(several, monkeypatch, width):
     assert "- 2 pairings skipped in recorded-tls: it needs trustme: pip install trustme (or '.[tls]')" in text
     assert text.count("EOF has a callback in one API only") == 1
     assert "Seen in all-well, recorded." in text
-    assert (
-        "8 pairings in 2.5 s: 2 skipped, 2 reference, 2 alike, 1 different, 1 failed." in text
-    )
+    assert "8 pairings in 2.5 s: 2 skipped, 2 reference, 2 alike, 1 different, 1 failed." in text
 
 
 def test_where_nothing_ran_the_view_says_why_and_the_exit_code_is_2(monkeypatch):

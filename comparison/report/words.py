@@ -301,9 +301,7 @@ def survey_title(survey: Survey) -> str:
 def closing(survey: Survey) -> str:
     """The counts and the time."""
     counts = ", ".join(
-        f"{survey.count(verdict)} {verdict}"
-        for verdict in Verdict
-        if verdict.is_trouble or survey.count(verdict)
+        f"{survey.count(verdict)} {verdict}" for verdict in Verdict if verdict.is_trouble or survey.count(verdict)
     )
     cells = sum(len(comparison.cells) for comparison in survey.comparisons)
     return f"{_count(cells, 'pairing')} in {survey.duration_s:.1f} s: {counts}. {steadiness(survey)}".rstrip()

@@ -162,14 +162,14 @@ def take_any_file():
 
 def send_what_can_be_read():
     """Take a file that cannot be read for an empty one."""
-    given = common.client.from_file
+    given = common.sources.from_file
 
-    async def from_file(path):
+    async def from_file(path, jobs):
         with contextlib.suppress(common.sources.SourceError):
-            async for chunk in given(path):
+            async for chunk in given(path, jobs):
                 yield chunk
 
-    common.client.from_file = from_file
+    common.sources.from_file = from_file
 
 
 def connect_twice(connect):
