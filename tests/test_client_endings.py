@@ -249,7 +249,7 @@ def shakes_no_hands() -> Iterator[tuple[str, ...]]:
 
 
 UNKNOWN_NAME = "no-such-host.invalid"
-"""Longer than the DNS allows: no resolver needs to ask a server to know that it does not exist."""
+"""A name of a kind that is never given to anybody (RFC 6761)."""
 
 NOBODY = {
     "refused": (refuses, "connection refused"),

@@ -561,7 +561,7 @@ BAD_BOTH = {
     "loop-unknown": ("--loop turbo", "choose asyncio, uvloop, or MODULE:FACTORY"),
     "loop-not-installed": (
         "--loop turbo_loop:new",
-        "there is no module 'turbo_loop'; name one that Python finds, or choose --loop asyncio",
+        "no module 'turbo_loop'; name one that Python finds",
     ),
     "loop-without-such-a-name": ("--loop asyncio:turbo", "name the function that makes a loop"),
     "loop-not-a-function": ("--loop asyncio:__doc__", "name the function that makes a loop"),
