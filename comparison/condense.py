@@ -30,17 +30,21 @@ def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
     events, log = run.events(side), run.log(side)
     program = [event for event in events if not is_connection(event.speaker)]
     kept = {id(event) for block in [program, *_worth_showing(connections(events))] for event in _shortened(block)}
-    if len(kept) == len(events):
-        return log, events
-    has_lines = len(log.lines) == len(events)  # not so for what was seen on the wire
     short: list[Event] = []
     lines: list[str] = []
+    is_log = side not in run.silent and len(log.lines) == len(events)  # each event is a line of it
     for is_kept, run_of_places in itertools.groupby(range(len(events)), lambda place: id(events[place]) in kept):
         places = list(run_of_places)
-        found = [events[place] for place in places] if is_kept else [_marker([events[place] for place in places])]
+        found = [events[place] for place in places] if is_kept else [_marker(len(places), events[places[0]].t_ns)]
         short += found
-        lines += [log.lines[place] for place in places] if is_kept and has_lines else map(_line, found)
-    return dataclasses.replace(log, lines=tuple(lines)) if has_lines else log, tuple(short)
+        lines += [log.lines[place] for place in places] if is_kept and is_log else map(_line, found)
+    return dataclasses.replace(log, lines=tuple(lines if is_log else _ends_of(log.lines))), tuple(short)
+
+
+def _ends_of(lines: Sequence[str]) -> Sequence[str]:
+    """The first and the last lines of a log of which no line counts."""
+    left_out = len(lines) - 2 * KEPT_LINES
+    return [*lines[:KEPT_LINES], _line(_marker(left_out)), *lines[-KEPT_LINES:]] if left_out > 0 else lines
 
 
 def _worth_showing(blocks: Sequence[Sequence[Event]]) -> list[Sequence[Event]]:
@@ -59,10 +63,9 @@ def _shortened(block: Sequence[Event]) -> Iterator[Event]:
         yield from lines[KEPT_LINES:][-KEPT_LINES:]
 
 
-def _marker(left_out: Sequence[Event]) -> Event:
-    """What stands in the place of lines, at the time of the first of them; without one where that had none."""
-    text = f"({len(left_out)} line{'s' * (len(left_out) > 1)} left out here)"
-    return Event("left_out", "", text, t_ns=left_out[0].t_ns)
+def _marker(count: int, t_ns: int | None = None) -> Event:
+    """What stands in the place of so many lines, at the time of the first of them; without one where that had none."""
+    return Event("left_out", "", f"({count} line{'s' * (count > 1)} left out here)", t_ns=t_ns)
 
 
 def _line(event: Event) -> str:

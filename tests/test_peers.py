@@ -1,5 +1,6 @@
 """The engine's own peers: what they write down, what they wait for in vain, and what is kept of very many of them."""
 
+import dataclasses
 import json
 import socket
 import ssl
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from recorded import ENDPOINTS, client_lines, run, server_lines
 
 from comparison.condense import KEPT_CONNECTIONS as KEPT
-from comparison.condense import condense
+from comparison.condense import KEPT_LINES, condense
 from comparison.model import Pairing
 from comparison.peers import CHUNK_BYTES, PEER_EVENTS, Deadline, Late, Notebook, Pattern, Peer
 from comparison.projection import connections
+from comparison.report import export
+from comparison.report.html import evidence
 from comparison.transcript import parse, parse_line
 from comparison.transports import write_certificates
 
@@ -257,3 +260,71 @@ def test_a_connection_without_an_end_is_kept():
 def test_a_few_connections_are_all_kept(count):
     whole = many(count, lambda number, lines: lines)
     assert condense(whole) == whole or condense(whole).server_events == whole.server_events
+
+
+# --- Where lines were left out, a line says so in their place, at their time ---
+def timed(*, with_times=True):
+    """A run with a long connection and a long-winded program, whose every line has the number of its place as its
+    time."""
+    lines = [
+        ("main", "starting", "starting up on localhost port 1"),
+        *[("main", "log", f"hello {n}") for n in range(3 * KEPT_LINES)],
+        ("echo_1", "accepted", "connection accepted"),
+        *[("echo_1", "received", "received b'x'"), ("echo_1", "sent", "sent b'x'")] * (2 * KEPT_LINES),
+        ("echo_1", "closing", "closing"),
+        ("main", "closing_loop", "closing event loop"),
+    ]
+    server = [
+        json.dumps({"t_ns": 1_000_000 * n if with_times else None, "logger": who, "level": "info"} | told)
+        for n, (who, event, message) in enumerate(lines)
+        for told in [{"event": event, "message": message}]
+    ]
+    return run(Pairing(ENDPOINTS[0], ENDPOINTS[0]), server, [])
+
+
+def as_told(events):
+    return [(event.name, event.message, event.t_ns) for event in events]
+
+
+@pytest.mark.parametrize("with_times", [True, False])
+def test_what_was_left_out_is_told_in_its_place_and_at_its_time(with_times):
+    whole, short = timed(with_times=with_times), condense(timed(with_times=with_times))
+    places = [place for place, event in enumerate(short.server_events) if event.name == "left_out"]
+    assert [short.server_events[place].message for place in places] == [
+        f"({KEPT_LINES + 2} lines left out here)",  # of the program, whose last words are kept
+        f"({2 * KEPT_LINES} lines left out here)",
+    ]
+    before = [short.server_events[place - 1] for place in places]
+    left_out = [whole.server_events[whole.server_events.index(event) + 1] for event in before[:1]]
+    assert [short.server_events[places[0]].t_ns] == [event.t_ns for event in left_out]
+    times = [event.t_ns for event in short.server_events]
+    assert times == (sorted(times) if with_times else [None] * len(times))
+    assert as_told(parse(short.server.lines)) == as_told(short.server_events)
+
+
+@pytest.mark.parametrize("with_times", [True, False])
+@pytest.mark.parametrize("silent", [(), ("server",)])
+def test_what_was_left_out_is_read_back_from_json(with_times, silent):
+    short = condense(dataclasses.replace(timed(with_times=with_times), silent=silent))
+    saved = json.loads(json.dumps(export._run(short)))
+    read = export._read_run(short.pairing, saved)
+    kept = [event for event in as_told(read.server_events) if event[0] == "left_out"]
+    assert kept == [event for event in as_told(short.server_events) if event[0] == "left_out"] != []
+
+
+def test_no_line_of_a_drawing_has_a_time_of_its_own_making():
+    texts = evidence.Texts()
+    drawn = evidence._run(condense(timed()), evidence.TRIMS[0], texts, True)
+    times_us = [line[0] for log in drawn["logs"] for line in log if line[0] is not None]
+    assert times_us == sorted(times_us)
+    assert times_us[0] == 0
+    untimed = evidence._run(condense(timed(with_times=False)), evidence.TRIMS[0], texts, True)
+    assert {line[0] for log in untimed["logs"] for line in log} == {None}
+    assert not untimed["timed"]
+
+
+def test_a_program_that_talks_of_other_things_is_cut_short_too():
+    chatty = run(Pairing(ENDPOINTS[0], ENDPOINTS[0]), ["tick"] * 1000, client_lines(ENDPOINTS[0]))
+    short = condense(dataclasses.replace(chatty, server_events=(), silent=("server",)))
+    assert len(short.server.lines) == 2 * KEPT_LINES + 1
+    assert parse_line(short.server.lines[KEPT_LINES]).message == f"({1000 - 2 * KEPT_LINES} lines left out here)"

@@ -114,7 +114,7 @@ def _log(run: Run, side: Side) -> dict[str, Any]:
 
 def _record(event: Event) -> str:
     """An event as the line that it was read from, or would be."""
-    if event.t_ns is None:
+    if event.t_ns is None and event.name != "left_out":
         return event.plain
     head = {"t_ns": event.t_ns, "logger": event.speaker, "level": event.level, "event": event.name}
     return json.dumps(head | {"message": event.message} | dict(event.fields))
