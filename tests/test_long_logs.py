@@ -1,5 +1,6 @@
 """Everything that handles a log is linear in it, in time and in memory, whatever the log is like."""
 
+import gc
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ SPEAKER = "echo_127.0.0.1_64624"
 GENEROUS_S = 60.0
 
 LINES = 5_000
+TURNS = 8
 
 
 def of_connections(count, *lines):
@@ -65,25 +67,28 @@ def handed_out(lines):
     list(matrix._pair(turns, Log((), tuple(lines), 0), clients, None))
 
 
-def cost_s(work, *of):
-    """The CPU time of the better of two."""
-    times = []
-    for _ in range(2):
-        start_s = time.process_time()
-        work(*of)
-        times.append(time.process_time() - start_s)
-    return min(times)
+def assert_linear(work, short, long):
+    """Twice the lines cost at most 2.5 times the CPU: the best of some turns, since a machine that is busy adds to
+    either."""
+    best = {}
+    for _ in range(TURNS):
+        for size, lines in (("short", short), ("long", long)):
+            gc.collect()
+            start_s = time.process_time()
+            work(lines)
+            best[size] = min(best.get(size, GENEROUS_S), time.process_time() - start_s)
+        if best["long"] <= 2.5 * best["short"]:
+            return
+    pytest.fail(f"twice the lines cost {best['long'] / best['short']:.1f} times the CPU: {best}")
 
 
 @pytest.mark.parametrize("kind", LOGS)
 def test_twice_the_log_costs_twice_the_time(kind):
-    short, long = LOGS[kind](LINES), LOGS[kind](2 * LINES)
-    assert cost_s(judged, long) <= 2.5 * cost_s(judged, short) + 0.02
+    assert_linear(judged, LOGS[kind](LINES), LOGS[kind](2 * LINES))
 
 
 def test_twice_the_clients_of_a_server_cost_twice_the_time():
-    short, long = (LOGS["many connections"](n) for n in (LINES, 2 * LINES))
-    assert cost_s(handed_out, long) <= 2.5 * cost_s(handed_out, short) + 0.02
+    assert_linear(handed_out, *(LOGS["many connections"](n) for n in (LINES, 2 * LINES)))
 
 
 MEASURE = """
