@@ -48,6 +48,15 @@ LOGS = {
     "connections that end badly": lambda n: of_connections(n // 2, "connection accepted", "connection lost: OSError"),
     "what nobody can read": lambda n: [f"progress: {number}" for number in range(n)],
     "the same that nobody can read": lambda n: ["tick"] * n,
+    "tracebacks": lambda n: ["Traceback (most recent call last):", "  File x, line 1, in x", "KeyError: 7"] * (n // 3),
+    "a traceback without an end": lambda n: ["Traceback (most recent call last):", *["  File x, line 1, in x"] * n],
+    "groups of errors in each other": lambda n: ["  + Exception Group Traceback (most recent call last):"] * n,
+    "a huge line that begins as an error": lambda n: ["Exception ignored in " + "future: <" * 10 * n],
+    "a huge line of brackets": lambda n: ["{" + '"a": [' * 10 * n],
+    "times that go back": lambda n: [
+        f'{{"t_ns": {n - k}, "logger": "{SPEAKER}", "level": "info", "event": "eof", "message": "received EOF"}}'
+        for k in range(n)
+    ],
 }
 
 
