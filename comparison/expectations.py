@@ -186,7 +186,7 @@ def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
     for side in SIDES:
         if not run.is_raw(side) and side not in run.silent:
             for block in blocks[side]:
-                yield from (f"{side} log: {wrong}" for wrong in wrong_bytes(scenario, block))
+                yield from (f"{side} log: {wrong}" for wrong in wrong_bytes(scenario, side, block))
     yield from wrong_echo(run, blocks)
     yield from _digest_faults(scenario, run)
 

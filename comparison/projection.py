@@ -67,10 +67,11 @@ def is_connection(speaker: str) -> bool:
     return speaker.startswith(("echo_", "peer_", "bystander"))
 
 
-def told_speaker(client: Iterable[Event]) -> str:
-    """The server's name for a client's connection, by the port that the client reports; empty where it reports none."""
-    for event in client:
-        match event.fields.get("local"):
+def told_speaker(events: Iterable[Event], end: str = "local") -> str:
+    """The server's name for a connection, by the address of the client's end, which a client knows as `local` and a
+    server as `peer`; empty where that is not told."""
+    for event in events:
+        match event.fields.get(end):
             case [str(host), int(port)]:
                 return f"echo_{host}_{port}"
     return ""
