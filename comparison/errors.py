@@ -15,7 +15,7 @@ _MARGIN = re.compile(r" +[|+] ?")
 
 _OPENING = re.compile(r" *\+-\+-+ 1 -+")
 _SEPARATOR = re.compile(r" *\+-+( (?P<what>\S+) -+)?")
-_CRASH = re.compile(r"Fatal Python error: .+|([^'\"]*\W)?(Segmentation fault|Bus error|Illegal instruction)\b.*")
+_CRASH = re.compile(r"Fatal Python error: .+|([^'\"]*[^\w'\"])?(Segmentation fault|Bus error|Illegal instruction)\b.*")
 _MEANS = re.compile(r"(\w+\.)*(CancelledError|GeneratorExit)\b.*")
 """How a task is stopped: the reason comes after it."""
 
