@@ -154,6 +154,43 @@ CLIENTS = [
 ]
 
 
+LIES = [
+    Caught("lies-about-lengths", "tutorial", "echo", "server log: \"received b'This is the message. "),
+    Caught("lies-about-lengths", "byte-each-10-ms", "echo", "says length 2, and it is 1"),
+    Caught("lies-about-offsets", "byte-each-10-ms", "echo", "says offset 0, and it is 1"),
+    Caught("lies-about-its-peer", "tutorial", "ending", "says that its peer address is ['127.0.0.1', 1]"),
+    Caught("lies-about-its-peer", "reads-slowly", "ending", "says that its peer address is ['127.0.0.1', 1]"),
+    Caught("lies-about-itself", "reads-slowly", "ending", "says that its local address is ['127.0.0.1', 1]"),
+    Caught("lies-about-itself", "sigterm-with-clients", "ending", "address is ['127.0.0.1', 1]", transport="unix"),
+    Caught("lies-about-digests", "reads-slowly", "echo", "sent_digest is not that of the 1048576 bytes in its lines"),
+    Caught("lies-about-digests", "interleaved", "echo", "sent_digest is not that of", transport="unix"),
+    Caught("lies-about-digests", "reset-mid-stream", "echo", "sent_digest is not that of the"),
+    Caught("tells-no-totals", "says-nothing", "ending", "has no received_bytes"),
+    Caught("tells-eof-often", "byte-each-10-ms", "ending", "tells 'received EOF' 50"),
+    Caught("ends-twice", "tutorial", "ending", "'connection lost: ConnectionResetError' comes after 'closing'"),
+    Caught("closes-before-it-opens", "tutorial", "ending", "'connection accepted' comes after 'closing server'"),
+    Caught("closes-before-it-opens", "reads-slowly", "ending", "'connection accepted' comes after 'closing server'"),
+    Caught(
+        "fails-when-it-is-stopped",
+        "sigterm-idle",
+        "ending",
+        "server prints a traceback: OSError: [Errno 9] Bad file descriptor",
+        transport="unix",
+    ),
+]
+
+LYING_CLIENTS = [
+    Caught("lies-about-lengths", "tutorial", "echo", "says length 22, and it is 21"),
+    Caught("lies-about-its-peer", "echoes-altered", "ending", "says that its peer address is ['127.0.0.1', 1]"),
+    Caught("lies-about-itself", "echoes-altered", "ending", "tell of other addresses"),
+    Caught("lies-about-itself", "tutorial", "ending", "tell of other addresses"),
+    Caught("lies-about-digests", "resets", "echo", "sent_digest is not that of the 46 bytes in its lines"),
+    Caught("tells-no-totals", "byte-at-a-time", "ending", "has no received_bytes"),
+    Caught("tells-eof-often", "byte-at-a-time", "ending", "tells 'received EOF' 50"),
+    Caught("ends-twice", "byte-at-a-time", "ending", "comes after 'closing'"),
+]
+
+
 def check(role, api, case):
     cell = on_trial(role, api, case.defect, case.scenario, case.transport, case.deadline_s)
     assert cell.verdicts.get(case.fails) is case.verdict, (cell.verdicts, cell.reason)
@@ -169,6 +206,18 @@ def test_a_server_with_a_defect_is_found_out(api, case):
 @pytest.mark.parametrize("case", CLIENTS, ids=str)
 @pytest.mark.parametrize("api", APIS)
 def test_a_client_with_a_defect_is_found_out(api, case):
+    check("client", api, case)
+
+
+@pytest.mark.parametrize("case", LIES, ids=str)
+@pytest.mark.parametrize("api", APIS)
+def test_a_server_that_lies_is_found_out(api, case):
+    check("server", api, case)
+
+
+@pytest.mark.parametrize("case", LYING_CLIENTS, ids=str)
+@pytest.mark.parametrize("api", APIS)
+def test_a_client_that_lies_is_found_out(api, case):
     check("client", api, case)
 
 

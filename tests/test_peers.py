@@ -143,6 +143,30 @@ def test_over_tls_an_end_with_a_goodbye_is_told_from_one_without(pair, goodbye, 
     assert parse_line(notebook.log().lines[-1]).name == ending
 
 
+def test_a_peer_whose_connection_is_over_does_nothing_more(pair):
+    ours, theirs = pair
+    peer, notebook = peer_of(ours)
+    theirs.close()
+    peer.receive_to_end()
+    assert not peer.send(3)
+    peer.send_until_stuck(peer, 100)
+    peer.round_trip()
+    peer.half_close()
+    peer.reset()
+    peer.close()
+    assert told(notebook) == ["connected", "the other side has closed"]
+
+
+def test_a_peer_knows_both_addresses():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = listener.getsockname()
+        with socket.create_connection(server, 30) as ours:
+            _, notebook = peer_of(ours)
+            client = ours.getsockname()
+    began = parse_line(notebook.log().lines[0])
+    assert began.fields == {"local": list(client), "peer": list(server)}
+
+
 def test_an_altered_echo_is_told_once_with_its_place(pair):
     ours, theirs = pair
     peer, notebook = peer_of(ours)

@@ -17,6 +17,7 @@ import protocol_impl.client
 import streams_impl.client
 from common.connections import Connection, NarratedConnection
 from common.exchange import Exchange
+from tests.mutants.lies import LIES
 from tests.mutants.transports import close_politely, say_no_goodbye
 
 
@@ -206,6 +207,7 @@ DEFECTS = {
     "sends-what-can-be-read": send_what_can_be_read,
     "closes-politely": close_politely,
     "says-no-goodbye": say_no_goodbye,
+    **LIES,
 }
 
 

@@ -16,6 +16,7 @@ import protocol_impl.server
 import streams_impl.server
 from common.live import LiveConnections
 from common.server import run_server
+from tests.mutants.lies import LIES
 from tests.mutants.transports import close_politely, say_no_goodbye
 
 
@@ -289,6 +290,19 @@ def leave_socket():
     os.unlink = lambda path, **more: None if os.fspath(path).startswith("/") else unlink(path, **more)
 
 
+def fail_when_stopped():
+    """Fail at SIGTERM, then fail to clean up, and leave the Unix socket."""
+    leave_socket()
+
+    async def fail(*_):
+        try:
+            raise ExceptionGroup("several", [OSError(9, "Bad file descriptor"), ValueError("another")])
+        finally:
+            None.close()
+
+    common.server.stop_accepting = fail
+
+
 def ask_for_no_certificate():
     """Serve clients without a certificate, too."""
     given = common.server.server_tls
@@ -389,6 +403,8 @@ PROGRAMS = {
     "says-no-goodbye": say_no_goodbye,
     "prints": lambda: print("debug", flush=True),
     "says-wrong-exit-code": lambda: None,
+    "fails-when-it-is-stopped": fail_when_stopped,
+    **LIES,
 }
 """Defects of the program around it."""
 

@@ -1,0 +1,54 @@
+"""Programs that do their work and lie about it: both kinds of endpoint, in both APIs, all talk through one narrator."""
+
+from common.logs import Narrator
+
+EOFS = 506
+
+
+def about(field, change):
+    """Say something else in this field, wherever it is said."""
+
+    def lie():
+        tell = Narrator.tell
+
+        def lying(narrator, event, /, values=None, **fields):
+            if field in fields:
+                fields[field] = change(fields[field])
+            tell(narrator, event, values, **{name: value for name, value in fields.items() if value is not None})
+
+        Narrator.tell = lying
+
+    return lie
+
+
+def besides(at, *, before=(), after=(), drop=()):
+    """Tell of more events before or after one, and of some never, but where they are told besides."""
+
+    def lie():
+        tell = Narrator.tell
+
+        def lying(narrator, event, /, values=None, **fields):
+            if event not in drop:
+                more = (before, after) if event == at else ((), ())
+                for name in more[0]:
+                    tell(narrator, name)
+                tell(narrator, event, values, **fields)
+                for name in more[1]:
+                    tell(narrator, name, {"reason": "ConnectionResetError"})
+
+        Narrator.tell = lying
+
+    return lie
+
+
+LIES = {
+    "lies-about-lengths": about("length", lambda length: length + 1),
+    "lies-about-offsets": about("offset", lambda offset: 0),
+    "lies-about-its-peer": about("peer", lambda peer: ["127.0.0.1", 1]),
+    "lies-about-itself": about("local", lambda local: ["127.0.0.1", 1]),
+    "lies-about-digests": about("sent_digest", lambda digest: "0" * len(digest)),
+    "tells-no-totals": about("received_bytes", lambda total: None),
+    "tells-eof-often": besides("closing", before=["eof"] * EOFS),
+    "ends-twice": besides("closing", after=["lost"]),
+    "closes-before-it-opens": besides("starting", after=["closing_server"], drop=["closing_server"]),
+}
