@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import Callable, Coroutine
 
 from common import logs
@@ -30,12 +31,24 @@ def run(main: Callable[[], Coroutine[None, None, int]], config: EndpointConfig, 
     raise_file_limit()
     try:
         with asyncio.Runner(loop_factory=factory) as runner:
+            hear_signals_at_once(runner.get_loop())
             try:
                 return runner.run(main())
             finally:
                 logs.Narrator("main").tell("closing_loop")
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def hear_signals_at_once(loop: asyncio.AbstractEventLoop) -> None:
+    """Have every signal wake the loop.
+
+    asyncio's own, up to 3.13 at least, is woken by signals only once it has a handler for one. Without, a Ctrl-C that
+    comes just before the loop falls asleep, or to another thread, waits until something else wakes it: for ever, where
+    nothing does. SIGURG means nothing to us, and by default nothing to anybody.
+    """
+    with contextlib.suppress(RuntimeError, AttributeError):  # not in the main thread; Windows
+        loop.add_signal_handler(signal.SIGURG, lambda: None)
 
 
 def open_standard_streams() -> None:

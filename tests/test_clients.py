@@ -10,13 +10,17 @@ import logging
 import os
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from conftest import APIS
 from harness import (
     DEADLINE_S,
     HOST,
+    ROOT,
     TUTORIAL,
     Endpoint,
     assert_fails,
@@ -327,6 +331,40 @@ def test_ctrl_c_ends_a_pause(api, loop):
     with silent_server() as port, client_of(api, loop, port, "--pause", "3600") as client:
         client.wait_for("sending")
         assert_interrupted(client)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_ctrl_c_is_heard_while_the_loop_sleeps_whichever_thread_gets_it(api):
+    # The system may give a signal to any thread. Then nothing interrupts the wait of asyncio's loop in the main one.
+    # The other thread has its turn when the main one gives it up, and that is inside the wait.
+    other_thread_gets_it = f"""
+import selectors, signal, sys, threading
+from {api}_impl.client import main
+
+select = selectors.DefaultSelector.select
+in_the_pause = threading.Event()
+
+def selects(selector, timeout=None):
+    if timeout is not None and timeout > 1:
+        in_the_pause.set()
+    return select(selector, timeout)
+
+def get():
+    in_the_pause.wait()
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+selectors.DefaultSelector.select = selects
+sys.setswitchinterval(60)
+threading.Thread(target=get, daemon=True).start()
+sys.exit(main())
+"""
+    with silent_server() as port:
+        options = ("--port", str(port), "--loop", "asyncio", "--pause", "3600")
+        command = [sys.executable, "-c", other_thread_gets_it, *options]
+        client = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S)
+    assert client.returncode == 130, client.stderr
+    assert client.stderr.splitlines()[-1] == "main: closing event loop"
+    assert "Traceback" not in client.stderr
 
 
 def test_ctrl_c_ends_a_transfer(api, loop, tmp_path):
