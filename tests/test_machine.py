@@ -13,6 +13,7 @@ import time
 import pytest
 from harness import ROOT
 
+from common import options
 from comparison import machine, matrix
 from comparison.model import Endpoint, Pairing, Verdict
 from comparison.processes import Process
@@ -207,6 +208,17 @@ def test_who_knows_nothing_of_the_contract_means_nothing_by_its_exit_code():
     assert {verdict for verdict, _ in found.values()} == {Verdict.FAILED}
 
 
+@pytest.mark.parametrize("parse", [options.parse_server, options.parse_client])
+def test_unix_sockets_on_windows_are_what_our_own_programs_do_not_support(parse, capsys, monkeypatch):
+    monkeypatch.setattr(options.sys, "platform", "win32")
+    with pytest.raises(SystemExit) as end:
+        parse(["--unix", "echo.sock"])
+    assert end.value.code == 127
+    assert capsys.readouterr().err.endswith(
+        ": error: Unix sockets are not supported on Windows: use --host and --port\n"
+    )
+
+
 # --- What cannot be measured ---
 def alone(name, scenario=None):
     """A comparison of our Streams with itself."""
@@ -216,16 +228,15 @@ def alone(name, scenario=None):
     return comparison
 
 
+@pytest.mark.parametrize("name", ["reads-slowly", "grace-over-stuck", "reads-nothing"])
 @pytest.mark.parametrize("tells", [True, False])
-def test_memory_that_nobody_tells_does_not_pass_silently(tells, monkeypatch):
+def test_memory_that_nobody_tells_does_not_pass_silently(name, tells, monkeypatch):
     if not tells:
         monkeypatch.setattr(Process, "peak_bytes", lambda process: None)
     elif not os.path.exists("/proc/self/status"):
         pytest.skip("this system does not tell how much a process took")
-    note = (
-        "skipped in reads-slowly: whether memory stays below 64 MiB; this system does not tell how much a process took"
-    )
-    assert (note in alone("reads-slowly").notes) is not tells
+    note = f"skipped in {name}: whether memory stays below 64 MiB; this system does not tell how much a process took"
+    assert (note in alone(name).notes) is not tells
 
 
 def test_cpu_time_that_nobody_tells_is_skipped(monkeypatch):
