@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from comparison.commands import HOSTS, server_command
+from comparison.commands import HOSTS, not_supported, server_command
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
 from comparison.processes import Closed, Launcher
@@ -43,7 +43,7 @@ class Dropouts:
         for side, other in (SIDES, SIDES[::-1]):
             for endpoint in {cell.pairing.end(side) for cell in comparison.cells} - partners[side]:
                 own = [cell for cell in comparison.cells if cell.pairing.end(side) == endpoint]
-                if any(cell.pairing.end(other) in partners[other] for cell in own):
+                if any(cell.verdict is Verdict.FAILED and cell.pairing.end(other) in partners[other] for cell in own):
                     reason = f"the {side} {endpoint.label} fails in all of {comparison.scenario.name}"
                     self._why.setdefault((side, endpoint), reason)
 
@@ -86,8 +86,8 @@ def _starts(launcher: Launcher, scenario: Scenario, transport: Transport, server
                 host = HOSTS[transport.name]
                 process, *_ = start_silent_server(launcher, command, host, address=server.server_address)
             process.kill()
-    except NotReady:
-        return False
+    except NotReady as error:  # what it does not support, or the machine lacks, is for each scenario to say
+        return (error.lacking or not_supported(server, error.log)) is not None
     except (Closed, AddressTaken):  # which tells nothing of the server
         pass
     return True

@@ -34,6 +34,7 @@ class ServerStage(Stage):
     port = 0
     ended = False
     _tried_port: int | None = None
+    _peak_bytes: int | None = None
 
     def start(self, *options: str) -> None:
         """Start the server, and wait until it accepts connections. Raises NotReady, and Skip where it does not take
@@ -130,6 +131,7 @@ class ServerStage(Stage):
         what the contract says of that."""
         if not self.endpoint.takes_options:
             raise Skip(f"{self.endpoint.label} does not follow the contract, which says how a server stops")
+        self._peak_bytes = self.running().peak_bytes() or self._peak_bytes
         self.signal(number)
         self.ended = True
 
@@ -179,7 +181,10 @@ class ServerStage(Stage):
                 raise Skip(error.lacking) from None
             self._check_supported(error.log)
             return self._run(number, error.log, None)
-        log = self._wait_for_end() if self.ended else self.running().stop()
+        if self.ended:
+            log = dataclasses.replace(self._wait_for_end(), peak_bytes=self._peak_bytes)
+        else:
+            log = self.running().stop()
         self._check_supported(log)
         ended_well = log.trouble is None and log.exit_code == self.scenario.expects.server_exit
         if trouble is None and ended_well and self.transport.name == "unix" and self.socket_path.exists():
