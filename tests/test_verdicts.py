@@ -9,15 +9,14 @@ import functools
 import importlib.util
 import itertools
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from recorded import ENDPOINTS, PAYLOAD, PLAIN, TUTORIAL, client_lines, endpoint, judged, matrix, run, server_lines
+from recorded import ENDPOINTS, PLAIN, TUTORIAL, client_lines, endpoint, judged, matrix, run, server_lines
 
-from comparison.model import RAW, Expectation, Pairing, Scenario, Survey, Verdict
-from comparison.report import export, markdown
+from comparison.model import RAW, Expectation, Pairing, Survey, Verdict
+from comparison.report import export
 from comparison.run import Trial, choose, compare_all
 from comparison.scenarios import SCENARIOS
 from comparison.transports import TRANSPORTS, missing
@@ -630,23 +629,176 @@ def summary(comparison, side="server"):
     return {name: str(cell.verdict) for name, cell in zip(names, comparison.cells, strict=True)}
 
 
-def altered(selection, api, role, *lines):
-    """The selection with a program that lacks these lines, in place of the one of the same name."""
-    path = ROOT / f"{api}_impl" / f"{role}.py"
-    source = path.read_text().splitlines()
-    for line in lines:
-        assert [one.strip() for one in source].count(line) == 1
-        place = next(n for n, one in enumerate(source) if one.strip() == line)
-        indent = len(source[place]) - len(source[place].lstrip())
-        source[place] = f"{' ' * indent}pass"
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + "\n".join(source)
+def altered(selection, api, role, statement, instead="pass"):
+    """The selection with programs that have another statement in place of one of theirs."""
+    source = (ROOT / f"{api}_impl" / f"{role}.py").read_text()
+    assert source.count(f" {statement}\n") == 1
+    source = source.replace(f" {statement}\n", f" {instead}\n")
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{source}"
 
-    def replaced(end):
-        if end.implementation != api:
-            return end
-        module = end.server_command.index("-m") if role == "server" else end.client_command.index("-m")
-        words = end.server_command if role == "server" else end.client_command
-        return dataclasses.replace(end, **{f"{role}_command": (*words[:module], "-c", program, *words[module + 2 :])})
+    def changed(end):
+        command = end.server_command if role == "server" else end.client_command
+        place = command.index("-m")
+        words = (*command[:place], "-c", program, *command[place + 2 :])
+        return dataclasses.replace(end, **{f"{role}_command": words}) if end.implementation == api else end
 
-    servers, clients = tuple(map(replaced, selection.servers)), tuple(map(replaced, selection.clients))
+    servers, clients = (tuple(map(changed, ends)) for ends in (selection.servers, selection.clients))
     return dataclasses.replace(selection, servers=servers, clients=clients, reference=Pairing(servers[0], clients[0]))
+
+
+def only_protocol(selection):
+    """Those of a selection that are made with Protocol."""
+    servers, clients = (
+        tuple(end for end in ends if end.implementation == "protocol")
+        for ends in (selection.servers, selection.clients)
+    )
+    return dataclasses.replace(selection, servers=servers, clients=clients, reference=Pairing(servers[0], clients[0]))
+
+
+@pytest.mark.parametrize("loops", ["asyncio,never_eof", "never_eof,asyncio"])
+@pytest.mark.parametrize("name", ["tutorial", "one-byte", "reads-slowly"])
+def test_a_real_loop_that_never_calls_eof_received_is_blamed(name, loops):
+    comparison = compare(chosen(loops, clients=("streams/asyncio",)), name)
+    found = summary(comparison)
+    assert found.pop("protocol/never_eof") == "different"
+    assert {"different", "failed"}.isdisjoint(found.values())
+    assert unexplained(comparison.causes) == [("eof", ("own loop",), "eof-callback")]
+    assert comparison.causes[0].finding.endswith(f"there with asyncio, missing with {PLANTED}:never_eof")
+
+
+@NEEDS_UVLOOP
+def test_a_real_loop_that_never_calls_eof_received_is_blamed_among_three():
+    comparison = compare(chosen("asyncio,uvloop,never_eof", servers=("streams/asyncio",)), "lockstep")
+    assert summary(comparison, "client") == {
+        "streams/asyncio": "reference",
+        "streams/uvloop": "alike",
+        "streams/never_eof": "identical",
+        "protocol/asyncio": "alike",
+        "protocol/uvloop": "alike",
+        "protocol/never_eof": "different",
+    }
+    assert unexplained(comparison.causes) == [("eof", ("own loop",), "eof-callback")]
+
+
+@pytest.mark.parametrize("loops", ["asyncio,eof_at_reset", "eof_at_reset,asyncio"])
+def test_eof_told_at_a_reset_is_explained_by_nothing(loops):
+    comparison = compare(chosen(loops), "reset-before-sending")
+    found = summary(comparison)
+    assert found.pop("protocol/eof_at_reset") == "different"
+    assert set(found.values()) == {"reference", "identical"}
+    assert unexplained(comparison.causes) == [("eof", ("own implementation and own loop",), "eof-callback")]
+
+
+def test_a_third_implementation_that_tells_eof_at_a_reset_is_explained_by_nothing():
+    everyone = chosen("asyncio")
+    telling = altered(
+        everyone,
+        "protocol",
+        "server",
+        "self.connection.ended(exc)",
+        'self.connection.tell("eof") or self.connection.ended(exc)',
+    )
+    third = dataclasses.replace(telling.servers[1], implementation="third", label="third/asyncio")
+    comparison = compare(dataclasses.replace(everyone, servers=(*everyone.servers, third)), "reset-before-sending")
+    assert summary(comparison) == {
+        "streams/asyncio": "reference",
+        "protocol/asyncio": "identical",
+        "third/asyncio": "different",
+    }
+    assert unexplained(comparison.causes) == [("eof", ("own implementation",), "eof-callback")]
+
+
+@pytest.mark.parametrize(
+    ("loops", "names"),
+    [
+        ("asyncio,LikeAsyncio", "LikeAsyncio"),
+        ("asyncio,nameless", "nameless"),
+        pytest.param("uvloop,nameless", "nameless", marks=NEEDS_UVLOOP),
+        pytest.param("uvloop,asyncio,LikeAsyncio", "LikeAsyncio", marks=NEEDS_UVLOOP),
+    ],
+)
+@pytest.mark.parametrize("name", ["tutorial", "tls-cut-without-goodbye", "no-more-files", "reset-before-sending"])
+def test_a_real_loop_that_behaves_like_asyncio_is_not_blamed(name, loops, names):
+    comparison = compare(chosen(loops, clients=(f"streams/{PLANTED}:{names}",)), name)
+    assert unexplained(comparison.causes) == []
+    assert {"different", "failed", "skipped"}.isdisjoint(summary(comparison).values())
+
+
+def test_a_server_that_echoes_into_a_closing_connection_is_explained_by_nothing():
+    """Without the check the coroutine tells of bytes that it got after its transport was closed."""
+    everyone = chosen("asyncio")
+    comparison = compare(altered(everyone, "streams", "server", "raise ConnectionResetError"), "tls-bytes-with-goodbye")
+    assert summary(comparison) == {"streams/asyncio": "different", "protocol/asyncio": "explained"}
+    assert comparison.cells[0].reason == (
+        "'received', 'sent' are not where bytes-with-close-notify has them; "
+        "'closing', 'lost' are not where bytes-with-close-notify has them"
+    )
+    sound = compare(everyone, "tls-bytes-with-goodbye")
+    assert summary(sound) == {"streams/asyncio": "reference", "protocol/asyncio": "explained"}
+    assert sound.cells[1].reason == (
+        "behaves otherwise than the reference, with known causes: bytes-with-close-notify, eof-callback"
+    )
+
+
+@pytest.mark.parametrize("role", ["server", "client"])
+def test_a_protocol_that_has_lost_its_line_about_eof_is_blamed(role):
+    everyone = altered(chosen("asyncio"), "protocol", role, 'self.connection.tell("eof")')
+    comparison = compare(everyone, "tutorial")
+    assert in_trouble(comparison.cells) == {
+        cell.pairing for cell in comparison.cells if own(cell.pairing, role).implementation == "protocol"
+    }
+    assert unexplained(comparison.causes) == [("eof", (), "eof-callback")]
+    alone = compare(only_protocol(everyone), "tutorial")
+    assert [(cell.verdict, cell.reason) for cell in alone.cells] == [
+        (Verdict.REFERENCE, "there is nothing to compare it with")
+    ]
+
+
+PLANTED_DEFECTS = {
+    # The loop, the scenario that shows its defect, the verdict, what fails or differs, its factor, and what each
+    # endpoint gets: little where the defect is that something never happens.
+    "never_eof": ("tutorial", Verdict.DIFFERENT, "eof", "own loop", 15),
+    "never_resumes": ("never-reads", Verdict.FAILED, "in vain: bytes or an end of the connection", "server loop", 4),
+    "reads_on": ("never-reads", Verdict.FAILED, "MiB of memory, more than", "server loop", 60),
+    "swallows": ("no-more-files", Verdict.FAILED, "were neither served nor turned away", "server loop", 4),
+    "loses_sigterm": ("sigterm-idle", Verdict.FAILED, "server still running after", "server loop", 4),
+    "cannot_listen": ("tutorial", Verdict.FAILED, "this loop has no servers", "server loop", 15),
+}
+
+
+@pytest.mark.parametrize("loop", PLANTED_DEFECTS)
+def test_the_loop_is_the_factor_of_what_a_planted_defect_does(loop):
+    name, verdict, event, axis, deadline_s = PLANTED_DEFECTS[loop]
+    comparison = compare(chosen(f"asyncio,{loop}", clients=("streams/asyncio",)), name, deadline_s=deadline_s)
+    first = comparison.causes[0]
+    assert event in first.event
+    assert (first.axes, first.is_failure) == ((axis,), verdict is Verdict.FAILED)
+    assert f"{PLANTED}:{loop}" in first.finding
+    blamed = {cell for cell in comparison.cells if cell.verdict.is_trouble}
+    assert {cell.verdict for cell in blamed} == {verdict}
+    assert {cell.pairing.server.loop for cell in blamed} == {f"{PLANTED}:{loop}"}
+    assert all(first.letter in cell.letters for cell in blamed)
+
+
+def test_a_loop_that_cannot_connect_is_the_factor_on_the_side_of_the_client():
+    comparison = compare(chosen("asyncio,cannot_connect"), "tutorial")
+    [failure] = [cause for cause in comparison.causes if cause.is_failure]
+    assert failure.axes == ("client loop",)
+    assert failure.finding == (f"Predicted by the client's loop: in 8 of 16 runs, those with {PLANTED}:cannot_connect")
+    assert in_trouble(comparison.cells) == set(failure.pairings)
+
+
+# --- In the views ---
+
+
+def test_told_and_done_survive_json(tmp_path):
+    comparison = compare(chosen("asyncio"), "tutorial")
+    file = tmp_path / "results.json"
+    file.write_text(export.to_json(Survey((comparison,), 1.0)))
+    [read] = export.load(file).comparisons
+    assert read.causes == comparison.causes
+    assert [(cell.verdicts, cell.reason, cell.letters) for cell in read.cells] == [
+        (cell.verdicts, cell.reason, cell.letters) for cell in comparison.cells
+    ]
+    [explanation] = [cause["explanation"] for cause in json.loads(file.read_text())["comparisons"][0]["causes"]]
+    assert (explanation["name"], explanation["kind"]) == ("eof-callback", "told")
