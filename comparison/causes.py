@@ -15,7 +15,7 @@ from functools import cached_property
 
 from comparison.catalogue import CATALOGUE, NAMED, entries_for
 from comparison.differences import Projections
-from comparison.factors import Sign, computed, computed_of_failure, factors_of, levels_of, like, own_side
+from comparison.factors import Sign, computed, computed_of_failure, factors_of, levels_of, like, own_side, predicts
 from comparison.model import (
     SIDES,
     Cause,
@@ -190,8 +190,9 @@ def _explained_or_not(
     if match is not None and difference.sign != "~" and difference.nth == 1:
         believed = [run for run in runs if run in match.places and run not in match.odd]
         covered = match.covered(having, difference.sign)
-        axes, finding = computed(difference.sign, difference.side, believed, having.intersection(believed))
-        if covered and (match.entry.axis in axes or covered.issuperset(believed)):
+        with_it = having.intersection(believed)
+        if covered and predicts(believed, with_it, factors_of(match.entry.axis, own_side(difference.side, runs))):
+            axes, finding = computed(difference.sign, difference.side, believed, with_it)
             yield _Finding(difference, axes, finding, frozenset(covered), explanation=match.entry)
             left -= covered
         left -= match.odd

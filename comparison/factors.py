@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 from comparison.model import FACTORS, NO_LEVEL, Pairing, Run, Side
@@ -19,11 +19,19 @@ def predictors(runs: Sequence[Run], having: set[Run], side: Side) -> list[tuple[
     factors = [(end, factor) for end in (side, _other(side)) for factor in FACTORS]
     varied = [factor for factor in factors if len(_levels(runs, [factor])) > 1]
     for size in (1, 2):
-        found = [chosen for chosen in itertools.combinations(varied, size) if _predicts(runs, having, chosen)]
+        found = [chosen for chosen in itertools.combinations(varied, size) if predicts(runs, having, chosen)]
         if found:
             # A program that has no loop and no Python of ours is told apart by its implementation.
             return [chosen for chosen in found if NO_LEVEL not in _levels(runs, chosen)] or found
     return []
+
+
+def predicts(runs: Iterable[Run], having: Collection[Run], factors: Collection[Factor]) -> bool:
+    """Whether the runs of each level of some factors together all have something, or all lack it."""
+    groups: dict[tuple[str, ...], set[bool]] = defaultdict(set)
+    for run in runs:
+        groups[tuple(_level(run, factor) for factor in factors)].add(run in having)
+    return all(len(outcomes) == 1 for outcomes in groups.values())
 
 
 def computed(sign: Sign, side: Side, runs: Sequence[Run], having: set[Run]) -> tuple[tuple[str, ...], str]:
@@ -80,13 +88,6 @@ def like(reference: Run, runs: Iterable[Run], axis: str, own: Side) -> list[Run]
     """The runs whose endpoint of side `own` is the reference's in all factors but those of the axis."""
     others = [(own, name) for name in FACTORS if (own, name) not in factors_of(axis, own)]
     return [run for run in runs if all(_level(run, factor) == _level(reference, factor) for factor in others)]
-
-
-def _predicts(runs: Sequence[Run], having: set[Run], factors: Iterable[Factor]) -> bool:
-    groups: dict[tuple[str, ...], set[bool]] = defaultdict(set)
-    for run in runs:
-        groups[tuple(_level(run, factor) for factor in factors)].add(run in having)
-    return all(len(outcomes) == 1 for outcomes in groups.values())
 
 
 def _levels(runs: Iterable[Run], factors: Iterable[Factor]) -> set[str]:

@@ -3,7 +3,7 @@
 import dataclasses
 import difflib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from comparison import differences
@@ -101,11 +101,10 @@ def _verdict(
     if any(one.faults and _lines(one, part) != _lines(reference, part) for one in seen):
         return Verdict.DIFFERENT, "other lines than the reference, in a run that failed"
     own = [cause for cause in causes if any(_part(difference.event) == part for difference in cause.differences)]
-    unexplained = [cause for cause in own if not cause.explained]
-    if unexplained:
-        return Verdict.DIFFERENT, "; ".join(dict.fromkeys(map(_unexplained, unexplained)))
+    if unexplained := [cause for cause in own if not cause.explained]:
+        return Verdict.DIFFERENT, _unexplained(unexplained)
     if any(cause.explanation is not None and cause.explanation.kind == "done" for cause in own):
-        return Verdict.EXPLAINED, f"behaves otherwise than the reference, with known causes: {_names(own)}"
+        return Verdict.EXPLAINED, f"behaves otherwise than the reference, with known causes: {_names(causes)}"
     if own:
         return Verdict.ALIKE, f"differs from the reference only in what is told: {_names(own)}"
     if seen[0].run.pairing == reference.run.pairing:
@@ -115,9 +114,16 @@ def _verdict(
     return Verdict.IDENTICAL, "the same lines as the reference"
 
 
-def _unexplained(cause: Cause) -> str:
+def _unexplained(causes: Iterable[Cause]) -> str:
     """What differs without an explanation, in a few words."""
-    return f"{cause.event!r} is " + ("unexplained" if cause.broken is None else f"not where {cause.broken.name} has it")
+    by_entry: dict[str, dict[str, None]] = defaultdict(dict)
+    for cause in causes:
+        by_entry[cause.broken.name if cause.broken is not None else ""][repr(cause.event)] = None
+    told = []
+    for name, events in by_entry.items():
+        verb, them = ("is", "it") if len(events) == 1 else ("are", "them")
+        told.append(f"{', '.join(events)} {verb} " + (f"not where {name} has {them}" if name else "unexplained"))
+    return "; ".join(told)
 
 
 def _names(causes: Sequence[Cause]) -> str:
