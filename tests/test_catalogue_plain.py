@@ -21,6 +21,8 @@ class Echo(asyncio.Protocol):
     def data_received(self, data):
         print("received", data, flush=True)
         self.transport.write(data)
+        if data == b"bye":
+            self.transport.close()
     def eof_received(self):
         print("eof_received()", flush=True)
     def connection_lost(self, error):
@@ -37,12 +39,20 @@ async def echo(reader, writer):
             continue
         writer.write(data)
         await writer.drain()
-    print("empty read()", flush=True)
+        if data == b"bye":
+            break
+    else:
+        print("empty read()", flush=True)
     writer.close()
+    try:
+        await writer.wait_closed()
+        print("wait_closed(): None", flush=True)
+    except OSError as error:
+        print("wait_closed():", error, flush=True)
 async def serve(**tls):
     return await asyncio.start_server(echo, "127.0.0.1", 0, **tls)
 """
-"""The shortest echo of each API that tells what it hears."""
+"""The shortest echo of each API that tells what it hears, and closes after `bye`."""
 
 RUN = """
 async def main():
@@ -128,6 +138,18 @@ def bytes_with_close_notify(api, loop, certificates):
     assert answer == (b"last words" if api == "protocol" else b"")
 
 
+def bytes_after_close_notify(api, loop, certificates):
+    context = ssl.create_default_context(cafile=certificates.ca)
+    with plain(api, loop, certificates.cert, certificates.key) as (port, _, stdout):
+        with context.wrap_socket(connect(port), server_hostname="localhost") as peer:
+            assert round_trip(peer, b"bye")
+            assert peer.recv(1) == b""
+            peer.sendall(b"more")
+        told = told_until(stdout, r"^(connection_lost|wait_closed)")
+    assert ("APPLICATION_DATA_AFTER_CLOSE_NOTIFY" in told[-1]) is (loop == "asyncio"), told
+    assert told[-1].endswith(": None") is (loop != "asyncio")
+
+
 def out_of_files(api, loop, certificates):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))"
     with plain(api, loop, before=limit) as (port, _, stdout), contextlib.ExitStack() as peers:
@@ -144,7 +166,14 @@ def out_of_files(api, loop, certificates):
 
 CLAIMS = {
     claim.__name__.replace("_", "-"): claim
-    for claim in (eof_callback, selector, eof_without_close_notify, bytes_with_close_notify, out_of_files)
+    for claim in (
+        eof_callback,
+        selector,
+        eof_without_close_notify,
+        bytes_with_close_notify,
+        bytes_after_close_notify,
+        out_of_files,
+    )
 }
 
 

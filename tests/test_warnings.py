@@ -154,14 +154,14 @@ def assert_ends(endpoint, code):
         assert_spotless(client)
 
 
-def test_a_time_out_with_the_whole_echo_back_leaves_no_transport_open(api, loop):
+def test_a_time_out_before_the_server_has_ended_leaves_no_transport_open(api, loop):
     with socket.create_server((HOST, 0)) as listener:
         options = ("--message", "all!", "--timeout", "1")
         with strict_client(api, loop, listener.getsockname()[1], *options) as client:
             sock, _ = listener.accept()
             with sock:
                 sock.sendall(receive(sock, 4))
-                assert client.end() == 0, client.log
+                assert client.end() == 1, client.log
             assert_spotless(client)
 
 
