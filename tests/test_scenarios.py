@@ -31,14 +31,17 @@ LARGE = {"64-mib": ("streams/asyncio", "protocol/asyncio"), "1000-connections": 
 
 
 def all_explained(trial, *, servers=None, clients=None):
-    """Run a comparison: no pairing may fail, differ without an explanation, or be skipped."""
+    """Run a comparison: no pairing may fail, differ without an explanation, or be skipped, but for a machine that is
+    too busy to tell: other tests run beside this one."""
     if trial.transport.name in ("tls", "mtls"):
         pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
     check_available(trial.transport)
     (comparison,) = compare_all(choose(servers=servers, clients=clients), [trial], jobs=2)
-    bad = [f"{cell.pairing} {cell.verdict}: {cell.reason}" for cell in comparison.cells]
-    assert not any(cell.verdict.is_trouble or cell.verdict is Verdict.SKIPPED for cell in comparison.cells), bad
-    assert comparison.cells
+    told = [cell for cell in comparison.cells if cell.reason != running.TOO_BUSY]
+    bad = [f"{cell.pairing} {cell.verdict}: {cell.reason}" for cell in told]
+    assert not any(cell.verdict.is_trouble or cell.verdict is Verdict.SKIPPED for cell in told), bad
+    if not told:
+        pytest.skip(running.TOO_BUSY)
     return comparison
 
 
@@ -222,7 +225,7 @@ FAULTS = {
     "an ending that may not be": (
         expecting(server_endings=("lost", "idle")),
         run(PAIRING, *LINES),
-        [("ending", "server connection ended with 'closing'")],
+        [("ending", "server connection ended with 'closing' instead of 'lost' or 'idle'")],
     ),
     "an event that must be told": (
         expecting(told=("eof",)),

@@ -1,5 +1,6 @@
 """A program that knows nothing of the contract takes part as two commands, and is judged by what passes on the wire."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -366,6 +367,34 @@ def test_the_relay_passes_on_a_reset_of_the_client():
         reset(socket.create_connection((HOST, relay.port), 30))
     assert seen == [ConnectionResetError]
     assert told(relay) == (["connecting", "lost"], RESET, CUT)
+
+
+def test_the_relay_passes_on_a_reset_also_where_neither_side_reads():
+    """Both directions are full: the thread that would pass on more to the server waits for room."""
+    gone, seen = threading.Event(), []
+
+    def fill(sock):
+        sock.settimeout(0.3)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                sock.sendall(bytes(100_000))
+        sock.settimeout(30)
+
+    def fill_and_then_read(sock):
+        fill(sock)
+        gone.wait(30)
+        try:
+            seen.append(read_to_end(sock))
+        except OSError as error:
+            seen.append(type(error))
+
+    with Server(fill_and_then_read) as port:
+        with Relay(HOST, (HOST, port), 30) as relay, socket.create_connection((HOST, relay.port), 30) as sock:
+            fill(sock)
+            reset(sock)
+        gone.set()
+    assert seen == [ConnectionResetError]
+    assert told(relay)[1:] == (RESET, CUT)
 
 
 def test_the_relay_sees_which_side_says_first_that_this_was_all():
