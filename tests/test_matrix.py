@@ -365,21 +365,25 @@ def test_what_a_server_does_at_one_client_is_not_blamed_on_its_others(what, left
     assert left_behind() == []
 
 
-def test_a_client_that_hangs_hangs_once_though_its_server_then_shows_an_error(monkeypatch, left_behind):
+@pytest.mark.parametrize("place", [1, 2], ids=["before-it-shows-one", "after-it-has-shown-one"])
+def test_a_client_hangs_once_beside_another_at_which_the_server_shows_an_error(place, monkeypatch, left_behind):
     hanging = endpoint("hanging", client="ask()\nsignal.pause()")
-    served = endpoint("served", AT_ONE_CLIENT["shows an error"][0], COMES_AGAIN + "ask(); again(b'!'); end()")
-    deadlines_s = [SCENARIO.deadline_s, SHORT_S, SCENARIO.deadline_s]
+    odd = endpoint("odd", AT_ONE_CLIENT["shows an error"][0], COMES_AGAIN + "ask(); again(b'!'); end()")
+    clients = [GOOD, odd]
+    clients.insert(place, hanging)
+    deadlines_s = [SHORT_S if client is hanging else SCENARIO.deadline_s for client in clients]
     monkeypatch.setattr(Scenario, "deadline_s", property(lambda self: deadlines_s[0]))
     started = []
     start = matrix.Launcher.start
     monkeypatch.setattr(
         matrix.Launcher, "start", lambda self, command, **more: started.append(command) or start(self, command, **more)
     )
-    comparison = compared([served], [GOOD, hanging, served], tick=lambda: deadlines_s.append(deadlines_s.pop(0)))
-    assert outcomes(comparison)["served -> hanging"][1].startswith("client still running after 0.05 s")
-    programs = [" ".join(command) for command in started]
-    assert sum("signal.pause()" in program for program in programs) == 1
-    assert sum("again(b'!')" in program for program in programs) == 2
+    found = outcomes(compared([odd], clients, tick=lambda: deadlines_s.append(deadlines_s.pop(0))))
+    assert [found[f"odd -> {name}"][0] for name in ("good", "hanging", "odd")] == ["reference", "failed", "failed"]
+    assert sum("signal.pause()" in " ".join(command) for command in started) == 1
+    if place == 1:
+        assert found["odd -> hanging"][1].startswith("client still running after 0.05 s")
+    assert left_behind() == []
 
 
 @pytest.mark.parametrize("side", ["server", "client"])
