@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from common.config import BACKLOG
 from common.logs import SHOWN_BYTES, show_cut
 from comparison.model import SIDES, Event, Payload, Side
 from comparison.peers import CHUNK_BYTES, reset_at_close
@@ -134,7 +135,7 @@ class Relay:
 
     def __enter__(self) -> "Relay":
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        self._listener = socket.create_server((self._host, 0), family=family)
+        self._listener = socket.create_server((self._host, 0), family=family, backlog=BACKLOG)
         self._listener.settimeout(LOOK_S)
         self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
