@@ -371,7 +371,7 @@ def test_the_relay_passes_on_a_reset_of_the_client():
 
 def test_the_relay_passes_on_a_reset_also_where_neither_side_reads():
     """Both directions are full: the thread that would pass on more to the server waits for room."""
-    gone, seen = threading.Event(), []
+    full, gone, seen = threading.Event(), threading.Event(), []
 
     def fill(sock):
         sock.settimeout(0.3)
@@ -382,6 +382,7 @@ def test_the_relay_passes_on_a_reset_also_where_neither_side_reads():
 
     def fill_and_then_read(sock):
         fill(sock)
+        full.set()
         gone.wait(30)
         try:
             seen.append(read_to_end(sock))
@@ -390,6 +391,7 @@ def test_the_relay_passes_on_a_reset_also_where_neither_side_reads():
 
     with Server(fill_and_then_read) as port:
         with Relay(HOST, (HOST, port), 30) as relay, socket.create_connection((HOST, relay.port), 30) as sock:
+            full.wait(30)
             fill(sock)
             reset(sock)
         gone.set()
@@ -461,8 +463,8 @@ def test_the_relay_resets_a_client_whose_server_is_not_there():
         port = taken.getsockname()[1]
     with (
         Relay(HOST, (HOST, port), 30) as relay,
+        pytest.raises(ConnectionResetError),  # it may come as soon as there is a connection
         socket.create_connection((HOST, relay.port), 30) as sock,
-        pytest.raises(ConnectionResetError),
     ):
         sock.recv(1)
     assert relay.events() == ()
