@@ -337,7 +337,7 @@ AT_ONE_CLIENT = {
     "dies": (
         GOOD_SERVER,
         "ask(); again(); until_it_is_gone(); end()",
-        "server ended before it was stopped: ConnectionResetError: [Errno 104] Connection reset by peer",
+        "ConnectionResetError: [Errno 104] Connection reset by peer",
     ),
     "shows an error": (
         "def echo(data):\n"
@@ -359,7 +359,7 @@ def test_what_a_server_does_at_one_client_is_not_blamed_on_its_others(what, left
     comparison = compared([GOOD, odd], [GOOD, odd, endpoint("late")], tick=lambda: ticks.append(1))
     found = outcomes(comparison)
     assert found["odd -> odd"][0] == "failed"
-    assert found["odd -> odd"][1].startswith(reason)
+    assert reason in found["odd -> odd"][1]
     assert (found["odd -> good"], found["odd -> late"]) == (AS_REFERENCE, AS_REFERENCE)
     assert len(ticks) == len(found) == 6
     assert left_behind() == []

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import json
 import shlex
@@ -397,6 +398,27 @@ def test_the_relay_passes_on_a_reset_also_where_neither_side_reads():
         gone.set()
     assert seen == [ConnectionResetError]
     assert told(relay)[1:] == (RESET, CUT)
+
+
+def test_the_relay_does_not_wait_for_room_on_a_socket_that_is_closed_meanwhile():
+    ours, theirs = socket.socketpair()
+    ours.settimeout(0.01)
+    ended = []
+
+    def send():
+        try:
+            relays._send_all(ours, bytes(10_000_000))
+        except OSError as error:
+            ended.append(error.errno)
+
+    sending = threading.Thread(target=send)
+    with theirs:
+        sending.start()
+        sending.join(0.1)
+        assert sending.is_alive()
+        ours.close()
+        sending.join(30)
+    assert ended == [errno.EBADF]
 
 
 def test_the_relay_sees_which_side_says_first_that_this_was_all():
