@@ -1,6 +1,7 @@
 """What must hold for every endpoint, judged from the evidence of one run."""
 
 import itertools
+import re
 import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -30,6 +31,9 @@ USAGE = 2
 """Exit code of an endpoint that did not understand its command line: it has done nothing."""
 
 MILD = ("", "debug", "info")
+LOST = re.compile(r"ConnectionResetError|BrokenPipeError|connection reset|broken pipe", re.IGNORECASE)
+"""How an error tells that the other side is gone."""
+
 ABSENT = ("ended before", "cannot be started", "was not ready", "did not say")
 """How the trouble of a program begins that was not there to be tried."""
 
@@ -50,7 +54,11 @@ def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     blocks = {side: connections(run.events(side)) for side in SIDES}
     absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
     crashes = [crash for side in SIDES for crash in _crashes(scenario, run, side)]
-    troubles = [*absent, *crashes, *troubles] if absent or troubles else []
+    # A client that is killed at its deadline resets its connections, and the server may well say so.
+    killed = (run.client.trouble or "").startswith("still running")
+    later = [crash for crash in crashes if killed and crash.startswith("server") and LOST.search(crash)]
+    first = [crash for crash in crashes if crash not in later]
+    troubles = [*absent, *first, *troubles, *later] if absent or troubles else []
     for text in troubles or crashes:
         yield Fault("ending", text)
         if troubles:
@@ -136,7 +144,7 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
             if allowed:
                 yield f"{side} log: the connection of {block[0].speaker} has no end"
         elif ended.name not in allowed and not _is_after(block, blocks, side):
-            yield f"{side} connection ended with {ended.message!r}"
+            yield f"{side} connection ended with {ended.message!r}{_instead(allowed)}"
     if not run.is_raw(side):
         yield from (f"{side} log: {wrong}" for wrong in _lies(run, blocks, side))
         for name in expects.told:
@@ -154,6 +162,10 @@ def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
     yield from wrong_life(events, stopped_last=alone)
     for block in blocks[side]:
         yield from wrong_account(block, side, address(events if side == "server" else block))
+
+
+def _instead(allowed: Collection[str]) -> str:
+    return f" instead of {' or '.join(map(repr, allowed))}" if allowed else ""
 
 
 def _wanted_connections(scenario: Scenario, blocks: Blocks, side: Side) -> int:

@@ -106,6 +106,15 @@ def cpu_clock_s(pid: int) -> float | None:
         return None
 
 
+def wants_cpu(pid: int) -> bool:
+    """Whether the first thread of a process runs, or would if it got a core; False where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # as bytes: the name of the program stands there, too
+            return file.read().rpartition(b") ")[2].startswith(b"R")
+    except OSError:
+        return False
+
+
 class Heartbeat:
     """How late this machine was while the `with` block ran: the longest that a thread, which only sleeps, overslept."""
 

@@ -21,10 +21,11 @@ from comparison.commands import (
 )
 from comparison.dropouts import hung
 from comparison.endpoints import ROOT
+from comparison.errors import first_error
 from comparison.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.processes import Closed, Launcher, Process
-from comparison.projection import connections, told_speaker
+from comparison.projection import connections, is_connection, told_speaker
 from comparison.relay import Relay, seen_by
 from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
 from comparison.stage import Busy, ClientStage, ServerStage, Skip
@@ -145,12 +146,14 @@ def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> Se
 
 
 def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
-    """One server process, and its clients one after another; then another, where its log has grown long."""
+    """One server process, and its clients one after another; then another, where its log has grown long or a client
+    hangs. Where it dies or shows an error, nobody can tell at whom: each client that has ended is played again, with a
+    server of its own."""
     left = list(turns)
     while left:
         played: list[tuple[Pairing, int]] = []
         clients: list[_Client] = []
-        server, done = left[0][0].server, 0
+        server, done, died = left[0][0].server, 0, False
         try:
             process, port, tried_port = _serve(plan, launcher, folder, server)
             lines = 0
@@ -167,9 +170,10 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iter
                         break
                 done += 1
                 plan.tick()
-                if process.line_count + lines >= LINES_EACH:
+                if process.line_count + lines >= LINES_EACH or turn[0] in plan.hanging:
                     break
             log = process.stop()
+            died = (log.trouble or "").startswith("ended before")
         except NotReady as error:
             log, tried_port, played, done = error.log, None, left, len(left)
             never = Log((), (), None, "was not started: the server was not ready")
@@ -180,8 +184,21 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iter
             yield from ((pairing, f"{server.label}: {reason}") for pairing, _ in left)
             return
         left = left[done:]
-        for run, client in zip(_pair(played, log, clients, tried_port), clients, strict=True):
-            yield run if client.skipped is None else (run.pairing, client.skipped)
+        runs = list(_pair(played, log, clients, tried_port))
+        to_blame = len(runs) > 1 and (died or _shows_an_error(runs[0].server_events))
+        again = [turn for turn in dict.fromkeys(played) if to_blame and turn[0] not in plan.hanging]
+        for turn, run, client in zip(played, runs, clients, strict=True):
+            if turn not in again:
+                yield run if client.skipped is None else (run.pairing, client.skipped)
+        for turn in again:
+            yield from _pair_up(dataclasses.replace(plan, tick=lambda: None), launcher, folder, [turn])
+
+
+def _shows_an_error(events: Sequence[Event]) -> bool:
+    """Whether a server tells of an error that is none of a connection."""
+    own = [event for event in events if not is_connection(event.speaker)]
+    printed = (event.message if event.name == "unreadable" else "" for event in own)
+    return any("traceback" in event.fields for event in own) or first_error(printed) is not None
 
 
 def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tuple[Process, int, int | None]:

@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Sequence
 
+from common.config import BACKLOG
 from common.logs import SHOWN_BYTES, show_cut
 from comparison.model import SIDES, Event, Payload, Side
 from comparison.peers import CHUNK_BYTES, reset_at_close
+from comparison.processes import AWAKE_S
 from comparison.projection import ENDINGS, told_speaker
 
 MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
@@ -133,7 +135,7 @@ class Relay:
 
     def __enter__(self) -> "Relay":
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        self._listener = socket.create_server((self._host, 0), family=family)
+        self._listener = socket.create_server((self._host, 0), family=family, backlog=BACKLOG)
         self._listener.settimeout(LOOK_S)
         self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
@@ -184,8 +186,8 @@ class Relay:
             _reset(client)
             return
         self._sockets.append(server)
-        client.settimeout(None)
-        server.settimeout(None)
+        client.settimeout(AWAKE_S)
+        server.settimeout(AWAKE_S)
         connection = _Connection(speaker, server.getsockname()[:2])
         self._connections.append(connection)
         back = threading.Thread(target=_pass_on, args=(connection, "server", server, client), daemon=True)
@@ -199,6 +201,8 @@ def _pass_on(connection: _Connection, sender: Side, source: socket.socket, targe
     while True:
         try:
             data = source.recv(CHUNK_BYTES)
+        except TimeoutError:
+            continue
         except OSError:
             connection.ended(sender, RESET)
             _reset(target)
@@ -208,7 +212,7 @@ def _pass_on(connection: _Connection, sender: Side, source: socket.socket, targe
         else:
             connection.ended(sender, EOF)
         try:
-            target.sendall(data)
+            _send_all(target, data)
             if not data:
                 target.shutdown(socket.SHUT_WR)
                 return
@@ -216,6 +220,14 @@ def _pass_on(connection: _Connection, sender: Side, source: socket.socket, targe
             connection.ended(_other(sender), RESET)
             _reset(source)
             return
+
+
+def _send_all(sock: socket.socket, data: bytes) -> None:
+    """Not sendall(): who waits in that for room never hears that another thread has closed the socket."""
+    left = memoryview(data)
+    while left:
+        with contextlib.suppress(TimeoutError):
+            left = left[sock.send(left) :]
 
 
 def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:

@@ -1,6 +1,7 @@
 """What the machine or a program lacks is skipped with its reason, not failed; and so is what a machine that is too busy
 cannot tell. Nothing of it passes silently."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from types import SimpleNamespace
 
 import pytest
 from harness import ROOT
@@ -16,6 +18,7 @@ from harness import ROOT
 from common import options
 from comparison import machine, matrix
 from comparison.model import Endpoint, Pairing, Verdict
+from comparison.peers import Late
 from comparison.processes import Process
 from comparison.run import Selection, Trial, choose, compare_all
 from comparison.scenarios import SCENARIOS
@@ -246,6 +249,61 @@ def test_cpu_time_that_nobody_tells_is_skipped(monkeypatch):
         Verdict.SKIPPED,
         "this system does not tell the CPU time of another process",
     )
+
+
+class Idle(base.Stage):
+    """A stage whose endpoint has taken a share of the CPU, and is ready to run or not, in one look after another."""
+
+    def __init__(self, *looks, left_s=15):
+        self.shares, self.waits = zip(*looks, strict=True)
+        self.looked, self.taken_s = 0, 0.0
+        self.deadline = SimpleNamespace(left=lambda: left_s)
+        self.process = SimpleNamespace(pid=0)
+
+    def _cpu_s(self):
+        found = self.taken_s
+        if self.looked < 2 * len(self.shares):
+            self.taken_s += (self.looked % 2 == 0) * self.shares[self.looked // 2] * base.ASLEEP_S
+        self.looked += 1
+        return found
+
+
+@pytest.mark.parametrize(
+    ("looks", "says"),
+    [
+        ([(0.0, False)], None),
+        ([(0.9, True), (0.9, True), (0.1, False)], None),
+        ([(0.9, True), (0.9, True), (1.0, True)], r"^spins at night: .* takes 100% of the CPU time that another gets$"),
+        ([(0.1, True), (0.0, True), (0.1, False)], None),
+        ([(0.1, True), (0.9, True), (0.0, True), (0.8, True), (0.9, True)], "^spins at night"),
+    ],
+    ids=["sleeps", "comes to rest", "spins", "had something to do", "spins where others keep it from that"],
+)
+def test_who_spins_is_told_from_who_sleeps_however_little_it_gets(looks, says, monkeypatch):
+    stage = Idle(*looks)
+    monkeypatch.setattr(base, "ASLEEP_S", 0.001)
+    monkeypatch.setattr(base, "wants_cpu", lambda pid: stage.waits[stage.looked // 2 - 1])
+    with contextlib.nullcontext() if says is None else pytest.raises(Late, match=says):
+        stage.check_asleep("at night")
+    assert stage.looked == 2 * len(looks)
+
+
+def test_who_never_gets_a_core_cannot_be_told_from_who_sleeps(monkeypatch):
+    monkeypatch.setattr(base, "wants_cpu", lambda pid: True)
+    with pytest.raises(base.Busy):
+        Idle((0.0, True), left_s=0).check_asleep("at night")
+
+
+def test_a_process_that_runs_wants_cpu_and_one_that_waits_does_not():
+    if not os.path.exists("/proc/self/stat"):
+        pytest.skip("this system does not tell whether a process runs")
+    assert machine.wants_cpu(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", "print(1, flush=True); input()"], stdin=-1, stdout=-1) as waiting:
+        waiting.stdout.readline()
+        while machine.wants_cpu(waiting.pid):  # it may not be there yet
+            pass
+        waiting.stdin.close()
+    assert not machine.wants_cpu(waiting.pid)
 
 
 # --- A machine that is too busy ---

@@ -313,6 +313,79 @@ def test_a_client_that_hangs_is_ended_and_fails_its_cell(monkeypatch, left_behin
     assert left_behind() == []
 
 
+COMES_AGAIN = """
+def again(data=b""):
+    "Come once more, and reset the connection where there is nothing to send; the last answer that comes."
+    with socket.create_connection(("127.0.0.1", PORT)) as peer:
+        peer.sendall(data)
+        if not data:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\\1\\0\\0\\0\\0\\0\\0\\0")
+            return
+        peer.shutdown(socket.SHUT_WR)
+        return peer.recv(100)
+
+def until_it_is_gone():
+    try:
+        while again(b"?"):
+            pass
+    except OSError:
+        pass
+"""
+
+AT_ONE_CLIENT = {
+    # What a server does: its script, what the odd client does to make it do so, the reason.
+    "dies": (
+        GOOD_SERVER,
+        "ask(); again(); until_it_is_gone(); end()",
+        "ConnectionResetError: [Errno 104] Connection reset by peer",
+    ),
+    "shows an error": (
+        "def echo(data):\n"
+        "    if data == b'!':\n"
+        "        record('log', 'asyncio', 'Unhandled', traceback='Traceback ...\\nKeyError: 7')\n"
+        "    return data\n"
+        "serve(echo)",
+        "ask(); again(b'!'); end()",
+        "server shows a traceback: KeyError: 7",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", AT_ONE_CLIENT)
+def test_what_a_server_does_at_one_client_is_not_blamed_on_its_others(what, left_behind):
+    server, client, reason = AT_ONE_CLIENT[what]
+    odd = endpoint("odd", server, COMES_AGAIN + client)
+    ticks = []
+    comparison = compared([GOOD, odd], [GOOD, odd, endpoint("late")], tick=lambda: ticks.append(1))
+    found = outcomes(comparison)
+    assert found["odd -> odd"][0] == "failed"
+    assert reason in found["odd -> odd"][1]
+    assert (found["odd -> good"], found["odd -> late"]) == (AS_REFERENCE, AS_REFERENCE)
+    assert len(ticks) == len(found) == 6
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("place", [1, 2], ids=["before-it-shows-one", "after-it-has-shown-one"])
+def test_a_client_hangs_once_beside_another_at_which_the_server_shows_an_error(place, monkeypatch, left_behind):
+    hanging = endpoint("hanging", client="ask()\nsignal.pause()")
+    odd = endpoint("odd", AT_ONE_CLIENT["shows an error"][0], COMES_AGAIN + "ask(); again(b'!'); end()")
+    clients = [GOOD, odd]
+    clients.insert(place, hanging)
+    deadlines_s = [SHORT_S if client is hanging else SCENARIO.deadline_s for client in clients]
+    monkeypatch.setattr(Scenario, "deadline_s", property(lambda self: deadlines_s[0]))
+    started = []
+    start = matrix.Launcher.start
+    monkeypatch.setattr(
+        matrix.Launcher, "start", lambda self, command, **more: started.append(command) or start(self, command, **more)
+    )
+    found = outcomes(compared([odd], clients, tick=lambda: deadlines_s.append(deadlines_s.pop(0))))
+    assert [found[f"odd -> {name}"][0] for name in ("good", "hanging", "odd")] == ["reference", "failed", "failed"]
+    assert sum("signal.pause()" in " ".join(command) for command in started) == 1
+    if place == 1:
+        assert found["odd -> hanging"][1].startswith("client still running after 0.05 s")
+    assert left_behind() == []
+
+
 @pytest.mark.parametrize("side", ["server", "client"])
 def test_an_endpoint_whose_program_is_missing_fails_its_own_cells(side, left_behind):
     missing = ("/nonexistent/program",)

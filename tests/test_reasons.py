@@ -45,6 +45,19 @@ def test_a_traceback_that_was_printed_is_told_by_its_first_error(script, exit_co
     assert reasons(one) == [("ending", f"server prints a traceback: {EBADF}")]
 
 
+@pytest.mark.parametrize(
+    ("error", "first"),
+    [
+        ("ConnectionResetError(104, 'Connection reset by peer')", "client still running after 15 s"),
+        ("KeyError(7)", "server prints a traceback: KeyError: 7"),
+    ],
+)
+def test_a_server_that_is_reset_since_its_client_is_killed_is_not_to_blame(error, first):
+    one = run(PAIRING, [*SERVER, *printed(f"raise {error}")], CLIENT[:3])
+    late = dataclasses.replace(one.client, exit_code=None, trouble="still running after 15 s")
+    assert [text.startswith(first) for _, text in reasons(dataclasses.replace(one, client=late))] == [True, True]
+
+
 @pytest.mark.parametrize("script", [CHAIN, GROUP])
 def test_a_traceback_in_a_record_is_told_by_its_first_error(script):
     try:

@@ -1,9 +1,12 @@
 """What can be tried beyond the tutorial: every scenario, and every transport, with every server and every client."""
 
+import contextlib
 import dataclasses
 import json
 import shlex
+import signal
 import subprocess
+import threading
 
 import pytest
 from harness import ROOT, Endpoint
@@ -17,9 +20,11 @@ from comparison import matrix as running
 from comparison.catalogue import CATALOGUE
 from comparison.causes import Letters
 from comparison.commands import write_payload
+from comparison.condense import KEPT_CONNECTIONS
 from comparison.differences import projections
 from comparison.expectations import faults
 from comparison.model import RAW, CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict
+from comparison.projection import connections
 from comparison.run import Trial, choose, compare_all, trials
 from comparison.scenarios import SCENARIOS
 from comparison.scenarios.declare import MIB
@@ -31,14 +36,17 @@ LARGE = {"64-mib": ("streams/asyncio", "protocol/asyncio"), "1000-connections": 
 
 
 def all_explained(trial, *, servers=None, clients=None):
-    """Run a comparison: no pairing may fail, differ without an explanation, or be skipped."""
+    """Run a comparison: no pairing may fail, differ without an explanation, or be skipped, but for a machine that is
+    too busy to tell: other tests run beside this one."""
     if trial.transport.name in ("tls", "mtls"):
         pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
     check_available(trial.transport)
     (comparison,) = compare_all(choose(servers=servers, clients=clients), [trial], jobs=2)
-    bad = [f"{cell.pairing} {cell.verdict}: {cell.reason}" for cell in comparison.cells]
-    assert not any(cell.verdict.is_trouble or cell.verdict is Verdict.SKIPPED for cell in comparison.cells), bad
-    assert comparison.cells
+    told = [cell for cell in comparison.cells if cell.reason != running.TOO_BUSY]
+    bad = [f"{cell.pairing} {cell.verdict}: {cell.reason}" for cell in told]
+    assert not any(cell.verdict.is_trouble or cell.verdict is Verdict.SKIPPED for cell in told), bad
+    if not told:
+        pytest.skip(running.TOO_BUSY)
     return comparison
 
 
@@ -222,7 +230,7 @@ FAULTS = {
     "an ending that may not be": (
         expecting(server_endings=("lost", "idle")),
         run(PAIRING, *LINES),
-        [("ending", "server connection ended with 'closing'")],
+        [("ending", "server connection ended with 'closing' instead of 'lost' or 'idle'")],
     ),
     "an event that must be told": (
         expecting(told=("eof",)),
@@ -318,3 +326,43 @@ def test_an_explanation_can_be_seen_in_a_scenario_that_is_there_to_show_it(name)
     scenario = SCENARIOS[entry.scenario]
     assert entry.transport in scenario.transports
     assert name in scenario.shows
+
+
+def _while_peers_come(stage):
+    stage.start("--grace", "60")
+    stays, lock = stage.connect(), threading.Lock()
+    stays.round_trip()
+
+    def come():
+        with contextlib.suppress(OSError):
+            while True:
+                sock = stage.connect_socket()
+                with lock:
+                    peer = stage._peer(sock, echoed=True)
+                peer.send(10)
+                peer.half_close()
+                peer.receive_to_end()
+
+    coming = [threading.Thread(target=come) for _ in range(4)]
+    for thread in coming:
+        thread.start()
+    stage.wait_for("closing", 20)
+    stage.stop(signal.SIGTERM)
+    for thread in coming:
+        thread.join()
+    stays.half_close()
+    stays.receive_to_end()
+
+
+def test_no_server_fails_at_which_peers_connect_all_the_time_while_it_is_stopped():
+    """One that comes at that very moment may be served or not; uvloop may tell of it after 'closing server'."""
+    expects = Expectation(
+        echo="part", server_endings=("closing", "lost"), client_endings=("saw_eof", "saw_reset"), all_accepted=False
+    )
+    scenario = Scenario("any", "", b"0123456789abc", script=_while_peers_come, on_trial=("server",), expects=expects)
+    (comparison,) = compare_all(choose(), [Trial(scenario, TRANSPORTS["tcp"])], repeat=3, jobs=2)
+    failed = [cell.reason for cell in comparison.cells if cell.verdict is Verdict.FAILED]
+    assert failed == []
+    assert all(
+        len(connections(run.client_events)) >= KEPT_CONNECTIONS for cell in comparison.cells for run in cell.runs
+    )

@@ -94,11 +94,12 @@ class ServerStage(Stage):
         """A client that reads nothing and has sent all that there is room for: the server holds bytes for it that the
         kernel does not take."""
         bystander, peer = self.connect(BYSTANDER), self.connect()
-        sent_bytes = -1
+        peer.send_until_stuck(bystander, most_bytes)
+        sent_bytes = 0
         while sent_bytes < peer.sent_bytes < most_bytes:
             sent_bytes = peer.sent_bytes
-            peer.send_until_stuck(bystander, most_bytes)
             self.pause(PROBED_S)
+            peer.send_until_stuck(bystander, most_bytes)
         bystander.half_close()
         bystander.receive_to_end()
         return peer
