@@ -44,6 +44,9 @@ _LINE = re.compile("|".join(f"(?P<{name}>{_pattern(line.text)})" for name, line 
 TEXTS = {name: re.compile(_with_names(line.text), re.DOTALL) for name, line in _ORDERED}
 """Event -> its text, with groups named after what is filled in."""
 
+TIMES = (int, type(None))
+"""What a time may be; True is none."""
+
 _NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
 
@@ -71,7 +74,7 @@ def _parse_json(line: str) -> Event | None:
         level, t_ns = record.pop("level"), record.pop("t_ns")
     except (ValueError, KeyError, RecursionError):
         return None
-    if not all(isinstance(text, str) for text in (name, speaker, message, level)) or not isinstance(t_ns, int | None):
+    if not all(isinstance(text, str) for text in (name, speaker, message, level)) or type(t_ns) not in TIMES:
         return None
     fields = {_once(name): value for name, value in record.items()}
     return _event(_once(name), speaker, message, _once(level), t_ns, fields)
@@ -96,7 +99,7 @@ def _event(
     t_ns: int | None = None,
     fields: Mapping[str, object] = _NO_FIELDS,
 ) -> Event | None:
-    if speaker == "asyncio":
+    if speaker == "asyncio" and name == "log":
         for foreign, pattern in FOREIGN.items():
             if pattern.fullmatch(f"{speaker}: {message}"):
                 name = foreign
