@@ -4,24 +4,25 @@
 The command line, and nothing else.
 """
 
-import argparse
-import contextlib
-import importlib.util
-import os
-import shutil
 import sys
-import textwrap
-import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NoReturn, Protocol, TextIO
 
 from comparison import surroundings
 
 if not surroundings.suit():  # what is imported from here on takes what Windows lacks
     sys.exit(2)
 if __name__ == "__main__":
-    surroundings.prepare()  # before anything takes hold of a stream
+    surroundings.prepare()  # before anything takes hold of a stream, and before Ctrl-C may come
+
+import argparse
+import contextlib
+import importlib.util
+import os
+import shutil
+import textwrap
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, Protocol, TextIO
 
 from common.logs import escape
 from comparison.bench import command as bench_command
@@ -277,4 +278,5 @@ def check_targets(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    surroundings.prepared()
     sys.exit(main())

@@ -86,7 +86,8 @@ def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
     for side in sorted(SIDES, key=lambda side: not run.is_raw(side)):
         log = run.log(side)
         if log.trouble is not None and log.trouble.startswith(ABSENT) == absent:
-            yield log.trouble if run.is_raw(side) else f"{side} {log.trouble}{_words(log.lines)}"
+            code = f" with exit code {log.exit_code}" if log.exit_code is not None else ""
+            yield log.trouble if run.is_raw(side) else f"{side} {log.trouble}{_words(log.lines) or code}"
 
 
 def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
