@@ -74,6 +74,8 @@ def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
             yield f"{side} shows a traceback{_words(lines)}"
         elif first_error(printed := [event.message if event.name == "unreadable" else "" for event in events]):
             yield f"{side} prints a traceback{_words(printed)}"
+    if side in run.silent and first_error(run.log(side).lines):
+        yield f"{side} prints a traceback{_words(run.log(side).lines)}"
     if (run.log(side).exit_code or 0) < 0 or (side == "server" and not run.is_raw("client")):
         yield from _wrong_exit(scenario, run, side)
 
@@ -153,8 +155,9 @@ def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
     alone = not run.is_raw("client") or any(block[0].speaker == AFTER for block in blocks["client"])
     yield from wrong_records(events, command)
     yield from wrong_life(events, stopped_last=alone)
+    listens = address(events)
     for block in blocks[side]:
-        yield from wrong_account(block, side, address(events if side == "server" else block))
+        yield from wrong_account(block, side, listens if side == "server" else address(block))
 
 
 def _wanted_connections(scenario: Scenario, blocks: Blocks, side: Side) -> int:

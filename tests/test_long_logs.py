@@ -60,9 +60,8 @@ LOGS = {
 }
 
 
-def judged(lines):
+def judged(lines, life=tuple(server_lines(ENDPOINTS[0]))):
     """All that is made of the log of a server: events, a verdict, and what is kept and drawn of it."""
-    life = server_lines(ENDPOINTS[0])
     one, other = (run(PAIRING, [*life[:2], *lines, *life[-2:]], client_lines(ENDPOINTS[0])) for _ in range(2))
     judge(TUTORIAL, [observe(TUTORIAL, one), observe(TUTORIAL, other)], PAIRING)
     timeline.of(condense(one))
@@ -94,6 +93,13 @@ def assert_linear(work, short, long):
 @pytest.mark.parametrize("kind", LOGS)
 def test_twice_the_log_costs_twice_the_time(kind):
     assert_linear(judged, LOGS[kind](LINES), LOGS[kind](2 * LINES))
+
+
+def test_twice_the_connections_of_a_server_that_never_says_where_it_listens():
+    def work(lines):
+        judged(lines, life=())
+
+    assert_linear(work, *(LOGS["connections that end badly"](n) for n in (LINES, 2 * LINES)))
 
 
 def test_twice_the_clients_of_a_server_cost_twice_the_time():
