@@ -146,6 +146,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CannotCompare as error:
         print(f"compare.py: error: {error}", file=sys.stderr)
         return TROUBLE
+    except RuntimeError as error:
+        if "new thread" not in str(error):  # as Python says it
+            raise
+        print(f"compare.py: error: {error}: end other programs, or raise the limit (ulimit -u)", file=sys.stderr)
+        return TROUBLE
     except OSError as error:
         drop_output()
         if not isinstance(error, BrokenPipeError):  # whoever read our output has seen enough: `compare.py | head`

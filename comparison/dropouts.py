@@ -5,11 +5,11 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from comparison.commands import HOSTS, not_supported, server_command
+from comparison.commands import not_supported
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
 from comparison.processes import Closed, Launcher
-from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, alone, serve
 from comparison.workers import Workers
 
 
@@ -75,16 +75,9 @@ def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequen
 
 
 def _starts(launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> bool:
-    def command(port: int) -> Sequence[str]:
-        return server_command(scenario, transport, server, folder, port)
-
     try:
         with alone(server):
-            if server.takes_options:
-                process, _ = start_server(launcher, command(0))
-            else:
-                host = HOSTS[transport.name]
-                process, *_ = start_silent_server(launcher, command, host, address=server.server_address)
+            process, *_ = serve(launcher, scenario, transport, server, folder)
             process.kill()
     except NotReady as error:  # what it does not support, or the machine lacks, is for each scenario to say
         return (error.lacking or not_supported(server, error.log)) is not None

@@ -16,17 +16,16 @@ from comparison.commands import (
     not_supported,
     payload_file,
     prepare,
-    server_command,
     where,
 )
 from comparison.dropouts import hung
 from comparison.endpoints import ROOT
 from comparison.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.processes import Closed, Launcher, Process
+from comparison.processes import Closed, Launcher
 from comparison.projection import connections, told_speaker
 from comparison.relay import Relay, seen_by
-from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, alone, serve
 from comparison.stage import Busy, ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
@@ -152,7 +151,7 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iter
         clients: list[_Client] = []
         server, done = left[0][0].server, 0
         try:
-            process, port, tried_port = _serve(plan, launcher, folder, server)
+            process, port, tried_port = serve(launcher, plan.scenario, plan.transport, server, folder)
             lines = 0
             for turn in left:
                 if turn[0] in hung(plan.reference, plan.hanging, [turn[0]]):
@@ -182,18 +181,6 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iter
         left = left[done:]
         for run, client in zip(_pair(played, log, clients, tried_port), clients, strict=True):
             yield run if client.skipped is None else (run.pairing, client.skipped)
-
-
-def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tuple[Process, int, int | None]:
-    """Start a server: its process, its port, and the port of a connection that tried whether it is there."""
-
-    def command(port: int) -> tuple[str, ...]:
-        return server_command(plan.scenario, plan.transport, server, folder, port)
-
-    if not server.takes_options:
-        return start_silent_server(launcher, command, HOSTS[plan.transport.name], address=server.server_address)
-    needs_port = any("{port}" in option for option in plan.transport.client_options)
-    return *start_server(launcher, command(0), needs_port=needs_port), None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 It imports nothing of the engine at first: on a system without what the engine needs, this much still runs.
 """
 
-import contextlib
 import io
 import os
 import signal
@@ -60,8 +59,7 @@ def prepared() -> None:
 
 def _leave(number: int, frame: object) -> None:
     # At once: what is raised in the middle of an import may come out as another error.
-    with contextlib.suppress(OSError):
-        os.write(2, b"compare.py: interrupted before anything was started\n")
+    os.write(2, b"compare.py: interrupted before anything was started\n")
     os._exit(128 + number)
 
 

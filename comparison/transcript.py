@@ -5,7 +5,7 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 
 from common.logs import EVENTS, escape
 from comparison.model import Event, Payload
@@ -44,9 +44,6 @@ _LINE = re.compile("|".join(f"(?P<{name}>{_pattern(line.text)})" for name, line 
 TEXTS = {name: re.compile(_with_names(line.text), re.DOTALL) for name, line in _ORDERED}
 """Event -> its text, with groups named after what is filled in."""
 
-TIMES = (int, type(None))
-"""What a time may be; True is none."""
-
 _NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
 
@@ -74,7 +71,7 @@ def _parse_json(line: str) -> Event | None:
         level, t_ns = record.pop("level"), record.pop("t_ns")
     except (ValueError, KeyError, RecursionError):
         return None
-    if not all(isinstance(text, str) for text in (name, speaker, message, level)) or type(t_ns) not in TIMES:
+    if not all(isinstance(text, str) for text in (name, speaker, message, level)) or type(t_ns) not in (int, NoneType):
         return None
     fields = {_once(name): value for name, value in record.items()}
     return _event(_once(name), speaker, message, _once(level), t_ns, fields)

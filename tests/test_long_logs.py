@@ -60,7 +60,10 @@ LOGS = {
 }
 
 
-def judged(lines, life=tuple(server_lines(ENDPOINTS[0]))):
+LIFE = tuple(server_lines(ENDPOINTS[0]))
+
+
+def judged(lines, life=LIFE):
     """All that is made of the log of a server: events, a verdict, and what is kept and drawn of it."""
     one, other = (run(PAIRING, [*life[:2], *lines, *life[-2:]], client_lines(ENDPOINTS[0])) for _ in range(2))
     judge(TUTORIAL, [observe(TUTORIAL, one), observe(TUTORIAL, other)], PAIRING)
@@ -194,7 +197,7 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(tmp_path,
         def stop(self):
             return Log((), ("main: closing server",), 0)
 
-    monkeypatch.setattr(matrix, "_serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
+    monkeypatch.setattr(matrix, "serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
     monkeypatch.setattr(matrix, "_run_client", lambda *_: matrix._Client(Log((), (), 0), (), ()))
     turns = [(PAIRING, number) for number in (1, 2, 3)]
     runs = list(matrix._pair_up(matrix.Plan(TUTORIAL), None, tmp_path, turns))

@@ -24,7 +24,7 @@ from comparison.run import Trial, choose, compare_all, trials
 from comparison.scenarios import SCENARIOS
 from comparison.scenarios.declare import MIB
 from comparison.transcript import parse
-from comparison.transports import TRANSPORTS, check_available
+from comparison.transports import TRANSPORTS, missing
 
 LARGE = {"64-mib": ("streams/asyncio", "protocol/asyncio"), "1000-connections": ("protocol/asyncio", "streams/asyncio")}
 """Scenarios that are tried here with one pairing, the others with all."""
@@ -34,7 +34,7 @@ def all_explained(trial, *, servers=None, clients=None):
     """Run a comparison: no pairing may fail, differ without an explanation, or be skipped."""
     if trial.transport.name in ("tls", "mtls"):
         pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
-    check_available(trial.transport)
+    assert missing(trial.transport) is None
     (comparison,) = compare_all(choose(servers=servers, clients=clients), [trial], jobs=2)
     bad = [f"{cell.pairing} {cell.verdict}: {cell.reason}" for cell in comparison.cells]
     assert not any(cell.verdict.is_trouble or cell.verdict is Verdict.SKIPPED for cell in comparison.cells), bad
