@@ -38,7 +38,7 @@ class Dropouts:
 
     def learn(self, comparison: Comparison) -> None:
         """Of a scenario that everyone must be able to play: who failed with all whom others can play with."""
-        sound = [cell.pairing for cell in comparison.cells if not _failed_or_skipped(cell.verdict)]
+        sound = [cell.pairing for cell in comparison.cells if cell.verdict not in (Verdict.FAILED, Verdict.SKIPPED)]
         partners = {side: {pairing.end(side) for pairing in sound} for side in SIDES}
         for side, other in (SIDES, SIDES[::-1]):
             for endpoint in {cell.pairing.end(side) for cell in comparison.cells} - partners[side]:
@@ -84,7 +84,3 @@ def _starts(launcher: Launcher, scenario: Scenario, transport: Transport, server
     except (Closed, AddressTaken):  # which tells nothing of the server
         pass
     return True
-
-
-def _failed_or_skipped(verdict: Verdict) -> bool:
-    return verdict in (Verdict.FAILED, Verdict.SKIPPED)

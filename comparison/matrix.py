@@ -130,17 +130,13 @@ def _play_once(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, n
         for file in folder.iterdir():
             if file.is_file():
                 (Path(own) / file.name).symlink_to(file)
-        stage = _stage(plan, launcher, Path(own), pairing)
+        [side] = plan.scenario.on_trial
+        of_side: type[ServerStage | ClientStage] = ServerStage if side == "server" else ClientStage
+        stage = of_side(launcher, plan.scenario, plan.transport, Path(own), pairing.end(side))
         try:
             return stage.play(number)
         finally:
             stage.close()
-
-
-def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> ServerStage | ClientStage:
-    if "server" in plan.scenario.on_trial:
-        return ServerStage(launcher, plan.scenario, plan.transport, folder, pairing.server)
-    return ClientStage(launcher, plan.scenario, plan.transport, folder, pairing.client)
 
 
 def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:

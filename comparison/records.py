@@ -55,11 +55,11 @@ def wrong_records(events: Block, command: Sequence[str]) -> Iterator[str]:
         if event.name not in EVENTS:
             continue
         level = logging.getLevelName(EVENTS[event.name].level).lower()
-        if event.level or event.fields or event.t_ns is not None:  # not in plain text, which has neither
-            if event.level != level:
-                yield f"{event.message!r} has the level {event.level or 'none'}, and should have {level}"
-            if event.t_ns is None:
-                yield f"{event.message!r} has no time (t_ns)"
+        in_json = event.level or event.fields or event.t_ns is not None
+        if in_json and event.level != level:
+            yield f"{event.message!r} has the level {event.level or 'none'}, and should have {level}"
+        if in_json and event.t_ns is None:
+            yield f"{event.message!r} has no time (t_ns)"
         if is_connection(event.speaker) == (event.name in PROGRAM):
             yield f"{event.message!r} is told by {event.speaker!r}"
         text = TEXTS[event.name].fullmatch(event.message)
@@ -158,11 +158,8 @@ def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
 def _wrong_addresses(end: Event, side: Side, place: str) -> Iterator[str]:
     """A server is where it says that it listens, and calls a connection by its peer; a client is where it connects to.
     None is what a loop was asked for too late: of one that was lost, or whose peer is not known."""
-    port = None
-    for name in ("local", "peer"):
-        if name not in end.fields:
-            continue
-        told, port = end.fields[name], port or re.search(r" port (\d+)$", place)
+    for name in [name for name in ("local", "peer") if name in end.fields]:
+        told, port = end.fields[name], re.search(r" port (\d+)$", place)
         match told:
             case None:
                 right = end.name != "closing" or "unknown" in end.speaker
