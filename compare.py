@@ -4,24 +4,25 @@
 The command line, and nothing else.
 """
 
-import argparse
-import contextlib
-import importlib.util
-import os
-import shutil
 import sys
-import textwrap
-import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NoReturn, Protocol, TextIO
 
 from comparison import surroundings
 
 if not surroundings.suit():  # what is imported from here on takes what Windows lacks
     sys.exit(2)
 if __name__ == "__main__":
-    surroundings.prepare()  # before anything takes hold of a stream
+    surroundings.prepare()  # before anything takes hold of a stream, and before Ctrl-C may come
+
+import argparse
+import contextlib
+import importlib.util
+import os
+import shutil
+import textwrap
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, Protocol, TextIO
 
 from common.logs import escape
 from comparison.bench import command as bench_command
@@ -144,6 +145,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
     except CannotCompare as error:
         print(f"compare.py: error: {error}", file=sys.stderr)
+        return TROUBLE
+    except RuntimeError as error:
+        if "new thread" not in str(error):  # as Python says it
+            raise
+        print(f"compare.py: error: {error}: end other programs, or raise the limit (ulimit -u)", file=sys.stderr)
         return TROUBLE
     except OSError as error:
         drop_output()
@@ -277,4 +283,5 @@ def check_targets(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    surroundings.prepared()
     sys.exit(main())

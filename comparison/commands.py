@@ -69,12 +69,13 @@ def why_not(scenario: Scenario, transport: Transport, endpoint: Endpoint, side: 
 
 
 def not_supported(endpoint: Endpoint, log: Log) -> str | None:
-    """Why an endpoint that has ended cannot take part, in its own last words: its exit code says that it does not
-    support what its options ask for, and it had not begun. None where it says nothing like it."""
-    events = parse(log.lines)
-    begun = any(event.name in ("starting", "connecting") for event in events)
-    if not endpoint.takes_options or log.exit_code != NOT_SUPPORTED or begun:
+    """Why an endpoint that has ended cannot take part, in its own words: it got no thread, or its exit code says that
+    it does not support what its options ask for, and it had not begun. None where it says nothing like it."""
+    if not endpoint.takes_options or not log.exit_code:
         return None
+    events = parse(log.lines)
+    if log.exit_code != NOT_SUPPORTED or any(event.name in ("starting", "connecting") for event in events):
+        return next((event.message.removeprefix("ERROR ") for event in events if event.name == "no_thread"), None)
     return f"{endpoint.label} does not support it: {events[-1].plain if events else 'it does not say why'}"
 
 

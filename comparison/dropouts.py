@@ -5,11 +5,11 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from comparison.commands import HOSTS, not_supported, server_command
+from comparison.commands import not_supported
 from comparison.endpoints import ROOT
 from comparison.model import SIDES, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
 from comparison.processes import Closed, Launcher
-from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, alone, serve
 from comparison.workers import Workers
 
 
@@ -38,7 +38,7 @@ class Dropouts:
 
     def learn(self, comparison: Comparison) -> None:
         """Of a scenario that everyone must be able to play: who failed with all whom others can play with."""
-        sound = [cell.pairing for cell in comparison.cells if not _failed_or_skipped(cell.verdict)]
+        sound = [cell.pairing for cell in comparison.cells if cell.verdict not in (Verdict.FAILED, Verdict.SKIPPED)]
         partners = {side: {pairing.end(side) for pairing in sound} for side in SIDES}
         for side, other in (SIDES, SIDES[::-1]):
             for endpoint in {cell.pairing.end(side) for cell in comparison.cells} - partners[side]:
@@ -75,23 +75,12 @@ def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequen
 
 
 def _starts(launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> bool:
-    def command(port: int) -> Sequence[str]:
-        return server_command(scenario, transport, server, folder, port)
-
     try:
         with alone(server):
-            if server.takes_options:
-                process, _ = start_server(launcher, command(0))
-            else:
-                host = HOSTS[transport.name]
-                process, *_ = start_silent_server(launcher, command, host, address=server.server_address)
+            process, *_ = serve(launcher, scenario, transport, server, folder)
             process.kill()
     except NotReady as error:  # what it does not support, or the machine lacks, is for each scenario to say
         return (error.lacking or not_supported(server, error.log)) is not None
     except (Closed, AddressTaken):  # which tells nothing of the server
         pass
     return True
-
-
-def _failed_or_skipped(verdict: Verdict) -> bool:
-    return verdict in (Verdict.FAILED, Verdict.SKIPPED)

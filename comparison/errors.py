@@ -19,6 +19,9 @@ _CRASH = re.compile(r"Fatal Python error: .+|([^'\"]*[^\w'\"])?(Segmentation fau
 _MEANS = re.compile(r"(\w+\.)*(CancelledError|GeneratorExit)\b.*")
 """How a task is stopped: the reason comes after it."""
 
+_COLOUR = re.compile(r"(\x1b|\\x1b)\[[\d;]*m")
+"""As it comes, and as it is shown. Python has it in its own tracebacks where FORCE_COLOR is set."""
+
 _UNSAID = re.compile(r'[-+|=~^_#.:,\s"\u2500-\u257f(){}\[\]]*|\s*"[^"]*":.*|\{".*')
 """A line without a word, or a part of a JSON value."""
 
@@ -39,14 +42,15 @@ def last_words(lines: Sequence[str]) -> str:
 
 
 def _errors(lines: Iterable[str]) -> Iterator[str]:
-    error, inside, in_group = None, False, False
+    error, group, inside, in_group = None, None, False, False
     for line in lines:
+        line = _COLOUR.sub("", line) if "x1b" in line or "\x1b" in line else line
         in_group = in_group and (not line.strip() or _MARGIN.match(line) is not None)
         if in_group and (separator := _SEPARATOR.fullmatch(line) or _OPENING.fullmatch(line)):
             if error is not None and not _OPENING.fullmatch(line):
                 yield error
             # Not told after "+-+--- 1 ---": what a group holds says more than the group.
-            error, inside = None, "..." not in separator[0] and " " in separator[0].strip()
+            error, group, inside = None, error or group, "..." not in separator[0] and " " in separator[0].strip()
             continue
         text = _MARGIN.sub("", line, count=1) if in_group else line
         if _HEADER.fullmatch(text) or _ALONE.fullmatch(text) or _CRASH.fullmatch(text):
@@ -56,7 +60,8 @@ def _errors(lines: Iterable[str]) -> Iterator[str]:
             error = None if inside else text
             in_group = in_group or _MARGIN.match(line) is not None
         elif inside and text[:1].strip():
-            error, inside = text, False
+            # So deep in groups Python tells nothing more: the innermost that it tells is a group.
+            error, inside = group if text.startswith("... (max_group_depth") else text, False
     if error is not None:
         yield error
 
@@ -70,5 +75,5 @@ def _spoken(line: str) -> str:
     if isinstance(record, dict):
         words = next((record[key] for key in _TEXT_KEYS if isinstance(record.get(key), str)), "")
         return f"{record['logger']}: {words}" if words and isinstance(record.get("logger"), str) else words
-    line = re.sub(r"\x1b\[[\d;]*m", "", line)
+    line = _COLOUR.sub("", line)
     return "" if isinstance(record, list) or _UNSAID.fullmatch(line) else line

@@ -82,6 +82,8 @@ def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
             yield f"{side} shows a traceback{_words(lines)}"
         elif first_error(printed := [event.message if event.name == "unreadable" else "" for event in events]):
             yield f"{side} prints a traceback{_words(printed)}"
+    if side in run.silent and first_error(run.log(side).lines):
+        yield f"{side} prints a traceback{_words(run.log(side).lines)}"
     if (run.log(side).exit_code or 0) < 0 or (side == "server" and not run.is_raw("client")):
         yield from _wrong_exit(scenario, run, side)
 
@@ -94,7 +96,8 @@ def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
     for side in sorted(SIDES, key=lambda side: not run.is_raw(side)):
         log = run.log(side)
         if log.trouble is not None and log.trouble.startswith(ABSENT) == absent:
-            yield log.trouble if run.is_raw(side) else f"{side} {log.trouble}{_words(log.lines)}"
+            code = f" with exit code {log.exit_code}" if log.exit_code is not None else ""
+            yield log.trouble if run.is_raw(side) else f"{side} {log.trouble}{_words(log.lines) or code}"
 
 
 def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
@@ -160,8 +163,9 @@ def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
     alone = not run.is_raw("client") or any(block[0].speaker == AFTER for block in blocks["client"])
     yield from wrong_records(events, command)
     yield from wrong_life(events, stopped_last=alone)
+    listens = address(events)
     for block in blocks[side]:
-        yield from wrong_account(block, side, address(events if side == "server" else block))
+        yield from wrong_account(block, side, listens if side == "server" else address(block))
 
 
 def _instead(allowed: Collection[str]) -> str:

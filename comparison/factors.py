@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
-from comparison.model import FACTORS, NO_LEVEL, Pairing, Run, Side
+from comparison.model import FACTORS, NO_LEVEL, OTHER, Pairing, Run, Side
 
 Factor = tuple[Side, str]
 Sign = Literal["+", "-", "~"]
@@ -16,7 +16,7 @@ def predictors(runs: Sequence[Run], having: set[Run], side: Side) -> list[tuple[
     together. What all have or none has, nothing predicts."""
     if len(having.intersection(runs)) in (0, len(runs)):
         return []
-    factors = [(end, factor) for end in (side, _other(side)) for factor in FACTORS]
+    factors = [(end, factor) for end in (side, OTHER[side]) for factor in FACTORS]
     varied = [factor for factor in factors if len(_levels(runs, [factor])) > 1]
     for size in (1, 2):
         found = [chosen for chosen in itertools.combinations(varied, size) if predicts(runs, having, chosen)]
@@ -70,13 +70,13 @@ def computed_of_failure(runs: Sequence[Run], having: set[Run]) -> tuple[tuple[st
 def own_side(side: Side, runs: Iterable[Run]) -> Side:
     """Whose point of view tells what is own and what is the peer's: that of who wrote the line, and for a line of the
     engine's own sockets that of the endpoint on trial."""
-    return _other(side) if any(run.is_raw(side) for run in runs) else side
+    return OTHER[side] if any(run.is_raw(side) for run in runs) else side
 
 
 def factors_of(axis: str, own: Side) -> tuple[Factor, ...]:
     """The factors of an axis such as `own loop and peer implementation`, as an endpoint of side `own` sees them."""
     words = [part.split() for part in axis.split(" and ")]
-    return tuple((own if whose == "own" else _other(own), name) for whose, name in words)
+    return tuple((own if whose == "own" else OTHER[own], name) for whose, name in words)
 
 
 def levels_of(run: Run, axis: str, own: Side) -> tuple[str, ...]:
@@ -134,7 +134,3 @@ def _hint(side: Side, runs: Sequence[Run], having: set[Run]) -> str:
             if len(factors) == 1:
                 return f". The {_spoken(_axis(factors, side))} would, but for {odd}"
     return ""
-
-
-def _other(side: Side) -> Side:
-    return "client" if side == "server" else "server"

@@ -31,6 +31,7 @@ OUT_OF = {
     errno.EDQUOT: "space on the disk for this user; make room, or set TMPDIR to another place",
     errno.EFBIG: "room for a file of this size; raise the limit: ulimit -f",
     errno.EROFS: "a folder that can be written to; set TMPDIR to one",
+    errno.EAGAIN: "processes and threads; end other programs, or raise the limit: ulimit -u",
     errno.ENOMEM: "memory; close other programs",
     errno.ENOBUFS: "memory for sockets; close other programs",
 }

@@ -16,7 +16,6 @@ from comparison.commands import (
     not_supported,
     payload_file,
     prepare,
-    server_command,
     where,
 )
 from comparison.dropouts import hung
@@ -24,10 +23,10 @@ from comparison.endpoints import ROOT
 from comparison.errors import first_error
 from comparison.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.processes import Closed, Launcher, Process
+from comparison.processes import Closed, Launcher
 from comparison.projection import connections, is_connection, told_speaker
 from comparison.relay import Relay, seen_by
-from comparison.serving import AddressTaken, NotReady, alone, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, alone, serve
 from comparison.stage import Busy, ClientStage, ServerStage, Skip
 from comparison.transcript import parse, tells
 from comparison.transports import TCP
@@ -132,17 +131,13 @@ def _play_once(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, n
         for file in folder.iterdir():
             if file.is_file():
                 (Path(own) / file.name).symlink_to(file)
-        stage = _stage(plan, launcher, Path(own), pairing)
+        [side] = plan.scenario.on_trial
+        of_side: type[ServerStage | ClientStage] = ServerStage if side == "server" else ClientStage
+        stage = of_side(launcher, plan.scenario, plan.transport, Path(own), pairing.end(side))
         try:
             return stage.play(number)
         finally:
             stage.close()
-
-
-def _stage(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing) -> ServerStage | ClientStage:
-    if "server" in plan.scenario.on_trial:
-        return ServerStage(launcher, plan.scenario, plan.transport, folder, pairing.server)
-    return ClientStage(launcher, plan.scenario, plan.transport, folder, pairing.client)
 
 
 def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
@@ -155,7 +150,7 @@ def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iter
         clients: list[_Client] = []
         server, done, died = left[0][0].server, 0, False
         try:
-            process, port, tried_port = _serve(plan, launcher, folder, server)
+            process, port, tried_port = serve(launcher, plan.scenario, plan.transport, server, folder)
             lines = 0
             for turn in left:
                 if turn[0] in hung(plan.reference, plan.hanging, [turn[0]]):
@@ -199,18 +194,6 @@ def _shows_an_error(events: Sequence[Event]) -> bool:
     own = [event for event in events if not is_connection(event.speaker)]
     printed = (event.message if event.name == "unreadable" else "" for event in own)
     return any("traceback" in event.fields for event in own) or first_error(printed) is not None
-
-
-def _serve(plan: Plan, launcher: Launcher, folder: Path, server: Endpoint) -> tuple[Process, int, int | None]:
-    """Start a server: its process, its port, and the port of a connection that tried whether it is there."""
-
-    def command(port: int) -> tuple[str, ...]:
-        return server_command(plan.scenario, plan.transport, server, folder, port)
-
-    if not server.takes_options:
-        return start_silent_server(launcher, command, HOSTS[plan.transport.name], address=server.server_address)
-    needs_port = any("{port}" in option for option in plan.transport.client_options)
-    return *start_server(launcher, command(0), needs_port=needs_port), None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 Side = Literal["server", "client"]
 SIDES: tuple[Side, Side] = ("server", "client")
+OTHER: Mapping[Side, Side] = {"server": "client", "client": "server"}
 
 Part = Literal["echo", "ending"]
 PARTS: dict[Part, str] = {"echo": "what was echoed", "ending": "how it ended"}

@@ -5,6 +5,7 @@ The only module that starts a process. Whatever happens, a `Launcher` leaves non
 
 import contextlib
 import dataclasses
+import errno
 import os
 import signal
 import subprocess
@@ -83,10 +84,15 @@ class Process:
         assert output is not None
         self._output: IO[bytes] = output
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
         # A thread that waits is woken by the end of the process; Popen.wait(timeout) only looks every 50 ms.
         self._waiter = threading.Thread(target=self._popen.wait, daemon=True)
-        self._waiter.start()
+        try:
+            self._reader.start()
+            self._waiter.start()
+        except RuntimeError as error:
+            with self._popen:
+                self._signal_all(signal.SIGKILL)
+            raise OSError(errno.EAGAIN, str(error)) from None
 
     def wait_for_line(self, wanted: Callable[[str], bool], deadline_s: float) -> str | None:
         """The first line that is wanted; None where the process ends or `deadline_s` passes without one."""

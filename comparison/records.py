@@ -55,8 +55,11 @@ def wrong_records(events: Block, command: Sequence[str]) -> Iterator[str]:
         if event.name not in EVENTS:
             continue
         level = logging.getLevelName(EVENTS[event.name].level).lower()
-        if event.level not in ("", level):
-            yield f"{event.message!r} has the level {event.level}, and should have {level}"
+        in_json = event.level or event.fields or event.t_ns is not None
+        if in_json and event.level != level:
+            yield f"{event.message!r} has the level {event.level or 'none'}, and should have {level}"
+        if in_json and event.t_ns is None:
+            yield f"{event.message!r} has no time (t_ns)"
         if is_connection(event.speaker) == (event.name in PROGRAM):
             yield f"{event.message!r} is told by {event.speaker!r}"
         text = TEXTS[event.name].fullmatch(event.message)
@@ -135,14 +138,15 @@ def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
     for event in block:
         counted[event.name] += event.payload.length if event.payload is not None else 0
     for total, names in TOTALS.items():
-        told, lines = end.fields.get(total), sum(counted[name] for name in names)
-        if told is not None and not _is(told, lines):
+        lines = sum(counted[name] for name in names)
+        if not _is(told := end.fields.get(total, lines), lines):
             yield f"{total} is {told} at the end, and {lines} in its lines"
     if end.level and end.name in ENDINGS:
         for name in _due(side, moved=counted.total() > 0):
             if name not in end.fields:
                 yield f"{end.message!r} has no {name}"
-    yield from _wrong_addresses(end, side, place)
+    for event in block:
+        yield from _wrong_addresses(event, side, place)
     text = TEXTS["failed"].fullmatch(end.message)
     if text is not None:
         returned, received = int(text["returned"]), counted["received"]
@@ -153,13 +157,12 @@ def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
 
 def _wrong_addresses(end: Event, side: Side, place: str) -> Iterator[str]:
     """A server is where it says that it listens, and calls a connection by its peer; a client is where it connects to.
-    None is what a loop was asked for too late."""
-    port = re.search(r" port (\d+)$", place)
-    for name in ("local", "peer"):
-        told = end.fields.get(name)
+    None is what a loop was asked for too late: of one that was lost, or whose peer is not known."""
+    for name in [name for name in ("local", "peer") if name in end.fields]:
+        told, port = end.fields[name], re.search(r" port (\d+)$", place)
         match told:
             case None:
-                right = True
+                right = end.name != "closing" or "unknown" in end.speaker
             case [str(host), int(number)] if port is not None:
                 if (name == "local") == (side == "server"):
                     right = number == int(port[1])
@@ -186,9 +189,10 @@ def _due(side: Side, *, moved: bool) -> Iterator[str]:
 def wrong_bytes(scenario: Scenario, side: Side, block: Block) -> Iterator[str]:
     """What a connection says of its bytes that is not so: where each chunk lies, how long it is, what it holds, and the
     digests of all; and what cannot be said of an echo."""
-    sums, known = dict.fromkeys(BYTES, 0), {name: _known(scenario, joined(block, name)) for name in BYTES}
-    if side == "client" and scenario.script is not None:
-        del known["received"]  # our server may well send back something else
+    sums = dict.fromkeys(BYTES, 0)
+    known = {name: _known(scenario.pattern, joined(block, name)) for name in BYTES}
+    if side == "client" and scenario.script is not None:  # our server may well send back something else
+        known["received"] = _known(b"", joined(block, "received"))
     for event in block:
         if event.payload is None:
             continue
@@ -205,11 +209,14 @@ def wrong_bytes(scenario: Scenario, side: Side, block: Block) -> Iterator[str]:
     end = ending(block) or block[-1]
     for total, names in TOTALS.items():
         name, field = max(names, key=lambda name: sums[name]), total.replace("_bytes", "_digest")
-        pattern = known.get(name)
-        if pattern is not None and end.fields.get(field, right := digest(pattern, sums[name])) != right:
+        pattern, told = known[name], end.fields.get(field, "")
+        right = digest(pattern, sums[name]) if pattern is not None else r"[0-9a-f]{32}"
+        if field in end.fields and not re.fullmatch(right, str(told)):
             yield f"{field} is not that of the {sums[name]} bytes in its lines"
-    echo_in, echo_out = joined(block, "received"), joined(block, "sent")
-    if echo_in is not None and echo_out is not None and not echo_in.shown.startswith(echo_out.shown):
+    echo_in, echo_out = (joined(block, name) or NOTHING for name in ("received", "sent"))
+    same_length = side == "server" and sums["received"] == sums["sent"]
+    same_digest = end.fields.get("received_digest") == end.fields.get("sent_digest")
+    if not echo_in.shown.startswith(echo_out.shown) or (same_length and not same_digest):
         yield "what was sent is not what was received"
 
 
@@ -218,13 +225,13 @@ def _is(told: object, number: int) -> bool:
     return type(told) is int and told == number
 
 
-def _known(scenario: Scenario, payload: Payload | None) -> bytes | None:
-    """What the bytes of one direction repeat, from how they begin: the scenario's pattern from any place on, or what is
-    shown where that is all. None where they are others."""
+def _known(pattern: bytes, payload: Payload | None) -> bytes | None:
+    """What the bytes of one direction repeat, from how they begin: the pattern from any place on, or what is shown
+    where that is all. None where they are others."""
     if payload is None or payload.length == len(payload.shown):
         return payload.shown if payload is not None else b""
-    shift = (scenario.pattern * 2).find(payload.shown[: len(scenario.pattern)])
-    return scenario.pattern[shift:] + scenario.pattern[:shift] if scenario.pattern and shift >= 0 else None
+    shift = (pattern * 2).find(payload.shown[: len(pattern)])
+    return pattern[shift:] + pattern[:shift] if pattern and shift >= 0 else None
 
 
 def _at(pattern: bytes, offset: int, length: int) -> bytes:
@@ -244,7 +251,7 @@ def digest(pattern: bytes, length: int) -> str:
 
 # --- Against the other side ---
 def wrong_ends(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str]:
-    """Connections of which the two sides tell other addresses."""
+    """Connections of which the two sides tell other addresses, or times that cannot both be."""
     met, strangers = _met(run, blocks)
     if all(strangers):
         yield f"server and client tell of other addresses: {strangers[0][0]}, {strangers[1][0]}"
@@ -252,6 +259,10 @@ def wrong_ends(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str
         here, there = _field(server, "local"), _field(client, "peer")
         if here is not None and there is not None and here != there:
             yield f"the server says that it is at {here!r}, and its client at {there!r}"
+        times = [event.t_ns for event in (client[0], server[0], client[-1]) if event.t_ns is not None]
+        both_tell = not run.silent and not any(map(run.is_raw, SIDES))
+        if both_tell and client[-1].name == "closing" and times != sorted(times):
+            yield "the server's times (t_ns) are not those of its client: both have to be of the monotonic clock"
 
 
 def wrong_echo(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str]:
@@ -275,14 +286,14 @@ def _compared(
     """`told` says that the source tells of all that it sends, `came` that all of it has come."""
     (sender, sending, who), (receiver, receiving, whom) = source, target
     sent, got = (joined(block, name) or NOTHING for block, name in ((sender, sending), (receiver, receiving)))
-    digests = {_field(sender, "sent_digest"), _field(receiver, "received_digest")} - {None}
+    here, there = _field(sender, "sent_digest"), _field(receiver, "received_digest")
     if told and got.length > sent.length:
         yield f"{whom} received {got.length} bytes, and the {who} tells of {sent.length}"
     elif came and got.length < sent.length:
         yield f"{who} tells of {sent.length} bytes, and only {got.length} came to the {whom}"
     elif sent.shown[: len(got.shown)] != got.shown[: len(sent.shown)]:
         yield f"{whom} received other bytes than the {who} tells of: {show_cut(got.shown, got.length)}"
-    elif got.length == sent.length and len(digests) > 1:
+    elif got.length == sent.length and None not in (here, there) and here != there:
         yield f"{whom} and {who} tell of other digests of {got.length} bytes"
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from common.config import BACKLOG
 from common.logs import SHOWN_BYTES, show_cut
-from comparison.model import SIDES, Event, Payload, Side
+from comparison.model import OTHER, SIDES, Event, Payload, Side
 from comparison.peers import CHUNK_BYTES, reset_at_close
 from comparison.processes import AWAKE_S
 from comparison.projection import ENDINGS, told_speaker
@@ -65,7 +65,7 @@ class _Connection:
 
     def passed(self, sender: Side, data: bytes) -> None:
         """One side has sent this, and the other has it not yet."""
-        own, other = self.directions[sender], self.directions[_other(sender)]
+        own, other = self.directions[sender], self.directions[OTHER[sender]]
         with self._lock:
             own.digest.update(data)
             own.length += len(data)
@@ -85,7 +85,7 @@ class _Connection:
             if side not in self._ends or (end == RESET and self._ends[side] == EOF):
                 self._ends[side] = end
             if end == RESET:
-                self._ends.setdefault(_other(side), CUT)
+                self._ends.setdefault(OTHER[side], CUT)
 
     def over(self) -> None:
         """Nobody waits any longer: what happens now is our own doing."""
@@ -217,7 +217,7 @@ def _pass_on(connection: _Connection, sender: Side, source: socket.socket, targe
                 target.shutdown(socket.SHUT_WR)
                 return
         except OSError:
-            connection.ended(_other(sender), RESET)
+            connection.ended(OTHER[sender], RESET)
             _reset(source)
             return
 
@@ -262,12 +262,8 @@ def _spoken_end(side: Side, ends: dict[Side, str]) -> tuple[str, str]:
     """How a side has ended a connection: the event, and its text."""
     if ends[side] == EOF:
         return "closing", "closing"
-    who = side if ends[side] != CUT else _other(side)
+    who = side if ends[side] != CUT else OTHER[side]
     return "lost", f"connection lost: the {who} {ends[who]}"
-
-
-def _other(side: Side) -> Side:
-    return "client" if side == "server" else "server"
 
 
 def _reset(sock: socket.socket) -> None:

@@ -6,9 +6,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
+from comparison.commands import HOSTS, server_command
 from comparison.machine import out_of
-from comparison.model import Endpoint, Log
+from comparison.model import Endpoint, Log, Scenario, Transport
 from comparison.processes import Launcher, Process
 from comparison.transcript import parse_line
 
@@ -39,6 +41,21 @@ class NotReady(Exception):
         self.log = log
         self.lacking = lacking
         """What this machine is out of, where it is that which keeps any program from being started."""
+
+
+def serve(
+    launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path
+) -> tuple[Process, int, int | None]:
+    """Start the server of a scenario: its process, its port, and the port of a connection that tried whether it is
+    there. Raises NotReady, and AddressTaken."""
+
+    def command(port: int) -> tuple[str, ...]:
+        return server_command(scenario, transport, server, folder, port)
+
+    if not server.takes_options:
+        return start_silent_server(launcher, command, HOSTS[transport.name], address=server.server_address)
+    needs_port = any("{port}" in option for option in transport.client_options)
+    return *start_server(launcher, command(0), needs_port=needs_port), None
 
 
 def start_server(

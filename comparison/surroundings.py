@@ -5,6 +5,7 @@ It imports nothing of the engine at first: on a system without what the engine n
 
 import io
 import os
+import signal
 import sys
 from typing import TextIO
 
@@ -35,7 +36,10 @@ def suit() -> bool:
 
 
 def prepare() -> None:
-    """Have standard streams that are there and take every character, and no size of a terminal that makes no sense."""
+    """Have Ctrl-C end a program that still imports, standard streams that are there and take every character, and no
+    size of a terminal that makes no sense."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
     from common.lifecycle import open_standard_streams
 
     open_standard_streams()
@@ -45,6 +49,18 @@ def prepare() -> None:
         value = os.environ.get(name, "")
         if not (value.isascii() and value.isdigit() and len(value) < 9 and 0 < int(value) <= MOST_COLUMNS):
             os.environ.pop(name, None)
+
+
+def prepared() -> None:
+    """All is imported: from here on Ctrl-C is a KeyboardInterrupt."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _leave(number: int, frame: object) -> None:
+    # At once: what is raised in the middle of an import may come out as another error.
+    os.write(2, b"compare.py: interrupted before anything was started\n")
+    os._exit(128 + number)
 
 
 def _text(raw: io.FileIO, before: TextIO | None) -> TextIO:

@@ -5,7 +5,7 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 
 from common.logs import EVENTS, escape
 from comparison.model import Event, Payload
@@ -71,7 +71,7 @@ def _parse_json(line: str) -> Event | None:
         level, t_ns = record.pop("level"), record.pop("t_ns")
     except (ValueError, KeyError, RecursionError):
         return None
-    if not all(isinstance(text, str) for text in (name, speaker, message, level)) or not isinstance(t_ns, int | None):
+    if not all(isinstance(text, str) for text in (name, speaker, message, level)) or type(t_ns) not in (int, NoneType):
         return None
     fields = {_once(name): value for name, value in record.items()}
     return _event(_once(name), speaker, message, _once(level), t_ns, fields)
@@ -96,7 +96,7 @@ def _event(
     t_ns: int | None = None,
     fields: Mapping[str, object] = _NO_FIELDS,
 ) -> Event | None:
-    if speaker == "asyncio":
+    if speaker == "asyncio" and name == "log":
         for foreign, pattern in FOREIGN.items():
             if pattern.fullmatch(f"{speaker}: {message}"):
                 name = foreign

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from comparison.machine import folder_for_sockets
-from comparison.model import CannotCompare, Transport
+from comparison.model import Transport
 
 _SERVER_TLS = ("--port", "0", "--tls-cert", "{certificates}/server.pem")
 _CLIENT_TLS = ("--port", "{port}", "--tls-ca", "{certificates}/ca.pem")
@@ -45,12 +45,6 @@ def missing(transport: Transport) -> str | None:
     if needs_certificates(transport) and importlib.util.find_spec("trustme") is None:
         return "it needs trustme: pip install trustme (or '.[tls]')"
     return None
-
-
-def check_available(transport: Transport) -> None:
-    """Raises CannotCompare, with the reason and the remedy, where this machine cannot carry it."""
-    if (why := missing(transport)) is not None:
-        raise CannotCompare(f"--transport {transport.name}: {why}")
 
 
 def needs_certificates(transport: Transport) -> bool:

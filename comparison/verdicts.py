@@ -82,7 +82,7 @@ def _cell(seen: Sequence[Observation], reference: Observation, computed: Sequenc
         pairing=pairing,
         verdicts=verdicts,
         reason=_reason(verdicts, reasons, [fault.part for one in seen for fault in one.faults]),
-        letters=tuple(sorted({cause.letter for cause in own}, key=_by_letter)),
+        letters=tuple(sorted({cause.letter for cause in own}, key=lambda letter: (len(letter), letter))),
         runs=tuple(sorted(first_of_each.values(), key=lambda run: run.number)),
         repeat=len(seen),
         agreed=max(behaviours.values()),
@@ -147,10 +147,6 @@ def _lines(one: Observation, part: Part) -> list[ProjectedLine]:
 
 def _behaviour(one: Observation) -> object:
     return one.projected["server"], one.projected["client"], bool(one.faults)
-
-
-def _by_letter(letter: str) -> tuple[int, str]:
-    return len(letter), letter
 
 
 def _was_cut(run: Run) -> bool:

@@ -32,6 +32,15 @@ SHOWN = {
         "KeyError: 1",
     ),
     "raises a large group": ("raise ExceptionGroup('many', [ValueError(n) for n in range(30)])", "ValueError: 0"),
+    "raises groups too deep to be shown": (
+        "error = ValueError(1)\nfor n in range(12):\n    error = ExceptionGroup(f'at {n}', [error])\nraise error",
+        "ExceptionGroup: at 2 (1 sub-exception)",
+    ),
+    "raises a group of an error with a cause": (
+        "try:\n    try:\n        {}[7]\n    except KeyError as error:\n        raise OSError(9) from error\n"
+        "except OSError as error:\n    found = error\nraise ExceptionGroup('a', [found, ValueError(2)])",
+        "KeyError: 7",
+    ),
     "raises a group after an error": (
         "try:\n    1 / 0\nexcept ArithmeticError:\n    raise ExceptionGroup('a', [ValueError(1)])",
         "ZeroDivisionError: division by zero",
@@ -110,6 +119,14 @@ def test_the_error_is_the_first_and_the_innermost(what):
         (
             ["Exception ignored in: <_io.TextIOWrapper name='<stdout>'>", "BrokenPipeError: [Errno 32] Broken pipe"],
             None,
+        ),
+        (
+            [
+                "\x1b[1mTraceback\x1b[0m (most recent call last):",
+                r"  \x1b[35mFile\x1b[0m",
+                r"\x1b[1;35mKeyError\x1b[0m: 7",
+            ],
+            "KeyError: 7",
         ),
         (["main: Traceback (most recent call last):", '  File "a.py", line 1', "KeyError: 7"], "KeyError: 7"),
         (["Traceback (most recent call last):", '  File "a.py", line 1'], ""),

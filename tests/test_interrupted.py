@@ -60,6 +60,32 @@ def interrupted(*options, module, owner, name, usual=0, number=signal.SIGINT):
     return process.returncode, out, err
 
 
+STUCK_IMPORT = """
+import runpy, sys
+class Stuck:
+    def find_spec(self, name, *_):
+        while name == "comparison.bench":
+            print("for ever", file=sys.stderr, flush=True)
+sys.meta_path.insert(0, Stuck())
+sys.path.insert(0, {root!r})
+runpy.run_path({root!r} + "/compare.py", run_name="__main__")
+"""
+
+
+def test_it_is_interrupted_before_anything_runs():
+    with subprocess.Popen(
+        [sys.executable, "-c", STUCK_IMPORT.format(root=str(ROOT)), "--list"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr.readline() == "for ever\n"
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=DEADLINE_S)[1]
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert said.replace("for ever\n", "") == "compare.py: interrupted before anything was started\n"
+
+
 PHASES = {
     "reading a log, in a thread": {"module": "comparison", "owner": "matrix", "name": "parse"},
     "judging a run": {"module": "comparison", "owner": "verdicts", "name": "observe"},

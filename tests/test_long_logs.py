@@ -60,9 +60,11 @@ LOGS = {
 }
 
 
-def judged(lines):
+LIFE = tuple(server_lines(ENDPOINTS[0]))
+
+
+def judged(lines, life=LIFE):
     """All that is made of the log of a server: events, a verdict, and what is kept and drawn of it."""
-    life = server_lines(ENDPOINTS[0])
     one, other = (run(PAIRING, [*life[:2], *lines, *life[-2:]], client_lines(ENDPOINTS[0])) for _ in range(2))
     judge(TUTORIAL, [observe(TUTORIAL, one), observe(TUTORIAL, other)], PAIRING)
     timeline.of(condense(one))
@@ -94,6 +96,13 @@ def assert_linear(work, short, long):
 @pytest.mark.parametrize("kind", LOGS)
 def test_twice_the_log_costs_twice_the_time(kind):
     assert_linear(judged, LOGS[kind](LINES), LOGS[kind](2 * LINES))
+
+
+def test_twice_the_connections_of_a_server_that_never_says_where_it_listens():
+    def work(lines):
+        judged(lines, life=())
+
+    assert_linear(work, *(LOGS["many connections"](n) for n in (LINES, 2 * LINES)))
 
 
 def test_twice_the_clients_of_a_server_cost_twice_the_time():
@@ -188,7 +197,7 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(tmp_path,
         def stop(self):
             return Log((), ("main: closing server",), 0)
 
-    monkeypatch.setattr(matrix, "_serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
+    monkeypatch.setattr(matrix, "serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
     monkeypatch.setattr(matrix, "_run_client", lambda *_: matrix._Client(Log((), (), 0), (), ()))
     turns = [(PAIRING, number) for number in (1, 2, 3)]
     runs = list(matrix._pair_up(matrix.Plan(TUTORIAL), None, tmp_path, turns))

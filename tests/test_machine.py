@@ -9,15 +9,18 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from types import SimpleNamespace
 
 import pytest
 from harness import ROOT
 
+import compare as compare_py
 from common import options
 from comparison import machine, matrix
-from comparison.model import Endpoint, Pairing, Verdict
+from comparison.commands import not_supported
+from comparison.model import Endpoint, Log, Pairing, Verdict
 from comparison.peers import Late
 from comparison.processes import Process
 from comparison.run import Selection, Trial, choose, compare_all
@@ -126,6 +129,38 @@ def test_a_disk_without_room_for_the_bytes_is_no_failure():
     assert reasons(found["64-mib"]) == {
         ("skipped", "this machine is out of room for a file of this size; raise the limit: ulimit -f")
     }
+
+
+# --- Threads ---
+def test_a_client_that_gets_no_thread_is_no_failure():
+    remedy = "can't start new thread: end other programs, or raise the limit (ulimit -u)"
+    lines = ("echo_client: connecting to localhost port 1", f"main: ERROR {remedy}", "main: closing event loop")
+    assert not_supported(program(), Log(("connect",), lines, 1)) == remedy
+    assert not_supported(program(), Log(("connect",), lines[:1], 1)) is None
+
+
+def no_thread(*_):
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_process_that_nobody_can_watch_is_not_left_behind(monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    monkeypatch.setattr(Process, "_signal_all", lambda self, number: (started.append(self), self._popen.kill()))
+    with pytest.raises(OSError, match="can't start new thread") as caught:
+        Process([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
+    assert machine.out_of(caught.value) == (
+        "this machine is out of processes and threads; end other programs, or raise the limit: ulimit -u"
+    )
+    assert started[0]._popen.returncode is not None
+
+
+def test_without_a_thread_the_engine_says_so_in_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(compare_py, "run", no_thread)
+    assert compare_py.main([]) == 2
+    assert capsys.readouterr().err == (
+        "compare.py: error: can't start new thread: end other programs, or raise the limit (ulimit -u)\n"
+    )
 
 
 # --- A program that cannot do it ---

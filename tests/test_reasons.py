@@ -74,6 +74,20 @@ def test_an_error_that_python_ignores_is_none_to_be_ignored():
     assert reasons(one) == [("ending", "server prints a traceback: ZeroDivisionError: division by zero")]
 
 
+def test_a_traceback_of_a_program_that_tells_nothing_else_is_one_too():
+    one = run(PAIRING, SERVER, CLIENT)
+    log = dataclasses.replace(one.server, lines=("ready", *printed("1 / 0")))
+    silent = dataclasses.replace(one, server=log, silent=("server",))
+    assert reasons(silent) == [("ending", "server prints a traceback: ZeroDivisionError: division by zero")]
+
+
+@pytest.mark.parametrize(("code", "told"), [(-11, " with exit code -11"), (None, "")])
+def test_a_server_that_leaves_without_a_word_tells_its_exit_code(code, told):
+    log = Log(("serve",), (), code, "ended before it was ready")
+    one = dataclasses.replace(run(PAIRING, (), ()), server=log)
+    assert reasons(one)[0] == ("ending", f"server ended before it was ready{told}")
+
+
 def test_a_crash_is_told_before_the_bytes_that_it_cost():
     crashed = run(PAIRING, [*SERVER[:4], *printed("1 / 0")], CLIENT[:-3], server_exit=1, client_exit=1)
     (cell,), _, _ = judged(TUTORIAL, [crashed], PAIRING)

@@ -45,11 +45,15 @@ def edited(run, side, event, edit):
     return with_logs(run, **logs)
 
 
+NULL = object()
+
+
 def changed(**fields):
-    """An edit: these fields, or without those that are None here."""
+    """An edit: these fields, or without those that are None here; NULL is what JSON calls null."""
 
     def edit(record):
-        return [{name: value for name, value in (record | fields).items() if value is not None}]
+        kept = {name: value for name, value in (record | fields).items() if value is not None}
+        return [{name: None if value is NULL else value for name, value in kept.items()}]
 
     return edit
 
@@ -131,6 +135,23 @@ FIELDS = {
         {"local": [CLIENT[0], 1]},
         "server and client tell of other addresses: echo_127.0.0.1_64624, echo_127.0.0.1_1",
     ),
+    "a total that is null": (
+        "server",
+        "closing",
+        {"sent_bytes": NULL},
+        "sent_bytes is None at the end, and 46 in its lines",
+    ),
+    "a digest that is a list": ("client", "closing", {"sent_digest": []}, "sent_digest is not that of the 46 bytes"),
+    "a digest that is a number": ("server", "closing", {"received_digest": 7}, "received_digest is not that of the 46"),
+    "an address that is null": ("client", "closing", {"local": NULL}, "says that its local address is None"),
+    "an address where none belongs": (
+        "server",
+        "accepted",
+        {"peer": [CLIENT[0], 1]},
+        "'connection accepted' of echo_127.0.0.1_64624 says that its peer address is ['127.0.0.1', 1]",
+    ),
+    "a level that is empty": ("client", "waiting", {"level": ""}, "has the level none, and should have info"),
+    "a time that is null": ("server", "accepted", {"t_ns": NULL}, "'connection accepted' has no time (t_ns)"),
     "a level too high": (
         "server",
         "accepted",
@@ -172,6 +193,15 @@ def test_a_field_that_is_not_so_is_a_fault(lie):
     side, event, fields, expected = FIELDS[lie]
     found = told(edited(recorded(REFERENCE), side, event, changed(**fields)))
     assert any(expected in text for text in found), found
+
+
+@pytest.mark.parametrize("clock_ns", [0, -(10**9), 10**9, 1_700_000_000 * 10**9])
+def test_the_times_of_both_sides_are_of_one_clock(clock_ns):
+    shifted = recorded(REFERENCE)
+    for event in {json.loads(line)["event"] for line in shifted.server.lines}:
+        shifted = edited(shifted, "server", event, lambda record: [record | {"t_ns": record["t_ns"] + clock_ns}])
+    wrong = "the server's times (t_ns) are not those of its client: both have to be of the monotonic clock"
+    assert told(shifted) == ([wrong] if clock_ns else [])
 
 
 def repeated(times):
@@ -419,6 +449,16 @@ PLAYED = {
         ["client received 244 bytes, and the server tells of 200"],
     ),
     "more came than it says, of a connection that was lost": (PART, {"echoed": SENT[:200], "end": "lost"}, []),
+    "a digest of another type": (
+        PART,
+        {"received_digest": [1]},
+        ["server log: received_digest is not that of the 244 bytes in its lines"],
+    ),
+    "digests of which one is another": (
+        dataclasses.replace(PART, pattern=b""),
+        {"sent_digest": "0" * 32},
+        ["server log: what was sent is not what was received"],
+    ),
     "the name of nobody": (
         PART,
         {"name": "echo_127.0.0.1_1", "peer": [CLIENT[0], 1]},

@@ -29,7 +29,7 @@ from comparison.run import Trial, choose, compare_all, trials
 from comparison.scenarios import SCENARIOS
 from comparison.scenarios.declare import MIB
 from comparison.transcript import parse
-from comparison.transports import TRANSPORTS, check_available
+from comparison.transports import TRANSPORTS, missing
 
 LARGE = {"64-mib": ("streams/asyncio", "protocol/asyncio"), "1000-connections": ("protocol/asyncio", "streams/asyncio")}
 """Scenarios that are tried here with one pairing, the others with all."""
@@ -40,7 +40,7 @@ def all_explained(trial, *, servers=None, clients=None):
     too busy to tell: other tests run beside this one."""
     if trial.transport.name in ("tls", "mtls"):
         pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
-    check_available(trial.transport)
+    assert missing(trial.transport) is None
     (comparison,) = compare_all(choose(servers=servers, clients=clients), [trial], jobs=2)
     told = [cell for cell in comparison.cells if cell.reason != running.TOO_BUSY]
     bad = [f"{cell.pairing} {cell.verdict}: {cell.reason}" for cell in told]

@@ -4,13 +4,14 @@ import dataclasses
 import itertools
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 from comparison.commands import server_command, socket_path, why_not
 from comparison.machine import out_of
-from comparison.model import RAW, Log, Pairing, Run, Side
+from comparison.model import RAW, Log, Pairing, Run, Scenario, Side
 from comparison.peers import AFTER, BYSTANDER, Late, Peer
-from comparison.serving import AddressTaken, NotReady, start_server, start_silent_server
+from comparison.serving import AddressTaken, NotReady, serve
 from comparison.stage.base import LOOK_S, Skip, Stage, family
 from comparison.transcript import parse, tells
 
@@ -39,21 +40,15 @@ class ServerStage(Stage):
     def start(self, *options: str) -> None:
         """Start the server, and wait until it accepts connections. Raises NotReady, and Skip where it does not take
         these options."""
-        command = self.command(*options)
-        if self.endpoint.takes_options:
-            needs_port = self.transport.name != "unix"
-            self.process, self.port = start_server(self.launcher, command, needs_port=needs_port)
-        else:
-            self.process, self.port, self._tried_port = start_silent_server(
-                self.launcher,
-                lambda port: server_command(self.scenario, self.transport, self.endpoint, self.folder, port),
-                self.host,
-                address=self.endpoint.server_address,
-            )
+        self.process, self.port, self._tried_port = serve(
+            self.launcher, self._with(options), self.transport, self.endpoint, self.folder
+        )
 
     def start_in_vain(self, *options: str) -> None:
         """Start a server that cannot serve, and wait for its end."""
-        self.process = self.launcher.start(self.command(*options))
+        self.process = self.launcher.start(
+            server_command(self._with(options), self.transport, self.endpoint, self.folder)
+        )
         self.ended = True
 
     def take_a_port(self) -> int:
@@ -70,12 +65,12 @@ class ServerStage(Stage):
         held = len(list(Path(f"/proc/{self.running().pid}/fd").iterdir()))
         resource.prlimit(self.running().pid, resource.RLIMIT_NOFILE, (held + left, held + left))
 
-    def command(self, *options: str) -> tuple[str, ...]:
-        """The command that starts the server."""
+    def _with(self, options: Sequence[str]) -> Scenario:
+        """The scenario with further options of the server. Raises Skip where it does not take these."""
         scenario = dataclasses.replace(self.scenario, server_options=(*self.scenario.server_options, *options))
         if (reason := why_not(scenario, self.transport, self.endpoint, "server")) is not None:
             raise Skip(reason)
-        return server_command(scenario, self.transport, self.endpoint, self.folder)
+        return scenario
 
     @property
     def socket_path(self) -> Path:
