@@ -40,7 +40,7 @@ def test_every_older_version_has_an_upgrade():
         ("[1]", "'f' is not a result of the benchmark"),
         ('{"schema": "x"}', "'f' is not a result of the benchmark \\(schema 'x'\\)"),
         ('{"schema": true}', "'f' is not a result of the benchmark \\(schema True\\)"),
-        ('{"schema": 2}', "'f' is not a result of the benchmark \\(there is no 'arms'\\)"),
+        ('{"schema": 2}', "'f' is not a result of the benchmark \\(it has no 'environment'\\)"),
         ('{"schema": 99}', "has schema 99, and this program knows those up to 2; use a newer version"),
     ],
 )
