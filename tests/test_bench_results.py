@@ -1,6 +1,7 @@
 """Results on disk: they come back as they were, older versions too, and a broken file is named."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_a_file_is_there_in_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "r.json"
     results.save(recorded_bench.results(rounds=1), path)
     before = path.read_text()
-    monkeypatch.setattr(results.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         results.save(recorded_bench.results(rounds=2), path)
     assert path.read_text() == before

@@ -16,7 +16,7 @@ import recorded_bench
 import recorded_page
 from harness import DEADLINE_S, ROOT
 
-from comparison import shapes
+from comparison import files, shapes
 from comparison.bench import results
 from comparison.bench.plan import Sample
 from comparison.model import CannotCompare
@@ -332,6 +332,56 @@ def test_a_shape_names_the_place_that_does_not_fit():
         broken = Sample(**(vars(sample) | {field: value}))
         with pytest.raises(TypeError, match=f"it.{field}"):
             shapes.make(Sample, broken)
+
+
+# --- Places to which nothing can be written ---
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_where_nothing_can_be_written_is_said_before_anything_is_done(folder, tmp_path):
+    (tmp_path / "file").touch()
+    os.symlink("loop", tmp_path / "loop")
+    refused = {
+        tmp_path if not folder else tmp_path / "file": "is a file; name a folder" if folder else "is a folder",
+        tmp_path / "file" / "below": "it cannot be written (Not a directory); name another",
+        tmp_path / "loop": "it cannot be written (Too many levels of symbolic links); name another",
+        tmp_path / ("long" * 100): "it cannot be written (File name too long); name another",
+        tmp_path / "no" / "such": "its folder cannot be written; make it or name another",
+    }
+    for path, why in refused.items():
+        with pytest.raises(CannotCompare) as error:
+            files.check_target("--option", path, folder=folder)
+        assert str(error.value).startswith(f"--option {str(path)!r}")
+        assert why in str(error.value)
+    for path in (None, tmp_path / "new", tmp_path if folder else tmp_path / "file"):
+        files.check_target("--option", path, folder=folder)
+
+
+def test_a_file_that_may_be_written_may_lie_in_a_folder_that_may_not(tmp_path, monkeypatch):
+    for name in ("may", "must-not"):
+        (tmp_path / name).touch()
+    allowed = tmp_path / "may"
+    monkeypatch.setattr(os, "access", lambda place, _: place == allowed)  # root may write everywhere
+    files.check_target("--option", allowed)
+    files.replace(allowed, "text")
+    assert (allowed.read_text(), len(list(tmp_path.iterdir()))) == ("text", 3)
+    for name, remedy in {"must-not": "name another", "new": "make it or name another", ".": "name another"}.items():
+        with pytest.raises(CannotCompare, match=f"cannot be written; {remedy}$"):
+            files.check_target("--option", tmp_path / name, folder=name == ".")
+
+
+def test_what_is_replaced_is_whole_and_what_is_no_file_stays_what_it_is(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to("file")
+    taken: list[str] = []
+    reader = threading.Thread(target=lambda: taken.append((tmp_path / "fifo").read_text()))
+    reader.start()
+    for name in ("fifo", "link", "x" * 255):
+        files.replace(tmp_path / name, "text")
+    reader.join()
+    assert (taken, (tmp_path / "fifo").is_fifo()) == (["text"], True)
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "file").read_text()) == (True, "text")
+    assert {path.name for path in tmp_path.iterdir()} == {"fifo", "link", "file", "x" * 255, SURVEY}
 
 
 # --- Loops that are none ---

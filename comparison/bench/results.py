@@ -1,7 +1,6 @@
 """Results on disk: versioned JSON with every sample and the environment. Files of older versions are read, too."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -74,10 +73,8 @@ def from_json(text: str | bytes, name: str) -> Results:
 
 
 def save(results: Results, path: Path) -> None:
-    """Write a file that is there in whole or not at all: who ends the benchmark in between keeps the one before."""
-    new = path.with_name(f".{path.name}.new")
-    files.write(new, to_json(results))
-    os.replace(new, path)
+    """Write a file, and keep the one before until it is whole."""
+    files.replace(path, to_json(results))
 
 
 def load(path: Path) -> Results:

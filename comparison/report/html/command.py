@@ -78,9 +78,7 @@ def check(options: argparse.Namespace) -> None:
         raise CannotCompare(
             f"the report needs {' and '.join(missing)}; install with: pip install '.[report]' (or --format markdown)"
         )
-    folder = (options.output or Path("report.html")).absolute().parent
-    if (options.output or options.format == "html") and not os.access(folder, os.W_OK):
-        raise CannotCompare(f"--output {str(options.output)!r}: its folder cannot be written; make it or name another")
+    files.check_target("--output", options.output or (Path("report.html") if options.format == "html" else None))
 
 
 def run_all(options: argparse.Namespace) -> tuple[Survey, bool]:
