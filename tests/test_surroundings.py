@@ -19,6 +19,7 @@ from harness import DEADLINE_S, ROOT
 from comparison import files, shapes
 from comparison.bench import results
 from comparison.bench.plan import Sample
+from comparison.endpoints import third_party
 from comparison.model import CannotCompare
 from comparison.report import export
 from comparison.serving import free_port
@@ -397,6 +398,7 @@ LOOPS = {
     "json:nosuch": "module 'json' has no function 'nosuch' that makes a loop",
     "builtins:list": "module 'builtins' has no function 'list' that makes a loop",
     "json:loads": "'loads' makes no loop (TypeError: ",
+    "asyncio.base_events:BaseEventLoop": "'BaseEventLoop' makes no loop (AttributeError: ",
     "streams_impl.server:main": "'main' makes no loop (SystemExit: 2)",
     "raises:new": "module 'raises' cannot be imported (RuntimeError: a\\nb)",
     "leaves:new": "module 'leaves' cannot be imported (SystemExit: 3)",
@@ -548,6 +550,12 @@ def test_an_address_that_is_none_is_refused_in_one_line(address):
     line = said(run("--endpoint", "mine", "--server-command", "serve", "--server-address", address))
     assert "--server-address" in line
     assert "give HOST:PORT such as localhost:10000 or [::1]:10000" in line
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 300, "no.such.invalid"])
+def test_a_host_that_nobody_knows_is_refused(host):
+    with pytest.raises(CannotCompare, match=f"^--server-address '{host}:80': no host has that name; give one"):
+        third_party("mine", "serve", None, f"{host}:80")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TextIO
 
+from common.logs import escape
 from comparison import files
 from comparison.bench import environment, limits, planning, resources, results, rounds
 from comparison.bench.executor import Cores, Executor
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         from comparison.bench.views import charts
 
         for path in charts.draw(found, options.plot):
-            print(f"compare.py: drew {path}", file=sys.stderr)
+            print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
     return INTERRUPTED if found.interrupted and options.load is None else 0
 
 

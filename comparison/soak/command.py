@@ -5,6 +5,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from common.logs import escape
 from comparison import files
 from comparison.bench import resources
 from comparison.endpoints import ROOT, environment
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         from comparison.soak import chart
 
         chart.draw(found, options.plot)
-        print(f"compare.py: drew {options.plot}", file=sys.stderr)
+        print(f"compare.py: drew {escape(str(options.plot))}", file=sys.stderr)
     return INTERRUPTED if interrupted else found.exit_code
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from common.logs import escape
 from comparison import files
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
@@ -104,7 +105,7 @@ def write(text: str, path: Path | None) -> None:
         sys.stdout.write(text)
         return
     files.write(path, text)
-    print(f"compare.py: wrote {path} ({len(text.encode()) / 2**20:.1f} MiB)", file=sys.stderr)
+    print(f"compare.py: wrote {escape(str(path))} ({len(text.encode()) / 2**20:.1f} MiB)", file=sys.stderr)
 
 
 def _page(survey: Survey, measured: cost.Cost | None, sources: Iterable[str]) -> str:
