@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol, TextIO
 
 from common.logs import escape
+from comparison import files
 from comparison.bench import command as bench_command
 from comparison.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Comparison, Survey
@@ -269,17 +270,10 @@ def check_targets(options: argparse.Namespace) -> None:
     """Find out that a result cannot be written before it is made. Raises CannotCompare."""
     if options.raw and options.format == "json":
         raise CannotCompare("--raw changes nothing for --format json, which holds every log; leave it out")
-    if (
-        options.save is not None
-        and options.save.exists()
-        and (not options.save.is_dir() or any(options.save.iterdir()))
-    ):
+    files.check_target("--save", options.save, folder=True)
+    if options.save is not None and options.save.exists() and any(options.save.iterdir()):
         raise CannotCompare(f"--save {str(options.save)!r} is not an empty folder; name a new one")
-    for option, path in (("--save", options.save), ("--output", options.output)):
-        if path is not None and not (path.absolute().parent.is_dir() and os.access(path.absolute().parent, os.W_OK)):
-            raise CannotCompare(f"{option} {str(path)!r}: its folder cannot be written; make it or name another")
-    if options.output is not None and options.output.is_dir():
-        raise CannotCompare(f"--output {str(options.output)!r} is a folder; name a file")
+    files.check_target("--output", options.output)
 
 
 if __name__ == "__main__":

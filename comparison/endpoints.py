@@ -10,6 +10,7 @@ import platform
 import re
 import shlex
 import shutil
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ for loop in sys.argv[1:]:
     try:
         made = make() if callable(make) else None
         if hasattr(made, "run_until_complete"):
+            made.call_soon(made.stop)
+            made.run_forever()  # an unfinished one fails here
             made.close()
         else:
             problems[loop] = f"module {module!r} has no function {factory!r} that makes a loop"
@@ -166,7 +169,12 @@ def _address(text: str) -> tuple[str, int]:
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):([0-9]{1,5})", text, re.ASCII)
     if match is None or not 0 < int(match[3]) < 65536:
         raise CannotCompare(f"--server-address {text!r}: give HOST:PORT such as localhost:10000 or [::1]:10000")
-    return match[1] or match[2], int(match[3])
+    host, port = match[1] or match[2], int(match[3])
+    try:
+        socket.getaddrinfo(host, port)
+    except (OSError, UnicodeError):  # a part of it that is empty or too long
+        raise CannotCompare(f"--server-address {text!r}: no host has that name; give one that is known here") from None
+    return host, port
 
 
 def _words(option: str, command: str | None, or_else: str | None) -> tuple[str, ...]:

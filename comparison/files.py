@@ -15,6 +15,34 @@ WRITER_S = 3.0
 """How long somebody who writes to a FIFO is waited for."""
 
 
+def check_target(option: str, path: Path | None, *, folder: bool = False) -> None:
+    """Find out that a file, or something in a folder, cannot be written before it is made. Raises CannotCompare."""
+    if path is None:
+        return
+    place, named = path.absolute(), f"{option} {str(path)!r}"
+    try:
+        if stat.S_ISDIR(place.stat().st_mode) != folder:
+            raise CannotCompare(f"{named} is a {'file; name a folder' if folder else 'folder; name a file'}")
+        remedy = "it cannot be written; name another"
+    except FileNotFoundError:
+        place, remedy = place.parent, "its folder cannot be written; make it or name another"
+    except OSError as error:
+        raise CannotCompare(f"{named}: it cannot be written ({error.strerror}); name another") from None
+    if not os.access(place, os.W_OK):
+        raise CannotCompare(f"{named}: {remedy}")
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file that is there in whole or not at all: whoever ends the program in between keeps the one before.
+    A device or a pipe stays what it is."""
+    path = path.resolve()
+    if (path.exists() and not path.is_file()) or not os.access(path.parent, os.W_OK):
+        return write(path, text)
+    new = path.with_name(f".compare-{os.getpid()}.new")
+    write(new, text)
+    os.replace(new, path)
+
+
 def write(path: Path, text: str) -> None:
     """Write a text as UTF-8. A byte of a file name that is no letter is escaped."""
     write_lines(path, [text])

@@ -1,6 +1,7 @@
 """Results on disk: they come back as they were, older versions too, and a broken file is named."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_every_older_version_has_an_upgrade():
         ("[1]", "'f' is not a result of the benchmark"),
         ('{"schema": "x"}', "'f' is not a result of the benchmark \\(schema 'x'\\)"),
         ('{"schema": true}', "'f' is not a result of the benchmark \\(schema True\\)"),
-        ('{"schema": 2}', "'f' is not a result of the benchmark \\(there is no 'arms'\\)"),
+        ('{"schema": 2}', "'f' is not a result of the benchmark \\(it has no 'environment'\\)"),
         ('{"schema": 99}', "has schema 99, and this program knows those up to 2; use a newer version"),
     ],
 )
@@ -59,7 +60,7 @@ def test_a_file_is_there_in_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "r.json"
     results.save(recorded_bench.results(rounds=1), path)
     before = path.read_text()
-    monkeypatch.setattr(results.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         results.save(recorded_bench.results(rounds=2), path)
     assert path.read_text() == before

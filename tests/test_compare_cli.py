@@ -526,7 +526,7 @@ BAD_OPTIONS = {
     "--output FOLDER": ["--output", "folder", "name a file"],
     "--output MISSING/report": ["--output", "missing/report'", "folder"],
     "--save FULL": ["--save", "not an empty folder", "name a new one"],
-    "--save FULL/file": ["--save", "not an empty folder", "name a new one"],
+    "--save FULL/file": ["--save", "is a file; name a folder"],
     "--save MISSING/folder": ["--save", "missing/folder'", "folder"],
     "--save FULL/file/folder": ["--save", "folder"],
     "--server ,streams": ["--server", "',streams'", "empty name"],

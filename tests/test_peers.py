@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import ENDPOINTS, client_lines, run, server_lines
 
+from comparison import shapes
 from comparison.condense import KEPT_CONNECTIONS as KEPT
 from comparison.condense import KEPT_LINES, condense
-from comparison.model import Pairing
+from comparison.model import Pairing, Run
 from comparison.peers import CHUNK_BYTES, PEER_EVENTS, Deadline, Late, Notebook, Pattern, Peer
 from comparison.projection import connections
 from comparison.report import export
@@ -331,7 +332,7 @@ def test_what_was_left_out_is_told_in_its_place_and_at_its_time(with_times):
 def test_what_was_left_out_is_read_back_from_json(with_times, silent):
     short = condense(dataclasses.replace(timed(with_times=with_times), silent=silent))
     saved = json.loads(json.dumps(export._run(short)))
-    read = export._read_run(short.pairing, saved)
+    read = shapes.make(Run, export._read_run(short.pairing, saved))
     kept = [event for event in as_told(read.server_events) if event[0] == "left_out"]
     assert kept == [event for event in as_told(short.server_events) if event[0] == "left_out"] != []
 

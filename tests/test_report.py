@@ -600,26 +600,26 @@ BAD_FILES = {
     "no text": (b"\xff\xfe\x00", "is not JSON; name a file that --format json has written"),
     "a list": ("[]", "has layout None, and 3 is what is read here; run it once more"),
     "another layout": ('{"schema": 2}', "has layout 2, and 3 is what is read here; run it once more"),
-    "no endpoints": ('{"schema": 3}', "is damaged (KeyError: 'endpoints'); run it once more"),
+    "no endpoints": ('{"schema": 3}', "is damaged (there is no 'endpoints'); run it once more"),
     "a cell without a reason": (
         damaged("comparisons", 0, "cells", 0, "reason"),
-        "is damaged (KeyError: 'reason'); run it once more",
+        "is damaged (it.comparisons[0].cells[0] has no 'reason'); run it once more",
     ),
     "an unknown verdict": (
         damaged("comparisons", 0, "cells", 0, "verdicts", "echo", value="good"),
-        "is damaged (ValueError: 'good' is not a valid Verdict); run it once more",
+        "is damaged (it.comparisons[0].cells[0].verdicts['echo'] is no Verdict); run it once more",
     ),
     "an unknown endpoint": (
         damaged("comparisons", 0, "cells", 0, "server", value="nobody"),
-        "is damaged (KeyError: 'nobody'); run it once more",
+        "is damaged (there is no 'nobody'); run it once more",
     ),
     "an unknown cause": (
         damaged("comparisons", 0, "causes", -1, "explanation", "name", value="magic"),
-        "is damaged (KeyError: 'magic'); run it once more",
+        "is damaged (there is no 'magic'); run it once more",
     ),
     "comparisons that are none": (
         damaged("comparisons", value=[7]),
-        "is damaged (TypeError: 'int' object is not subscriptable); run it once more",
+        "is damaged ('int' object is not subscriptable); run it once more",
     ),
 }
 

@@ -1,5 +1,6 @@
 """compare.py in odd surroundings: streams that are closed, other locales, odd names, other systems, odd files."""
 
+import dataclasses
 import json
 import os
 import shlex
@@ -15,9 +16,10 @@ import recorded_bench
 import recorded_page
 from harness import DEADLINE_S, ROOT
 
-from comparison import shapes
+from comparison import files, shapes
 from comparison.bench import results
 from comparison.bench.plan import Sample
+from comparison.endpoints import third_party
 from comparison.model import CannotCompare
 from comparison.report import export
 from comparison.serving import free_port
@@ -257,6 +259,7 @@ NO_RESULTS = {
     "text": b"# README",
     "nothing": b"",
     "bytes": b"\xff\x00\xfe",
+    "other bytes": b"{\x80",
     "a list": b"[1]",
     "null": b"null",
     "a number": b"7",
@@ -319,16 +322,67 @@ def test_a_result_whose_parts_make_no_sense_is_refused(change, why):
 
 def test_a_shape_names_the_place_that_does_not_fit():
     (sample, *_) = recorded_bench.results(rounds=1).samples
-    shapes.check(sample, Sample, "it")
+    assert shapes.make(Sample, sample) == sample
+    assert shapes.make(Sample, json.loads(json.dumps(dataclasses.asdict(sample)))) == sample
     for field, value in {
         "round": True,
         "values": {"per_s": float("inf")},
         "troubles": (1,),
-        "latencies": {"1": 1},
+        "latencies": {"1": "1"},
     }.items():
         broken = Sample(**(vars(sample) | {field: value}))
         with pytest.raises(TypeError, match=f"it.{field}"):
-            shapes.check(broken, Sample, "it")
+            shapes.make(Sample, broken)
+
+
+# --- Places to which nothing can be written ---
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_where_nothing_can_be_written_is_said_before_anything_is_done(folder, tmp_path):
+    (tmp_path / "file").touch()
+    os.symlink("loop", tmp_path / "loop")
+    refused = {
+        tmp_path if not folder else tmp_path / "file": "is a file; name a folder" if folder else "is a folder",
+        tmp_path / "file" / "below": "it cannot be written (Not a directory); name another",
+        tmp_path / "loop": "it cannot be written (Too many levels of symbolic links); name another",
+        tmp_path / ("long" * 100): "it cannot be written (File name too long); name another",
+        tmp_path / "no" / "such": "its folder cannot be written; make it or name another",
+    }
+    for path, why in refused.items():
+        with pytest.raises(CannotCompare) as error:
+            files.check_target("--option", path, folder=folder)
+        assert str(error.value).startswith(f"--option {str(path)!r}")
+        assert why in str(error.value)
+    for path in (None, tmp_path / "new", tmp_path if folder else tmp_path / "file"):
+        files.check_target("--option", path, folder=folder)
+
+
+def test_a_file_that_may_be_written_may_lie_in_a_folder_that_may_not(tmp_path, monkeypatch):
+    for name in ("may", "must-not"):
+        (tmp_path / name).touch()
+    allowed = tmp_path / "may"
+    monkeypatch.setattr(os, "access", lambda place, _: place == allowed)  # root may write everywhere
+    files.check_target("--option", allowed)
+    files.replace(allowed, "text")
+    assert (allowed.read_text(), len(list(tmp_path.iterdir()))) == ("text", 3)
+    for name, remedy in {"must-not": "name another", "new": "make it or name another", ".": "name another"}.items():
+        with pytest.raises(CannotCompare, match=f"cannot be written; {remedy}$"):
+            files.check_target("--option", tmp_path / name, folder=name == ".")
+
+
+def test_what_is_replaced_is_whole_and_what_is_no_file_stays_what_it_is(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to("file")
+    taken: list[str] = []
+    reader = threading.Thread(target=lambda: taken.append((tmp_path / "fifo").read_text()))
+    reader.start()
+    for name in ("fifo", "link", "x" * 255):
+        files.replace(tmp_path / name, "text")
+    reader.join()
+    assert (taken, (tmp_path / "fifo").is_fifo()) == (["text"], True)
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "file").read_text()) == (True, "text")
+    assert {path.name for path in tmp_path.iterdir()} == {"fifo", "link", "file", "x" * 255, SURVEY}
 
 
 # --- Loops that are none ---
@@ -344,6 +398,7 @@ LOOPS = {
     "json:nosuch": "module 'json' has no function 'nosuch' that makes a loop",
     "builtins:list": "module 'builtins' has no function 'list' that makes a loop",
     "json:loads": "'loads' makes no loop (TypeError: ",
+    "asyncio.base_events:BaseEventLoop": "'BaseEventLoop' makes no loop (AttributeError: ",
     "streams_impl.server:main": "'main' makes no loop (SystemExit: 2)",
     "raises:new": "module 'raises' cannot be imported (RuntimeError: a\\nb)",
     "leaves:new": "module 'leaves' cannot be imported (SystemExit: 3)",
@@ -442,12 +497,12 @@ def test_where_its_port_is_taken_it_is_skipped_with_the_reason(tmp_path):
     with socket.create_server(("127.0.0.1", port)):
         done = run(
             *(*options, "--loop", "asyncio", "--server", "mine", "--client", "streams"),
-            *("--scenario", "one-byte,reset-mid-stream", "--format", "json"),
+            *("--scenario", "tutorial,one-byte,reset-mid-stream", "--format", "json"),
         )
     assert (done.returncode, done.stderr) == (2, b"")
     cells = [cell for comparison in json.loads(done.stdout)["comparisons"] for cell in comparison["cells"]]
     reason = f"mine: somebody else listens on 127.0.0.1 port {port}, where it always does; end that first"
-    assert [(cell["verdict"], cell["reason"]) for cell in cells] == [("skipped", reason)] * 2
+    assert [(cell["verdict"], cell["reason"]) for cell in cells] == [("skipped", reason)] * 3
 
 
 def test_it_is_measured_and_soaked(tmp_path):
@@ -495,6 +550,12 @@ def test_an_address_that_is_none_is_refused_in_one_line(address):
     line = said(run("--endpoint", "mine", "--server-command", "serve", "--server-address", address))
     assert "--server-address" in line
     assert "give HOST:PORT such as localhost:10000 or [::1]:10000" in line
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 300, "no.such.invalid"])
+def test_a_host_that_nobody_knows_is_refused(host):
+    with pytest.raises(CannotCompare, match=f"^--server-address '{host}:80': no host has that name; give one"):
+        third_party("mine", "serve", None, f"{host}:80")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import importlib.util
-import os
 import sys
 import tempfile
 import time
@@ -12,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TextIO
 
+from common.logs import escape
+from comparison import files
 from comparison.bench import environment, limits, planning, resources, results, rounds
 from comparison.bench.executor import Cores, Executor
 from comparison.bench.plan import BULK_BYTES, KIB, MIB, RATE_PER_S, WORKLOADS, Plan, Results, Sample
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         from comparison.bench.views import charts
 
         for path in charts.draw(found, options.plot):
-            print(f"compare.py: drew {path}", file=sys.stderr)
+            print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
     return INTERRUPTED if found.interrupted and options.load is None else 0
 
 
@@ -174,19 +175,13 @@ def check_packages() -> None:
 
 def check_targets(options: argparse.Namespace) -> None:
     """Find out that a result cannot be written before it is measured. Raises CannotCompare."""
-    for option, path in (("--save", options.save), ("--output", options.output), ("--plot", options.plot)):
-        if path is not None and not (path.absolute().parent.is_dir() and os.access(path.absolute().parent, os.W_OK)):
-            raise CannotCompare(f"{option} {str(path)!r}: its folder cannot be written; make it or name another")
-    for option, path in (("--save", options.save), ("--output", options.output)):
-        if path is not None and path.is_dir():
-            raise CannotCompare(f"{option} {str(path)!r} is a folder; name a file")
-    if options.plot is not None:
-        if options.plot.exists() and not options.plot.is_dir():
-            raise CannotCompare(f"--plot {str(options.plot)!r} is a file; name a folder")
-        if importlib.util.find_spec("matplotlib") is None:
-            raise CannotCompare(
-                "matplotlib is not installed, and --plot draws with it; install it with: pip install matplotlib"
-            )
+    files.check_target("--save", options.save)
+    files.check_target("--output", options.output)
+    files.check_target("--plot", options.plot, folder=True)
+    if options.plot is not None and importlib.util.find_spec("matplotlib") is None:
+        raise CannotCompare(
+            "matplotlib is not installed, and --plot draws with it; install it with: pip install matplotlib"
+        )
     if options.load is not None and options.save is not None:
         raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
 

@@ -1,14 +1,13 @@
 """Results on disk: versioned JSON with every sample and the environment. Files of older versions are read, too."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from comparison import files, shapes
-from comparison.bench.plan import WORKLOADS, Arm, Cell, Results, Sample
+from comparison.bench.plan import WORKLOADS, Results
 from comparison.model import CannotCompare
 
 WANTED = "a file that bench --save has written"
@@ -63,11 +62,10 @@ def from_json(text: str | bytes, name: str) -> Results:
             )
         for version in range(schema, SCHEMA):
             document = UPGRADES[version](document)
-        found = _results(document)
-        shapes.check(found, Results, "it")
+        found: Results = shapes.make(Results, document)
         _check_parts(found)
         return found
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         why = "it is not JSON"
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
@@ -75,10 +73,8 @@ def from_json(text: str | bytes, name: str) -> Results:
 
 
 def save(results: Results, path: Path) -> None:
-    """Write a file that is there in whole or not at all: who ends the benchmark in between keeps the one before."""
-    new = path.with_name(f".{path.name}.new")
-    files.write(new, to_json(results))
-    os.replace(new, path)
+    """Write a file, and keep the one before until it is whole."""
+    files.replace(path, to_json(results))
 
 
 def load(path: Path) -> Results:
@@ -94,46 +90,10 @@ def _check_parts(found: Results) -> None:
             raise ValueError(f"nobody has measured {cell.key!r}")
         if min(cell.size_bytes, cell.connections) < 1 or cell.rate_per_s < 0:
             raise ValueError(f"there is no {cell.key!r}")
+        if len({frozenset(arm.factors) for arm in found.arms if arm.label in cell.arms and arm.factors}) > 1:
+            raise ValueError(f"what was measured in {cell.key!r} has no factors in common")
     for sample in found.samples:
         if sample.cell not in keys or sample.arm not in labels:
             raise ValueError(f"a sample of {sample.arm!r} in {sample.cell!r} has no place")
-        if min((sample.round, *sample.latencies.keys(), *sample.latencies.values()), default=0) < 0:
-            raise ValueError(f"a sample of {sample.arm!r} in {sample.cell!r} is below 0")
-
-
-def _results(document: Document) -> Results:
-    arms = tuple(
-        Arm(arm["label"], tuple(arm["server_command"]), tuple(arm["client_command"]), arm["factors"])
-        for arm in document["arms"]
-    )
-    cells = tuple(
-        Cell(
-            cell["workload"],
-            cell["size_bytes"],
-            cell["connections"],
-            tuple(cell["arms"]),
-            cell["rate_per_s"],
-        )
-        for cell in document["cells"]
-    )
-    samples = tuple(
-        Sample(
-            sample["cell"],
-            sample["arm"],
-            sample["round"],
-            sample["values"],
-            {int(number): count for number, count in sample["latencies"].items()},
-            tuple(sample["troubles"]),
-            tuple(sample["notes"]),
-        )
-        for sample in document["samples"]
-    )
-    return Results(
-        environment=document["environment"],
-        arms=arms,
-        cells=cells,
-        samples=samples,
-        settings=document["settings"],
-        interrupted=document["interrupted"],
-        notes=tuple(document["notes"]),
-    )
+        if min((sample.round, *sample.latencies)) < 0 or min(sample.latencies.values(), default=1) < 1:
+            raise ValueError(f"a sample of {sample.arm!r} in {sample.cell!r} counts below 0")

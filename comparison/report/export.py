@@ -14,20 +14,12 @@ from comparison.model import (
     Cause,
     Cell,
     Comparison,
-    Difference,
-    Endpoint,
     Event,
-    Expectation,
     Group,
-    Log,
     Pairing,
-    ProjectedLine,
     Run,
-    Scenario,
     Side,
     Survey,
-    Transport,
-    Verdict,
 )
 from comparison.transcript import parse
 
@@ -36,6 +28,8 @@ WANTED = "a file that --format json has written"
 SCHEMA = 3
 """Number of the JSON layout. It grows when a field changes its meaning or goes; a new field alone does not change it.
 Layout 1 held one comparison a document; layout 2 knew no cell that is the reference or differs only in what is told."""
+
+Document = dict[str, Any]
 
 
 def to_json(survey: Survey) -> str:
@@ -51,7 +45,7 @@ def to_json(survey: Survey) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def _comparison(comparison: Comparison) -> Document:
     scenario, transport = comparison.scenario, comparison.transport
     return {
         "scenario": {
@@ -82,7 +76,7 @@ def _pairing(pairing: Pairing) -> dict[str, str]:
     return {"server": pairing.server.label, "client": pairing.client.label}
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: Cell) -> Document:
     return {
         **_pairing(cell.pairing),
         "verdict": str(cell.verdict),
@@ -96,11 +90,11 @@ def _cell(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: Run) -> Document:
     return {"number": run.number, "silent": list(run.silent)} | {side: _log(run, side) for side in SIDES}
 
 
-def _log(run: Run, side: Side) -> dict[str, Any]:
+def _log(run: Run, side: Side) -> Document:
     log = run.log(side)
     wire = {"wire": [_record(event) for event in run.events(side)]} if side in run.silent else {}
     return {
@@ -120,7 +114,7 @@ def _record(event: Event) -> str:
     return json.dumps(head | {"message": event.message} | dict(event.fields))
 
 
-def _cause(cause: Cause) -> dict[str, Any]:
+def _cause(cause: Cause) -> Document:
     entry = cause.explanation
     explanation = (
         None if entry is None else {n: getattr(entry, n) for n in ("name", "title", "kind", "axis", "text", "source")}
@@ -139,7 +133,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
     }
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: Group) -> Document:
     return {
         "side": group.side,
         "pairings": [_pairing(pairing) for pairing in group.pairings],
@@ -163,13 +157,13 @@ def from_json(text: bytes, name: str) -> Survey:
     if schema != SCHEMA:
         raise CannotCompare(f"{name!r} has layout {schema!r}, and {SCHEMA} is what is read here; run it once more")
     try:
-        survey = _Reader(document).survey()
-        shapes.check(survey, Survey, "it")
+        survey: Survey = shapes.make(Survey, _Reader(document).survey())
         for comparison in survey.comparisons:
             _check_parts(comparison)
         return survey
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise CannotCompare(f"{name!r} is damaged ({type(error).__name__}: {error}); run it once more") from None
+        why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+        raise CannotCompare(f"{name!r} is damaged ({why}); run it once more") from None
 
 
 def _check_parts(comparison: Comparison) -> None:
@@ -184,97 +178,49 @@ def _check_parts(comparison: Comparison) -> None:
 
 
 class _Reader:
-    """Makes of a document what it was written from."""
+    """Makes of a document what has the shape of a survey: what is only named there is put in its place."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: Document) -> None:
         self._document = document
-        self._endpoints = {RAW.label: RAW}
-        for fields in document["endpoints"]:
-            words = {name: tuple(fields[name]) for name in ("server_command", "client_command")}
-            if fields.get("server_address") is not None:
-                words["server_address"] = tuple(fields["server_address"])
-            self._endpoints[fields["label"]] = Endpoint(**fields | words)
+        self._endpoints = {RAW.label: RAW} | {endpoint["label"]: endpoint for endpoint in document["endpoints"]}
 
-    def survey(self) -> Survey:
-        comparisons = tuple(self._comparison(fields) for fields in self._document["comparisons"])
-        return Survey(comparisons, float(self._document["duration_s"]))
+    def survey(self) -> Document:
+        return self._document | {"comparisons": [self._comparison(fields) for fields in self._document["comparisons"]]}
 
-    def _comparison(self, fields: dict[str, Any]) -> Comparison:
-        ends = {side: tuple(self._endpoints[label] for label in fields[f"{side}s"]) for side in SIDES}
-        return Comparison(
-            scenario=_scenario(fields["scenario"]),
-            transport=Transport(**fields["transport"], server_options=(), client_options=()),
-            environment=fields["environment"],
-            endpoints=tuple(endpoint for endpoint in self._endpoints.values() if endpoint != RAW),
-            servers=ends["server"],
-            clients=ends["client"],
-            reference=self._pairing(fields["reference"]),
-            repeat=int(fields["repeat"]),
-            cells=tuple(map(self._cell, fields["cells"])),
-            causes=tuple(map(self._cause, fields["causes"])),
-            groups=tuple(map(self._group, fields["groups"])),
-            notes=tuple(fields["notes"]),
-            selection=tuple(fields["selection"]),
-            duration_s=float(fields["duration_s"]),
-        )
+    def _comparison(self, fields: Document) -> Document:
+        ends = {f"{side}s": [self._endpoints[label] for label in fields[f"{side}s"]] for side in SIDES}
+        return fields | {
+            "transport": fields["transport"] | {"server_options": (), "client_options": ()},
+            "endpoints": self._document["endpoints"],
+            **ends,
+            "reference": self._pairing(fields["reference"]),
+            "cells": [self._cell(cell) for cell in fields["cells"]],
+            "causes": [self._cause(cause) for cause in fields["causes"]],
+            "groups": [self._group(group) for group in fields["groups"]],
+        }
 
-    def _pairing(self, fields: dict[str, Any]) -> Pairing:
-        return Pairing(self._endpoints[fields["server"]], self._endpoints[fields["client"]])
+    def _pairing(self, fields: Document) -> Document:
+        return {side: self._endpoints[fields[side]] for side in SIDES}
 
-    def _cell(self, fields: dict[str, Any]) -> Cell:
+    def _cell(self, fields: Document) -> Document:
         pairing = self._pairing(fields)
-        return Cell(
-            pairing=pairing,
-            verdicts={part: Verdict(verdict) for part, verdict in fields["verdicts"].items()},
-            reason=fields["reason"],
-            letters=tuple(fields["letters"]),
-            runs=tuple(_read_run(pairing, run) for run in fields["runs"]),
-            repeat=int(fields["repeat"]),
-            agreed=int(fields["agreed"]),
-            cut=int(fields["cut"]),
-        )
+        return fields | {"pairing": pairing, "runs": [_read_run(pairing, run) for run in fields["runs"]]}
 
-    def _cause(self, fields: dict[str, Any]) -> Cause:
-        entry = fields["explanation"]
-        return Cause(
-            letter=fields["letter"],
-            event=fields["event"],
-            axes=tuple(fields["axes"]),
-            finding=fields["finding"],
-            explanation=None if entry is None else dataclasses.replace(CATALOGUE[entry["name"]], **entry),
-            broken=None if fields["broken"] is None else CATALOGUE[fields["broken"]],
-            is_failure=bool(fields["is_failure"]),
-            differences=tuple(Difference(**difference) for difference in fields["differences"]),
-            pairings=tuple(map(self._pairing, fields["pairings"])),
-        )
+    def _cause(self, fields: Document) -> Document:
+        entry, broken = fields["explanation"], fields["broken"]
+        return fields | {
+            "explanation": None if entry is None else vars(CATALOGUE[entry["name"]]) | entry,
+            "broken": None if broken is None else CATALOGUE[broken],
+            "pairings": [self._pairing(pairing) for pairing in fields["pairings"]],
+        }
 
-    def _group(self, fields: dict[str, Any]) -> Group:
-        return Group(
-            side=fields["side"],
-            pairings=tuple(map(self._pairing, fields["pairings"])),
-            lines=tuple(ProjectedLine(**line) for line in fields["lines"]),
-            diff=tuple((part["sign"], part["line"], " ".join(part["letters"])) for part in fields["diff"]),
-        )
+    def _group(self, fields: Document) -> Document:
+        return fields | {
+            "pairings": [self._pairing(pairing) for pairing in fields["pairings"]],
+            "diff": [(part["sign"], part["line"], " ".join(part["letters"])) for part in fields["diff"]],
+        }
 
 
-def _scenario(fields: dict[str, Any]) -> Scenario:
-    expects: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in fields["expects"].items()}
-    lists: dict[str, Any] = {name: tuple(fields[name]) for name in ("on_trial", "transports", "shows")}
-    return Scenario(**fields | lists | {"expects": Expectation(**expects)})
-
-
-def _read_run(pairing: Pairing, fields: dict[str, Any]) -> Run:
-    logs = {
-        side: Log(
-            tuple(fields[side]["command"]),
-            tuple(fields[side]["lines"]),
-            fields[side]["exit_code"],
-            fields[side]["trouble"],
-            fields[side]["peak_bytes"],
-        )
-        for side in SIDES
-    }
-    events = {side: parse(fields[side].get("wire", fields[side]["lines"])) for side in SIDES}
-    silent = tuple(side for side in SIDES if side in fields["silent"])
-    number = int(fields["number"])
-    return Run(pairing, number, logs["server"], logs["client"], events["server"], events["client"], silent)
+def _read_run(pairing: Pairing | Document, fields: Document) -> Document:
+    events = {f"{side}_events": parse(fields[side].get("wire", fields[side]["lines"])) for side in SIDES}
+    return fields | {"pairing": pairing} | events

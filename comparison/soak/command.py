@@ -2,10 +2,10 @@
 
 import argparse
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
+from common.logs import escape
 from comparison import files
 from comparison.bench import resources
 from comparison.endpoints import ROOT, environment
@@ -48,14 +48,14 @@ def run(options: argparse.Namespace) -> int:
     found = Soak(tuple(courses), options.minutes, environment(selection.pythons), interrupted)
     if interrupted and not any(course.looks for course in courses):
         raise KeyboardInterrupt
-    sys.stdout.write(report.render(found))
     if options.save is not None:
-        files.write(options.save, report.to_json(found))
+        files.replace(options.save, report.to_json(found))
+    sys.stdout.write(report.render(found))
     if options.plot is not None:
         from comparison.soak import chart
 
         chart.draw(found, options.plot)
-        print(f"compare.py: drew {options.plot}", file=sys.stderr)
+        print(f"compare.py: drew {escape(str(options.plot))}", file=sys.stderr)
     return INTERRUPTED if interrupted else found.exit_code
 
 
@@ -63,13 +63,8 @@ def check(options: argparse.Namespace) -> None:
     """Find out what is missing before the minutes are spent. Raises CannotCompare."""
     if importlib.util.find_spec("psutil") is None:
         raise CannotCompare(resources.INSTALL)
-    for option, path in (("--save", options.save), ("--plot", options.plot)):
-        if path is None:
-            continue
-        if not (path.absolute().parent.is_dir() and os.access(path.absolute().parent, os.W_OK)):
-            raise CannotCompare(f"{option} {str(path)!r}: its folder cannot be written; make it or name another")
-        if path.is_dir():
-            raise CannotCompare(f"{option} {str(path)!r} is a folder; name a file")
+    files.check_target("--save", options.save)
+    files.check_target("--plot", options.plot)
     if options.plot is not None:
         if options.plot.suffix not in FORMS:
             raise CannotCompare(f"--plot {str(options.plot)!r}: its name must end in {' or '.join(FORMS)}")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from common.logs import escape
 from comparison import files
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
@@ -78,9 +79,7 @@ def check(options: argparse.Namespace) -> None:
         raise CannotCompare(
             f"the report needs {' and '.join(missing)}; install with: pip install '.[report]' (or --format markdown)"
         )
-    folder = (options.output or Path("report.html")).absolute().parent
-    if (options.output or options.format == "html") and not os.access(folder, os.W_OK):
-        raise CannotCompare(f"--output {str(options.output)!r}: its folder cannot be written; make it or name another")
+    files.check_target("--output", options.output or (Path("report.html") if options.format == "html" else None))
 
 
 def run_all(options: argparse.Namespace) -> tuple[Survey, bool]:
@@ -106,7 +105,7 @@ def write(text: str, path: Path | None) -> None:
         sys.stdout.write(text)
         return
     files.write(path, text)
-    print(f"compare.py: wrote {path} ({len(text.encode()) / 2**20:.1f} MiB)", file=sys.stderr)
+    print(f"compare.py: wrote {escape(str(path))} ({len(text.encode()) / 2**20:.1f} MiB)", file=sys.stderr)
 
 
 def _page(survey: Survey, measured: cost.Cost | None, sources: Iterable[str]) -> str:
