@@ -15,6 +15,7 @@ if __name__ == "__main__":
 
 import argparse
 import contextlib
+import importlib
 import importlib.util
 import os
 import shutil
@@ -22,11 +23,10 @@ import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, Protocol, TextIO
+from typing import NoReturn, Protocol, TextIO, cast
 
 from common.logs import escape
 from comparison import files
-from comparison.bench import command as bench_command
 from comparison.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
@@ -34,10 +34,8 @@ from comparison.processes import INTERRUPTED, let_endpoints_heed_ctrl_c, stop_cl
 from comparison.progress import Progress
 from comparison.report import export, markdown, words
 from comparison.report.folder import Folder
-from comparison.report.html import command as report_command
 from comparison.run import Selection, Trial, compare_all, trials
 from comparison.scenarios import SCENARIOS, TUTORIAL
-from comparison.soak import command as soak_command
 from comparison.transports import TRANSPORTS
 
 WIDTH = 100
@@ -57,8 +55,12 @@ class Command(Protocol):
     def run(self, options: argparse.Namespace) -> int: ...
 
 
-COMMANDS: dict[str, Command] = {"bench": bench_command, "soak": soak_command, "report": report_command}
-"""The other commands, by name."""
+COMMANDS = {
+    "bench": "comparison.bench.command",
+    "soak": "comparison.soak.command",
+    "report": "comparison.report.html.command",
+}
+"""The other commands, by name: modules, of which only the one that is asked for is imported."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -117,9 +119,14 @@ def explain_parser() -> Parser:
     return parser
 
 
+def other_command(name: str) -> Command:
+    """The module of another command, imported when it is asked for."""
+    return cast(Command, importlib.import_module(COMMANDS[name]))
+
+
 def command_parser(name: str) -> Parser:
     """The command line of another command."""
-    command = COMMANDS[name]
+    command = other_command(name)
     parser = Parser(
         prog=f"compare.py {name}", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False
     )
@@ -137,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if given[:1] == ["explain"]:
                 return explain(explain_parser().parse_args(given[1:]))
             if given[:1] and given[0] in COMMANDS:
-                return COMMANDS[given[0]].run(command_parser(given[0]).parse_args(given[1:]))
+                return other_command(given[0]).run(command_parser(given[0]).parse_args(given[1:]))
             return run(parser().parse_args(given[1:] if given[:1] == ["run"] else given))
         except KeyboardInterrupt:
             drop_output()  # whoever reads it may stand still

@@ -1,6 +1,7 @@
 """The axes of the comparison as fixtures with readable ids: api, loop. What is missing is skipped with its reason."""
 
 import importlib.util
+import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,18 @@ APIS = ("protocol", "streams")
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
+# Hundreds of programs are started, each of which would otherwise compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background by a shell: what we start would ignore Ctrl-C, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: half of the time a test waits for what it has started."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def loops() -> list[object]:
