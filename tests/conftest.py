@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,25 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of what is tried with each API on each loop, a half on one Python and the other half on the next; all of it with
+    EVERYTHING=1 in the environment."""
+    if "EVERYTHING" in os.environ:
+        return
+    chosen, others = [], []
+    for item in items:
+        values = getattr(item, "callspec", None) and item.callspec.params
+        halved = bool(values) and {"api", "loop"} <= values.keys()
+        odd = halved and (values["api"] == APIS[0]) ^ (values["loop"] == "asyncio") ^ (sys.version_info.minor % 2)
+        (others if odd else chosen).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = chosen
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: half of the time a test waits for what it has started."""
-    return 2 * (os.cpu_count() or 1)
+    """One more than there are cores: often a test waits for what it has started."""
+    return (os.cpu_count() or 1) + 1
 
 
 def loops() -> list[object]:

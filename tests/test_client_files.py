@@ -82,8 +82,8 @@ def endless_input() -> Iterator[int]:
 def test_a_large_file_passes_whole_and_is_held_in_memory_by_neither_end(
     api, loop, client_api, client_loop, large_file, tmp_path
 ):
-    # Between two loops a part is enough: neither end can know what runs the other.
-    path, size = (large_file, 256 * MIB) if loop == client_loop else (tmp_path / "part", 32 * MIB)
+    # Between two kinds a part is enough: neither end can know what runs the other.
+    path, size = (large_file, 256 * MIB) if (api, loop) == (client_api, client_loop) else (tmp_path / "part", 32 * MIB)
     if path != large_file:
         path.write_bytes(BLOCK * 32)
     info = ("--log-level", "info", "--log-format", "json")

@@ -64,7 +64,7 @@ STUCK_IMPORT = """
 import runpy, sys
 class Stuck:
     def find_spec(self, name, *_):
-        while name == "comparison.bench":
+        while name == "comparison.model":
             print("for ever", file=sys.stderr, flush=True)
 sys.meta_path.insert(0, Stuck())
 sys.path.insert(0, {root!r})
