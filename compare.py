@@ -27,16 +27,16 @@ from typing import NoReturn, Protocol, TextIO, cast
 
 from common.logs import escape
 from comparison import files
-from comparison.catalogue import CATALOGUE
+from comparison.judge.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
-from comparison.processes import INTERRUPTED, let_endpoints_heed_ctrl_c, stop_cleanly_on_sigterm
+from comparison.play.processes import INTERRUPTED, let_endpoints_heed_ctrl_c, stop_cleanly_on_sigterm
+from comparison.play.transports import TRANSPORTS
 from comparison.progress import Progress
 from comparison.report import export, markdown, words
 from comparison.report.folder import Folder
 from comparison.run import Selection, Trial, compare_all, trials
 from comparison.scenarios import SCENARIOS, TUTORIAL
-from comparison.transports import TRANSPORTS
 
 WIDTH = 100
 """Columns of text that does not go to a terminal."""

@@ -14,13 +14,10 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from common.logs import escape
 from comparison.model import NO_LEVEL, CannotCompare, Endpoint, Interpreter
-from comparison.processes import output_of
-
-ROOT = Path(__file__).resolve().parent.parent
+from comparison.play.processes import ROOT, output_of
 
 
 @dataclass(frozen=True)

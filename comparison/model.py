@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+MIB = 1024 * 1024
+
 Side = Literal["server", "client"]
 SIDES: tuple[Side, Side] = ("server", "client")
 OTHER: Mapping[Side, Side] = {"server": "client", "client": "server"}

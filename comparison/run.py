@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from comparison import endpoints, matrix, verdicts
-from comparison.causes import Letters
-from comparison.commands import why_not
-from comparison.condense import condense
-from comparison.dropouts import Dropouts, hung
-from comparison.machine import too_few_files
+from comparison import endpoints
+from comparison.judge import verdicts
+from comparison.judge.causes import Letters
+from comparison.judge.condense import condense
 from comparison.model import (
     RAW,
     CannotCompare,
@@ -25,8 +23,12 @@ from comparison.model import (
     Scenario,
     Transport,
 )
+from comparison.play import runner
+from comparison.play.commands import why_not
+from comparison.play.dropouts import Dropouts, hung
+from comparison.play.machine import too_few_files
+from comparison.play.transports import TCP, TRANSPORTS, missing
 from comparison.scenarios import SCENARIOS, TUTORIAL
-from comparison.transports import TCP, TRANSPORTS, missing
 
 INTERRUPTED = "interrupted before it was run"
 
@@ -160,9 +162,9 @@ def _compare(
         seen = verdicts.observe(scenario, run)
         observations.append(dataclasses.replace(seen, run=condense(run)))
 
-    plan = matrix.Plan(scenario, transport, repeat, jobs, observe, tick, reference)
+    plan = runner.Plan(scenario, transport, repeat, jobs, observe, tick, reference)
     try:
-        turned_out = matrix.run_all(plan, running)
+        turned_out = runner.run_all(plan, running)
     except KeyboardInterrupt:
         if not observations:
             raise

@@ -1,5 +1,5 @@
-"""Log lines -> events. Plain text and JSON are two views of one record; a line that cannot be read is reported,
-never dropped."""
+"""Log lines -> events -> connections. Plain text and JSON are two views of one record; a line that cannot be read is
+reported, never dropped."""
 
 import functools
 import json
@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType, NoneType
 
-from common.logs import EVENTS, escape
+from common.logs import EVENTS, SHOWN_BYTES, escape
 from comparison.model import Event, Payload
+from comparison.vocabulary import BYTES, ENDINGS, OPENINGS
 
 FOREIGN = {"selector": re.compile(r"asyncio: Using selector: \w+")}
 """Lines that are not the endpoint's own, and yet part of its story."""
@@ -62,6 +63,56 @@ def tells(events: Iterable[Event]) -> bool:
     return any(event.name in EVENTS for event in events)
 
 
+def connections(events: Iterable[Event]) -> list[list[Event]]:
+    """The events of each connection, in the order in which the connections began. A port, and with it a speaker, comes
+    again: where one opens after it has ended, another connection begins."""
+    found: list[list[Event]] = []
+    current: dict[str, list[Event]] = {}
+    for event in events:
+        if not is_connection(event.speaker):
+            continue
+        block = current.get(event.speaker)
+        if block is None or (event.name in OPENINGS and block[-1].name in ENDINGS):
+            block = current[event.speaker] = []
+            found.append(block)
+        block.append(event)
+    return found
+
+
+def ending(block: Iterable[Event]) -> Event | None:
+    """How a connection ended, as it was told first."""
+    return next((event for event in block if event.name in ENDINGS), None)
+
+
+def is_connection(speaker: str) -> bool:
+    """Whether a speaker is one connection, and not the program or a library."""
+    return speaker.startswith(("echo_", "peer_", "bystander"))
+
+
+def told_speaker(events: Iterable[Event], end: str = "local") -> str:
+    """The server's name for a connection, by the address of the client's end, which a client knows as `local` and a
+    server as `peer`; empty where that is not told."""
+    for event in events:
+        match event.fields.get(end):
+            case [str(host), int(port)]:
+                return f"echo_{host}_{port}"
+    return ""
+
+
+def joined(events: Iterable[Event], name: str) -> Payload | None:
+    """All chunks of one direction as one: its first bytes as far as the log shows them, and its length. None
+    without a chunk."""
+    chunks = [event.payload for event in events if event.name == name and event.payload is not None]
+    if not chunks:
+        return None
+    first = b""
+    for chunk in chunks:
+        first += chunk.shown[:SHOWN_BYTES]
+        if len(chunk.shown) < chunk.length or len(first) >= SHOWN_BYTES:
+            break  # the rest of this one is not shown, so what follows has no known place
+    return Payload(first[:SHOWN_BYTES], sum(chunk.length for chunk in chunks))
+
+
 def _parse_json(line: str) -> Event | None:
     if not line.startswith("{"):
         return None
@@ -101,7 +152,7 @@ def _event(
             if pattern.fullmatch(f"{speaker}: {message}"):
                 name = foreign
     payload = None
-    if name in ("received", "sent", "sending"):
+    if name in BYTES:
         payload = _payload(message.partition(" ")[2])
         if payload is None:
             return None

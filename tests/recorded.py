@@ -4,10 +4,10 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable
 
-from comparison.causes import Letters
+from comparison.judge.causes import Letters
+from comparison.judge.verdicts import judge, observe
 from comparison.model import Cause, Cell, Endpoint, Event, Group, Log, Pairing, Run, Scenario
 from comparison.transcript import parse
-from comparison.verdicts import judge, observe
 
 PAYLOAD = b"This is the message. It will be sent in parts."
 TUTORIAL = Scenario("tutorial", "the tutorial's three messages", PAYLOAD, shows=("eof-callback", "selector"))

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from common.logs import EVENTS
-from comparison.causes import Letters
+from comparison.judge.causes import Letters
+from comparison.judge.verdicts import judge, observe
 from comparison.model import Comparison, Endpoint, Expectation, Log, Pairing, Run, Scenario, Survey, Verdict
+from comparison.play.transports import TCP
 from comparison.report.html.page import Made, render
 from comparison.transcript import parse
-from comparison.transports import TCP
-from comparison.verdicts import judge, observe
 
 MESSAGES = (b"This is the message. ", b"It will be sent ", b"in parts.")
 PAYLOAD = b"".join(MESSAGES)

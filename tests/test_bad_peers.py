@@ -3,11 +3,10 @@ then differs is explained."""
 
 import pytest
 
-from common.logs import EVENTS
 from comparison.model import Verdict
-from comparison.peers import PEER_ENDINGS, PEER_EVENTS
 from comparison.run import choose, compare_all, trials
 from comparison.scenarios import SCENARIOS
+from comparison.vocabulary import KINDS
 
 SCRIPTS = {name: scenario for name, scenario in SCENARIOS.items() if scenario.script is not None}
 ELSEWHERE = [
@@ -63,7 +62,7 @@ def test_each_script_says_what_it_is_about():
 
 def test_what_a_peer_must_tell_is_in_the_vocabulary():
 
-    known = {*EVENTS, *PEER_EVENTS}
+    known = KINDS.keys()
     for scenario in SCENARIOS.values():
         expects = scenario.expects
         for event in (
@@ -74,4 +73,3 @@ def test_what_a_peer_must_tell_is_in_the_vocabulary():
             *expects.by_timing,
         ):
             assert event in known, (scenario.name, event)
-    assert set(PEER_ENDINGS) <= PEER_EVENTS.keys()

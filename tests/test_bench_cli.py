@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 import recorded_bench
-from harness import DEADLINE_S, ROOT
+from harness import DEADLINE_S
 from test_compare_cli import COMPARE, LABELS, bare_python, environment, refused, run
 
 from comparison.bench import executor, planning, results
 from comparison.bench.executor import Cores, Executor
 from comparison.bench.plan import Arm, Cell, Plan, Sample
-from comparison.processes import Launcher
+from comparison.play.processes import Launcher
 
 pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
 
@@ -184,7 +184,7 @@ def sample(server: str, tmp_path: Path, workload: str = "echo", client: str = ""
     arm = Arm("other", command, (sys.executable, "-c", client, "{port}"))
     cell = Cell(workload, 1 << 20 if workload == "bulk" else 64, 2, ("other",), 200.0)
     plan = Plan((arm,), (cell,), 1, 1.0, 0.05, 0.01)
-    with Launcher(ROOT) as launcher:
+    with Launcher() as launcher:
         return Executor(plan, launcher, tmp_path, Cores())(cell, arm, 1)
 
 
@@ -216,7 +216,7 @@ def test_a_server_that_fails_is_a_sample_with_trouble(server, trouble, tmp_path,
 
 def test_a_program_that_does_not_exist_is_a_sample_with_trouble(tmp_path):
     arm, cell = Arm("other", ("/nonexistent", "{port}")), Cell("echo", 64, 1, ("other",))
-    with Launcher(ROOT) as launcher:
+    with Launcher() as launcher:
         found = Executor(Plan((arm,), (cell,), 1, 1.0, 0.05, 0.0), launcher, tmp_path, Cores())(cell, arm, 1)
     assert "No such file" in found.troubles[0]
 

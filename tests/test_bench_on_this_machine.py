@@ -10,8 +10,7 @@ import pytest
 from comparison.bench import estimates, limits, rounds
 from comparison.bench.executor import Cores, Executor
 from comparison.bench.plan import Arm, Cell, Plan, Results, Sample
-from comparison.endpoints import ROOT
-from comparison.processes import Launcher
+from comparison.play.processes import Launcher
 
 pytestmark = pytest.mark.skipif(
     "BENCH_ON_THIS_MACHINE" not in os.environ, reason="measures for minutes: set BENCH_ON_THIS_MACHINE=1"
@@ -43,7 +42,7 @@ asyncio.run(main())
 def measure(arms: list[Arm], cells: list[Cell], folder: Path, number: int = ROUNDS) -> Results:
     plan = Plan(tuple(arms), tuple(cells), number, 0.0, 0.15, 0.05)
     samples: list[Sample] = []
-    with Launcher(ROOT) as launcher:
+    with Launcher() as launcher:
         executor = Executor(plan, launcher, folder, Cores(*limits.cores()))
         rounds.run(plan, executor, lambda _, sample: samples.append(sample), lambda: float(len(samples)))
     assert [sample for sample in samples if sample.troubles] == []

@@ -5,12 +5,12 @@ import itertools
 
 import pytest
 
-from comparison.catalogue import CATALOGUE, entries_for
+from comparison.judge.catalogue import CATALOGUE, entries_for
 from comparison.model import Verdict
-from comparison.projection import BYTES
+from comparison.play.transports import TRANSPORTS, missing
 from comparison.run import choose, compare_all, trials
 from comparison.scenarios import SCENARIOS
-from comparison.transports import TRANSPORTS, missing
+from comparison.vocabulary import BYTES
 
 LOCAL = [name for name, entry in CATALOGUE.items() if not entry.everywhere]
 

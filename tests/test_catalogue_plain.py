@@ -12,7 +12,7 @@ import pytest
 from harness import connect, round_trip
 from test_server_endings import bytes_and_close_in_one
 
-from comparison.catalogue import CATALOGUE
+from comparison.judge.catalogue import CATALOGUE
 
 PROTOCOL = """
 class Echo(asyncio.Protocol):

@@ -26,12 +26,12 @@ import pytest
 from harness import DEADLINE_S, ROOT
 
 import compare
-from comparison.catalogue import CATALOGUE
-from comparison.projection import project
+from comparison.judge.catalogue import CATALOGUE
+from comparison.judge.projection import project
+from comparison.play.transports import TRANSPORTS
 from comparison.report import export, markdown
 from comparison.scenarios import SCENARIOS
 from comparison.transcript import parse
-from comparison.transports import TRANSPORTS
 
 COMPARE = str(ROOT / "compare.py")
 HAS_UVLOOP = importlib.util.find_spec("uvloop") is not None
@@ -674,11 +674,11 @@ def wait_until(happened: Callable[[], bool], process: subprocess.Popen[str]) -> 
 ONE_RUN_OF_THE_FIRST = """
 import dataclasses
 import compare
-from comparison import matrix
-run_all = matrix.run_all
+from comparison.play import runner
+run_all = runner.run_all
 def once(plan, pairings):
     return run_all(dataclasses.replace(plan, repeat=1) if plan.scenario.name == "one-byte" else plan, pairings)
-matrix.run_all = once
+runner.run_all = once
 sys.exit(compare.main())
 """
 """compare.py that runs the pairings of one scenario once, whatever is asked for: the next one then takes long."""

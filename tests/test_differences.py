@@ -7,9 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from recorded import ENDPOINTS, PLAIN, TUTORIAL, client_lines, judged, matrix, run, server_lines
 
-from comparison.catalogue import CATALOGUE
+from comparison.judge.catalogue import CATALOGUE
+from comparison.judge.verdicts import observe
 from comparison.model import Pairing, Verdict
-from comparison.verdicts import observe
 
 REFERENCE = Pairing(ENDPOINTS[0], ENDPOINTS[0])
 ODD = Pairing(ENDPOINTS[3], ENDPOINTS[1])

@@ -20,6 +20,7 @@ from compare import main
 from comparison.model import CannotCompare, Expectation, Pairing, Survey
 from comparison.report import export, repeat
 from comparison.report.html import code, cost, evidence, gather, page, sections, timeline
+from comparison.vocabulary import END, KINDS
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
@@ -193,14 +194,16 @@ def test_without_a_half_close_only_the_close_is_eof():
 def test_each_event_belongs_to_a_section_that_each_implementation_has():
     for side in ("server", "client"):
         labels = [set(code.split((ROOT / f"{api}_impl/{side}.py").read_text())) for api in ("protocol", "streams")]
-        assert {*sections.SECTIONS[side].values(), sections.WAIT} <= labels[0] & labels[1]
-    assert set(EVENTS) <= {event for events in sections.SECTIONS.values() for event in events}
+        assert {*(getattr(kind, side) for kind in KINDS.values() if getattr(kind, side)), sections.WAIT} <= labels[
+            0
+        ] & labels[1]
+    assert set(EVENTS) <= {name for name, kind in KINDS.items() if kind.server or kind.client}
 
 
 def test_a_section_leads_to_the_scenarios_that_try_it():
     limited = Expectation(memory_mib=64, server_endings=("idle",))
     scenario = dataclasses.replace(survey().comparisons[0].scenario, expects=limited, on_trial=("server",))
-    assert sections.of_scenario(scenario) == [("server", sections.END), ("server", sections.WAIT)]
+    assert sections.of_scenario(scenario) == [("server", END), ("server", sections.WAIT)]
 
 
 @pytest.mark.parametrize("side", ["server", "client"])

@@ -87,9 +87,9 @@ def test_it_is_interrupted_before_anything_runs():
 
 
 PHASES = {
-    "reading a log, in a thread": {"module": "comparison", "owner": "matrix", "name": "parse"},
-    "judging a run": {"module": "comparison", "owner": "verdicts", "name": "observe"},
-    "judging them all": {"module": "comparison", "owner": "verdicts", "name": "judge"},
+    "reading a log, in a thread": {"module": "comparison.play", "owner": "runner", "name": "parse"},
+    "judging a run": {"module": "comparison.judge", "owner": "verdicts", "name": "observe"},
+    "judging them all": {"module": "comparison.judge", "owner": "verdicts", "name": "judge"},
     "writing": {"module": "comparison.report", "owner": "export", "name": "to_json"},
 }
 NOTHING = "compare.py: interrupted; every endpoint was stopped\n"

@@ -22,7 +22,7 @@ ENGINE = ("comparison", "compare")
 EXTRAS = ("rich", "trustme", "psutil", "matplotlib", "jinja2", "markupsafe", "pygments")
 """What the engine is prettier with."""
 
-STARTER = "comparison/processes.py"
+STARTER = "comparison/play/processes.py"
 MEASURED = "comparison/bench/servers/"
 """Programs that the benchmark starts like any endpoint: they use the API, and the engine does not import them."""
 
@@ -122,7 +122,7 @@ def test_each_layer_keeps_to_its_own():
         ("comparison/run.py", "def show():\n    from rich import table\n    import attr", ["attr"]),
         ("comparison/endpoints.py", "import asyncio, uvloop", ["asyncio", "uvloop"]),
         ("comparison/endpoints.py", "import protocol_impl.server", ["protocol_impl"]),
-        ("comparison/processes.py", "import subprocess, os\nos.posix_spawn(x)", []),
+        ("comparison/play/processes.py", "import subprocess, os\nos.posix_spawn(x)", []),
         ("comparison/bench/servers/buffered.py", "import asyncio\nimport comparison.bench.servers.program", []),
         ("comparison/bench/servers/buffered.py", "import uvloop", ["uvloop"]),
         ("comparison/bench/generator/sockets.py", "def f():\n    import asyncio", ["asyncio"]),

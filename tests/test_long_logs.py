@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from recorded import ENDPOINTS, TUTORIAL, client_lines, run, server_lines
 
-from comparison import matrix, processes
-from comparison.condense import condense
+from comparison.judge.condense import condense
+from comparison.judge.projection import MOST_LINES
+from comparison.judge.verdicts import judge, observe
 from comparison.model import Log, Pairing
-from comparison.processes import Launcher
-from comparison.projection import MOST_LINES
+from comparison.play import processes, runner
+from comparison.play.processes import Launcher
 from comparison.report.html import timeline
 from comparison.transcript import parse, parse_line
-from comparison.verdicts import judge, observe
 
 PAIRING = Pairing(ENDPOINTS[0], ENDPOINTS[0])
 SPEAKER = "echo_127.0.0.1_64624"
@@ -73,9 +73,9 @@ def judged(lines, life=LIFE):
 
 def handed_out(lines):
     """The log of a server that had a tenth as many clients as lines."""
-    clients = [matrix._Client(Log((), (), 0), parse(client_lines(ENDPOINTS[0])), ()) for _ in range(len(lines) // 10)]
+    clients = [runner._Client(Log((), (), 0), parse(client_lines(ENDPOINTS[0])), ()) for _ in range(len(lines) // 10)]
     turns = [(PAIRING, number) for number in range(len(clients))]
-    list(matrix._pair(turns, Log((), tuple(lines), 0), clients, None))
+    list(runner._pair(turns, Log((), tuple(lines), 0), clients, None))
 
 
 def assert_linear(work, short, long):
@@ -188,7 +188,7 @@ def test_who_asks_again_looks_at_each_line_once(tmp_path):
 
 
 def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(matrix, "LINES_EACH", 1)
+    monkeypatch.setattr(runner, "LINES_EACH", 1)
     started = []
 
     class Server:
@@ -197,8 +197,8 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(tmp_path,
         def stop(self):
             return Log((), ("main: closing server",), 0)
 
-    monkeypatch.setattr(matrix, "serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
-    monkeypatch.setattr(matrix, "_run_client", lambda *_: matrix._Client(Log((), (), 0), (), ()))
+    monkeypatch.setattr(runner, "serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
+    monkeypatch.setattr(runner, "_run_client", lambda *_: runner._Client(Log((), (), 0), (), ()))
     turns = [(PAIRING, number) for number in (1, 2, 3)]
-    runs = list(matrix._pair_up(matrix.Plan(TUTORIAL), None, tmp_path, turns))
+    runs = list(runner._pair_up(runner.Plan(TUTORIAL), None, tmp_path, turns))
     assert ([one.number for one in runs], len(started)) == ([1, 2, 3], 3)

@@ -18,15 +18,15 @@ from harness import ROOT
 
 import compare as compare_py
 from common import options
-from comparison import machine, matrix
-from comparison.commands import not_supported
 from comparison.model import Endpoint, Log, Pairing, Verdict
-from comparison.peers import Late
-from comparison.processes import Process
+from comparison.play import machine, runner
+from comparison.play.commands import not_supported
+from comparison.play.peers import Late
+from comparison.play.processes import Process
+from comparison.play.stage import base
+from comparison.play.transports import TRANSPORTS, missing
 from comparison.run import Selection, Trial, choose, compare_all
 from comparison.scenarios import SCENARIOS
-from comparison.stage import base
-from comparison.transports import TRANSPORTS, missing
 
 resource = pytest.importorskip("resource", reason="there are no such limits on Windows")
 
@@ -362,14 +362,14 @@ def test_a_heartbeat_ends_with_its_block():
 @pytest.mark.parametrize("name", ["client-timeout", "says-nothing"])
 def test_a_run_on_a_machine_that_is_late_does_not_count(name, monkeypatch):
     played = []
-    start = matrix.Launcher.start
+    start = runner.Launcher.start
     monkeypatch.setattr(
-        matrix.Launcher, "start", lambda *given, **more: played.append(given[1]) or start(*given, **more)
+        runner.Launcher, "start", lambda *given, **more: played.append(given[1]) or start(*given, **more)
     )
     [cell] = alone(name, dataclasses.replace(SCENARIOS[name], late_s=-1)).cells
-    assert (cell.verdict, cell.reason) == (Verdict.SKIPPED, matrix.TOO_BUSY)
+    assert (cell.verdict, cell.reason) == (Verdict.SKIPPED, runner.TOO_BUSY)
     on_trial = "client" if SCENARIOS[name].script is None else "server"
-    assert sum(f"streams_impl.{on_trial}" in command for command in played) == matrix.TRIES
+    assert sum(f"streams_impl.{on_trial}" in command for command in played) == runner.TRIES
 
 
 def test_a_run_that_was_late_once_is_played_again(monkeypatch):

@@ -11,11 +11,11 @@ import sys
 import pytest
 from conftest import APIS
 
-from comparison.matrix import TOO_BUSY
 from comparison.model import Endpoint, Verdict
+from comparison.play.runner import TOO_BUSY
+from comparison.play.transports import TRANSPORTS, missing
 from comparison.run import Selection, Trial, choose, compare_all
 from comparison.scenarios import SCENARIOS
-from comparison.transports import TRANSPORTS, missing
 
 
 @functools.cache

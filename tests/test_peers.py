@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from recorded import ENDPOINTS, client_lines, run, server_lines
 
 from comparison import shapes
-from comparison.condense import KEPT_CONNECTIONS as KEPT
-from comparison.condense import KEPT_LINES, condense
+from comparison.judge.condense import KEPT_CONNECTIONS as KEPT
+from comparison.judge.condense import KEPT_LINES, condense
 from comparison.model import Pairing, Run
-from comparison.peers import CHUNK_BYTES, PEER_EVENTS, Deadline, Late, Notebook, Pattern, Peer
-from comparison.projection import connections
+from comparison.play.peers import CHUNK_BYTES, Deadline, Late, Notebook, Pattern, Peer
+from comparison.play.transports import write_certificates
 from comparison.report import export
 from comparison.report.html import evidence
-from comparison.transcript import parse, parse_line
-from comparison.transports import write_certificates
+from comparison.transcript import connections, parse, parse_line
+from comparison.vocabulary import KINDS
 
 PATTERN = b"0123456789"
 
@@ -224,10 +224,10 @@ def test_any_stretch_of_a_pattern_is_what_repeating_it_gives(offset, length):
     assert Pattern(PATTERN).at(offset, length) == whole[offset : offset + length]
 
 
-@pytest.mark.parametrize("name", PEER_EVENTS)
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.text])
 def test_a_line_of_a_notebook_reads_as_the_event_that_it_is(name):
     notebook = Notebook()
-    message = PEER_EVENTS[name].format(offset=7, reason="certificate verify failed")
+    message = KINDS[name].text.format(offset=7, reason="certificate verify failed")
     notebook.tell("peer_1", name, message, more=1)
     [line] = notebook.log().lines
     event = parse_line(line)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from comparison import processes
-from comparison.processes import Closed, Launcher, Process, clean_environment, output_of, stop_cleanly_on_sigterm
+from comparison.play import processes
+from comparison.play.processes import Closed, Launcher, Process, clean_environment, output_of, stop_cleanly_on_sigterm
 
 GENEROUS_S = 60.0
 """A deadline that only a defect reaches."""

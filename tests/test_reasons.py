@@ -9,7 +9,7 @@ import traceback
 import pytest
 from recorded import ENDPOINTS, TUTORIAL, client_lines, judged, run, server_lines
 
-from comparison.expectations import faults
+from comparison.judge.expectations import faults
 from comparison.model import RAW, Expectation, Log, Pairing, Scenario, Verdict
 
 PAIRING = Pairing(ENDPOINTS[0], ENDPOINTS[0])

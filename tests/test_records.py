@@ -9,7 +9,7 @@ from recorded import TUTORIAL
 from recorded_page import CLIENT, ENDPOINTS, PAYLOAD, REFERENCE, SERVER, recorded
 
 from common.logs import show
-from comparison.expectations import faults
+from comparison.judge.expectations import faults
 from comparison.model import RAW, Expectation, Log, Pairing, Run, Scenario
 from comparison.scenarios import SCENARIOS
 from comparison.scenarios.declare import PATTERN

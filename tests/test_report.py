@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from recorded import judged
 
-from comparison.causes import Letters
+from comparison.judge.causes import Letters
 from comparison.model import (
     PARTS,
     RAW,
@@ -30,10 +30,10 @@ from comparison.model import (
     Survey,
     Verdict,
 )
+from comparison.play.transports import TCP, TRANSPORTS
 from comparison.progress import Progress
 from comparison.report import export, markdown
 from comparison.transcript import parse
-from comparison.transports import TCP, TRANSPORTS
 
 GOLDEN = Path(__file__).parent / "golden"
 PAYLOAD = b"This is the message."

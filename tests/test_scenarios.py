@@ -16,20 +16,19 @@ from recorded import ENDPOINTS, PLAIN, TUTORIAL, client_lines, judged, matrix, r
 
 import compare as program
 from common.logs import EVENTS
-from comparison import matrix as running
-from comparison.catalogue import CATALOGUE
-from comparison.causes import Letters
-from comparison.commands import write_payload
-from comparison.condense import KEPT_CONNECTIONS
-from comparison.differences import projections
-from comparison.expectations import faults
+from comparison.judge.catalogue import CATALOGUE
+from comparison.judge.causes import Letters
+from comparison.judge.condense import KEPT_CONNECTIONS
+from comparison.judge.differences import projections
+from comparison.judge.expectations import faults
 from comparison.model import RAW, CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict
-from comparison.projection import connections
+from comparison.play import runner as running
+from comparison.play.commands import write_payload
+from comparison.play.transports import TRANSPORTS, missing
 from comparison.run import Trial, choose, compare_all, trials
 from comparison.scenarios import SCENARIOS
 from comparison.scenarios.declare import MIB
-from comparison.transcript import parse
-from comparison.transports import TRANSPORTS, missing
+from comparison.transcript import connections, parse
 
 LARGE = {"64-mib": ("streams/asyncio", "protocol/asyncio"), "1000-connections": ("protocol/asyncio", "streams/asyncio")}
 """Scenarios that are tried here with one pairing, the others with all."""

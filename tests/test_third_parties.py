@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 import compare
-from comparison import relay as relays
-from comparison import serving
 from comparison.model import SIDES
-from comparison.projection import joined
-from comparison.relay import CUT, EARLY, EOF, OPEN, RESET, Relay, ends_of, seen_by
+from comparison.play import relay as relays
+from comparison.play import serving
+from comparison.play.relay import EARLY, OPEN, RESET, Relay, seen_by
 from comparison.scenarios import SCENARIOS
+from comparison.transcript import joined
+from comparison.vocabulary import SENT_EOF, WAS_RESET
 
 PROGRAM = Path(__file__).parent / "plain_echo.py"
 HOST = "127.0.0.1"
@@ -289,7 +290,7 @@ def reset(sock):
 def told(relay):
     """The events of the relay once all is over, by name, and how the client and the server have ended it."""
     events = relay.events()
-    ends = ends_of(events)
+    ends = events[-1].fields["ends"]
     return [event.name for event in events], ends["client"], ends["server"]
 
 
@@ -310,7 +311,7 @@ def test_the_relay_passes_on_an_end_of_file_in_each_direction():
         sock.sendall(b"abc")
         sock.shutdown(socket.SHUT_WR)
         assert read_to_end(sock) == b"cba"
-    assert told(relay) == (["connecting", "sending", "received", "closing"], EOF, EOF)
+    assert told(relay) == (["connecting", "sending", "received", "closing"], SENT_EOF, SENT_EOF)
     mirrored = seen_by("server", relay.events())
     assert [event.message for event in mirrored] == ["accepted", "received b'abc'", "sent b'cba'", "closing"]
     end = dict(mirrored[-1].fields)
@@ -331,7 +332,7 @@ def test_the_relay_passes_on_a_reset_of_the_server():
         sock.sendall(b"abc")
         with pytest.raises(ConnectionResetError):
             read_to_end(sock)
-    assert told(relay) == (["connecting", "sending", "lost"], CUT, RESET)
+    assert told(relay) == (["connecting", "sending", "lost"], WAS_RESET, RESET)
     assert [seen_by(side, relay.events())[-1].message for side in SIDES] == [
         "connection lost: the server reset the connection"
     ] * 2
@@ -350,7 +351,7 @@ def test_the_relay_sees_a_reset_of_the_server_after_the_client_has_said_that_thi
         sock.shutdown(socket.SHUT_WR)
         with pytest.raises(ConnectionResetError):
             read_to_end(sock)
-    assert told(relay) == (["connecting", "closing"], EOF, RESET)
+    assert told(relay) == (["connecting", "closing"], SENT_EOF, RESET)
     assert [seen_by(side, relay.events())[-1].name for side in SIDES] == ["lost", "closing"]
 
 
@@ -367,7 +368,7 @@ def test_the_relay_passes_on_a_reset_of_the_client():
     with Server(see) as port, Relay(HOST, (HOST, port), 4) as relay:
         reset(socket.create_connection((HOST, relay.port), 30))
     assert seen == [ConnectionResetError]
-    assert told(relay) == (["connecting", "lost"], RESET, CUT)
+    assert told(relay) == (["connecting", "lost"], RESET, WAS_RESET)
 
 
 def test_the_relay_passes_on_a_reset_also_where_neither_side_reads():
@@ -397,7 +398,7 @@ def test_the_relay_passes_on_a_reset_also_where_neither_side_reads():
             reset(sock)
         gone.set()
     assert seen == [ConnectionResetError]
-    assert told(relay)[1:] == (RESET, CUT)
+    assert told(relay)[1:] == (RESET, WAS_RESET)
 
 
 def test_the_relay_does_not_wait_for_room_on_a_socket_that_is_closed_meanwhile():
@@ -433,7 +434,7 @@ def test_the_relay_sees_which_side_says_first_that_this_was_all():
     ):
         assert read_to_end(sock) == b""
         sock.sendall(b"abc")
-    assert told(relay) == (["connecting", "sending", "closing"], EOF, EARLY)
+    assert told(relay) == (["connecting", "sending", "closing"], SENT_EOF, EARLY)
 
 
 def test_the_relay_waits_a_moment_for_an_end_and_no_longer(monkeypatch):
@@ -450,7 +451,7 @@ def test_the_relay_waits_a_moment_for_an_end_and_no_longer(monkeypatch):
             socket.create_connection((HOST, relay.port), 30).close()
             assert seen.wait(30)
         left.set()
-    assert told(relay) == (["connecting", "closing"], EOF, OPEN)
+    assert told(relay) == (["connecting", "closing"], SENT_EOF, OPEN)
 
 
 def test_of_very_many_pieces_the_relay_keeps_a_bounded_number_of_lines_and_all_bytes():

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 import compare
-from comparison.matrix import TOO_BUSY
 from comparison.model import SIDES
+from comparison.play.runner import TOO_BUSY
 from comparison.scenarios import SCENARIOS
 
 PROGRAM = Path(__file__).parent / "tutorials_own.py"

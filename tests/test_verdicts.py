@@ -16,10 +16,10 @@ import pytest
 from recorded import ENDPOINTS, PLAIN, TUTORIAL, client_lines, endpoint, judged, matrix, run, server_lines
 
 from comparison.model import RAW, Expectation, Pairing, Survey, Verdict
+from comparison.play.transports import TRANSPORTS, missing
 from comparison.report import export
 from comparison.run import Trial, choose, compare_all
 from comparison.scenarios import SCENARIOS
-from comparison.transports import TRANSPORTS, missing
 
 ROOT = Path(__file__).resolve().parent.parent
 STREAMS, STREAMS_UVLOOP, PROTOCOL, PROTOCOL_UVLOOP = ENDPOINTS

@@ -12,14 +12,14 @@ from comparison.bench import arms
 from comparison.bench.generator.spec import Outcome
 from comparison.bench.plan import Arm
 from comparison.bench.resources import CPUTime, Gone, Watched
-from comparison.processes import Launcher, Process
+from comparison.model import MIB
+from comparison.play.processes import Launcher, Process
 from comparison.transcript import parse_line
 
 TRANSFER_S = 60.0
 """What a transfer gets."""
 
 PATTERN = bytes(range(256)) * 4096
-MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 

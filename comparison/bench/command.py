@@ -15,13 +15,12 @@ from common.logs import escape
 from comparison import files
 from comparison.bench import environment, limits, planning, resources, results, rounds
 from comparison.bench.executor import Cores, Executor
-from comparison.bench.plan import BULK_BYTES, KIB, MIB, RATE_PER_S, WORKLOADS, Plan, Results, Sample
+from comparison.bench.plan import BULK_BYTES, KIB, RATE_PER_S, WORKLOADS, Plan, Results, Sample
 from comparison.bench.progress import Bar
 from comparison.bench.views import markdown
-from comparison.endpoints import ROOT
-from comparison.model import CannotCompare
+from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, add_selection, at_least_one, chosen
-from comparison.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
+from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
 EPILOG = "Exit code: 0, 2 for trouble, 130 after Ctrl-C, which shows what was measured until then."
@@ -86,7 +85,7 @@ def measure(options: argparse.Namespace) -> Results:
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Bar(sys.stderr) as bar,
         ThreadPoolExecutor(1) as thread,
-        Launcher(ROOT) as launcher,
+        Launcher() as launcher,
     ):
         executor = Executor(plan, launcher, Path(folder), Cores(server_cores, load_cores))
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from comparison.bench import arms, bulk
 from comparison.bench.generator.spec import Load, Outcome
 from comparison.bench.plan import Arm, Cell, Plan, Sample
-from comparison.processes import Launcher, Process
-from comparison.serving import AddressTaken, NotReady, start_server, start_silent_server
+from comparison.play.processes import Launcher, Process
+from comparison.play.serving import AddressTaken, NotReady, start_server, start_silent_server
 
 STOP_S = 10.0
 """What a server gets to end after SIGTERM, when all its connections are closed."""

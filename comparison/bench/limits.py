@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from comparison.bench.plan import Cell
-from comparison.machine import allow_files
 from comparison.model import CannotCompare
+from comparison.play.machine import allow_files
 
 try:
     import resource

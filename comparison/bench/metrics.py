@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from comparison.bench.plan import KIB, MIB
+from comparison.bench.plan import KIB
+from comparison.model import MIB
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from comparison.model import MIB
+
 KIB = 1024
-MIB = 1024 * KIB
 
 SIZES_BYTES = (64, KIB, 64 * KIB)
 CONNECTIONS = (1, 10, 100)

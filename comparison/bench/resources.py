@@ -6,7 +6,7 @@ user and system time come in ticks of 10 ms, and only say how the total is split
 
 from dataclasses import dataclass
 
-from comparison.machine import cpu_clock_s
+from comparison.play.machine import cpu_clock_s
 
 try:
     import psutil

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from comparison import files, shapes
-from comparison.catalogue import CATALOGUE
+from comparison.judge.catalogue import CATALOGUE
 from comparison.model import (
     RAW,
     SIDES,

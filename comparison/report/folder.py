@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from comparison import files
-from comparison.commands import prepare
-from comparison.endpoints import ROOT
 from comparison.model import RAW, SIDES, Comparison, Run, Scenario, Survey, Transport
+from comparison.play.commands import prepare
+from comparison.play.processes import ROOT
 from comparison.report import export
 from comparison.report.repeat import by_hand
 from comparison.report.words import plain_log

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.config import PORT
-from comparison.commands import client_command, port_of, server_command
 from comparison.model import RAW, Cause, Cell, Comparison, Pairing, Scenario, Survey, Transport
+from comparison.play.commands import client_command, port_of, server_command
+from comparison.play.transports import TRANSPORTS
 from comparison.report import words
 from comparison.scenarios import SCENARIOS, TUTORIAL
-from comparison.transports import TRANSPORTS
 
 SAVED = Path("saved")
 """Where the first command leaves what the other two refer to: the bytes to send, and certificates."""

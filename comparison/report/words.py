@@ -20,6 +20,7 @@ from comparison.model import (
     Survey,
     Verdict,
 )
+from comparison.vocabulary import ENDINGS
 
 SYMBOLS = {
     Verdict.SKIPPED: "-",
@@ -83,22 +84,6 @@ def expectation(scenario: Scenario) -> list[str]:
     warnings = " and ".join(f"{name.replace('_', ' ')!r}" for name in expects.warnings)
     phrases.append("no traceback, no warning" + (f" but {warnings}" if warnings else ""))
     return [*phrases, f"all within {scenario.deadline_s:g} s"]
-
-
-ENDINGS = {
-    "closing": "a close",
-    "lost": "a lost connection",
-    "idle": "a cut for idleness",
-    "cut": "a cut at the shutdown",
-    "refused": "a refusal",
-    "failed": "one line that says what went wrong",
-    "saw_eof": "EOF",
-    "saw_reset": "a reset",
-    "saw_cut": "an EOF without the goodbye of TLS",
-    "did_close": "its own close",
-    "did_reset": "its own reset",
-    "tls_refused": "a failed TLS handshake",
-}
 
 
 def not_compared(scenario: Scenario) -> str:

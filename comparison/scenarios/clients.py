@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 from comparison.model import Expectation
-from comparison.peers import BYSTANDER
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, TCP_ONLY, Declared
+from comparison.vocabulary import BYSTANDER
 
 if TYPE_CHECKING:
-    from comparison.peers import Peer
-    from comparison.stage import ServerStage as Stage
+    from comparison.play.peers import Peer
+    from comparison.play.stage import ServerStage as Stage
 
 SCENARIOS = scenario = Declared("server")
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from comparison.commands import MIB
-from comparison.model import Expectation, Scenario, Side
+from comparison.model import MIB, Expectation, Scenario, Side
 
 PATTERN = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY"
 """Repeated, it shows a chunk that is lost or out of place: it has 61 bytes, and no power of two is a multiple of 61."""

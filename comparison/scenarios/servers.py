@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from common.config import TUTORIAL_MESSAGES
 from comparison.model import Expectation
-from comparison.peers import CHUNK_BYTES, Late
+from comparison.play.peers import CHUNK_BYTES, Late
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, PATTERN, TCP_ONLY, Declared
 
 if TYPE_CHECKING:
-    from comparison.peers import Peer
-    from comparison.stage import ClientStage as Stage
+    from comparison.play.peers import Peer
+    from comparison.play.stage import ClientStage as Stage
 
 UNKNOWN = "no-such-host.invalid"
 

@@ -14,7 +14,7 @@ from comparison.scenarios.clients import NEVER_READ_BYTES
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, TCP_ONLY, Declared, Script
 
 if TYPE_CHECKING:
-    from comparison.stage import ServerStage as Stage
+    from comparison.play.stage import ServerStage as Stage
 
 SCENARIOS = scenario = Declared("server")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from common.logs import escape
 from comparison import files
 from comparison.bench import resources
-from comparison.endpoints import ROOT, environment
+from comparison.endpoints import environment
 from comparison.model import CannotCompare
 from comparison.options import above_zero, add_selection, chosen
-from comparison.processes import INTERRUPTED, Launcher
+from comparison.play.processes import INTERRUPTED, Launcher
 from comparison.soak import report
 from comparison.soak.plan import Soak
 from comparison.soak.sampler import soak
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
             sys.stderr.write(f"\r\x1b[K{passed_s:.0f} of {options.minutes * 60:.0f} s")
             sys.stderr.flush()
 
-    with Launcher(ROOT) as launcher:
+    with Launcher() as launcher:
         courses, interrupted = soak(launcher, selection.servers, options.minutes, tick)
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from comparison.peers import reset_at_close
+from comparison.play.peers import reset_at_close
 
 HOST = "127.0.0.1"
 IDLE_S = 1.0

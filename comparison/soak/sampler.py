@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from comparison.bench import arms
 from comparison.bench.resources import Gone, Watched
 from comparison.model import Endpoint
-from comparison.processes import Launcher, Process
-from comparison.serving import AddressTaken, NotReady, start_server, start_silent_server
+from comparison.play.processes import Launcher, Process
+from comparison.play.serving import AddressTaken, NotReady, start_server, start_silent_server
 from comparison.soak.mix import HOST, IDLE_S, Mix
 from comparison.soak.plan import Course, Look
 

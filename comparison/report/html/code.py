@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comparison.endpoints import ROOT
 from comparison.model import SIDES, Endpoint, Side
+from comparison.play.processes import ROOT
 from comparison.report.html.sections import Section, Touched
 
 LABEL = re.compile(r" *# --- (.+) ---")

@@ -12,7 +12,7 @@ from common.logs import escape
 from comparison import files
 from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import add_selection, at_least_one, chosen, comma_separated
-from comparison.processes import INTERRUPTED
+from comparison.play.processes import INTERRUPTED
 from comparison.progress import Progress
 from comparison.report import export, markdown, repeat, words
 from comparison.report.html import cost, gather

@@ -7,9 +7,10 @@ from typing import Any
 
 from common.logs import escape
 from comparison.model import PARTS, SIDES, Cell, Comparison, Event, Group, Pairing, Run, Side, Survey
+from comparison.play.transports import half_closes
 from comparison.report import repeat, words
 from comparison.report.html import sections, timeline
-from comparison.transports import half_closes
+from comparison.vocabulary import kind
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _log(
             time_us,
             texts.number(event.speaker),
             texts.number(event.message),
-            timeline.kind(event),
+            kind(event.name).drawn,
             length,
             section,
         ]

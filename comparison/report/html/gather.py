@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
-from comparison.causes import Letters
+from comparison.judge.causes import Letters
 from comparison.model import Comparison, Group, Survey
 from comparison.report import export, words
 

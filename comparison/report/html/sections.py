@@ -6,45 +6,12 @@ The labels are those that the sources carry; `code` finds them there.
 from dataclasses import dataclass
 
 from comparison.model import SIDES, Cause, Scenario, Side
+from comparison.vocabulary import kind
 
 Section = tuple[Side, str]
 """Whose code, and the label of the section in it."""
 
-START, RUN = "Start listening", "Run"
 WAIT = "Writing must wait"
-EOF, END = "The peer has sent everything", "The connection ends"
-
-SECTIONS: dict[Side, dict[str, str]] = {
-    "server": {
-        "selector": RUN,
-        "starting": START,
-        "skipped_address": START,
-        "exposed": START,
-        "cannot_serve": START,
-        "out_of_files": START,
-        "accepted": "A connection opens",
-        "refused": "A connection opens",
-        "received": "Bytes arrive",
-        "sent": "Bytes arrive",
-        "eof": EOF,
-        **dict.fromkeys(("idle", "cut", "lost", "closing", "failed"), END),
-        "closing_server": RUN,
-        "closing_loop": RUN,
-    },
-    "client": {
-        "selector": RUN,
-        "connecting": "Connect",
-        "accepted": "The connection opens",
-        "sending": "Send",
-        "waiting": "Everything is sent",
-        "received": "Bytes come back",
-        "eof": EOF,
-        **dict.fromkeys(("idle", "cut", "lost", "closing", "failed"), END),
-        "no_thread": RUN,
-        "closing_loop": RUN,
-    },
-}
-"""Side -> event -> the label of the section that a reader should open."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +25,7 @@ class Touched:
 def of(side: Side, event: str) -> str | None:
     """The label of the section for an event of a side; None for what no endpoint writes, such as what the engine's
     own sockets saw."""
-    return SECTIONS[side].get(event)
+    return kind(event).server if side == "server" else kind(event).client
 
 
 def of_scenario(scenario: Scenario) -> list[Section]:

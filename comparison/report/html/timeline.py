@@ -4,19 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comparison.model import SIDES, Event, Run, Side
-from comparison.projection import connections, is_connection, told_speaker
-
-KINDS = {
-    **dict.fromkeys(("starting", "connecting", "accepted", "began"), "open"),
-    **dict.fromkeys(("sending", "sent"), "write"),
-    "received": "read",
-    **dict.fromkeys(("eof", "saw_eof"), "eof"),
-    **dict.fromkeys(("waiting", "half_closed"), "done"),
-    **dict.fromkeys(("closing", "lost", "cut", "idle", "refused", "failed"), "close"),
-    **dict.fromkeys(("did_close", "did_reset", "saw_reset", "saw_cut", "tls_refused"), "close"),
-    "left_out": "gap",
-}
-"""Event -> how it is drawn; any other is a plain mark."""
+from comparison.transcript import connections, is_connection, told_speaker
+from comparison.vocabulary import kind
 
 Place = tuple[Side, int]
 """A line of a log: which side's, and the how manieth."""
@@ -40,11 +29,6 @@ class Timeline:
     connections: int
     timed: bool
     """Whether every line has a time; without, the order between the sides is not known."""
-
-
-def kind(event: Event) -> str:
-    """How an event is drawn."""
-    return KINDS.get(event.name, "other")
 
 
 def of(run: Run, half_close: bool = True) -> Timeline:
@@ -82,7 +66,7 @@ def _stretches(lines: Sequence[tuple[int, Event]], drawn: str) -> list[tuple[int
     for n, event in lines:
         if event.name == "left_out":
             offset = None  # from here on a line must say itself where its bytes belong
-        elif kind(event) == drawn and event.payload is not None:
+        elif kind(event.name).drawn == drawn and event.payload is not None:
             told = event.fields.get("offset")
             first = told if isinstance(told, int) else offset
             if first is not None:
@@ -123,4 +107,4 @@ def _ends(lines: dict[Side, list[tuple[int, Event]]], start: Side, end: Side, ha
 
 
 def _first(lines: Sequence[tuple[int, Event]], drawn: str) -> tuple[int, Event] | None:
-    return next(((n, event) for n, event in lines if kind(event) == drawn), None)
+    return next(((n, event) for n, event in lines if kind(event.name).drawn == drawn), None)

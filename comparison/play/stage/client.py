@@ -6,11 +6,11 @@ import socket
 import ssl
 import time
 
-from comparison.commands import client_command, payload_file, socket_path, why_not
 from comparison.model import RAW, Log, Pairing, Run, Side
-from comparison.peers import Late, Peer
-from comparison.serving import free_port
-from comparison.stage.base import LOOK_S, Skip, Stage, family
+from comparison.play.commands import client_command, payload_file, socket_path, why_not
+from comparison.play.peers import Late, Peer
+from comparison.play.serving import free_port
+from comparison.play.stage.base import LOOK_S, Skip, Stage, family
 from comparison.transcript import parse, tells
 
 SAMPLE_S = 0.02

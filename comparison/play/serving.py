@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from comparison.commands import HOSTS, server_command
-from comparison.machine import out_of
 from comparison.model import Endpoint, Log, Scenario, Transport
-from comparison.processes import Launcher, Process
+from comparison.play.commands import HOSTS, server_command
+from comparison.play.machine import out_of
+from comparison.play.processes import Launcher, Process
 from comparison.transcript import parse_line
 
 READY_S = 30.0

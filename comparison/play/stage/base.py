@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.commands import HOSTS, not_supported
-from comparison.machine import Heartbeat, cpu_clock_s, out_of, wants_cpu
 from comparison.model import Endpoint, Log, Scenario, Transport
-from comparison.peers import Deadline, Late, Notebook, Peer
-from comparison.processes import Launcher, Process
+from comparison.play.commands import HOSTS, not_supported
+from comparison.play.machine import Heartbeat, cpu_clock_s, out_of, wants_cpu
+from comparison.play.peers import Deadline, Late, Notebook, Peer
+from comparison.play.processes import Launcher, Process
 from comparison.transcript import parse_line
 
 LOOK_S = 0.05

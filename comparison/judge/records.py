@@ -14,24 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from common.logs import EVENTS, escape, show_cut
 from comparison.model import SIDES, Event, Payload, Run, Scenario, Side
-from comparison.projection import BYTES, ENDINGS, OPENINGS, ending, is_connection, joined, told_speaker
-from comparison.transcript import TEXTS
+from comparison.transcript import TEXTS, ending, is_connection, joined, told_speaker
+from comparison.vocabulary import BYTES, ENDINGS, OPENINGS, kind
 
 Block = Sequence[Event]
-
-PROGRAM = ("starting", "exposed", "skipped_address", "cannot_serve", "out_of_files", "closing_server", "closing_loop")
-"""What the program itself tells, and not one of its connections."""
-
-ONCE = ("starting", "cannot_serve", "closing_server", "closing_loop", "connecting", "accepted", "waiting", "eof")
-"""What can be told only once in the life of a program or of a connection; so can an ending."""
-
-NOT_AFTER = {
-    "waiting": ("sending",),
-    "eof": ("received",),
-    "accepted": ("starting",),
-    "closing_server": ("accepted", "starting"),
-}
-"""Which lines may not follow which; after an ending there is none at all."""
 
 REPEATING = ("starting", "connecting", "failed", "cannot_serve", "idle", "refused")
 """What repeats a part of the command."""
@@ -60,7 +46,7 @@ def wrong_records(events: Block, command: Sequence[str]) -> Iterator[str]:
             yield f"{event.message!r} has the level {event.level or 'none'}, and should have {level}"
         if in_json and event.t_ns is None:
             yield f"{event.message!r} has no time (t_ns)"
-        if is_connection(event.speaker) == (event.name in PROGRAM):
+        if is_connection(event.speaker) == kind(event.name).of_program:
             yield f"{event.message!r} is told by {event.speaker!r}"
         text = TEXTS[event.name].fullmatch(event.message)
         if text is None:
@@ -101,7 +87,7 @@ def wrong_life(events: Block, *, stopped_last: bool) -> Iterator[str]:
     stopped_first = next((e.name for e in told if e.name in ("accepted", "closing_server")), "") == "closing_server"
     openings = ("accepted",) if stopped_last or stopped_first else ()
     yield from _too_often(own)
-    yield from _out_of_order([event for event in told if event.name in (*PROGRAM, *openings)])
+    yield from _out_of_order([event for event in told if event.name in openings or kind(event.name).of_program])
     if any(event.name == "closing_loop" for event in own) and told[-1].name != "closing_loop":
         yield f"{told[-1].message!r} comes after the end of the program"
 
@@ -116,7 +102,7 @@ def wrong_story(block: Block) -> Iterator[str]:
 
 def _too_often(lines: Block) -> Iterator[str]:
     for name, times in Counter(event.name for event in lines).items():
-        if times > 1 and name in (*ONCE, *ENDINGS):
+        if times > 1 and (kind(name).once or kind(name).ends):
             yield f"tells {next(event.message for event in lines if event.name == name)!r} {times} times"
 
 
@@ -124,9 +110,9 @@ def _out_of_order(lines: Block) -> Iterator[str]:
     seen: dict[str, Event] = {}
     for event in lines:
         for name, before in seen.items():
-            if event.name != name and (event.name in NOT_AFTER[name] if name in NOT_AFTER else event.name in EVENTS):
+            if event.name != name and event.name in (kind(name).forbids or EVENTS):
                 yield f"{event.message!r} comes after {before.message!r}"
-        if event.name in NOT_AFTER or event.name in ENDINGS:
+        if event.name in ENDINGS or kind(event.name).forbids:
             seen.setdefault(event.name, event)
 
 

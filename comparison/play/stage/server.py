@@ -7,13 +7,14 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.commands import server_command, socket_path, why_not
-from comparison.machine import out_of
 from comparison.model import RAW, Log, Pairing, Run, Scenario, Side
-from comparison.peers import AFTER, BYSTANDER, Late, Peer
-from comparison.serving import AddressTaken, NotReady, serve
-from comparison.stage.base import LOOK_S, Skip, Stage, family
+from comparison.play.commands import server_command, socket_path, why_not
+from comparison.play.machine import out_of
+from comparison.play.peers import Late, Peer
+from comparison.play.serving import AddressTaken, NotReady, serve
+from comparison.play.stage.base import LOOK_S, Skip, Stage, family
 from comparison.transcript import parse, tells
+from comparison.vocabulary import AFTER, BYSTANDER
 
 try:
     import resource

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from comparison.processes import AWAKE_S
+from comparison.play.processes import AWAKE_S
 
 LEAVE_S = 0.5
 """What threads that nobody needs any more get to end. One that computes goes on, and ends with the program."""

@@ -13,9 +13,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from comparison.catalogue import CATALOGUE, NAMED, entries_for
-from comparison.differences import Projections
-from comparison.factors import Sign, computed, computed_of_failure, factors_of, levels_of, like, own_side, predicts
+from comparison.judge.catalogue import CATALOGUE, NAMED, entries_for
+from comparison.judge.differences import Projections
+from comparison.judge.factors import (
+    Sign,
+    computed,
+    computed_of_failure,
+    factors_of,
+    levels_of,
+    like,
+    own_side,
+    predicts,
+)
 from comparison.model import (
     SIDES,
     Cause,

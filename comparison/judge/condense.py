@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from comparison.model import Event, Log, Run, Side
-from comparison.projection import BYTES, ENDINGS, connections, is_connection
+from comparison.transcript import connections, is_connection
+from comparison.vocabulary import BYTES, ENDINGS
 
 KEPT_CONNECTIONS = 5
 """Connections that are kept of more than so many, and as many of those that ended in an unusual way."""

@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from common.config import BACKLOG
 from common.logs import SHOWN_BYTES, show_cut
 from comparison.model import OTHER, SIDES, Event, Payload, Side
-from comparison.peers import CHUNK_BYTES, reset_at_close
-from comparison.processes import AWAKE_S
-from comparison.projection import ENDINGS, told_speaker
+from comparison.play.peers import CHUNK_BYTES, reset_at_close
+from comparison.play.processes import AWAKE_S
+from comparison.transcript import told_speaker
+from comparison.vocabulary import ENDINGS, SENT_EOF, WAS_RESET
 
 MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
 """What a client sends the server receives, and what a client receives the server has sent."""
@@ -32,12 +33,10 @@ END_S = 5.0
 KEPT_PIECES = 100
 """Pieces that are written down one by one in each direction; of the others, that there were more bytes."""
 
-EOF = "sent EOF"
 EARLY = "sent EOF before the client had"
 RESET = "reset the connection"
 OPEN = f"did not end the connection in {END_S:g} s"
-CUT = ""
-"""How a side ends a connection. Cut: not at all, since the other has reset it."""
+"""How else a side ends a connection."""
 
 
 class _Direction:
@@ -80,12 +79,12 @@ class _Connection:
         with self._lock:
             if self._is_over:
                 return
-            if end == EOF and side == "server" and "client" not in self._ends:
+            if end == SENT_EOF and side == "server" and "client" not in self._ends:
                 end = EARLY
-            if side not in self._ends or (end == RESET and self._ends[side] == EOF):
+            if side not in self._ends or (end == RESET and self._ends[side] == SENT_EOF):
                 self._ends[side] = end
             if end == RESET:
-                self._ends.setdefault(OTHER[side], CUT)
+                self._ends.setdefault(OTHER[side], WAS_RESET)
 
     def over(self) -> None:
         """Nobody waits any longer: what happens now is our own doing."""
@@ -210,7 +209,7 @@ def _pass_on(connection: _Connection, sender: Side, source: socket.socket, targe
         if data:
             connection.passed(sender, data)
         else:
-            connection.ended(sender, EOF)
+            connection.ended(sender, SENT_EOF)
         try:
             _send_all(target, data)
             if not data:
@@ -238,12 +237,6 @@ def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:
     return tuple(_mirrored(event, names[event.speaker]) for event in wire)
 
 
-def ends_of(connection: Sequence[Event]) -> dict[Side, str]:
-    """How each side has ended a connection that was watched to its end."""
-    ends: dict[Side, str] = connection[-1].fields["ends"]  # type: ignore[assignment]
-    return ends
-
-
 def _mirrored(event: Event, speaker: str) -> Event:
     """What a client tells as its server would."""
     fields = dict(event.fields)
@@ -260,9 +253,9 @@ def _mirrored(event: Event, speaker: str) -> Event:
 
 def _spoken_end(side: Side, ends: dict[Side, str]) -> tuple[str, str]:
     """How a side has ended a connection: the event, and its text."""
-    if ends[side] == EOF:
+    if ends[side] == SENT_EOF:
         return "closing", "closing"
-    who = side if ends[side] != CUT else OTHER[side]
+    who = side if ends[side] != WAS_RESET else OTHER[side]
     return "lost", f"connection lost: the {who} {ends[who]}"
 
 

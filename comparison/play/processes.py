@@ -12,9 +12,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 from comparison.model import Log
+
+ROOT = Path(__file__).resolve().parents[2]
+"""Where the programs lie, and are started."""
 
 STOP_S = 20.0
 """What an endpoint gets to end after SIGTERM: its grace of 5 s, and time for a machine that is busy."""
@@ -230,7 +234,7 @@ class Process:
 class Launcher:
     """Starts processes from any thread, and kills those that still run when the `with` block ends, however it ends."""
 
-    def __init__(self, cwd: str | os.PathLike[str]) -> None:
+    def __init__(self, cwd: str | os.PathLike[str] = ROOT) -> None:
         self._cwd = cwd
         self._lock = threading.Lock()
         self._started: list[Process] = []

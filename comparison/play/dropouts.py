@@ -5,12 +5,11 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from comparison.commands import not_supported
-from comparison.endpoints import ROOT
 from comparison.model import SIDES, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
-from comparison.processes import Closed, Launcher
-from comparison.serving import AddressTaken, NotReady, alone, serve
-from comparison.workers import Workers
+from comparison.play.commands import not_supported
+from comparison.play.processes import Closed, Launcher
+from comparison.play.serving import AddressTaken, NotReady, alone, serve
+from comparison.play.workers import Workers
 
 
 class Dropouts:
@@ -25,7 +24,7 @@ class Dropouts:
         with (
             tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True) as folder,
             Workers(jobs) as workers,
-            Launcher(ROOT) as launcher,
+            Launcher() as launcher,
         ):
 
             def unable(server: Endpoint) -> Iterator[Endpoint]:

@@ -6,12 +6,8 @@ import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
-from comparison.commands import MIB
 from comparison.errors import first_error, last_words
-from comparison.model import SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
-from comparison.peers import AFTER, BYSTANDER
-from comparison.projection import ENDINGS, connections, ending, joined
-from comparison.records import (
+from comparison.judge.records import (
     address,
     digest,
     wrong_account,
@@ -22,7 +18,9 @@ from comparison.records import (
     wrong_records,
     wrong_story,
 )
-from comparison.relay import CUT, EOF, ends_of
+from comparison.model import MIB, SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
+from comparison.transcript import connections, ending, joined
+from comparison.vocabulary import AFTER, BYSTANDER, ENDINGS, SENT_EOF, WAS_RESET
 
 MOST_CHARACTERS = 200
 """What is shown of a line in a reason."""
@@ -256,8 +254,8 @@ def _wire_ends(scenario: Scenario, run: Run) -> Iterator[str]:
         yield f"{len(blocks)} connections were seen on the wire instead of {scenario.connections}"
     for side in SIDES:
         if "closing" in scenario.expects.endings(side):
-            ends = (ends_of(block)[side] for block in blocks)
-            yield from (f"on the wire, the {side} {end}" for end in ends if end not in (EOF, CUT))
+            ends = (block[-1].fields["ends"][side] for block in blocks)  # type: ignore[index]
+            yield from (f"on the wire, the {side} {end}" for end in ends if end not in (SENT_EOF, WAS_RESET))
 
 
 def _digest_faults(scenario: Scenario, run: Run) -> Iterator[str]:

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from comparison import differences
-from comparison.causes import Letters, causes
-from comparison.expectations import faults
+from comparison.judge import differences
+from comparison.judge.causes import Letters, causes
+from comparison.judge.expectations import faults
 from comparison.model import (
     PARTS,
     SIDES,
@@ -26,7 +26,8 @@ from comparison.model import (
     Verdict,
     worst,
 )
-from comparison.projection import BYTES, connections
+from comparison.transcript import connections
+from comparison.vocabulary import BYTES
 
 ALONE = "there is nothing to compare it with"
 """The reason of a pairing that was run by itself."""

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from common.config import NOT_SUPPORTED
-from comparison.model import Endpoint, Log, Pairing, Scenario, Side, Transport
+from comparison.model import MIB, Endpoint, Log, Pairing, Scenario, Side, Transport
+from comparison.play.transports import needs_certificates, write_certificates
 from comparison.transcript import parse
-from comparison.transports import needs_certificates, write_certificates
 
-MIB = 1024 * 1024
 HOSTS = {"tcp": "localhost", "tcp6": "::1"}
 """Where endpoints that take no options can be reached, by transport."""
 

@@ -11,17 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from common.logs import EVENTS, SHOWN_BYTES, show_cut
-from comparison.model import Event, Payload, ProjectedLine
-from comparison.peers import PEER_ENDINGS, PEER_EVENTS
+from common.logs import show_cut
+from comparison.model import Event, ProjectedLine
+from comparison.transcript import connections, is_connection, joined
+from comparison.vocabulary import BYTES, ENDINGS, RANK
 
-BYTES = ("sending", "received", "sent")
-ENDINGS = ("refused", "idle", "cut", "lost", "closing", "failed", *PEER_ENDINGS)
-OPENINGS = ("connecting", "accepted", "refused", "began")
 MOST_LINES = 500
 """Lines of each part of a projection that stand for themselves: nobody reads more."""
-
-_RANK = {name: rank for rank, name in enumerate(dict.fromkeys(("selector", "began", *EVENTS, *PEER_EVENTS, "ended")))}
 
 
 def project(events: Sequence[Event], by_timing: Sequence[str] = ()) -> tuple[ProjectedLine, ...]:
@@ -39,56 +35,6 @@ def project(events: Sequence[Event], by_timing: Sequence[str] = ()) -> tuple[Pro
         ),
         *_folded(_numbered(map(_line, program[len(before) :]))),
     )
-
-
-def connections(events: Iterable[Event]) -> list[list[Event]]:
-    """The events of each connection, in the order in which the connections began. A port, and with it a speaker, comes
-    again: where one opens after it has ended, another connection begins."""
-    found: list[list[Event]] = []
-    current: dict[str, list[Event]] = {}
-    for event in events:
-        if not is_connection(event.speaker):
-            continue
-        block = current.get(event.speaker)
-        if block is None or (event.name in OPENINGS and block[-1].name in ENDINGS):
-            block = current[event.speaker] = []
-            found.append(block)
-        block.append(event)
-    return found
-
-
-def ending(block: Iterable[Event]) -> Event | None:
-    """How a connection ended, as it was told first."""
-    return next((event for event in block if event.name in ENDINGS), None)
-
-
-def is_connection(speaker: str) -> bool:
-    """Whether a speaker is one connection, and not the program or a library."""
-    return speaker.startswith(("echo_", "peer_", "bystander"))
-
-
-def told_speaker(events: Iterable[Event], end: str = "local") -> str:
-    """The server's name for a connection, by the address of the client's end, which a client knows as `local` and a
-    server as `peer`; empty where that is not told."""
-    for event in events:
-        match event.fields.get(end):
-            case [str(host), int(port)]:
-                return f"echo_{host}_{port}"
-    return ""
-
-
-def joined(events: Iterable[Event], name: str) -> Payload | None:
-    """All chunks of one direction as one: its first bytes as far as the log shows them, and its length. None
-    without a chunk."""
-    chunks = [event.payload for event in events if event.name == name and event.payload is not None]
-    if not chunks:
-        return None
-    first = b""
-    for chunk in chunks:
-        first += chunk.shown[:SHOWN_BYTES]
-        if len(chunk.shown) < chunk.length or len(first) >= SHOWN_BYTES:
-            break  # the rest of this one is not shown, so what follows has no known place
-    return Payload(first[:SHOWN_BYTES], sum(chunk.length for chunk in chunks))
 
 
 def _settled(events: Iterable[Event], by_timing: Sequence[str]) -> Iterator[Event]:
@@ -109,7 +55,7 @@ def _project_connection(block: Sequence[Event]) -> tuple[ProjectedLine, ...]:
     for name in BYTES:
         payload = joined(block, name)
         if payload is not None:
-            place = next((n for n, line in enumerate(lines) if _RANK.get(line.event, 0) > _RANK[name]), len(lines))
+            place = next((n for n, line in enumerate(lines) if RANK.get(line.event, 0) > RANK[name]), len(lines))
             text = f"{_anonymous(block[0].speaker)}: {name} {show_cut(payload.shown, payload.length)}"
             lines.insert(place, ProjectedLine(name, text))
     return tuple(_folded(_numbered(lines)))
@@ -136,7 +82,7 @@ def _numbered(lines: Iterable[ProjectedLine]) -> Iterator[ProjectedLine]:
 
 
 def _comes_after(event: Event, name: str) -> bool:
-    return _RANK.get(event.name, 0) > _RANK[name]
+    return RANK.get(event.name, 0) > RANK[name]
 
 
 def _line(event: Event) -> ProjectedLine:

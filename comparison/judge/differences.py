@@ -5,10 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from comparison.expectations import allowed_exits
+from comparison.judge.expectations import allowed_exits
+from comparison.judge.projection import project
 from comparison.model import SIDES, Difference, Event, ProjectedLine, Run, Scenario, Side
-from comparison.peers import AFTER
-from comparison.projection import BYTES, ENDINGS, connections, project
+from comparison.transcript import connections
+from comparison.vocabulary import AFTER, BYTES, ENDINGS
 
 Projections = Mapping[Side, tuple[ProjectedLine, ...]]
 

@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from comparison.commands import (
+from comparison.errors import first_error
+from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
+from comparison.play.commands import (
     HOSTS,
     client_command,
     not_supported,
@@ -18,19 +20,15 @@ from comparison.commands import (
     prepare,
     where,
 )
-from comparison.dropouts import hung
-from comparison.endpoints import ROOT
-from comparison.errors import first_error
-from comparison.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
-from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.processes import Closed, Launcher
-from comparison.projection import connections, is_connection, told_speaker
-from comparison.relay import Relay, seen_by
-from comparison.serving import AddressTaken, NotReady, alone, serve
-from comparison.stage import Busy, ClientStage, ServerStage, Skip
-from comparison.transcript import parse, tells
-from comparison.transports import TCP
-from comparison.workers import Workers
+from comparison.play.dropouts import hung
+from comparison.play.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
+from comparison.play.processes import Closed, Launcher
+from comparison.play.relay import Relay, seen_by
+from comparison.play.serving import AddressTaken, NotReady, alone, serve
+from comparison.play.stage import Busy, ClientStage, ServerStage, Skip
+from comparison.play.transports import TCP
+from comparison.play.workers import Workers
+from comparison.transcript import connections, is_connection, parse, tells, told_speaker
 
 CLIENTS_EACH = 20
 """A server process takes so many clients at most: none of their runs is judged before it ends, and Ctrl-C may come."""
@@ -75,7 +73,7 @@ def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
     with (
         tempfile.TemporaryDirectory(prefix="compare-", dir=sockets_in, ignore_cleanup_errors=True) as folder,
         Workers(runs_at_once(plan.scenario, plan.jobs)) as workers,
-        Launcher(ROOT) as launcher,
+        Launcher() as launcher,
     ):
         play = _play if plan.scenario.script is not None else _pair_up
         try:

@@ -18,28 +18,7 @@ from typing import Any
 
 from common.logs import show
 from comparison.model import Log
-
-PEER_EVENTS = {
-    "began": "connected",
-    "altered": "ERROR other bytes came back than were sent, from byte {offset} on",
-    "broken": "could not send it all: connection reset",
-    "half_closed": "sending EOF",
-    "tls_refused": "TLS failed: {reason}",
-    "saw_eof": "the other side has closed",
-    "saw_reset": "the other side has reset the connection",
-    "saw_cut": "the other side has closed without the goodbye of TLS (close_notify)",
-    "did_close": "closing",
-    "did_reset": "resetting the connection",
-}
-"""What a peer may tell besides the bytes, in the order of the story."""
-
-PEER_ENDINGS = ("tls_refused", "saw_eof", "saw_reset", "saw_cut", "did_close", "did_reset")
-
-AFTER = "peer_after"
-"""The client like any other that comes last: whatever happened before, it must get its echo."""
-
-BYSTANDER = "bystander"
-"""A client like any other that is there meanwhile."""
+from comparison.vocabulary import KINDS
 
 CHUNK_BYTES = 65536
 
@@ -115,11 +94,11 @@ class Peer:
         self._echoed = echoed
         self._ended = False
         addresses = {"local": _address(sock.getsockname), "peer": _address(sock.getpeername)}
-        notebook.tell(name, "began", PEER_EVENTS["began"], **addresses)
+        notebook.tell(name, "began", KINDS["began"].text, **addresses)
 
     def tell(self, event: str, **values: object) -> None:
-        """Write down one of PEER_EVENTS."""
-        self._notebook.tell(self.name, event, PEER_EVENTS[event].format_map(values))
+        """Write down what the vocabulary has a text for."""
+        self._notebook.tell(self.name, event, KINDS[event].text.format_map(values))
 
     # --- Send ---
     def send(self, length: int) -> bool:
@@ -290,7 +269,7 @@ class Peer:
             self._ended = True
             fields: dict[str, Any] = {"sent_bytes": self.sent_bytes, "received_bytes": self.received_bytes}
             fields |= {f"{direction}_digest": digest.hexdigest() for direction, digest in self._digests.items()}
-            self._notebook.tell(self.name, event, PEER_EVENTS[event], **fields)
+            self._notebook.tell(self.name, event, KINDS[event].text, **fields)
         self.sock.close()
 
     def _account(self, direction: str, data: bytes) -> None:

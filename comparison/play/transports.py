@@ -5,8 +5,8 @@ import importlib.util
 import socket
 from pathlib import Path
 
-from comparison.machine import folder_for_sockets
 from comparison.model import Transport
+from comparison.play.machine import folder_for_sockets
 
 _SERVER_TLS = ("--port", "0", "--tls-cert", "{certificates}/server.pem")
 _CLIENT_TLS = ("--port", "{port}", "--tls-ca", "{certificates}/ca.pem")

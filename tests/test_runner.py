@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from comparison import matrix, serving
-from comparison.commands import client_command, server_command
 from comparison.model import PARTS, Comparison, Endpoint, Interpreter, Pairing, Run, Scenario, Survey, Verdict
+from comparison.play import runner, serving
+from comparison.play.commands import client_command, server_command
+from comparison.play.transports import TCP
 from comparison.run import Selection, Trial, compare_all
-from comparison.transports import TCP
 
 SHORT_S = 0.05
 """A deadline for what never happens."""
@@ -374,9 +374,9 @@ def test_a_client_hangs_once_beside_another_at_which_the_server_shows_an_error(p
     deadlines_s = [SHORT_S if client is hanging else SCENARIO.deadline_s for client in clients]
     monkeypatch.setattr(Scenario, "deadline_s", property(lambda self: deadlines_s[0]))
     started = []
-    start = matrix.Launcher.start
+    start = runner.Launcher.start
     monkeypatch.setattr(
-        matrix.Launcher, "start", lambda self, command, **more: started.append(command) or start(self, command, **more)
+        runner.Launcher, "start", lambda self, command, **more: started.append(command) or start(self, command, **more)
     )
     found = outcomes(compared([odd], clients, tick=lambda: deadlines_s.append(deadlines_s.pop(0))))
     assert [found[f"odd -> {name}"][0] for name in ("good", "hanging", "odd")] == ["reference", "failed", "failed"]
@@ -517,8 +517,8 @@ def speakers(run: Run) -> list[str]:
 def run_all(server: Endpoint, clients: Sequence[Endpoint], **options: object) -> list[Run]:
     """The runs of one server with these clients, in the order in which they are handed over."""
     runs: list[Run] = []
-    plan = matrix.Plan(SCENARIO, keep=runs.append, **options)
-    matrix.run_all(plan, [Pairing(server, client) for client in clients])
+    plan = runner.Plan(SCENARIO, keep=runs.append, **options)
+    runner.run_all(plan, [Pairing(server, client) for client in clients])
     return runs
 
 
@@ -618,7 +618,7 @@ def test_ctrl_c_while_the_servers_are_being_started_waits_for_nobody(monkeypatch
     deadline_s = 10.0
     monkeypatch.setattr(serving, "READY_S", deadline_s)
 
-    def interrupt(plan: matrix.Plan, pairings: Sequence[Pairing]) -> Iterator[matrix.Turns]:
+    def interrupt(plan: runner.Plan, pairings: Sequence[Pairing]) -> Iterator[runner.Turns]:
         yield from turns(plan, pairings)
         threading.Thread(target=once_somebody_runs).start()
 
@@ -627,8 +627,8 @@ def test_ctrl_c_while_the_servers_are_being_started_waits_for_nobody(monkeypatch
             os.sched_yield()
         signal.raise_signal(signal.SIGINT)
 
-    turns = matrix._turns
-    monkeypatch.setattr(matrix, "_turns", interrupt)
+    turns = runner._turns
+    monkeypatch.setattr(runner, "_turns", interrupt)
     start_s = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         compared([endpoint("silent", server="signal.pause()"), GOOD], [GOOD])

@@ -1,0 +1,107 @@
+"""Every kind of log line, and what it means to the engine, in the order in which the story is told: a new kind is one
+row here, besides its text (in `common.logs.EVENTS`; what a raw peer tells has it here).
+
+`common` knows how a line reads; only the engine asks what it opens, what it ends and where in the code it is told.
+"""
+
+from dataclasses import dataclass
+
+START, RUN = "Start listening", "Run"
+EOF, END = "The peer has sent everything", "The connection ends"
+"""Labels of sections that tell of several kinds of lines; every implementation has the same."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the engine makes of one kind of line."""
+
+    drawn: str = "other"
+    """How a sequence diagram shows it: open, write, read, eof, done, close, gap, or as a plain mark."""
+    server: str | None = None
+    """The label of the section in the code of a server that tells it; None for what no server writes."""
+    client: str | None = None
+    opens: bool = False
+    """Whether a connection begins with it."""
+    ends: str = ""
+    """Of what ends a connection: that end, in words."""
+    once: bool = False
+    """Whether it can be told only once in the life of a program or of a connection, as every ending can."""
+    of_program: bool = False
+    """Whether the program tells it, and no connection."""
+    forbids: tuple[str, ...] = ()
+    """What cannot come after it; after an ending nothing can."""
+    text: str = ""
+    """What a raw peer writes."""
+
+
+KINDS = {
+    "left_out": Kind("gap"),
+    "selector": Kind(server=RUN, client=RUN),
+    "began": Kind("open", opens=True, text="connected"),
+    "starting": Kind("open", server=START, of_program=True, once=True),
+    "exposed": Kind(server=START, of_program=True),
+    "skipped_address": Kind(server=START, of_program=True),
+    "connecting": Kind("open", client="Connect", opens=True, once=True),
+    "accepted": Kind(
+        "open",
+        server="A connection opens",
+        client="The connection opens",
+        opens=True,
+        once=True,
+        forbids=("starting",),
+    ),
+    "refused": Kind("close", server="A connection opens", opens=True, ends="a refusal"),
+    "sending": Kind("write", client="Send"),
+    "waiting": Kind("done", client="Everything is sent", once=True, forbids=("sending",)),
+    "received": Kind("read", server="Bytes arrive", client="Bytes come back"),
+    "sent": Kind("write", server="Bytes arrive"),
+    "eof": Kind("eof", server=EOF, client=EOF, once=True, forbids=("received",)),
+    "idle": Kind("close", server=END, client=END, ends="a cut for idleness"),
+    "cut": Kind("close", server=END, client=END, ends="a cut at the shutdown"),
+    "lost": Kind("close", server=END, client=END, ends="a lost connection"),
+    "closing": Kind("close", server=END, client=END, ends="a close"),
+    "failed": Kind("close", server=END, client=END, ends="one line that says what went wrong"),
+    "cannot_serve": Kind(server=START, of_program=True, once=True),
+    "no_thread": Kind(client=RUN),
+    "out_of_files": Kind(server=START, of_program=True),
+    "closing_server": Kind(server=RUN, of_program=True, once=True, forbids=("accepted", "starting")),
+    "closing_loop": Kind(server=RUN, client=RUN, of_program=True, once=True),
+    "altered": Kind(text="ERROR other bytes came back than were sent, from byte {offset} on"),
+    "broken": Kind(text="could not send it all: connection reset"),
+    "half_closed": Kind("done", text="sending EOF"),
+    "tls_refused": Kind("close", ends="a failed TLS handshake", text="TLS failed: {reason}"),
+    "saw_eof": Kind("eof", ends="EOF", text="the other side has closed"),
+    "saw_reset": Kind("close", ends="a reset", text="the other side has reset the connection"),
+    "saw_cut": Kind(
+        "close",
+        ends="an EOF without the goodbye of TLS",
+        text="the other side has closed without the goodbye of TLS (close_notify)",
+    ),
+    "did_close": Kind("close", ends="its own close", text="closing"),
+    "did_reset": Kind("close", ends="its own reset", text="resetting the connection"),
+    "ended": Kind(),
+}
+"""By the name of the event. The first stands for lines that are left out, the last for an ending of any kind."""
+
+RANK = {name: rank for rank, name in enumerate(KINDS)}
+BYTES = ("sending", "received", "sent")
+OPENINGS = tuple(name for name, kind in KINDS.items() if kind.opens)
+ENDINGS = {name: kind.ends for name, kind in KINDS.items() if kind.ends}
+"""What ends a connection, and how that is called."""
+
+SENT_EOF, WAS_RESET = "sent EOF", ""
+"""How a side ends a connection that is watched on the wire, where it does not fail: by itself, or not at all, since the
+other has reset it. Any other end is told in words of its own."""
+
+AFTER = "peer_after"
+"""The client like any other that comes last: whatever happened before, it must get its echo."""
+
+BYSTANDER = "bystander"
+"""A client like any other that is there meanwhile."""
+
+_UNKNOWN = Kind()
+
+
+def kind(name: str) -> Kind:
+    """What the engine makes of an event of this name; of one that it does not know, nothing."""
+    return KINDS.get(name, _UNKNOWN)
