@@ -29,14 +29,15 @@ from common.logs import escape
 from comparison import files
 from comparison.judge.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Comparison, Survey
-from comparison.options import add_selection, at_least_one, chosen, comma_separated
+from comparison.options import at_least_one, comma_separated
 from comparison.play.processes import INTERRUPTED, let_endpoints_heed_ctrl_c, stop_cleanly_on_sigterm
 from comparison.play.transports import TRANSPORTS
 from comparison.progress import Progress
 from comparison.report import export, markdown, words
 from comparison.report.folder import Folder
-from comparison.run import Selection, Trial, compare_all, trials
+from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS, TUTORIAL
+from comparison.selection import Selection, Trial, add_selection, chosen, trials
 
 WIDTH = 100
 """Columns of text that does not go to a terminal."""
@@ -58,7 +59,7 @@ class Command(Protocol):
 COMMANDS = {
     "bench": "comparison.bench.command",
     "soak": "comparison.soak.command",
-    "report": "comparison.report.html.command",
+    "report": "comparison.report.command",
 }
 """The other commands, by name: modules, of which only the one that is asked for is imported."""
 

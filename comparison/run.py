@@ -2,21 +2,15 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
 
 from comparison import endpoints
 from comparison.judge import verdicts
 from comparison.judge.causes import Letters
 from comparison.judge.condense import condense
 from comparison.model import (
-    RAW,
-    CannotCompare,
     Cell,
     Comparison,
-    Endpoint,
-    Interpreter,
     Observation,
     Pairing,
     Run,
@@ -26,94 +20,13 @@ from comparison.model import (
 from comparison.play import runner
 from comparison.play.commands import why_not
 from comparison.play.dropouts import Dropouts, hung
-from comparison.play.machine import too_few_files
-from comparison.play.transports import TCP, TRANSPORTS, missing
-from comparison.scenarios import SCENARIOS, TUTORIAL
+from comparison.play.transports import TCP
+from comparison.scenarios import TUTORIAL
+from comparison.selection import Selection, Trial
 
 INTERRUPTED = "interrupted before it was run"
 
 Keep = Callable[[Scenario, Transport, Run], None]
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Who takes part in a comparison, and what everyone is held against."""
-
-    pythons: tuple[Interpreter, ...]
-    servers: tuple[Endpoint, ...]
-    clients: tuple[Endpoint, ...]
-    reference: Pairing
-    notes: tuple[str, ...]
-    options: tuple[str, ...] = ()
-    """The options of the command line that choose the same once more."""
-
-    def pairings(self, scenario: Scenario) -> list[Pairing]:
-        """The cells of a scenario; where the engine plays one side, that side is always the same."""
-        servers = self.servers if "server" in scenario.on_trial else (RAW,)
-        clients = self.clients if "client" in scenario.on_trial else (RAW,)
-        return [Pairing(server, client) for server in servers for client in clients]
-
-    def reference_of(self, scenario: Scenario) -> Pairing:
-        server = self.reference.server if "server" in scenario.on_trial else RAW
-        client = self.reference.client if "client" in scenario.on_trial else RAW
-        return Pairing(server, client)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A scenario over a transport; `skipped` says why it cannot be run here."""
-
-    scenario: Scenario
-    transport: Transport
-    skipped: str | None = None
-
-
-def choose(
-    *,
-    servers: Sequence[str] | None = None,
-    clients: Sequence[str] | None = None,
-    loops: Sequence[str] | None = None,
-    pythons: Sequence[str] = (),
-    reference: Sequence[str] | None = None,
-    others: Sequence[Endpoint] = (),
-) -> Selection:
-    """Find out what this machine can run, and pick from it and from `others`. Raises CannotCompare."""
-    found = endpoints.interpreters(pythons, loops or endpoints.DEFAULT_LOOPS)
-    everyone, notes = endpoints.available(found, loops)
-    everyone += others
-    chosen_servers = [e for e in endpoints.select(everyone, servers, "--server") if e.server_command]
-    chosen_clients = [e for e in endpoints.select(everyone, clients, "--client") if e.client_command]
-    for option, chosen in (("--server", chosen_servers), ("--client", chosen_clients)):
-        if not chosen:
-            raise CannotCompare(f"{option}: none of these has a {option[2:]} command; give one with {option}-command")
-    if reference is None:
-        held_against = Pairing(chosen_servers[0], chosen_clients[0])
-    else:
-        if len(reference) > 2:
-            raise CannotCompare("--reference takes one pairing: give SERVER, or SERVER,CLIENT")
-        # An implementation alone stands for itself on the first loop.
-        server = endpoints.select(chosen_servers, reference[:1], "--reference")[0]
-        client = endpoints.select(chosen_clients, reference[-1:], "--reference")[0]
-        held_against = Pairing(server, client)
-    return Selection(tuple(found), tuple(chosen_servers), tuple(chosen_clients), held_against, tuple(notes))
-
-
-Named = TypeVar("Named")
-
-
-def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[Trial]:
-    """What to run for the scenarios and transports that the user named; `all` stands for every one. Without
-    `transports` each scenario runs over its own. Raises CannotCompare where a name is unknown."""
-    named = _named(scenarios, SCENARIOS, "--scenario")
-    over = None if transports is None else _named(transports, TRANSPORTS, "--transport")
-    found = []
-    for scenario in named:
-        for transport in over or [TRANSPORTS[scenario.transports[0]]]:
-            skipped = missing(transport) or too_few_files(scenario)
-            if transport.name not in scenario.transports:
-                skipped = f"there is no {scenario.name} over {transport.name}, only {', '.join(scenario.transports)}"
-            found.append(Trial(scenario, transport, skipped))
-    return found
 
 
 def compare_all(
@@ -218,10 +131,3 @@ def _why_skipped(trial: Trial, pairing: Pairing) -> str | None:
     """Why two endpoints cannot play this scenario; None where they can."""
     sides = [(side, pairing.end(side)) for side in trial.scenario.on_trial]
     return next((why for side, end in sides if (why := why_not(trial.scenario, trial.transport, end, side))), None)
-
-
-def _named(names: Sequence[str], known: Mapping[str, Named], option: str) -> list[Named]:
-    for name in names:
-        if name not in known and name != "all":
-            raise CannotCompare(f"{option} {name!r} is unknown; known are all, {', '.join(known)}")
-    return list(known.values()) if "all" in names else [known[name] for name in dict.fromkeys(names)]

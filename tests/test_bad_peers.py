@@ -4,8 +4,9 @@ then differs is explained."""
 import pytest
 
 from comparison.model import Verdict
-from comparison.run import choose, compare_all, trials
+from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
+from comparison.selection import choose, trials
 from comparison.vocabulary import KINDS
 
 SCRIPTS = {name: scenario for name, scenario in SCENARIOS.items() if scenario.script is not None}

@@ -8,8 +8,9 @@ import pytest
 from comparison.judge.catalogue import CATALOGUE, entries_for
 from comparison.model import Verdict
 from comparison.play.transports import TRANSPORTS, missing
-from comparison.run import choose, compare_all, trials
+from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
+from comparison.selection import choose, trials
 from comparison.vocabulary import BYTES
 
 LOCAL = [name for name, entry in CATALOGUE.items() if not entry.everywhere]

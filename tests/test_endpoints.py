@@ -9,8 +9,8 @@ import pytest
 
 from comparison.endpoints import IMPLEMENTATIONS, Commands, available, environment, interpreters, select, third_party
 from comparison.model import CannotCompare, Endpoint, Interpreter
-from comparison.run import choose
 from comparison.scenarios import SCENARIOS
+from comparison.selection import choose
 
 BOTH = Interpreter("/usr/bin/python3", "3.12.1", {"uvloop": "0.21.0"})
 BARE = Interpreter("/opt/python3", "3.13.0", {})

@@ -18,8 +18,8 @@ from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recor
 from common.logs import EVENTS
 from compare import main
 from comparison.model import CannotCompare, Expectation, Pairing, Survey
-from comparison.report import export, repeat
-from comparison.report.html import code, cost, evidence, gather, page, sections, timeline
+from comparison.report import export, gather, repeat
+from comparison.report.html import code, cost, evidence, page, sections, timeline
 from comparison.vocabulary import END, KINDS
 
 ROOT = Path(__file__).parent.parent
@@ -315,7 +315,7 @@ def test_a_wrong_number_is_one_line_with_the_remedy(capsys):
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch, capsys):
-    monkeypatch.setattr("comparison.report.html.command.NEEDED", ("jinja2", "not_installed_anywhere"))
+    monkeypatch.setattr("comparison.report.command.NEEDED", ("jinja2", "not_installed_anywhere"))
     assert main(["report"]) == 2
     assert "needs not_installed_anywhere; install with: pip install '.[report]'" in capsys.readouterr().err
 

@@ -26,6 +26,9 @@ STARTER = "comparison/play/processes.py"
 MEASURED = "comparison/bench/servers/"
 """Programs that the benchmark starts like any endpoint: they use the API, and the engine does not import them."""
 
+APART = {"comparison/play/": "comparison.judge", "comparison/judge/": "comparison.play"}
+"""Runs that were played elsewhere, or earlier, can be judged here."""
+
 STARTS_PROCESSES = {"subprocess", "multiprocessing", "pty"}
 STARTS_PROCESSES_IN_OS = tuple(f"os.{name}" for name in ("fork", "spawn", "exec", "posix_spawn", "system", "popen"))
 
@@ -86,6 +89,9 @@ def violations(sources: dict[str, str]) -> list[str]:
             if not path.startswith(MEASURED):
                 found |= tops.keys() & {"asyncio"}
                 found |= {name for name in all_names(imported[path]) if name.startswith(MEASURED.replace("/", "."))}
+            for folder, other in APART.items():
+                if path.startswith(folder):
+                    found |= {name for name in all_names(imported[path]) if f"{name}.".startswith(f"{other}.")}
             if path != STARTER:
                 found |= tops.keys() & STARTS_PROCESSES
                 found |= {name for name in dotted_names(source) if name.startswith(STARTS_PROCESSES_IN_OS)}
@@ -124,6 +130,9 @@ def test_each_layer_keeps_to_its_own():
         ("comparison/endpoints.py", "import protocol_impl.server", ["protocol_impl"]),
         ("comparison/play/processes.py", "import subprocess, os\nos.posix_spawn(x)", []),
         ("comparison/bench/servers/buffered.py", "import asyncio\nimport comparison.bench.servers.program", []),
+        ("comparison/judge/causes.py", "from comparison.model import Run\nfrom comparison.judge import factors", []),
+        ("comparison/judge/causes.py", "from comparison.play.peers import Peer", ["comparison.play.peers.Peer"]),
+        ("comparison/play/peers.py", "def f():\n    from comparison import judge", ["comparison.judge"]),
         ("comparison/bench/servers/buffered.py", "import uvloop", ["uvloop"]),
         ("comparison/bench/generator/sockets.py", "def f():\n    import asyncio", ["asyncio"]),
         (

@@ -25,8 +25,9 @@ from comparison.play.peers import Late
 from comparison.play.processes import Process
 from comparison.play.stage import base
 from comparison.play.transports import TRANSPORTS, missing
-from comparison.run import Selection, Trial, choose, compare_all
+from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
+from comparison.selection import Selection, Trial, choose
 
 resource = pytest.importorskip("resource", reason="there are no such limits on Windows")
 

@@ -14,8 +14,9 @@ from conftest import APIS
 from comparison.model import Endpoint, Verdict
 from comparison.play.runner import TOO_BUSY
 from comparison.play.transports import TRANSPORTS, missing
-from comparison.run import Selection, Trial, choose, compare_all
+from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
+from comparison.selection import Selection, Trial, choose
 
 
 @functools.cache

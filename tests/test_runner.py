@@ -20,7 +20,8 @@ from comparison.model import PARTS, Comparison, Endpoint, Interpreter, Pairing, 
 from comparison.play import runner, serving
 from comparison.play.commands import client_command, server_command
 from comparison.play.transports import TCP
-from comparison.run import Selection, Trial, compare_all
+from comparison.run import compare_all
+from comparison.selection import Selection, Trial
 
 SHORT_S = 0.05
 """A deadline for what never happens."""

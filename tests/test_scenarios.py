@@ -25,9 +25,10 @@ from comparison.model import RAW, CannotCompare, Expectation, Fault, Log, Pairin
 from comparison.play import runner as running
 from comparison.play.commands import write_payload
 from comparison.play.transports import TRANSPORTS, missing
-from comparison.run import Trial, choose, compare_all, trials
+from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
 from comparison.scenarios.declare import MIB
+from comparison.selection import Trial, choose, trials
 from comparison.transcript import connections, parse
 
 LARGE = {"64-mib": ("streams/asyncio", "protocol/asyncio"), "1000-connections": ("protocol/asyncio", "streams/asyncio")}

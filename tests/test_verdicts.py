@@ -18,8 +18,9 @@ from recorded import ENDPOINTS, PLAIN, TUTORIAL, client_lines, endpoint, judged,
 from comparison.model import RAW, Expectation, Pairing, Survey, Verdict
 from comparison.play.transports import TRANSPORTS, missing
 from comparison.report import export
-from comparison.run import Trial, choose, compare_all
+from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
+from comparison.selection import Trial, choose
 
 ROOT = Path(__file__).resolve().parent.parent
 STREAMS, STREAMS_UVLOOP, PROTOCOL, PROTOCOL_UVLOOP = ENDPOINTS

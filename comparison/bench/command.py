@@ -19,8 +19,9 @@ from comparison.bench.plan import BULK_BYTES, KIB, RATE_PER_S, WORKLOADS, Plan, 
 from comparison.bench.progress import Bar
 from comparison.bench.views import markdown
 from comparison.model import MIB, CannotCompare
-from comparison.options import above_zero, add_selection, at_least_one, chosen
+from comparison.options import above_zero, at_least_one
 from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
+from comparison.selection import add_selection, chosen
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
 EPILOG = "Exit code: 0, 2 for trouble, 130 after Ctrl-C, which shows what was measured until then."

@@ -10,8 +10,9 @@ from comparison import files
 from comparison.bench import resources
 from comparison.endpoints import environment
 from comparison.model import CannotCompare
-from comparison.options import above_zero, add_selection, chosen
+from comparison.options import above_zero
 from comparison.play.processes import INTERRUPTED, Launcher
+from comparison.selection import add_selection, chosen
 from comparison.soak import report
 from comparison.soak.plan import Soak
 from comparison.soak.sampler import soak

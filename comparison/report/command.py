@@ -11,12 +11,13 @@ from pathlib import Path
 from common.logs import escape
 from comparison import files
 from comparison.model import CannotCompare, Comparison, Survey
-from comparison.options import add_selection, at_least_one, chosen, comma_separated
+from comparison.options import at_least_one, comma_separated
 from comparison.play.processes import INTERRUPTED
 from comparison.progress import Progress
-from comparison.report import export, markdown, repeat, words
-from comparison.report.html import cost, gather
-from comparison.run import compare_all, trials
+from comparison.report import export, gather, markdown, repeat, words
+from comparison.report.html import cost
+from comparison.run import compare_all
+from comparison.selection import add_selection, chosen, trials
 
 DESCRIPTION = (
     "Make one page that shows the pairings, the differences, their causes, the code and the cost. It needs no server "

@@ -1,0 +1,1 @@
+"""From runs to verdicts: nothing here starts, waits, or asks the clock."""
