@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 TUTORIAL = b"This is the message. It will be sent in parts."
 
 EXPLORE = int(os.environ.get("EXPLORE", "0"))
-"""`EXPLORE=1000 pytest tests/test_properties_server.py` tries so many examples that nobody has seen before."""
+"""`EXPLORE=1000 pytest tests/endpoints/test_properties_server.py` tries so many examples that nobody has seen."""
 
 
 def examples(number: int) -> settings:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from common import logs
 from common.logs import EVENTS, JSONFormatter, Narrator, PlainFormatter, show
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text(st.sampled_from("a\n\r\x0b\x1b\x1c\x85\u2028\\:{}%"))
 
 

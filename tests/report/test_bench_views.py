@@ -15,7 +15,7 @@ from comparison.bench.metrics import METRICS
 from comparison.bench.plan import Results, size_text
 from comparison.bench.views import markdown, words
 
-GOLDEN = Path(__file__).parent / "golden" / "bench.md"
+GOLDEN = Path(__file__).parents[1] / "golden" / "bench.md"
 RESULTS = recorded_bench.results()
 CELL = recorded_bench.CELLS[1]
 

@@ -1,6 +1,6 @@
 """The views of a recorded comparison: Markdown, JSON, the terminal, and the progress bar.
 
-`python -m tests.test_report` writes the golden files anew; read their diff before you keep it.
+`PYTHONPATH=.:tests python tests/report/test_report.py` writes the golden files anew; read their diff.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ from comparison.progress import Progress
 from comparison.report import export, markdown
 from comparison.transcript import parse
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 PAYLOAD = b"This is the message."
 SCENARIO = Scenario("recorded", "one message, recorded", PAYLOAD, shows=("eof-callback", "selector"))
 

@@ -121,7 +121,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform ==
 
 @pytest.mark.parametrize("kind", ["many small chunks", "what nobody can read"])
 def test_a_million_lines_fit_into_memory(kind):
-    path = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+    path = [str(folder) for folder in Path(__file__).parents[:3]]
 
     def peak_bytes(lines):
         program = MEASURE.format(path=path, kind=kind, lines=lines)

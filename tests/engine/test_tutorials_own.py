@@ -16,7 +16,7 @@ from comparison.model import SIDES
 from comparison.play.runner import TOO_BUSY
 from comparison.scenarios import SCENARIOS
 
-PROGRAM = Path(__file__).parent / "tutorials_own.py"
+PROGRAM = Path(__file__).parents[1] / "tutorials_own.py"
 
 SAME = ("identical", "the same lines as the reference")
 NO_LAST_WORDS = ("different", "'closing_loop', 'closing_server' are unexplained")

@@ -23,7 +23,7 @@ from comparison.scenarios import SCENARIOS
 from comparison.transcript import joined
 from comparison.vocabulary import SENT_EOF, WAS_RESET
 
-PROGRAM = Path(__file__).parent / "plain_echo.py"
+PROGRAM = Path(__file__).parents[1] / "plain_echo.py"
 HOST = "127.0.0.1"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from common.logs import EVENTS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 APIS = ("protocol_impl", "streams_impl")
 MOST_LINES = 120
 

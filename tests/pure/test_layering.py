@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MAY_IMPORT = {
     "common": {"common"},
     "protocol_impl": {"common", "protocol_impl"},

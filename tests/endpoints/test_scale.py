@@ -1,6 +1,6 @@
 """Very many connections at once: all of them echo, and when they come again they take no more memory than before.
 
-By default a few hundred; `SCALE=10000 pytest tests/test_scale.py` is the real thing.
+By default a few hundred; `SCALE=10000 pytest tests/endpoints/test_scale.py` is the real thing.
 """
 
 import os

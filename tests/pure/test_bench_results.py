@@ -10,7 +10,7 @@ import recorded_bench
 from comparison.bench import results
 from comparison.model import CannotCompare
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def test_results_come_back_as_they_were(tmp_path):

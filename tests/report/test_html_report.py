@@ -22,9 +22,9 @@ from comparison.report import export, gather, repeat
 from comparison.report.html import code, cost, evidence, page, sections, timeline
 from comparison.vocabulary import END, KINDS
 
-ROOT = Path(__file__).parent.parent
-GOLDEN = Path(__file__).parent / "golden"
-"""`python tests/test_html_report.py` writes what is in it anew."""
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parents[1] / "golden"
+"""`PYTHONPATH=.:tests python tests/report/test_html_report.py` writes what is in it anew."""
 VOID = {"meta", "link", "br", "wbr", "img"}
 STREAMS, PROTOCOL = ENDPOINTS[0], ENDPOINTS[2]
 

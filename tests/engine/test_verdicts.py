@@ -22,7 +22,7 @@ from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Trial, choose
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STREAMS, STREAMS_UVLOOP, PROTOCOL, PROTOCOL_UVLOOP = ENDPOINTS
 ODD = [endpoint("streams", "odd"), endpoint("protocol", "odd")]
 THIRD = endpoint("third", "asyncio")
