@@ -9,26 +9,27 @@ from common.config import UsageError
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
+LOOPS = {"asyncio": "asyncio:new_event_loop", "uvloop": "uvloop:new_event_loop"}
+"""The loops that go by name, which is that of their package: the function that makes one."""
+
+
 def loop_factory(name: str) -> LoopFactory:
-    """The factory of `asyncio`, `uvloop`, or any `module:factory`.
+    """The factory of a loop by name, or of any `module:factory`.
 
     Raises UsageError, with the remedy, where the name means nothing or its package is not installed; so does the
     factory where what it makes is no loop.
     """
-    if name == "asyncio":
-        return lambda: _made(name, asyncio.new_event_loop)
-    module_name, colon, attribute = name.partition(":")
-    if name == "uvloop":
-        attribute = "new_event_loop"
-    elif not (colon and module_name and attribute):
+    module_name, colon, attribute = LOOPS.get(name, name).partition(":")
+    if not (colon and module_name and attribute):
+        known = ", ".join(LOOPS)
         raise UsageError(
-            f"unknown event loop {name!r}: choose asyncio, uvloop, or MODULE:FACTORY such as uvloop:new_event_loop"
+            f"unknown event loop {name!r}: choose {known}, or MODULE:FACTORY such as uvloop:new_event_loop"
         )
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        remedy = "install it with: pip install uvloop (or choose --loop asyncio)"
-        if error.name != "uvloop":  # who knows what package a module is from
+        remedy = f"install it with: pip install {error.name} (or choose --loop asyncio)"
+        if error.name not in LOOPS:  # who knows what package a module is from
             remedy = f"there is no module {error.name!r}; name one that Python finds, or choose --loop asyncio"
         raise UsageError(f"event loop {name!r} is not installed; {remedy}") from None
     except (Exception, SystemExit) as error:  # whatever stands in a module that somebody names

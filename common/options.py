@@ -25,6 +25,7 @@ from common.config import (
     UsageError,
 )
 from common.logs import escape
+from common.loops import LOOPS
 from common.sockets import TELL_WHAT_THEY_HOLD
 
 Number = TypeVar("Number", int, float)
@@ -130,7 +131,7 @@ def _parser(description: str, role: type[EndpointConfig]) -> _Parser:
     add("--host", type=_host, metavar="NAME", help=f"name or address ({HOST})")
     add("--port", type=_port, metavar="N", help=f"port; 0 on a server: any free one ({PORT})")
     add("--unix", type=_path, metavar="PATH", help="a Unix socket instead of --host and --port")
-    add("--loop", metavar="NAME", help="event loop: asyncio, uvloop, or MODULE:FACTORY (%(default)s)")
+    add("--loop", metavar="NAME", help=f"event loop: {', '.join(LOOPS)}, or MODULE:FACTORY (%(default)s)")
     add(
         "--read-size",
         type=_count,

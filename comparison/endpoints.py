@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.logs import escape
+from common.loops import LOOPS
 from comparison.model import NO_LEVEL, CannotCompare, Endpoint, Interpreter
 from comparison.play.processes import ROOT, output_of
 
@@ -37,9 +38,6 @@ def _package(name: str) -> Commands:
 
 IMPLEMENTATIONS = {"streams": _package("streams_impl"), "protocol": _package("protocol_impl")}
 """Implementation -> its commands, run in the folder of the project. The first is the reference."""
-
-DEFAULT_LOOPS = ("asyncio", "uvloop")
-"""The loops that are compared where the user does not choose; those that are not installed are left out with a note."""
 
 _PROBE = """
 import importlib.metadata, importlib.util, json, os, platform, sys
@@ -90,8 +88,8 @@ def interpreters(paths: Sequence[str], loops: Sequence[str]) -> list[Interpreter
     """
     for loop in loops:
         module, colon, factory = loop.partition(":")
-        if loop not in DEFAULT_LOOPS and not (module and colon and factory):
-            known = ", ".join(DEFAULT_LOOPS)
+        if loop not in LOOPS and not (module and colon and factory):
+            known = ", ".join(LOOPS)
             raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, or MODULE:FACTORY")
     # Endpoints run in the folder of the project, and a path may be relative to the user's.
     absolute = dict.fromkeys(os.path.abspath(shutil.which(path) or path) for path in paths or [sys.executable])
@@ -123,7 +121,7 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
     A loop that the user chose must be there: raises CannotCompare with the command that installs it.
     """
     endpoints, notes = [], []
-    for loop in loops or DEFAULT_LOOPS:
+    for loop in loops or LOOPS:
         missing = [python for python in pythons if loop != "asyncio" and _module(loop) not in python.versions]
         for python in missing:
             install = f"{python.path} -m pip install {loop}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from common.loops import LOOPS
 from comparison import endpoints
 from comparison.model import RAW, CannotCompare, Endpoint, Interpreter, Pairing, Scenario, Transport
 from comparison.options import comma_separated
@@ -57,7 +58,7 @@ def choose(
     others: Sequence[Endpoint] = (),
 ) -> Selection:
     """Find out what this machine can run, and pick from it and from `others`. Raises CannotCompare."""
-    found = endpoints.interpreters(pythons, loops or endpoints.DEFAULT_LOOPS)
+    found = endpoints.interpreters(pythons, loops or tuple(LOOPS))
     everyone, notes = endpoints.available(found, loops)
     everyone += others
     chosen_servers = [e for e in endpoints.select(everyone, servers, "--server") if e.server_command]
@@ -131,7 +132,7 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
     names = "comma-separated: streams, protocol/uvloop, uvloop, ..."
     add("--server", type=comma_separated, metavar="NAME", help=f"only these servers; {names}")
     add("--client", type=comma_separated, metavar="NAME", help="only these clients, named alike")
-    add("--loop", type=comma_separated, metavar="NAME", help="event loops: asyncio, uvloop, MODULE:FACTORY")
+    add("--loop", type=comma_separated, metavar="NAME", help=f"event loops: {', '.join(LOOPS)}, MODULE:FACTORY")
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run the endpoints with")
     add("--reference", type=comma_separated, metavar=reference, help="what the others are held against (the first)")
     add("--endpoint", action=_NewEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
