@@ -401,7 +401,7 @@ class Group:
     side: Side
     pairings: tuple[Pairing, ...]
     lines: tuple[ProjectedLine, ...]
-    diff: tuple[tuple[Literal[" ", "+", "-"], str, str], ...]
+    diff: tuple[tuple[Literal[" ", "+", "-"], str, tuple[str, ...]], ...]
     """Sign, line, and the letters of the causes that explain it."""
 
 

@@ -183,21 +183,21 @@ def _diff(
     reference: Sequence[ProjectedLine],
     lines: Sequence[ProjectedLine],
     causes: Sequence[Cause],
-) -> tuple[tuple[Literal[" ", "+", "-"], str, str], ...]:
+) -> tuple[tuple[Literal[" ", "+", "-"], str, tuple[str, ...]], ...]:
     letters: dict[object, set[str]] = defaultdict(set)
     for cause in causes:
         for d in cause.differences:
             letters[d.side, d.event, d.text, d.nth].add(cause.letter)
 
-    def letter(line: ProjectedLine) -> str:
-        return " ".join(sorted(letters[side, line.event, line.text, line.nth]))
+    def told(line: ProjectedLine) -> tuple[str, ...]:
+        return tuple(sorted(letters[side, line.event, line.text, line.nth]))
 
-    diff: list[tuple[Literal[" ", "+", "-"], str, str]] = []
+    diff: list[tuple[Literal[" ", "+", "-"], str, tuple[str, ...]]] = []
     matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":
-            diff += [(" ", line.text, "") for line in reference[start:end]]
+            diff += [(" ", line.text, ()) for line in reference[start:end]]
             continue
-        diff += [("-", line.text, letter(line)) for line in reference[start:end]]
-        diff += [("+", line.text, letter(line)) for line in lines[new_start:new_end]]
+        diff += [("-", line.text, told(line)) for line in reference[start:end]]
+        diff += [("+", line.text, told(line)) for line in lines[new_start:new_end]]
     return tuple(diff)

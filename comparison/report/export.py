@@ -138,7 +138,7 @@ def _group(group: Group) -> Document:
         "side": group.side,
         "pairings": [_pairing(pairing) for pairing in group.pairings],
         "lines": [dataclasses.asdict(line) for line in group.lines],
-        "diff": [{"sign": sign, "line": line, "letters": letters.split()} for sign, line, letters in group.diff],
+        "diff": [{"sign": sign, "line": line, "letters": list(letters)} for sign, line, letters in group.diff],
     }
 
 
@@ -172,7 +172,7 @@ def _check_parts(comparison: Comparison) -> None:
     if pairings != {cell.pairing for cell in comparison.cells}:
         raise ValueError("its cells are not those of its servers and clients")
     letters = {letter for cell in comparison.cells for letter in cell.letters}
-    letters |= {letter for group in comparison.groups for *_, told in group.diff for letter in told.split()}
+    letters |= {letter for group in comparison.groups for *_, told in group.diff for letter in told}
     if not letters <= {cause.letter for cause in comparison.causes}:
         raise ValueError("a letter stands for no cause")
 
@@ -217,7 +217,7 @@ class _Reader:
     def _group(self, fields: Document) -> Document:
         return fields | {
             "pairings": [self._pairing(pairing) for pairing in fields["pairings"]],
-            "diff": [(part["sign"], part["line"], " ".join(part["letters"])) for part in fields["diff"]],
+            "diff": [(part["sign"], part["line"], part["letters"]) for part in fields["diff"]],
         }
 
 

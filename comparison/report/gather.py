@@ -33,7 +33,7 @@ def _with_letters(comparison: Comparison, letters: Letters) -> Comparison:
 
 
 def _group(group: Group, new: Mapping[str, str]) -> Group:
-    diff = tuple((sign, line, " ".join(_renamed(letters.split(), new))) for sign, line, letters in group.diff)
+    diff = tuple((sign, line, _renamed(letters, new)) for sign, line, letters in group.diff)
     return dataclasses.replace(group, diff=diff)
 
 

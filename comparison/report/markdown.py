@@ -28,9 +28,9 @@ def _one(comparison: Comparison, raw: bool) -> Iterator[str]:
     yield f"Reference: {comparison.reference}"
     yield ""
     yield from (f"- {line}" for line in words.two_verdicts(comparison))
-    yield from (f"- `{line[0]}` {line[2:]}" for line in words.legend([comparison]))
+    yield from _told(words.legend([comparison]))
     yield from _troubles(comparison)
-    yield from _skipped([comparison])
+    yield from _told(words.skipped([comparison]))
     yield ""
     if comparison.groups:
         yield "## What differs"
@@ -61,14 +61,14 @@ def _overview(survey: Survey) -> Iterator[str]:
         time_s = f"{comparison.duration_s:.1f}"
         yield _row([comparison.scenario.name, comparison.transport.name, *signs, letters, time_s])
     yield ""
-    yield from (f"- `{line[0]}` {line[2:]}" for line in words.legend(survey.comparisons))
+    yield from _told(words.legend(survey.comparisons))
     yield ""
     for comparison in survey.comparisons:
         troubles = list(_troubles(comparison))
         if troubles:
             yield f"**{words.name(comparison)}**: {_text(comparison.scenario.description)}"
             yield from ("", *troubles, "")
-    if skipped := list(_skipped(survey.comparisons)):
+    if skipped := list(_told(words.skipped(survey.comparisons))):
         yield from (*skipped, "")
     yield from _causes([(cause, repeat.where_seen(survey, cause)) for cause in words.all_causes(survey)])
     yield from _notes(first)
@@ -79,11 +79,11 @@ def _head(title: str, comparison: Comparison) -> Iterator[str]:
 
 
 def _troubles(comparison: Comparison) -> Iterator[str]:
-    return (f"- **{_text(line)}**" for line in words.troubles(comparison))
+    return (f"- **{_text(f'{words.SYMBOLS[verdict]} {line}')}**" for verdict, line in words.troubles(comparison))
 
 
-def _skipped(comparisons: Iterable[Comparison]) -> Iterator[str]:
-    return (f"- `{line[0]}` {_text(line[2:])}" for line in words.skipped(comparisons))
+def _told(lines: Iterable[words.Told]) -> Iterator[str]:
+    return (f"- `{words.SYMBOLS[verdict]}` {_text(line)}" for verdict, line in lines)
 
 
 def _causes(causes: Sequence[tuple[Cause, str]]) -> Iterator[str]:
@@ -118,8 +118,8 @@ def _block(language: str, lines: Iterable[str]) -> Iterator[str]:
     yield from (f"{fence}{language}", *kept, fence, "")
 
 
-def _note(letters: str) -> str:
-    return f"   [{letters}]" if letters else ""
+def _note(letters: Sequence[str]) -> str:
+    return f"   [{' '.join(letters)}]" if letters else ""
 
 
 def _row(cells: Iterable[str]) -> str:

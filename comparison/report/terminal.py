@@ -1,6 +1,6 @@
 """The comparison in a terminal, with rich."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from rich import box
@@ -53,10 +53,11 @@ def _show_one(console: Console, comparison: Comparison, raw: bool) -> None:
     console.print(Text("Servers down, clients across"))
     console.print(_matrix(comparison, console.width))
     console.print(Text(f"Reference: {comparison.reference}", style="dim"))
-    for line in (*words.two_verdicts(comparison), *words.legend([comparison])):
+    for line in words.two_verdicts(comparison):
         console.print(Text(line, style="dim"))
-    _troubles(console, comparison)
-    _skipped(console, [comparison])
+    _told(console, words.legend([comparison]), "dim")
+    _told(console, words.troubles(comparison))
+    _told(console, words.skipped([comparison]))
     if comparison.groups:
         _heading(console, "What differs")
         console.print(Text(" ".join(filter(None, [words.LOGS, words.not_compared(comparison.scenario)])), style="dim"))
@@ -93,15 +94,14 @@ def _show_overview(console: Console, survey: Survey) -> None:
             f"{comparison.duration_s:.1f}",
         )
     console.print(table)
-    for line in words.legend(survey.comparisons):
-        console.print(Text(line, style="dim"))
+    _told(console, words.legend(survey.comparisons), "dim")
     for comparison in survey.comparisons:
         if words.troubles(comparison):
             console.print()
             console.print(Text(f"{words.name(comparison)}: {comparison.scenario.description}", style="bold"))
-            _troubles(console, comparison)
+            _told(console, words.troubles(comparison))
     console.print()
-    _skipped(console, survey.comparisons)
+    _told(console, words.skipped(survey.comparisons))
     _causes(console, [(cause, repeat.where_seen(survey, cause)) for cause in words.all_causes(survey)])
     _notes(console, survey.comparisons[0])
 
@@ -120,15 +120,10 @@ def _head(console: Console, title: str, comparison: Comparison) -> None:
     console.print(Text(words.environment(comparison), style="dim"))
 
 
-def _troubles(console: Console, comparison: Comparison) -> None:
-    by_sign = {words.SYMBOLS[verdict]: style for verdict, style in STYLES.items()}
-    for line in words.troubles(comparison):
-        console.print(Text(line, style=by_sign[line[0]]))
-
-
-def _skipped(console: Console, comparisons: Sequence[Comparison]) -> None:
-    for line in words.skipped(comparisons):
-        console.print(Text(line, style=STYLES[Verdict.SKIPPED]))
+def _told(console: Console, lines: Iterable[words.Told], style: str | None = None) -> None:
+    """Lines with the sign of a verdict, and in its colour where no other is wanted."""
+    for verdict, line in lines:
+        console.print(Text(f"{words.SYMBOLS[verdict]} {line}", style=style or STYLES[verdict]))
 
 
 def _causes(console: Console, causes: Sequence[tuple[Cause, str]]) -> None:
@@ -176,14 +171,14 @@ def _breakable(label: str) -> str:
     return label.replace("/", "/\n")
 
 
-def _diff(diff: tuple[tuple[str, str, str], ...]) -> RenderableType:
+def _diff(diff: Iterable[tuple[str, str, Iterable[str]]]) -> RenderableType:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
     for sign, line, letters in diff:
         style = SIGN_STYLES[sign]
-        table.add_row(Text(sign, style=style), Text(line, style=style), Text(letters, style="bold"))
+        table.add_row(Text(sign, style=style), Text(line, style=style), Text(" ".join(letters), style="bold"))
     return table
 
 

@@ -96,9 +96,13 @@ def environment(comparison: Comparison) -> str:
     return ", ".join(f"{name} {version}".strip() for name, version in comparison.environment.items())
 
 
-def legend(comparisons: Sequence[Comparison]) -> list[str]:
+Told = tuple[Verdict, str]
+"""A line about something with a verdict, which each view shows with its sign."""
+
+
+def legend(comparisons: Sequence[Comparison]) -> list[Told]:
     """The verdicts that occur, each with its meaning."""
-    return [f"{SYMBOLS[verdict]} {verdict}: {MEANINGS[verdict]}" for verdict in occurring(comparisons)]
+    return [(verdict, f"{verdict}: {MEANINGS[verdict]}") for verdict in occurring(comparisons)]
 
 
 def occurring(comparisons: Sequence[Comparison]) -> list[Verdict]:
@@ -135,22 +139,24 @@ def cell(cell: Cell, repeat: int, short: bool = False) -> list[str]:
     return [part.rstrip() for part in parts if part]
 
 
-def troubles(comparison: Comparison) -> list[str]:
+def troubles(comparison: Comparison) -> list[Told]:
     """A line for each cell that is different or failed, with the reason."""
     bad = [cell for cell in comparison.cells if cell.verdict.is_trouble]
-    return [f"{SYMBOLS[cell.verdict]} {cell.pairing} {cell.verdict} ({question(cell)}): {cell.reason}" for cell in bad]
+    return [(cell.verdict, f"{cell.pairing} {cell.verdict} ({question(cell)}): {cell.reason}") for cell in bad]
 
 
-def skipped(comparisons: Iterable[Comparison]) -> list[str]:
+def skipped(comparisons: Iterable[Comparison]) -> list[Told]:
     """A line for each reason for which something was skipped, with where."""
     places: dict[str, list[str]] = {}
     for comparison in comparisons:
         for cell in comparison.cells:
             if cell.verdict is Verdict.SKIPPED:
                 places.setdefault(cell.reason, []).append(name(comparison))
-    sign = SYMBOLS[Verdict.SKIPPED]
     return [
-        f"{sign} {_count(len(cells), 'pairing')} skipped in {_few(list(dict.fromkeys(cells)))}: {reason}"
+        (
+            Verdict.SKIPPED,
+            f"{_count(len(cells), 'pairing')} skipped in {_few(list(dict.fromkeys(cells)))}: {reason}",
+        )
         for reason, cells in places.items()
     ]
 

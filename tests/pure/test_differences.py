@@ -173,8 +173,8 @@ def test_groups_show_each_log_once_and_the_causes_beside_its_lines():
     assert [(group.side, len(group.pairings)) for group in groups] == [("server", 4)] * 4 + [("client", 4)] * 4
     changed = [(sign, line, letters) for sign, line, letters in groups[3].diff if sign != " "]
     assert changed == [
-        ("-", "asyncio: Using selector: EpollSelector", "B"),
-        ("+", "echo_127.0.0.1_<port>: received EOF", "A"),
+        ("-", "asyncio: Using selector: EpollSelector", ("B",)),
+        ("+", "echo_127.0.0.1_<port>: received EOF", ("A",)),
     ]
 
 
@@ -199,7 +199,7 @@ def test_an_explanation_covers_a_line_once():
     }
     changed = [(sign, line, letters) for sign, line, letters in groups[2].diff if sign != " "]
     selector = "asyncio: Using selector: EpollSelector"
-    assert ("+", selector, "A") in changed
+    assert ("+", selector, ("A",)) in changed
 
 
 def test_a_line_in_another_place_is_a_difference_of_its_own():
@@ -215,9 +215,9 @@ def test_a_line_in_another_place_is_a_difference_of_its_own():
     assert (causes[0].letter, causes[0].axes, causes[0].explained) == ("A", ("own implementation",), False)
     assert [(d.side, d.sign, d.text) for d in causes[0].differences] == [("client", "~", response)]
     assert causes[0].finding == "Predicted by the endpoint's own implementation in all 16 runs: moved"
-    assert [(sign, line, letters) for sign, line, letters in groups[6].diff if letters == "A"] == [
-        ("+", response, "A"),
-        ("-", response, "A"),
+    assert [(sign, line, letters) for sign, line, letters in groups[6].diff if letters == ("A",)] == [
+        ("+", response, ("A",)),
+        ("-", response, ("A",)),
     ]
 
 

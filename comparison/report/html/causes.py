@@ -89,7 +89,7 @@ def _small(comparison: Comparison, cause: Cause) -> Sequence[Small]:
         pairings = {
             pairing
             for group in comparison.groups
-            if group.side == side and any(cause.letter in letters.split() for _, _, letters in group.diff)
+            if group.side == side and any(cause.letter in letters for _, _, letters in group.diff)
             for pairing in group.pairings
         }
         if pairings:

@@ -1,6 +1,6 @@
 """The overview of all scenarios and the matrix of each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -93,10 +93,14 @@ def _matrix(comparison: Comparison, number: int) -> Matrix:
         letters=tuple(dict.fromkeys(cause.letter for cause in comparison.causes)),
         clients=tuple(client.label for client in comparison.clients),
         rows=rows,
-        troubles=tuple(words.troubles(comparison)),
-        skipped=tuple(words.skipped([comparison])),
+        troubles=_signed(words.troubles(comparison)),
+        skipped=_signed(words.skipped([comparison])),
         duration_s=comparison.duration_s,
     )
+
+
+def _signed(lines: Iterable[words.Told]) -> tuple[str, ...]:
+    return tuple(f"{words.SYMBOLS[verdict]} {line}" for verdict, line in lines)
 
 
 def _counts(comparison: Comparison, part: Part) -> tuple[Count, ...]:

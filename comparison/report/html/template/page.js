@@ -132,7 +132,7 @@ function diff(lines, side) {
   const list = element("ol", { class: "diff", "aria-label": `Differences in the ${side}'s log` });
   for (const [sign, line, letters] of lines) {
     const kind = { "+": "plus", "-": "minus" }[sign] ?? null;
-    const names = element("span", {}, ...letters.split(" ").filter(Boolean).flatMap((l) => [letter(l), " "]));
+    const names = element("span", {}, ...letters.flatMap((l) => [letter(l), " "]));
     list.append(element("li", { class: kind }, element("span", {}, sign === " " ? "" : sign), element("span", {}, text(line)), names));
   }
   return list;
