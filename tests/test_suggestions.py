@@ -1,0 +1,247 @@
+"""Whatever a view suggests brings again what stands beside it: every command is harvested as a person would copy it, typed
+into a shell where the run was started, and held against the result of that run."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from harness import DEADLINE_S, ROOT
+from test_compare_cli import NEEDS_RICH, environment, story
+
+COMPARE = str(ROOT / "compare.py")
+PLAIN = ROOT / "tests" / "plain_echo.py"
+ODD = "an odd $HOME's `name`"
+PROMPT = f"cd {shlex.quote(str(ROOT))}"
+
+
+def sh(line: str, folder: Path, **more: object) -> subprocess.CompletedProcess[str]:
+    """What comes of a line that is typed into a shell."""
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S,
+        check=False, **more,
+    )  # fmt: skip
+
+
+@dataclass
+class Started:
+    """A run, by the line that was typed in `folder`, and all that came of it."""
+
+    line: str
+    folder: Path
+    code: int = 0
+    view: str = ""
+    results: dict[str, dict] = field(default_factory=dict)
+    """The comparison of each scenario."""
+
+    def __post_init__(self):
+        done = sh(f"{self.line} --save kept", self.folder)
+        assert "Traceback" not in done.stderr, done.stderr
+        self.code, self.view = done.returncode, done.stdout
+        self.results = results_in(self.folder / "kept")
+
+    def page(self) -> "Page":
+        """What `report` makes of the saved results."""
+        start = self.line.partition(" --")[0]
+        files = " ".join(shlex.quote(str(path)) for path in sorted((self.folder / "kept").glob("*/result.json")))
+        done = sh(f"{start} report {files} -o page.html", self.folder)
+        assert done.returncode == 0, done.stderr
+        return Page((self.folder / "page.html").read_text("utf-8"))
+
+
+def results_in(folder: Path) -> dict[str, dict]:
+    """Scenario -> its comparison, of all that was saved."""
+    found = [json.loads(path.read_text())["comparisons"] for path in sorted(folder.glob("*/result.json"))]
+    return {comparison["scenario"]["name"]: comparison for [comparison] in found}
+
+
+def verdicts(comparison: dict) -> dict[tuple[str, str], object]:
+    """What is told of each pairing, where it is alike at each run."""
+    return {
+        (cell["server"], cell["client"]): (cell["verdict"], cell["verdicts"], cell["reason"], cell["agreed"])
+        for cell in comparison["cells"]
+    } | {("reference", ""): comparison["reference"]}
+
+
+class Page(HTMLParser):
+    """What can be copied from a page: the commands that stand in it, and those that its script shows of each cell."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.copied: list[str] = []
+        self._open: list[str] = []
+        self._data = ""
+        self.feed(text)
+        data = json.loads(self._data)
+        self.cells = {
+            name: {
+                (cell["server"], cell["client"]): [data["texts"][text] for _, text in cell["commands"]]
+                for cell in scenario["cells"]
+            }
+            for name, scenario in data["scenarios"].items()
+        }
+
+    def handle_starttag(self, tag, attrs):
+        self._open = [*self._open[-1:], dict(attrs).get("class") or dict(attrs).get("id") or tag]
+
+    def handle_data(self, data):
+        if self._open == ["command", "code"]:
+            self.copied.append(data)
+            self._open = []
+        elif self._open[-1:] == ["data"]:
+            self._data += data
+
+
+def suggested(view: str) -> str:
+    """What stands after `Next:`, copied with all that a terminal would break into lines."""
+    return view.rpartition("Next: ")[2].rstrip("\n")
+
+
+def check_again(command: str, run: Started, fresh: str, code: int | None = None) -> None:
+    """A command brings the verdicts of the run for each scenario that it plays; what it leaves is in `fresh`."""
+    assert "\n" not in command
+    save = "" if "--save" in command else f" --save {fresh}"
+    done = sh(command + save, run.folder)
+    assert done.returncode == (run.code if code is None else code), (command, done.stderr)
+    folder = run.folder / (fresh if save else shlex.split(command)[-1])
+    again = results_in(folder)
+    assert again, command
+    for name, comparison in again.items():
+        assert verdicts(comparison) == verdicts(run.results[name]), command
+
+
+def check_by_hand(serve: str, connect: str, folder: Path, run: dict) -> None:
+    """The two commands of a pairing write the logs of its run, and end as it has ended; the port is any."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    serve, connect = (re.sub(r"\b10000\b", port, command) for command in (serve, connect))
+    server = subprocess.Popen(
+        ["bash", "-c", f"exec {serve}"],
+        cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        first = []
+        if "server" in run["silent"]:
+            while listening(server.pid) is False:
+                assert server.poll() is None, server.communicate()
+        else:
+            while not (first and "starting up" in first[-1]):
+                first.append(server.stderr.readline())
+                assert first[-1], f"{serve}: the server ended: {first}"
+        client = sh(connect, folder)
+        server.send_signal(signal.SIGTERM)
+        rest = server.communicate(timeout=DEADLINE_S)[1]
+    finally:
+        server.kill()
+        server.wait()
+    logs = {"server": "".join(first) + rest, "client": client.stderr}
+    assert client.returncode == run["client"]["exit_code"], client.stderr
+    for side in {"server", "client"} - set(run["silent"]):
+        assert story(logs[side].splitlines()) == story(run[side]["lines"])
+
+
+def listening(pid: int) -> bool:
+    """Whether a process listens on a TCP port."""
+    sockets = {os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()}
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[3] == "0A" and f"socket:[{row[9]}]" in sockets for row in rows)
+
+
+def check_everything(run: Started) -> None:
+    """Everything that any view of a run suggests."""
+    check_again(suggested(run.view), run, "next")
+    page = run.page()
+    for number, command in enumerate(page.copied[1:]):
+        check_again(command, run, f"again-{number}")
+    for name, cells in page.cells.items():
+        for place, ((server, client), commands) in enumerate(cells.items()):
+            [cell] = [cell for cell in run.results[name]["cells"] if (cell["server"], cell["client"]) == (server, client)]
+            if place == 0:  # the first is the same for all of them
+                check_again(commands[0], run, f"cell-{name}")
+            for pair, folder in ((commands[1:], run.folder), (saved_by_hand(run, name, server, client), ROOT)):
+                if pair:
+                    check_by_hand(*pair, folder, cell["runs"][0])
+
+
+def saved_by_hand(run: Started, name: str, server: str, client: str) -> list[str]:
+    """The commands in the folder of a pairing."""
+    label = re.sub(r"[^\w.-]", "-", f"{server}--{client}")
+    found = list((run.folder / "kept").glob(f"{name}-*/{label}/commands.txt"))
+    return found[0].read_text().splitlines()[1:] if found else []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a user stands: not in the project."""
+    path = tmp_path / "elsewhere"
+    path.mkdir()
+    return path
+
+
+def copy(folder: Path, name: str, old: str = "", new: str = "") -> Path:
+    """A copy of the project in a folder with an odd name; in file `name` of it a text is another."""
+    place = folder.parent / ODD
+    place.mkdir()
+    shutil.copy(COMPARE, place)
+    for package in ("common", "comparison", "protocol_impl", "streams_impl"):
+        shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (place / name).read_text()
+    assert text.count(old) >= 1
+    (place / name).write_text(text.replace(old, new, 1))
+    return place
+
+
+def plain(defect: str = "", folder: Path | None = None) -> list[str]:
+    """The options of a program that nobody here wrote, in a folder with an odd name, and with an odd name itself."""
+    program = PLAIN
+    if folder is not None:
+        program = folder / ODD
+        shutil.copy(PLAIN, program)
+    commands = {
+        role: shlex.join([sys.executable, str(program), role, "{host}", "{port}", *[defect] * bool(defect)])
+        for role in ("server", "client")
+    }
+    return ["--endpoint", ODD, "--server-command", commands["server"], "--client-command", commands["client"]]
+
+
+PYTHON = shlex.quote(sys.executable)
+
+
+@NEEDS_RICH
+def test_of_a_good_run_with_every_option(folder):
+    script = shlex.quote(os.path.relpath(COMPARE, folder))
+    options = "--loop asyncio --server protocol,streams --client streams --reference streams --scenario nothing,one-byte"
+    run = Started(f"{PYTHON} -X dev {script} {options} --python {PYTHON} --repeat 2 --jobs 1", folder)
+    assert run.code == 0
+    check_everything(run)
+
+
+@NEEDS_RICH
+def test_of_a_changed_copy_in_an_odd_folder(folder):
+    """Its reference is what blames the copy; alone it would be its own."""
+    place = copy(folder, "streams_impl/client.py", "waiting for response", "waiting for a response")
+    run = Started(f"{shlex.quote(str(place / 'compare.py'))} --loop asyncio --reference protocol", folder)
+    assert run.code == 1
+    assert {cell["verdict"] for cell in run.results["tutorial"]["cells"]} >= {"reference", "different"}
+    check_again(suggested(run.view), run, "next")
+    cells = run.page().cells["tutorial"]
+    check_again(cells["streams/asyncio", "streams/asyncio"][0], run, "again")
+
+
+@NEEDS_RICH
+def test_of_a_failing_program_of_somebody_else(folder):
+    who = shlex.join([*plain("alters", folder), "--server", f"streams,{ODD}", "--client", "streams"])
+    run = Started(f"{PYTHON} {COMPARE} --scenario nothing,tutorial,one-byte --loop asyncio {who}", folder)
+    assert run.code == 1
+    assert [cell["verdict"] for cell in run.results["tutorial"]["cells"]] == ["reference", "failed"]
+    check_everything(run)
