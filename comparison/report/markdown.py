@@ -44,7 +44,7 @@ def _one(comparison: Comparison, raw: bool) -> Iterator[str]:
             yield f"### {words.group_title(comparison, group)}"
             yield ""
             yield from _block("diff", (f"{sign}{line}{_note(note)}" for sign, line, note in group.diff))
-    yield from _causes([(cause, "") for cause in comparison.causes])
+    yield from _causes([(cause, "", "") for cause in comparison.causes])
     if raw:
         yield from _raw(comparison)
     yield from _notes(comparison)
@@ -70,7 +70,8 @@ def _overview(survey: Survey) -> Iterator[str]:
             yield from ("", *troubles, "")
     if skipped := list(_told(words.skipped(survey.comparisons))):
         yield from (*skipped, "")
-    yield from _causes([(cause, repeat.where_seen(survey, cause)) for cause in words.all_causes(survey)])
+    causes = words.all_causes(survey)
+    yield from _causes([(cause, words.seen_in(survey, cause), repeat.by_itself(survey, cause)) for cause in causes])
     yield from _notes(first)
 
 
@@ -86,11 +87,12 @@ def _told(lines: Iterable[words.Told]) -> Iterator[str]:
     return (f"- `{words.SYMBOLS[verdict]}` {_text(line)}" for verdict, line in lines)
 
 
-def _causes(causes: Sequence[tuple[Cause, str]]) -> Iterator[str]:
+def _causes(causes: Sequence[tuple[Cause, str, str]]) -> Iterator[str]:
     if causes:
         yield from ("## Causes", "")
-    for cause, where in causes:
+    for cause, where, command in causes:
         text = " ".join(map(_text, filter(None, [*words.cause_text(cause), where])))
+        text += f" By itself: `{command}`" if command else ""
         yield from (f"**{cause.letter}. {_text(words.cause_title(cause))}.** {text}", "")
 
 

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.config import PORT
+from comparison.endpoints import ROOT
 from comparison.model import RAW, Cause, Cell, Comparison, Pairing, Scenario, Survey, Transport
 from comparison.play.commands import client_command, port_of, server_command
 from comparison.play.transports import TRANSPORTS
 from comparison.report import words
 from comparison.scenarios import SCENARIOS, TUTORIAL
-
-SAVED = Path("saved")
-"""Where the first command leaves what the other two refer to: the bytes to send, and certificates."""
-
 
 @dataclass(frozen=True)
 class Command:
@@ -55,58 +52,61 @@ def next_step(survey: Survey) -> str:
 def program(typed: Sequence[str], arguments: Sequence[str]) -> Sequence[str]:
     """How this program was started: the interpreter, its options and the script, of all words that were `typed`."""
     words = typed[: len(typed) - len(arguments) + 1]
-    return words if Path(words[-1]).stem == "compare" else ("python3", "compare.py")
+    return words if Path(words[-1]).resolve().stem == "compare" else ("python3", "compare.py")
 
 
 def commands(comparison: Comparison, cell: Cell) -> list[Command]:
-    """All of it through compare.py, and the server and the client by hand; nobody can play by hand what the engine
-    plays."""
+    """All of it through compare.py, which leaves in a folder what the other two refer to, such as certificates; and the
+    server and the client by hand. Nobody can play by hand what the engine plays."""
     all_of_it = "All pairings of the scenario, with verdicts and logs"
     scenario, transport = SCENARIOS.get(comparison.scenario.name), TRANSPORTS.get(comparison.transport.name)
     if not cell.runs or scenario is None or transport is None or RAW in (cell.pairing.server, cell.pairing.client):
         return [Command(all_of_it, compare(comparison, "--raw"))]
-    server, client = by_hand(scenario, transport, cell.pairing, SAVED / f"{scenario.name}-{transport.name}")
-    if str(SAVED) in f"{server} {client}":
-        title = f"{all_of_it}; it leaves in {SAVED}/ what the others need"
-        first = Command(title, compare(comparison, "--raw", "--save", str(SAVED)))
-    else:
-        first = Command(all_of_it, compare(comparison, "--raw"))
-    return [first, Command("The server", server), Command("The client", client)]
+    name = f"{scenario.name}-{transport.name}"
+    saved, there = f"saved-{name}", ""
+    if not os.path.samefile(".", ROOT):  # where the two are run
+        saved, there = os.path.abspath(saved), f"cd {word_of(str(ROOT))} && "
+    server, client = by_hand(scenario, transport, cell.pairing, Path(saved, name))
+    first = Command(all_of_it, compare(comparison, "--raw"))
+    if saved in f"{server} {client}":
+        title = f"{all_of_it}; it leaves in {saved} what the others need"
+        first = Command(title, compare(comparison, "--raw", "--save", saved))
+    return [first, Command("The server", f"{there}{server}"), Command("The client", f"{there}{client}")]
 
 
 def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: Path) -> tuple[str, str]:
     """The commands of the two sides, with plain log lines and a port that is known; `place` is a folder that `prepare`
     has filled."""
-    serve = _typed(server_command(scenario, transport, pairing.server, place, PORT))
-    connect = _typed(client_command(scenario, transport, pairing, place, port_of(pairing.server, PORT)))
-    if not pairing.client.takes_options:
+    serve = typed(server_command(scenario, transport, pairing.server, place, PORT))
+    connect = typed(client_command(scenario, transport, pairing, place, port_of(pairing.server, PORT)))
+    if pairing.server.takes_options:
+        serve = serve.replace(" --log-format json", "").replace("--port 0", f"--port {PORT}")
+    if pairing.client.takes_options:
+        connect = connect.replace(" --log-format json", "")
+    else:
         connect += f" < {word_of(str(place / 'payload'))}"
-    return serve.replace("--port 0", f"--port {PORT}"), connect
-
-
-def _typed(command: Iterable[str]) -> str:
-    return typed(command).replace(" --log-format json", "")
+    return serve, connect
 
 
 def typed(words: Iterable[str]) -> str:
-    """Words as a shell takes them; one that is no text, such as a file name of any bytes, as bash and zsh spell it."""
+    """Words as a shell takes them; one that no view can show as it is, such as a file name of any bytes, as bash and
+    zsh spell it."""
     return " ".join(word_of(word) for word in words)
 
 
 def word_of(word: str) -> str:
     """One of them."""
     try:
-        data = b"" if word.isprintable() or word.isascii() else os.fsencode(word)
+        data = b"" if word.isprintable() and "`" not in word else os.fsencode(word)
     except UnicodeEncodeError:  # a saved result that was damaged
         data = b""
-    letters = (chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\{byte:03o}" for byte in data)
+    letters = (chr(byte) if 32 <= byte < 127 and byte not in b"\\'`" else f"\\{byte:03o}" for byte in data)
     return f"$'{''.join(letters)}'" if data else shlex.quote(word)
 
 
-def where_seen(survey: Survey, cause: Cause) -> str:
-    """Where a cause was seen; of a failure also the command that shows it."""
-    seen = words.seen_in(survey, cause)
+def by_itself(survey: Survey, cause: Cause) -> str:
+    """The command that shows a failure; empty for what is none."""
     if not cause.is_failure:
-        return seen
+        return ""
     first = next(one for one in survey.comparisons if any(own.letter == cause.letter for own in one.causes))
-    return f"{seen} By itself: {compare(first, '--raw')}"
+    return compare(first, "--raw")

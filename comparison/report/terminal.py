@@ -43,7 +43,7 @@ def _show(console: Console, survey: Survey, raw: bool) -> None:
     else:
         _show_overview(console, survey)
     console.print(Text(words.closing(survey), style="bold"))
-    console.print(Text(f"Next: {repeat.next_step(survey)}"))
+    _command(console, "Next", repeat.next_step(survey))
 
 
 def _show_one(console: Console, comparison: Comparison, raw: bool) -> None:
@@ -66,7 +66,7 @@ def _show_one(console: Console, comparison: Comparison, raw: bool) -> None:
         for group in words.changed(comparison, side):
             console.print(Text(words.group_title(comparison, group)))
             console.print(Padding(_diff(group.diff), (0, 0, 1, 2), expand=False))
-    _causes(console, [(cause, "") for cause in comparison.causes])
+    _causes(console, [(cause, "", "") for cause in comparison.causes])
     if raw:
         _heading(console, "Logs: server and client, as they came")
         for cell in comparison.cells:
@@ -102,7 +102,8 @@ def _show_overview(console: Console, survey: Survey) -> None:
             _told(console, words.troubles(comparison))
     console.print()
     _told(console, words.skipped(survey.comparisons))
-    _causes(console, [(cause, repeat.where_seen(survey, cause)) for cause in words.all_causes(survey)])
+    causes = words.all_causes(survey)
+    _causes(console, [(cause, words.seen_in(survey, cause), repeat.by_itself(survey, cause)) for cause in causes])
     _notes(console, survey.comparisons[0])
 
 
@@ -126,13 +127,21 @@ def _told(console: Console, lines: Iterable[words.Told], style: str | None = Non
         console.print(Text(f"{words.SYMBOLS[verdict]} {line}", style=style or STYLES[verdict]))
 
 
-def _causes(console: Console, causes: Sequence[tuple[Cause, str]]) -> None:
+def _causes(console: Console, causes: Sequence[tuple[Cause, str, str]]) -> None:
     if causes:
         _heading(console, "Causes")
-    for cause, where in causes:
+    for cause, where, command in causes:
         console.print(Text.assemble((f"{cause.letter}  ", "bold"), (words.cause_title(cause), "bold")))
         lines = filter(None, [*words.cause_text(cause), where])
-        console.print(Padding(Group(*(Text(line) for line in lines)), (0, 0, 1, 3), expand=False))
+        console.print(Padding(Group(*(Text(line) for line in lines)), (0, 0, 0, 3), expand=False))
+        if command:
+            _command(console, "   By itself", command)
+        console.print()
+
+
+def _command(console: Console, what: str, command: str) -> None:
+    """In one line, however long: a command that was broken cannot be copied."""
+    console.print(Text(f"{what}: {command}"), soft_wrap=True)
 
 
 def _notes(console: Console, comparison: Comparison) -> None:

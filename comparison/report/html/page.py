@@ -55,6 +55,7 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             logs_note=words.LOGS,
             code=code.collect(endpoints, causes.by_section(survey)),
             anchor=code.anchor,
+            typed=repeat.typed,
             cost=cost,
             environment=first.environment,
             notes=list(dict.fromkeys(note for c in survey.comparisons for note in c.notes)),
