@@ -1,5 +1,5 @@
-"""Whatever a view suggests brings again what stands beside it: every command is harvested as a person would copy it, typed
-into a shell where the run was started, and held against the result of that run."""
+"""Whatever a view suggests brings again what stands beside it: every command is harvested as a person would copy it,
+typed into a shell where the run was started, and held against the result of that run."""
 
 import json
 import os
@@ -67,12 +67,15 @@ def results_in(folder: Path) -> dict[str, dict]:
 
 def verdicts(comparison: dict) -> dict[tuple[str, str], object]:
     """What is told of each pairing, where it is alike at each run."""
-    return {
-        (cell["server"], cell["client"]): (
-            cell["verdict"], cell["verdicts"], re.sub(r"port \d+", "port", cell["reason"]), cell["agreed"]
-        )
+    told = {
+        pairing(cell): (cell["verdict"], cell["verdicts"], re.sub(r"port \d+", "port", cell["reason"]), cell["agreed"])
         for cell in comparison["cells"]
-    } | {("reference", ""): comparison["reference"]}
+    }
+    return told | {("reference",): pairing(comparison["reference"])}
+
+
+def pairing(fields: dict) -> tuple[str, str]:
+    return fields["server"], fields["client"]
 
 
 class Page(HTMLParser):
@@ -86,10 +89,7 @@ class Page(HTMLParser):
         self.feed(text)
         data = json.loads(self._data)
         self.cells = {
-            name: {
-                (cell["server"], cell["client"]): [data["texts"][text] for _, text in cell["commands"]]
-                for cell in scenario["cells"]
-            }
+            name: {pairing(cell): [data["texts"][text] for _, text in cell["commands"]] for cell in scenario["cells"]}
             for name, scenario in data["scenarios"].items()
         }
 
@@ -104,22 +104,24 @@ class Page(HTMLParser):
             self._data += data
 
 
-def suggested(view: str) -> str:
-    """What stands after `Next:`, copied with all that a terminal would break into lines."""
-    return view.rpartition("Next: ")[2].rstrip("\n")
+def suggested(view: str) -> list[str]:
+    """What a view in words suggests; Markdown has it between backticks."""
+    return [command.strip("`") for command in re.findall("(?:Next|By itself): (`[^`]*`|.*)", view)]
 
 
-def check_again(command: str, run: Started, fresh: str, code: int | None = None) -> None:
-    """A command brings the verdicts of the run for each scenario that it plays; what it leaves is in `fresh`."""
+def check_again(command: str, run: Started, fresh: str) -> None:
+    """A command brings the verdicts of the run for the scenarios that it plays, and their exit code; what it leaves is
+    in `fresh`."""
     assert "\n" not in command
     save = "" if "--save" in command else f" --save {fresh}"
     done = sh(command + save, run.folder)
-    assert done.returncode == (run.code if code is None else code), (command, done.stderr)
     folder = run.folder / (fresh if save else shlex.split(command)[-1])
     again = results_in(folder)
     assert again, command
     for name, comparison in again.items():
         assert verdicts(comparison) == verdicts(run.results[name]), command
+    bad = {cell["verdict"] for name in again for cell in run.results[name]["cells"]} & {"different", "failed"}
+    assert done.returncode == (1 if bad else 0), (command, done.stderr)
 
 
 def check_by_hand(serve: str, connect: str, folder: Path, run: dict) -> None:
@@ -129,7 +131,8 @@ def check_by_hand(serve: str, connect: str, folder: Path, run: dict) -> None:
     serve, connect = (re.sub(r"\b10000\b", port, command) for command in (serve, connect))
     with subprocess.Popen(
         ["bash", "-c", serve.replace(" && ", " && exec ") if " && " in serve else f"exec {serve}"],
-        cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
     ) as server:  # fmt: skip
         try:
             first = []
@@ -157,25 +160,21 @@ def listening(pid: int) -> bool:
 
 def check_everything(run: Started) -> None:
     """Everything that any view of a run suggests."""
-    check_again(suggested(run.view), run, "next")
+    suggestions = suggested(run.view)
+    for number, command in enumerate(suggestions):
+        check_again(command, run, f"suggested-{number}")
     page = run.page()
     for number, command in enumerate(page.copied[1:]):
         check_again(command, run, f"again-{number}")
     for name, cells in page.cells.items():
-        for place, ((server, client), commands) in enumerate(cells.items()):
-            [cell] = [cell for cell in run.results[name]["cells"] if (cell["server"], cell["client"]) == (server, client)]
-            if place == 0:  # the first is the same for all of them
-                check_again(commands[0], run, f"cell-{name}")
-            for pair, folder in ((commands[1:], run.folder), (saved_by_hand(run, name, server, client), ROOT)):
-                if pair:
-                    check_by_hand(*pair, folder, cell["runs"][0])
-
-
-def saved_by_hand(run: Started, name: str, server: str, client: str) -> list[str]:
-    """The commands in the folder of a pairing."""
-    label = re.sub(r"[^\w.-]", "-", f"{server}--{client}")
-    found = list((run.folder / "kept").glob(f"{name}-*/{label}/commands.txt"))
-    return found[0].read_text().splitlines()[1:] if found else []
+        for command in {commands[0]: None for commands in cells.values()}:
+            check_again(command, run, f"cells-of-{name}")
+        for cell in run.results[name]["cells"]:
+            label = re.sub(r"[^\w.-]", "-", "--".join(pairing(cell)))
+            for saved in (run.folder / "kept").glob(f"{name}-*/{label}/commands.txt"):
+                check_by_hand(*saved.read_text().splitlines()[1:], ROOT, cell["runs"][0])
+            if commands := cells[pairing(cell)][1:]:
+                check_by_hand(*commands, run.folder, cell["runs"][0])
 
 
 @pytest.fixture
@@ -218,8 +217,8 @@ PYTHON = shlex.quote(sys.executable)
 @NEEDS_RICH
 def test_of_a_good_run_with_every_option(folder):
     script = shlex.quote(os.path.relpath(COMPARE, folder))
-    options = "--loop asyncio --server protocol,streams --client streams --reference streams --scenario nothing,one-byte"
-    run = Started(f"{PYTHON} -X dev {script} {options} --python {PYTHON} --repeat 2 --jobs 1", folder)
+    who = f"--loop asyncio --server protocol,streams --client streams --reference streams --python {PYTHON}"
+    run = Started(f"{PYTHON} -X dev {script} {who} --scenario nothing,every-byte --repeat 2 --jobs 1", folder)
     assert run.code == 0
     check_everything(run)
 
@@ -227,13 +226,15 @@ def test_of_a_good_run_with_every_option(folder):
 @NEEDS_RICH
 def test_of_a_changed_copy_in_an_odd_folder(folder):
     """Its reference is what blames the copy; alone it would be its own."""
-    place = copy(folder, "streams_impl/client.py", TELLS, f'{TELLS}; __import__("logging").getLogger("main").info("more")')
+    more = f"{TELLS}; __import__('logging').getLogger('main').info('more')"
+    place = copy(folder, "streams_impl/client.py", TELLS, more)
     program_file(folder.parent / "python3", f'exec {PYTHON} "$@"')
     start = f"PATH={shlex.quote(str(folder.parent))}:$PATH {shlex.quote(str(place / 'compare.py'))}"
     run = Started(f"{start} --loop asyncio --reference protocol", folder)
     assert run.code == 1
     assert {cell["verdict"] for cell in run.results["tutorial"]["cells"]} >= {"reference", "different"}
-    check_again(suggested(run.view), run, "next")
+    for command in suggested(run.view):
+        check_again(command, run, "next")
     cells = run.page().cells["tutorial"]
     check_again(cells["streams/asyncio", "streams/asyncio"][0], run, "again")
 

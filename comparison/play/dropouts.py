@@ -5,11 +5,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from comparison.model import SIDES, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
+from comparison.model import SIDES, Cell, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
 from comparison.play.commands import not_supported
 from comparison.play.processes import Closed, Launcher
 from comparison.play.serving import AddressTaken, NotReady, alone, serve
 from comparison.play.workers import Workers
+
+_CANNOT_START, _FAILS = "cannot start", "fails in all of tutorial"
 
 
 class Dropouts:
@@ -33,7 +35,7 @@ class Dropouts:
 
             cannot = list(workers.each(unable, servers))
         self._to_show.update(cannot)
-        self._why |= {("server", server): f"the server {server.label} cannot start" for server in cannot}
+        self._why |= {("server", server): f"the server {server.label} {_CANNOT_START}" for server in cannot}
 
     def learn(self, comparison: Comparison) -> None:
         """Of a scenario that everyone must be able to play: who failed with all whom others can play with."""
@@ -43,8 +45,7 @@ class Dropouts:
             for endpoint in {cell.pairing.end(side) for cell in comparison.cells} - partners[side]:
                 own = [cell for cell in comparison.cells if cell.pairing.end(side) == endpoint]
                 if any(cell.verdict is Verdict.FAILED and cell.pairing.end(other) in partners[other] for cell in own):
-                    reason = f"the {side} {endpoint.label} fails in all of {comparison.scenario.name}"
-                    self._why.setdefault((side, endpoint), reason)
+                    self._why.setdefault((side, endpoint), f"the {side} {endpoint.label} {_FAILS}")
 
     def skipped(self, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
         """Which of these need not be tried, each with the reason."""
@@ -56,6 +57,11 @@ class Dropouts:
             elif why is not None:
                 found[pairing] = why
         return found
+
+
+def shown_elsewhere(cell: Cell) -> bool:
+    """Whether a pairing was skipped for what another scenario shows: in a run of one scenario nobody drops out."""
+    return cell.verdict is Verdict.SKIPPED and cell.reason.endswith((_CANNOT_START, _FAILS))
 
 
 def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequence[Pairing]) -> dict[Pairing, str]:

@@ -14,9 +14,10 @@ from common.config import PORT
 from comparison.endpoints import ROOT
 from comparison.model import RAW, Cause, Cell, Comparison, Pairing, Scenario, Survey, Transport
 from comparison.play.commands import client_command, port_of, server_command
+from comparison.play.dropouts import shown_elsewhere
 from comparison.play.transports import TRANSPORTS
-from comparison.report import words
 from comparison.scenarios import SCENARIOS, TUTORIAL
+
 
 @dataclass(frozen=True)
 class Command:
@@ -27,10 +28,12 @@ class Command:
 
 
 def compare(comparison: Comparison, *more: str) -> str:
-    """The command that compares once more what was compared."""
+    """The command that compares once more what was compared; before it the tutorial, where that has shown who drops
+    out."""
     scenario, transport = comparison.scenario, comparison.transport
     words = [*program(sys.orig_argv, sys.argv)]
-    words += ["--scenario", scenario.name] if scenario.name != TUTORIAL.name else []
+    before = f"{TUTORIAL.name}," * any(map(shown_elsewhere, comparison.cells))
+    words += ["--scenario", before + scenario.name] if scenario.name != TUTORIAL.name else []
     words += ["--transport", transport.name] if transport.name != scenario.transports[0] else []
     words += comparison.selection
     words += ["--repeat", str(comparison.repeat)] if comparison.repeat > 1 and "--repeat" not in more else []

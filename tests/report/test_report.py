@@ -192,7 +192,9 @@ def words(text: str) -> str:
 def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(comparison, monkeypatch, width, raw):
     view = shown(comparison, monkeypatch, width, raw=raw)
     cell_len = pytest.importorskip("rich.cells").cell_len
-    assert [line for line in view.splitlines() if cell_len(line) > width] == []
+    *lines, last = view.splitlines()
+    assert [line for line in lines if cell_len(line) > width] == []
+    assert re.fullmatch("Next: python3 compare.py --scenario .* --raw", last)  # in one line, to be copied
     text = words(view)
     for verdict in ("* reference", "= identical", "~ alike", "! different", "x failed"):
         assert f"{verdict}:" in text
