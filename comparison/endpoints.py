@@ -124,7 +124,7 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
     for loop in loops or LOOPS:
         missing = [python for python in pythons if loop != "asyncio" and _module(loop) not in python.versions]
         for python in missing:
-            install = f"{python.path} -m pip install {loop}"
+            install = f"{shlex.quote(python.path)} -m pip install {loop}"
             if loops is not None:
                 raise CannotCompare(f"event loop {loop!r} is not installed; install it with: {install}")
             notes.append(

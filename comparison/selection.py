@@ -158,11 +158,10 @@ def chosen(options: argparse.Namespace) -> Selection:
 
 def _typed(options: argparse.Namespace) -> Iterator[str]:
     """The options that say who takes part, as they can be typed again."""
-    for name in ("server", "client", "loop", "python", "reference"):
-        if names := getattr(options, name):
-            yield from (f"--{name}", ",".join(names))
+    names = ("server", "client", "loop", "python", "reference")
+    given = [(name, ",".join(getattr(options, name) or ())) for name in names]
     for endpoint in options.endpoint:
-        yield from ("--endpoint", endpoint["name"])
-        for name, value in endpoint.items():
-            if name != "name" and value is not None:
-                yield from (f"--{name.replace('_', '-')}", value)
+        given += [("endpoint" if name == "name" else name.replace("_", "-"), value) for name, value in endpoint.items()]
+    for name, value in given:
+        if value:  # one that begins with a dash would be taken for an option
+            yield from [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.config import PORT
-from comparison.endpoints import ROOT
 from comparison.model import RAW, Cause, Cell, Comparison, Pairing, Scenario, Survey, Transport
 from comparison.play.commands import client_command, port_of, server_command
 from comparison.play.dropouts import shown_elsewhere
+from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.scenarios import SCENARIOS, TUTORIAL
 

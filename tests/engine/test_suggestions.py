@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,6 +18,14 @@ from pathlib import Path
 import pytest
 from harness import DEADLINE_S, ROOT
 from test_compare_cli import NEEDS_RICH, environment, program_file, story
+
+import compare
+from comparison.endpoints import third_party
+from comparison.model import Pairing
+from comparison.play.transports import TCP
+from comparison.report import repeat
+from comparison.scenarios import TUTORIAL
+from comparison.selection import chosen
 
 COMPARE = str(ROOT / "compare.py")
 PLAIN = ROOT / "tests" / "plain_echo.py"
@@ -220,7 +229,7 @@ PYTHON = shlex.quote(sys.executable)
 def test_of_a_good_run_with_every_option(folder):
     script = shlex.quote(os.path.relpath(COMPARE, folder))
     who = f"--loop asyncio --server protocol,streams --client streams --reference streams --python {PYTHON}"
-    run = Started(f"{PYTHON} -X dev {script} {who} --scenario nothing,every-byte --repeat 2 --jobs 1", folder)
+    run = Started(f"{PYTHON} -X dev {script} {who} --scenario every-byte --repeat 2 --jobs 1", folder)
     assert run.code == 0
     check_everything(run)
 
@@ -248,3 +257,66 @@ def test_of_a_failing_program_of_somebody_else(folder):
     assert run.code == 1
     assert [cell["verdict"] for cell in run.results["tutorial"]["cells"]] == ["reference", "failed"]
     check_everything(run)
+
+
+def test_of_a_server_with_a_port_of_its_own_in_markdown(folder):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = shlex.join([sys.executable, str(PLAIN), "server", "127.0.0.1", str(port), "says-more"])
+    who = shlex.join(["--endpoint=-mine", "--server-command", server, "--server-address", f"127.0.0.1:{port}"])
+    run = Started(f"{PYTHON} {COMPARE} --format markdown --loop asyncio --server=-mine --client streams {who}", folder)
+    assert run.code == 1
+    check_everything(run)
+
+
+ODD_WORDS = [
+    "-v",
+    "two words",
+    "it\\'s",
+    '"quoted"',
+    "$HOME `id` !! \\\\ * ~",
+    "~/a",
+    "größe",
+    "two\nlines",
+    "\ta\x1b[31m",
+    "\u2028\u202e",
+    "\udcff",
+]
+
+
+def test_any_words_can_be_typed_again():
+    """As they are shown: in one line, without what ends a code span of Markdown, or what a terminal takes for its
+    own."""
+    words = ["--server", "streams", "--client", "streams", "--loop", "asyncio"]
+    for number, word in enumerate(ODD_WORDS):
+        words += ["--endpoint", f"odd {number}", f"--server-command={word} {{port}}"]
+    selection = chosen(compare.parser().parse_args(words))
+    command = repeat.typed(["printf", "%s\\0", *selection.options])
+    assert command.isprintable()
+    assert "`" not in command
+    typed = subprocess.run(["bash", "-c", os.fsencode(command)], stdout=subprocess.PIPE, check=True).stdout
+    again = compare.parser().parse_args([os.fsdecode(part) for part in typed.split(b"\0")[:-1]])
+    assert vars(again) == vars(compare.parser().parse_args(words))
+
+
+def test_by_hand_a_program_of_somebody_else_keeps_its_own_options():
+    own = "serve --log-format json --port 0 {port}"
+    plain = third_party("plain", own, own)
+    serve, connect = repeat.by_hand(TUTORIAL, TCP, Pairing(plain, plain), Path("place"))
+    assert serve == own.format(port=10000)
+    assert connect == f"{own.format(port=10000)} < place/payload"
+
+
+def test_a_program_under_another_name_is_named_as_it_was_started(tmp_path):
+    (tmp_path / "versus").symlink_to(COMPARE)
+    assert repeat.program(["python", str(tmp_path / "versus"), "--raw"], ["versus", "--raw"]) == [
+        "python",
+        str(tmp_path / "versus"),
+    ]
+
+
+def test_an_extra_that_an_error_names_is_there():
+    text = "".join(path.read_text() for path in (ROOT / "comparison").rglob("*.py"))
+    named = set(re.findall(r"'\.\[(\w+)\]'", text))
+    assert named
+    assert named <= set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
