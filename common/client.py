@@ -65,8 +65,8 @@ def lookup_threads(config: ClientConfig) -> int:
     if config.unix is not None:
         return 0
     with contextlib.suppress(ValueError):
-        ipaddress.ip_address(config.host)
-        return 0
+        if "%" not in str(ipaddress.ip_address(config.host)):  # asyncio looks up an interface, too
+            return 0
     # asyncio's pool has so many, and one more ends it.
     return min(32, (os.cpu_count() or 1) + 4, max(config.connections, LIBUV_THREADS)) + 1
 
