@@ -41,11 +41,10 @@ def tcp_sockets(host: str, port: int, resolver: Resolver = resolve) -> Iterator[
         addresses = resolver(host, port)
     except (OSError, UnicodeError):
         raise CannotListen(f"name {host!r} not found; choose another --host") from None
-    sockets: list[socket.socket] = []
-    try:
+    with contextlib.ExitStack() as stack:
         for _ in range(FREE_PORT_TRIES):
             try:
-                sockets = _bind_all(addresses, port)
+                sockets = [stack.enter_context(sock) for sock in _bind_all(addresses, port)]
                 break
             except OSError as error:
                 if port != 0 or error.errno != errno.EADDRINUSE:
@@ -55,9 +54,6 @@ def tcp_sockets(host: str, port: int, resolver: Resolver = resolve) -> Iterator[
                 f"no port is free on all of its addresses (tried {FREE_PORT_TRIES}); choose one with --port"
             )
         yield sockets
-    finally:
-        for sock in sockets:
-            sock.close()
 
 
 @contextlib.contextmanager

@@ -16,16 +16,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from common import lifecycle
-from common.config import ECHO_WINDOW_BYTES, ClientConfig, UsageError
+from common.config import ClientConfig
 from common.connections import Connection, new_connection
 from common.exchange import Exchange
 from common.logs import Narrator
-from common.loops import loop_factory
-from common.options import exit_with_usage, parse_client
+from common.options import parse_client
 from common.sources import Source, SourceError, sources
-from common.tls import ClientTLSArguments, client_tls
+from common.tls import TLSArguments, client_tls
 
-EchoClient = Callable[[ClientConfig, Exchange, Connection, ClientTLSArguments], Awaitable[None]]
+EchoClient = Callable[[ClientConfig, Exchange, Connection, TLSArguments], Awaitable[None]]
 
 LIBUV_THREADS = 4
 """What uvloop looks up a name with, and libuv aborts the program where it does not get all of them."""
@@ -35,14 +34,10 @@ def run_client(echo_client: EchoClient, arguments: Sequence[str] | None = None) 
     """The whole program of a client: its command line in, its exit code out (0 where the whole echo came back and
     the connection came to its end, 1 where not)."""
     config = parse_client(arguments)
-    try:
-        factory, tls = loop_factory(config.loop), client_tls(config)
-        return lifecycle.run(lambda: connect_all(config, echo_client, tls), config, factory)
-    except UsageError as error:
-        exit_with_usage(error)
+    return lifecycle.run(config, client_tls, lambda tls: connect_all(config, echo_client, tls))
 
 
-async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments) -> int:
+async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: TLSArguments) -> int:
     """Run all connections at once: 0 where each of them got its whole echo, else 1."""
     asyncio.get_running_loop().set_exception_handler(quiet_about_resets)
     names = (
@@ -51,7 +46,7 @@ async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: Client
     with contextlib.ExitStack() as stack:
         try:
             new_source = stack.enter_context(sources(config))
-            start_and_end(lookup_threads(config))
+            try_lookup_threads(config)
         except RuntimeError as error:
             Narrator("main").tell("no_thread", {"reason": error})
             return 1
@@ -60,20 +55,16 @@ async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: Client
     return 0 if all(task.result() for task in running) else 1
 
 
-def lookup_threads(config: ClientConfig) -> int:
-    """How many threads the loop starts at most to look up the host."""
+def try_lookup_threads(config: ClientConfig) -> None:
+    """Start and end as many threads as the loop may want to look up the host, before each connection fails to get one
+    in a traceback of its own, and before libuv aborts the program. Raises RuntimeError."""
     if config.unix is not None:
-        return 0
+        return
     with contextlib.suppress(ValueError):
-        ipaddress.ip_address(config.host)
-        return 0
+        if "%" not in str(ipaddress.ip_address(config.host)):  # asyncio looks up an interface, too
+            return
     # asyncio's pool has so many, and one more ends it.
-    return min(32, (os.cpu_count() or 1) + 4, max(config.connections, LIBUV_THREADS)) + 1
-
-
-def start_and_end(threads: int) -> None:
-    """Find out whether so many can be had at once, before each connection does so in a traceback of its own, and
-    before libuv aborts the program. Raises RuntimeError."""
+    threads = min(32, (os.cpu_count() or 1) + 4, max(config.connections, LIBUV_THREADS)) + 1
     end = threading.Event()
     started = [threading.Thread(target=end.wait, daemon=True) for _ in range(threads)]
     try:
@@ -86,20 +77,14 @@ def start_and_end(threads: int) -> None:
 
 
 async def connect_one(
-    config: ClientConfig, echo_client: EchoClient, tls: ClientTLSArguments, name: str, source: Source
+    config: ClientConfig, echo_client: EchoClient, tls: TLSArguments, name: str, source: Source
 ) -> bool:
     """Carry one exchange and say how it ended. True where there was a connection, it came to its end, and the whole
     echo came back."""
     connection = new_connection(name)
     # Of a file nobody knows the length before its end: it may be a pipe.
     total_bytes = sum(map(len, config.messages)) if config.file is None else None
-    exchange = Exchange(
-        source,
-        window_bytes=ECHO_WINDOW_BYTES,
-        total_bytes=total_bytes,
-        lockstep=config.lockstep,
-        pause_s=config.pause_s,
-    )
+    exchange = Exchange(source, total_bytes=total_bytes, lockstep=config.lockstep, pause_s=config.pause_s)
     error: Exception | None = None
     try:
         async with contextlib.aclosing(source), asyncio.timeout(config.timeout_s) as limit:
@@ -117,7 +102,7 @@ async def connect_one(
         reason = f"timed out after {config.timeout_s:g} s"
     else:
         reason = describe(error) if error is not None else "ended early"
-    expected = total_bytes if total_bytes is not None else exchange.sent_bytes
+    expected = exchange.sent_bytes if total_bytes is None else total_bytes
     connection.tell_ending(
         "failed", reason=reason, returned=exchange.returned_bytes, expected=expected, address=config.address
     )
@@ -136,8 +121,7 @@ def quiet_about_resets(loop: asyncio.AbstractEventLoop, context: dict[str, Any])
 
 
 def describe(error: Exception) -> str:
-    """An error of the network in words that are the same on every loop and Python version, where the loops' own
-    differ."""
+    """An error of the network in words that are the same on every loop and Python version."""
     match error:
         case SourceError():
             return str(error)
@@ -153,11 +137,7 @@ def describe(error: Exception) -> str:
             # ENOTCONN: write_eof() on a connection that was reset a moment ago
             return "connection reset"
     # asyncio folds the errors of several addresses into one OSError without errno; uvloop raises the last one.
-    numbers = (
-        {str(error.errno)}
-        if isinstance(error, OSError) and error.errno
-        else set(re.findall(r"\[Errno (\d+)\]", str(error)))
-    )
+    numbers = set(re.findall(r"\[Errno (\d+)\]", str(error)))
     reasons = " and ".join(sorted(os.strerror(int(number)).lower() for number in numbers)) or str(error)
     if str(errno.EMFILE) in numbers:
         reasons += "; give fewer --connections, or raise the limit (ulimit -n)"

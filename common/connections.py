@@ -6,6 +6,7 @@ an API still hands out or takes after it, so that the totals of the end are the 
 
 import asyncio
 import hashlib
+import logging
 import os
 
 from common.logs import Narrator, show
@@ -13,10 +14,7 @@ from common.sockets import keep_alive
 
 
 class Connection:
-    """What passed through one connection, and its log lines.
-
-    This class only counts, which costs next to nothing for each chunk; `NarratedConnection` logs each chunk too.
-    """
+    """Counts what passes, which costs next to nothing for each chunk; `NarratedConnection` logs each chunk too."""
 
     def __init__(self, name: str) -> None:
         self.narrator = Narrator(name)
@@ -64,8 +62,7 @@ class Connection:
             self.tell_ending("lost", reason=type(error).__name__)
 
     def tell_ending(self, event: str, **values: object) -> None:
-        """Log how the connection ends, with its totals in the JSON record. One line for each connection: the first
-        cause wins."""
+        """Log how the connection ends, with its totals in the JSON record: once, the first cause wins."""
         if not self._ending_told:
             self._ending_told = True
             self.narrator.tell(event, values, **self.account())
@@ -76,8 +73,7 @@ class Connection:
 
 
 class NarratedConnection(Connection):
-    """A connection that logs each chunk and keeps a digest (BLAKE2b, 16 bytes) of each direction. For log level
-    debug."""
+    """For log level debug: logs each chunk, and keeps a digest (BLAKE2b, 16 bytes) of each direction."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -110,7 +106,7 @@ class NarratedConnection(Connection):
 
 def new_connection(name: str) -> Connection:
     """A connection that logs chunks only where the log level shows them: decided here, once, not for each chunk."""
-    return NarratedConnection(name) if Narrator(name).shows_bytes() else Connection(name)
+    return NarratedConnection(name) if Narrator.logger.isEnabledFor(logging.DEBUG) else Connection(name)
 
 
 def _address(address: object) -> object:

@@ -1,11 +1,13 @@
 """What one client connection sends, and what must come back: the source of bytes and the checker of the echo.
 
-An implementation asks `outgoing()` for the next chunk, and hands to `returned()` what the API hands out.
+An implementation asks for the `next_chunk()`, and hands to `returned()` what the API hands out.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+
+from common.config import ECHO_WINDOW_BYTES
 
 
 class Exchange:
@@ -19,7 +21,7 @@ class Exchange:
         self,
         source: AsyncIterator[bytes],
         *,
-        window_bytes: int,
+        window_bytes: int = ECHO_WINDOW_BYTES,
         total_bytes: int | None = None,
         lockstep: bool = False,
         pause_s: float = 0.0,
@@ -29,9 +31,8 @@ class Exchange:
         self._total_bytes = total_bytes
         self._lockstep = lockstep
         self._pause_s = pause_s
-        self._outstanding: deque[bytes] = deque()
+        self._outstanding: deque[memoryview] = deque()
         self._outstanding_bytes = 0
-        self._checked = 0  # bytes of the first outstanding chunk that have come back
         self._moved = asyncio.Event()
         self._all_sent = False
         self.sent_bytes = 0
@@ -47,34 +48,23 @@ class Exchange:
         all_sent = self._all_sent or self.sent_bytes == self._total_bytes
         return all_sent and not self._outstanding and self.fault is None
 
-    def outgoing(self) -> AsyncIterator[bytes]:
-        """The chunks to send, each when its time has come: after the pause, after the echo of the one before
-        (lockstep), and when few enough bytes are under way. Never an empty one."""
-        return self
-
-    # Not a generator: one that a sender leaves half-way is closed by the garbage collector, whenever that comes.
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        chunk = await self._next_of_source()
+    async def next_chunk(self) -> bytes:
+        """What to send next, when its time has come: after the pause, after the echo of the chunk before (lockstep),
+        and when few enough bytes are under way. Empty when everything was sent."""
+        async for chunk in self._source:
+            if chunk:
+                break
+        else:
+            self._all_sent = True
+            return b""
         if self.sent_bytes and self._lockstep:
             await self.all_returned()
         if self.sent_bytes and self._pause_s:
             await asyncio.sleep(self._pause_s)
         await self._until(lambda: self._outstanding_bytes < self._window_bytes)
-        self._outstanding.append(chunk)
+        self._outstanding.append(memoryview(chunk))
         self._outstanding_bytes += len(chunk)
         self.sent_bytes += len(chunk)
-        return chunk
-
-    async def _next_of_source(self) -> bytes:
-        try:
-            while not (chunk := await anext(self._source)):
-                pass
-        except StopAsyncIteration:
-            self._all_sent = True
-            raise
         return chunk
 
     async def all_returned(self) -> None:
@@ -87,17 +77,12 @@ class Exchange:
             return False
         right = 0
         while right < len(data) and self._outstanding:
-            expected = self._outstanding[0]
-            part = data[right : right + len(expected) - self._checked]
-            same = len(part)
-            if not expected.startswith(part, self._checked):
-                same = _common_prefix_length(expected[self._checked :], part)
+            expected = self._outstanding.popleft()
+            part = data[right : right + len(expected)]
+            same = len(part) if part.startswith(expected[: len(part)]) else _common_prefix_length(expected, part)
             right += same
-            self._checked += same
-            if self._checked == len(expected):
-                self._outstanding.popleft()
-                self._checked = 0
-            if same < len(part):
+            if same < len(expected):
+                self._outstanding.appendleft(expected[same:])
                 break
         self._outstanding_bytes -= right
         self.returned_bytes += right
@@ -113,5 +98,5 @@ class Exchange:
             await self._moved.wait()
 
 
-def _common_prefix_length(a: bytes, b: bytes) -> int:
+def _common_prefix_length(a: memoryview, b: bytes) -> int:
     return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -7,8 +7,10 @@ import signal
 from collections.abc import Callable, Coroutine
 
 from common import logs
-from common.config import EndpointConfig, UsageError
-from common.loops import LoopFactory
+from common.config import UsageError
+from common.loops import loop_factory
+from common.options import Config, exit_with_usage
+from common.tls import TLSArguments
 
 try:
     import resource
@@ -19,23 +21,28 @@ FILES_AT_LEAST = 32
 """With fewer open files not even a loop can be made: uvloop takes twelve, and libuv aborts the program where it gets
 none of the first seven."""
 
+Main = Callable[[TLSArguments], Coroutine[None, None, int]]
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
 
 
-def run(main: Callable[[], Coroutine[None, None, int]], config: EndpointConfig, factory: LoopFactory) -> int:
-    """Run `main` on the chosen loop and return its exit code, or 130 after Ctrl-C. Raises UsageError where there is
-    no such loop."""
-    open_standard_streams()
-    logs.configure(config.log_level, config.log_format)
-    raise_file_limit()
+def run(config: Config, tls_arguments: Callable[[Config], TLSArguments], main: Main) -> int:
+    """Run `main` on the chosen loop and return its exit code, or 130 after Ctrl-C. Exits with 2, and one line, where
+    there is no such loop or certificate."""
     try:
+        factory, tls = loop_factory(config.loop), tls_arguments(config)
+        open_standard_streams()
+        logs.configure(config.log_level, config.log_format)
+        raise_file_limit()
         with asyncio.Runner(loop_factory=factory) as runner:
             hear_signals_at_once(runner.get_loop())
             try:
-                return runner.run(main())
+                return runner.run(main(tls))
             finally:
                 logs.Narrator("main").tell("closing_loop")
+    except UsageError as error:
+        exit_with_usage(error)
     except KeyboardInterrupt:
         return INTERRUPTED
 

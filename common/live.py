@@ -115,7 +115,10 @@ class _Progress:
 
     def look(self, received_bytes: int, now_s: float) -> float:
         """Note what has moved since the last look; how long nothing has, in seconds."""
-        seen = (received_bytes, self.transport.get_write_buffer_size())
+        try:
+            seen = (received_bytes, self.transport.get_write_buffer_size())
+        except AttributeError:
+            return 0.0  # asyncio's, over TLS, up to 3.13 at least: it is over, and was then closed by its owner
         if seen != self._seen:
             self._seen, self._moved_s, self._held_bytes = seen, now_s, None
         elif self._held_bytes != 0:

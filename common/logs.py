@@ -65,7 +65,7 @@ class Narrator:
     of it for each connection; the name of the speaker is therefore a field of the record.
     """
 
-    _logger = logging.getLogger("endpoint")
+    logger = logging.getLogger("endpoint")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -73,26 +73,17 @@ class Narrator:
     def tell(self, event: str, /, values: dict[str, object] | None = None, **fields: object) -> None:
         """Log `event`: `values` fill its text, `fields` stand in the JSON record only."""
         line = EVENTS[event]
-        if self._logger.isEnabledFor(line.level):
+        if self.logger.isEnabledFor(line.level):
             text = line.text.format_map(values) if values else line.text
             extra = {"event": event, "fields": fields}
-            self._logger.handle(self._logger.makeRecord(self.name, line.level, "", 0, text, (), None, extra=extra))
-
-    def shows_bytes(self) -> bool:
-        """Whether lines about single chunks are logged at all: asked once for each connection, not for each chunk."""
-        return self._logger.isEnabledFor(logging.DEBUG)
+            self.logger.handle(self.logger.makeRecord(self.name, line.level, "", 0, text, (), None, extra=extra))
 
 
 class PlainFormatter(logging.Formatter):
-    """`logger: message`; control characters in a message are escaped, so that one record is one line (but for a
-    traceback)."""
-
-    def __init__(self) -> None:
-        super().__init__("%(name)s: %(message)s")
+    """`logger: message`, escaped, so that one record is one line (but for a traceback)."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = escape(record.message)
-        return super().formatMessage(record)
+        return f"{record.name}: {escape(record.message)}"
 
 
 class JSONFormatter(logging.Formatter):

@@ -37,12 +37,10 @@ def loop_factory(name: str) -> LoopFactory:
             f"event loop {name!r} cannot be imported ({error!r}); mend it or choose --loop asyncio"
         ) from None
     factory = getattr(module, attribute, None)
-    if factory is None:
-        raise UsageError(
-            f"event loop {name!r}: module {module_name} has no {attribute!r}; name the function that makes a loop"
-        )
     if not callable(factory):
-        raise UsageError(f"event loop {name!r}: {attribute!r} cannot be called; name the function that makes a loop")
+        raise UsageError(
+            f"event loop {name!r}: module {module_name} has no function {attribute!r}; name the one that makes a loop"
+        )
     return lambda: _made(name, factory)
 
 

@@ -5,6 +5,7 @@ the remedy.
 """
 
 import argparse
+import contextlib
 import math
 import os
 import sys
@@ -29,6 +30,9 @@ from common.loops import LOOPS
 from common.sockets import TELL_WHAT_THEY_HOLD
 
 Number = TypeVar("Number", int, float)
+Config = TypeVar("Config", ServerConfig, ClientConfig)
+Check = Callable[[Config, dict[str, Any]], None]
+"""Raises UsageError where options do not go together; it gets those that were given, too."""
 
 LINE_CHARACTERS = 600
 """A longer line of error is cut in the middle: the option and the remedy stand at its ends."""
@@ -51,20 +55,7 @@ def parse_server(arguments: Sequence[str] | None = None) -> ServerConfig:
         idle += "; a slow reader may count as idle: this system does not tell what it takes"
     add("--idle-timeout", dest="idle_timeout_s", type=_positive_s, metavar="S", help=idle)
     add("--grace", dest="grace_s", type=_seconds, metavar="S", help="what connections get at shutdown (%(default)s)")
-    given = _given(parser, arguments)
-    config = ServerConfig(**given)
-    try:
-        _check_addresses(config, given)
-        if config.tls_cert is None and (config.tls_key or config.tls_ca):
-            raise UsageError("a server with --tls-key or --tls-ca needs its certificate too: add --tls-cert FILE")
-        if config.port == 0 and config.unix is None and config.log_level in ("warning", "error"):
-            raise UsageError(
-                f"--port 0 with --log-level {config.log_level} tells nobody which port it took: "
-                "give --log-level info, or a port"
-            )
-    except UsageError as error:
-        parser.error(str(error))
-    return config
+    return _checked(ServerConfig, parser, arguments, _check_server)
 
 
 def parse_client(arguments: Sequence[str] | None = None) -> ClientConfig:
@@ -85,17 +76,7 @@ def parse_client(arguments: Sequence[str] | None = None) -> ClientConfig:
     add("--connections", type=_connections, metavar="N", help="so many at once, each sends it all (%(default)s)")
     add("--timeout", dest="timeout_s", type=_positive_s, metavar="S", help="give up after S seconds (never)")
     add("--tls-server-name", type=_name, metavar="NAME", help="the name in the server's certificate (--host)")
-    given = _given(parser, arguments)
-    if "messages" in given:
-        given["messages"] = tuple(given["messages"])
-    config = ClientConfig(**given)
-    try:
-        _check_addresses(config, given)
-        _check_source(config, given)
-        _check_client(config)
-    except UsageError as error:
-        parser.error(str(error))
-    return config
+    return _checked(ClientConfig, parser, arguments, _check_client)
 
 
 def exit_with_usage(error: UsageError, code: int = 2) -> NoReturn:
@@ -153,12 +134,22 @@ def _parser(description: str, role: type[EndpointConfig]) -> _Parser:
     return parser
 
 
-def _given(parser: _Parser, arguments: Sequence[str] | None) -> dict[str, Any]:
+def _checked(role: type[Config], parser: _Parser, arguments: Sequence[str] | None, check: Check[Config]) -> Config:
+    """What the command line says, once it has been found to make sense."""
     for word in sys.argv[1:] if arguments is None else arguments:
         if word.startswith("--") and word.endswith("=--") and word.count("=") == 1:
             # argparse, up to 3.12 at least, makes an empty list of it.
             parser.error(f"{word}: -- is not a value, it ends the options: give another")
-    return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+    given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+    if "messages" in given:
+        given["messages"] = tuple(given["messages"])
+    config = role(**given)
+    try:
+        _check_addresses(config, given)
+        check(config, given)
+    except UsageError as error:
+        parser.error(str(error))
+    return config
 
 
 def _check_addresses(config: EndpointConfig, given: dict[str, Any]) -> None:
@@ -171,6 +162,16 @@ def _check_addresses(config: EndpointConfig, given: dict[str, Any]) -> None:
     if (length := len(os.fsencode(config.unix))) > UNIX_PATH_BYTES:
         raise UsageError(
             f"--unix {config.unix!r} has {length} bytes: use one of at most {UNIX_PATH_BYTES}, perhaps a relative one"
+        )
+
+
+def _check_server(config: ServerConfig, given: dict[str, Any]) -> None:
+    if config.tls_cert is None and (config.tls_key or config.tls_ca):
+        raise UsageError("a server with --tls-key or --tls-ca needs its certificate too: add --tls-cert FILE")
+    if config.port == 0 and config.unix is None and config.log_level in ("warning", "error"):
+        raise UsageError(
+            f"--port 0 with --log-level {config.log_level} tells nobody which port it took: "
+            "give --log-level info, or a port"
         )
 
 
@@ -191,7 +192,8 @@ def _check_source(config: ClientConfig, given: dict[str, Any]) -> None:
         raise UsageError(f"--file {config.file!r} is a directory: give the path of a file")
 
 
-def _check_client(config: ClientConfig) -> None:
+def _check_client(config: ClientConfig, given: dict[str, Any]) -> None:
+    _check_source(config, given)
     if not config.host:
         raise UsageError("--host '' means all addresses, and only a server can use it: give the server's name")
     if config.port == 0:
@@ -208,38 +210,27 @@ def _check_client(config: ClientConfig) -> None:
         )
 
 
-def _number(text: str, convert: Callable[[str], Number], valid: Callable[[Number], bool], wanted: str) -> Number:
-    try:
-        value = convert(text)
-        if valid(value):
-            return value
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+def _number(convert: Callable[[str], Number], valid: Callable[[Number], bool], wanted: str) -> Callable[[str], Number]:
+    """What makes a number of a word."""
+
+    def read(text: str) -> Number:
+        with contextlib.suppress(ValueError):
+            if valid(value := convert(text)):
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+
+    return read
 
 
-def _port(text: str) -> int:
-    # asyncio raises OverflowError for 70000, uvloop connects to 70000 modulo 65536.
-    return _number(text, int, lambda n: 0 <= n <= 65535, "a port: give a whole number from 0 to 65535")
-
-
-def _count(text: str) -> int:
-    # listen() takes a C int, and raises OverflowError for more. No other count needs more, either.
-    return _number(text, int, lambda n: 1 <= n < 2**31, "a whole number from 1 to 2147483647")
-
-
-def _connections(text: str) -> int:
-    return _number(text, int, lambda n: 1 <= n <= PORTS, f"a whole number from 1 to {PORTS}")
-
-
-def _seconds(text: str) -> float:
-    return _number(text, float, lambda s: 0 <= s < math.inf, "a number of seconds: give 0 or more")
-
-
-def _positive_s(text: str) -> float:
-    return _number(
-        text, float, lambda s: 0 < s < math.inf, "a number of seconds: give more than 0, or leave the option out"
-    )
+# asyncio raises OverflowError for 70000, uvloop connects to 70000 modulo 65536.
+_port = _number(int, lambda n: 0 <= n <= 65535, "a port: give a whole number from 0 to 65535")
+# listen() takes a C int, and raises OverflowError for more. No other count needs more, either.
+_count = _number(int, lambda n: 1 <= n < 2**31, "a whole number from 1 to 2147483647")
+_connections = _number(int, lambda n: 1 <= n <= PORTS, f"a whole number from 1 to {PORTS}")
+_seconds = _number(float, lambda s: 0 <= s < math.inf, "a number of seconds: give 0 or more")
+_positive_s = _number(
+    float, lambda s: 0 < s < math.inf, "a number of seconds: give more than 0, or leave the option out"
+)
 
 
 def _host(text: str) -> str:

@@ -16,19 +16,17 @@ from typing import Any
 
 from common import lifecycle
 from common.addresses import CannotListen, Resolver, resolve, tcp_sockets, unix_socket
-from common.config import ServerConfig, UsageError
+from common.config import ServerConfig
 from common.live import LiveConnections
 from common.logs import Narrator
-from common.loops import loop_factory
-from common.options import exit_with_usage, parse_server
+from common.options import parse_server
 from common.tls import TLSArguments, server_tls
 
 ACCEPT_AT_ONCE = 8
 """What `create_server` is given as its backlog. On asyncio that is also how many connections one turn of the loop
-accepts, and out of file descriptors each of those attempts fails, logs and starts a timer: with the 1024 that we
-want the kernel to queue, a busy loop. With 8 a burst is accepted as fast as with 100 (with 1 it took a quarter more
-CPU); the queue's length is set by listen() afterwards. Up to 3.13 they are as many as the backlog, from 3.14 on one
-more."""
+accepts (from 3.14 on one more), and out of file descriptors each of those attempts fails, logs and starts a timer:
+with the 1024 that we want the kernel to queue, a busy loop. With 8 a burst is accepted as fast as with 100 (with 1 it
+took a quarter more CPU); listen() sets the queue's length afterwards."""
 
 OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
 OUT_OF_FILES_EVERY_S = 10.0
@@ -47,23 +45,21 @@ def run_server(start: Start, arguments: Sequence[str] | None = None) -> int:
     """The whole program of a server: its command line in, its exit code out (0 after SIGINT or SIGTERM, 1 where it
     could not serve)."""
     config = parse_server(arguments)
-    try:
-        factory, tls = loop_factory(config.loop), server_tls(config)
-        return lifecycle.run(lambda: serve(config, start, tls), config, factory)
-    except UsageError as error:
-        exit_with_usage(error)
+    return lifecycle.run(config, server_tls, lambda tls: serve(config, start, tls))
 
 
 async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver: Resolver = resolve) -> int:
-    """Serve until SIGINT or SIGTERM, then give open connections `grace_s` seconds; a second signal cuts them at
-    once."""
+    """Serve until SIGINT or SIGTERM, then give open connections `grace_s` seconds; a second one cuts them at once."""
     main = Narrator("main")
     live = LiveConnections(limit=config.max_connections, idle_timeout_s=config.idle_timeout_s)
-    asyncio.get_running_loop().set_exception_handler(QuietAboutFiles(main))
+    asyncio.get_running_loop().set_exception_handler(quiet_about_files(main))
+    listening = unix_socket(config.unix) if config.unix else tcp_sockets(config.host, config.port, resolver)
     with stopped_by_signals(on_second=live.cut_all) as stopping:
         try:
-            with listening(config, resolver) as sockets:
-                address, exposed = _address(config, sockets), exposed_hosts(sockets)
+            with listening as sockets:
+                exposed = exposed_hosts(sockets)
+                if config.unix is None:  # the port that was really taken
+                    config = dataclasses.replace(config, port=sockets[0].getsockname()[1])
                 listeners = [sock.fileno() for sock in sockets]
                 servers = []
                 for sock in sockets:
@@ -72,7 +68,7 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver:
                     with sock.dup() as duplicate:
                         servers.append(await start(sock, ACCEPT_AT_ONCE, config, live, tls))
                         duplicate.listen(config.backlog)
-                main.tell("starting", {"address": address})
+                main.tell("starting", {"address": config.address})
                 if exposed:
                     main.tell("exposed", {"address": " and ".join(exposed)})
                 async with asyncio.TaskGroup() as tasks:
@@ -166,42 +162,28 @@ def _mask_signals(how: str) -> None:
         signal.pthread_sigmask(getattr(signal, how), STOP_SIGNALS)
 
 
-class QuietAboutFiles:
+def quiet_about_files(narrator: Narrator) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
     """A loop exception handler that says now and then that no file descriptor is left, and passes on everything else.
 
     Only asyncio reports that; uvloop accepts and closes what it has no descriptor for, and calls nobody.
     """
+    quiet_until_s = -math.inf
 
-    def __init__(self, narrator: Narrator) -> None:
-        self._narrator = narrator
-        self._quiet_until_s = -math.inf
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal quiet_until_s
         error = context.get("exception")
         if isinstance(error, ValueError) and "_start_serving" in context["message"]:
             return  # asyncio tries again a second after, though the server was closed meanwhile
         if not (isinstance(error, OSError) and error.errno in OUT_OF_FILES and "accept" in context["message"]):
             loop.default_exception_handler(context)
-        elif loop.time() >= self._quiet_until_s:
-            self._quiet_until_s = loop.time() + OUT_OF_FILES_EVERY_S
-            self._narrator.tell("out_of_files")
+        elif loop.time() >= quiet_until_s:
+            quiet_until_s = loop.time() + OUT_OF_FILES_EVERY_S
+            narrator.tell("out_of_files")
 
-
-def listening(config: ServerConfig, resolver: Resolver) -> contextlib.AbstractContextManager[list[socket.socket]]:
-    """The sockets that the options ask for, bound and listening. Raises CannotListen when entered."""
-    if config.unix is not None:
-        return unix_socket(config.unix)
-    return tcp_sockets(config.host, config.port, resolver)
+    return handle
 
 
 def exposed_hosts(sockets: Iterable[socket.socket]) -> list[str]:
     """Of the addresses that sockets are bound to, those that other machines can reach."""
     hosts = [sock.getsockname()[0] for sock in sockets if sock.family in (socket.AF_INET, socket.AF_INET6)]
     return [host for host in hosts if not ipaddress.ip_address(host).is_loopback]
-
-
-def _address(config: ServerConfig, sockets: Sequence[socket.socket]) -> str:
-    """The address with the port that was really taken."""
-    if config.unix is None:
-        config = dataclasses.replace(config, port=sockets[0].getsockname()[1])
-    return config.address

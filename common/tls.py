@@ -5,7 +5,7 @@ close are part of it: no API ever hears of a handshake that fails, so nobody els
 """
 
 import ssl
-from typing import TypedDict
+from typing import Any
 
 from common.config import (
     TLS_HANDSHAKE_TIMEOUT_S,
@@ -16,24 +16,12 @@ from common.config import (
     UsageError,
 )
 
-
-class TLSArguments(TypedDict, total=False):
-    """What `create_server` and `start_server` take for TLS; empty for plain TCP."""
-
-    ssl: ssl.SSLContext
-    ssl_handshake_timeout: float
-    ssl_shutdown_timeout: float
-
-
-class ClientTLSArguments(TLSArguments, total=False):
-    """What `create_connection` and `open_connection` take for TLS: the name to verify besides."""
-
-    server_hostname: str
+TLSArguments = dict[str, Any]
+"""What the functions of both APIs that connect or serve take for TLS; empty for plain TCP."""
 
 
 def server_tls(config: ServerConfig) -> TLSArguments:
-    """For a server: its certificate, and, where `tls_ca` is given, the demand of one from every client. Raises
-    UsageError."""
+    """For a server: its certificate, and with `tls_ca` the demand of one from every client. Raises UsageError."""
     if config.tls_cert is None:
         return {}
     arguments = _tls_arguments(config, ssl.Purpose.CLIENT_AUTH)
@@ -42,9 +30,8 @@ def server_tls(config: ServerConfig) -> TLSArguments:
     return arguments
 
 
-def client_tls(config: ClientConfig) -> ClientTLSArguments:
-    """For a client: verify the server's certificate and name, show its own certificate if it has one. Raises
-    UsageError."""
+def client_tls(config: ClientConfig) -> TLSArguments:
+    """For a client: verify the server's certificate and name, and show its own if it has one. Raises UsageError."""
     if not config.uses_tls:
         return {}
     return {**_tls_arguments(config, ssl.Purpose.SERVER_AUTH), "server_hostname": config.tls_server_name or config.host}

@@ -12,13 +12,11 @@ from common.client import run_client
 from common.config import ClientConfig
 from common.connections import Connection
 from common.exchange import Exchange
-from common.tls import ClientTLSArguments
+from common.tls import TLSArguments
 
 
 # --- Connect ---
-async def echo_client(
-    config: ClientConfig, exchange: Exchange, connection: Connection, tls: ClientTLSArguments
-) -> None:
+async def echo_client(config: ClientConfig, exchange: Exchange, connection: Connection, tls: TLSArguments) -> None:
     """Carry one exchange over one connection, and return when the connection is over. Raises OSError, alone or in
     a group."""
     loop = asyncio.get_running_loop()
@@ -61,7 +59,7 @@ class EchoClient(asyncio.Protocol):
     # --- Send ---
     async def send(self) -> None:
         """Write while the loop reads."""
-        async for chunk in self.exchange.outgoing():
+        while chunk := await self.exchange.next_chunk():
             if self.transport.is_closing():
                 return  # uvloop's write() raises RuntimeError on a closed connection
             self.connection.sending(chunk)

@@ -11,13 +11,11 @@ from common.client import run_client
 from common.config import ClientConfig
 from common.connections import Connection
 from common.exchange import Exchange
-from common.tls import ClientTLSArguments
+from common.tls import TLSArguments
 
 
 # --- Connect ---
-async def echo_client(
-    config: ClientConfig, exchange: Exchange, connection: Connection, tls: ClientTLSArguments
-) -> None:
+async def echo_client(config: ClientConfig, exchange: Exchange, connection: Connection, tls: TLSArguments) -> None:
     """Carry one exchange over one connection, and return when the connection is over. Raises OSError, alone or in
     a group."""
     connection.tell("connecting", address=config.address)
@@ -32,7 +30,7 @@ async def echo_client(
     async def send() -> None:
         """Write while echo_client reads: a client that only reads when all is written deadlocks once all buffers
         on the way are full."""
-        async for chunk in exchange.outgoing():
+        while chunk := await exchange.next_chunk():
             if writer.is_closing():
                 return  # uvloop's write() raises RuntimeError on a closed connection
             connection.sending(chunk)

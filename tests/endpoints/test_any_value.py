@@ -337,7 +337,12 @@ threading.Thread.start = start_if_left
 
 @pytest.mark.parametrize(
     "options",
-    [("--connections", "400", "--file", __file__), ("--host", HOST, "--connections", "400", "--file", __file__), ()],
+    [
+        ("--connections", "400", "--file", __file__),
+        ("--host", HOST, "--connections", "400", "--file", __file__),
+        ("--host", "fe80::1%lo"),
+        (),
+    ],
 )
 def test_a_client_that_gets_no_thread_says_so_once(api, loop, options):
     before = NO_THREADS.format(left=0)

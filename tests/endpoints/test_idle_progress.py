@@ -172,6 +172,33 @@ def test_a_connection_that_is_over_holds_nothing(loop):
         assert played(loop, main()) == (0, 0)
 
 
+def test_a_tls_connection_that_is_over_and_was_closed_again_does_not_end_the_watch(loop, certificates):
+    """asyncio's transport then has nothing left to ask, and the watch may have its turn before the owner."""
+
+    async def main():
+        live, looked = LiveConnections(idle_timeout_s=LIMIT_S), asyncio.Event()
+
+        async def closes_twice(reader, writer):
+            live.open(writer.transport)
+            await reader.read()
+            writer.close()
+            writer.close()
+            live.cut_idle()
+            live.cut_all()
+            looked.set()
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificates.cert, certificates.key)
+        server = await asyncio.start_server(closes_twice, HOST, 0, ssl=context)
+        trusts = ssl.create_default_context(cafile=certificates.ca)
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), ssl=trusts)
+        writer.close()
+        await asyncio.wait_for(looked.wait(), DEADLINE_S)
+        server.close()
+
+    played(loop, main())
+
+
 @pytest.mark.parametrize(("platform", "told"), [("linux", False), ("darwin", False), ("plan9", True)])
 def test_the_help_says_where_a_slow_reader_may_count_as_idle(platform, told, monkeypatch, capsys):
     monkeypatch.setattr(sockets.sys, "platform", platform)

@@ -299,8 +299,7 @@ def test_a_server_that_closes_with_the_last_byte_has_echoed_it_all():
     """Also where the client has not looked yet whether there is more to send."""
 
     async def not_looked():
-        sending = exchange.outgoing()
-        assert await anext(sending) == b"all"
+        assert await exchange.next_chunk() == b"all"
         return exchange.returned(b"all") and exchange.complete
 
     exchange = Exchange(from_messages([b"all"]), window_bytes=100, total_bytes=3)

@@ -42,7 +42,7 @@ async def echo(exchange, sizes, on_sent=lambda chunk, outstanding: None):
     sent, wire, something_sent = [], bytearray(), asyncio.Event()
 
     async def send():
-        async for chunk in exchange.outgoing():
+        while chunk := await exchange.next_chunk():
             on_sent(chunk, exchange.sent_bytes - exchange.returned_bytes)
             sent.append(chunk)
             wire.extend(chunk)
@@ -65,10 +65,18 @@ async def echo(exchange, sizes, on_sent=lambda chunk, outstanding: None):
     return sent
 
 
+async def every_chunk(exchange):
+    """All that goes out while nothing comes back."""
+    chunks = []
+    while chunk := await exchange.next_chunk():
+        chunks.append(chunk)
+    return chunks
+
+
 async def all_sent(data):
     """An exchange that has let everything out and waits for the echo."""
     exchange = Exchange(source([data]), window_bytes=len(data))
-    assert [chunk async for chunk in exchange.outgoing()] == [data]
+    assert await every_chunk(exchange) == [data]
     return exchange
 
 
@@ -94,7 +102,7 @@ def test_nothing_goes_out_while_the_window_is_full(chunks, sizes, window_bytes):
 def test_a_window_as_large_as_everything_waits_for_no_echo():
     async def only_send():
         exchange = Exchange(source([b"one", b"two", b"three"]), window_bytes=11)
-        return [chunk async for chunk in exchange.outgoing()], exchange.complete
+        return await every_chunk(exchange), exchange.complete
 
     assert run(only_send()) == ([b"one", b"two", b"three"], False)
 
@@ -166,8 +174,7 @@ def test_the_fault_reads_the_same_however_the_stream_was_cut(sent_and_answer, si
 def test_an_echo_is_not_complete_while_something_is_left_to_send():
     async def answer_the_first():
         exchange = Exchange(source([b"one", b"two"]), window_bytes=100)
-        outgoing = exchange.outgoing()
-        assert await anext(outgoing) == b"one"
+        assert await exchange.next_chunk() == b"one"
         return exchange.returned(b"one"), exchange.complete
 
     assert run(answer_the_first()) == (True, False)
@@ -176,7 +183,7 @@ def test_an_echo_is_not_complete_while_something_is_left_to_send():
 def test_bytes_that_come_back_before_they_went_out_are_extra():
     async def answer_too_early():
         exchange = Exchange(source([b"one", b"two"]), window_bytes=3)
-        assert await anext(exchange.outgoing()) == b"one"
+        assert await exchange.next_chunk() == b"one"
         return exchange.returned(b"onetwo"), exchange.returned_bytes, exchange.fault
 
     right, returned, fault = run(answer_too_early())

@@ -44,9 +44,9 @@ def test_the_name_of_a_loop_makes_that_loop(loop):
         ("no_such_package:factory", ("there is no module 'no_such_package'", "--loop asyncio")),
         ("streams.foo:bar", ("there is no module 'streams'", "--loop asyncio")),
         (".relative:factory", ("'.relative:factory'", "cannot be imported", "--loop asyncio")),
-        ("asyncio:no_such", ("module asyncio has no 'no_such'", "name the function that makes a loop")),
+        ("asyncio:no_such", ("module asyncio has no function 'no_such'", "name the one that makes a loop")),
         ("os.:path", ("'os.:path'", "--loop asyncio")),
-        ("asyncio:events", ("'events' cannot be called", "name the function that makes a loop")),
+        ("asyncio:events", ("module asyncio has no function 'events'", "name the one that makes a loop")),
     ],
 )
 def test_a_name_that_makes_no_loop_is_answered_with_the_remedy(name, parts):
