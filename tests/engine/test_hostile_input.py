@@ -144,10 +144,7 @@ WORDS = st.lists(OPTIONS | NUMBERS | HOSTILE, max_size=5)
 PARSERS = {
     "server": parse_server,
     "client": parse_client,
-    "run": lambda line: compare.parser().parse_args(line),
-    "explain": lambda line: compare.explain_parser().parse_args(line),
-    "bench": lambda line: compare.command_parser("bench").parse_args(line),
-    "soak": lambda line: compare.command_parser("soak").parse_args(line),
+    **{name: compare.parser(name).parse_args for name in compare.COMMANDS},
 }
 
 

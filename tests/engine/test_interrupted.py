@@ -64,7 +64,7 @@ STUCK_IMPORT = """
 import runpy, sys
 class Stuck:
     def find_spec(self, name, *_):
-        while name == "comparison.model":
+        while name == {module!r}:
             print("for ever", file=sys.stderr, flush=True)
 sys.meta_path.insert(0, Stuck())
 sys.path.insert(0, {root!r})
@@ -72,10 +72,10 @@ runpy.run_path({root!r} + "/compare.py", run_name="__main__")
 """
 
 
-def test_it_is_interrupted_before_anything_runs():
-    with subprocess.Popen(
-        [sys.executable, "-c", STUCK_IMPORT.format(root=str(ROOT)), "--list"], stderr=subprocess.PIPE, text=True
-    ) as process:
+@pytest.mark.parametrize("module", ["comparison.model", "comparison.run"], ids=["at first", "for its command"])
+def test_it_is_interrupted_before_anything_runs(module):
+    program = STUCK_IMPORT.format(root=str(ROOT), module=module)
+    with subprocess.Popen([sys.executable, "-c", program, "--list"], stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr.readline() == "for ever\n"
             process.send_signal(signal.SIGINT)

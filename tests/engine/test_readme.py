@@ -1,6 +1,5 @@
 """What the README shows is what happens."""
 
-import functools
 import importlib.util
 import os
 import re
@@ -44,15 +43,11 @@ def commands(program: str) -> list[list[str]]:
 
 
 def test_every_command_of_the_readme_is_understood(tmp_path):
-    others = {name: functools.partial(compare.command_parser, name) for name in compare.COMMANDS}
-    parsers = {"run": compare.parser, "explain": compare.explain_parser, **others}
     lines = [line for line in commands("compare.py") if line]
-    assert {line[0] for line in lines} >= parsers.keys()
-    for command, *options in lines:
-        if command in parsers:
-            parsers[command]().parse_args(options)
-        else:
-            compare.parser().parse_args([command, *options])
+    assert {line[0] for line in lines} >= compare.COMMANDS.keys()
+    for words in lines:
+        command, options = (words[0], words[1:]) if words[0] in compare.COMMANDS else (compare.USUAL, words)
+        compare.parser(command).parse_args(options)
     for api in ("streams", "protocol"):
         servers, clients = commands(f"{api}_impl.server"), commands(f"{api}_impl.client")
         assert servers
