@@ -28,7 +28,7 @@ TROUBLE = 2
 
 COMMANDS = {
     "run": ("comparison.run_command", "compares, and is what is done without a command"),
-    "explain": ("comparison.report.explain", "tells of one cause, with an example from a run"),
+    "explain": ("comparison.report.explain", "tells of one cause by its name, with an example from a run"),
     "bench": ("comparison.bench.command", "measures what each choice costs"),
     "soak": (
         "comparison.soak.command",

@@ -607,7 +607,11 @@ def test_help_names_every_option_and_the_exit_codes():
     for option in f"{choosing} repeat jobs {showing}".split():
         assert f"--{option}" in done.stdout
     assert "Exit code: 0" in done.stdout
-    assert "compare.py explain [NAME]" in done.stdout
+    for name, (_, does) in compare.COMMANDS.items():
+        assert f"`{name}` {does}." in " ".join(done.stdout.split())
+    done = run("explain", "--help")
+    assert "[NAME]" in done.stdout
+    assert "Exit code: 0" in done.stdout
 
 
 @pytest.mark.parametrize("options", [["--list"], ["--help"], ONE, [*ONE, "--format", "json"]])
