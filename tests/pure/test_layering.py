@@ -13,12 +13,16 @@ MAY_IMPORT = {
     "common": {"common"},
     "protocol_impl": {"common", "protocol_impl"},
     "streams_impl": {"common", "streams_impl"},
-    "comparison": {"common", "comparison"},
+    "behaviours": {"behaviours", "common"},
+    "comparison": {"behaviours", "common", "comparison"},
     "compare": {"common", "comparison"},
 }
 """Besides the standard library."""
 
 ENGINE = ("comparison", "compare")
+ANY_NUMBERS = ("common", "behaviours")
+"""Where numbers stand: in one place of what both implementations use, and in experiments of their own."""
+
 EXTRAS = ("rich", "trustme", "psutil", "matplotlib", "jinja2", "markupsafe", "pygments")
 """What the engine is prettier with."""
 
@@ -82,6 +86,8 @@ def violations(sources: dict[str, str]) -> list[str]:
             name.partition(".")[0]: optional for name, optional in sorted(imported[path], key=lambda found: -found[1])
         }
         found = tops.keys() - sys.stdlib_module_names - MAY_IMPORT[layer]
+        if layer == "behaviours":
+            found -= {extra for extra in EXTRAS if tops.get(extra)}
         if layer in ENGINE:
             # A whole view may need an extra, as long as nobody needs the view.
             view = layer == "comparison" and not any(name.startswith(f"{module}.") for name in needed)
@@ -95,7 +101,7 @@ def violations(sources: dict[str, str]) -> list[str]:
             if path != STARTER:
                 found |= tops.keys() & STARTS_PROCESSES
                 found |= {name for name in dotted_names(source) if name.startswith(STARTS_PROCESSES_IN_OS)}
-        elif layer != "common":
+        elif layer not in ANY_NUMBERS:
             found |= set(numbers(source))
         wrong += [f"{path}: {name}" for name in sorted(found)]
     return wrong
@@ -120,6 +126,13 @@ def test_each_layer_keeps_to_its_own():
         ("streams_impl/server.py", "import protocol_impl.server, uvloop", ["protocol_impl", "uvloop"]),
         ("protocol_impl/client.py", "from comparison import model", ["comparison"]),
         ("protocol_impl/client.py", "read(65536)\nwait(0.5 + 1.5)", ["1.5", "65536"]),
+        ("behaviours/data/x.py", "import asyncio\nfrom behaviours import kit\nread(2)", []),
+        (
+            "behaviours/data/x.py",
+            "import uvloop, streams_impl\nfrom comparison import run",
+            ["comparison", "streams_impl", "uvloop"],
+        ),
+        ("behaviours/kit/tls.py", "def f():\n    import trustme", []),
         ("compare.py", "import argparse\nfrom comparison.report import text", []),
         ("compare.py", "import rich.progress", ["rich"]),
         ("compare.py", "def f():\n    import rich\nimport rich", ["rich"]),

@@ -1,0 +1,1 @@
+"""Connecting: addresses, names, sockets, and what is told when it fails."""

@@ -1,0 +1,1 @@
+"""The ends of a connection: end of file, closing, resets, and what is lost with them."""

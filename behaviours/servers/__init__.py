@@ -1,0 +1,1 @@
+"""The life of a server: its start, its handlers, its clients, its end."""

@@ -1,0 +1,1 @@
+"""TLS: handshakes, goodbyes, upgrades, and what they hide."""
