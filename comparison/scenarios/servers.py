@@ -252,7 +252,7 @@ def altered_amid_64_mib(stage: "Stage") -> None:
 @scenario(
     "swallows-64-mib",
     "a server that reads and never answers a client that has 64 MiB to send and waits 1 s; it must not send them all",
-    fails("sending", "failed", server_endings=CUT_OFF),
+    fails("sending", "received", "failed", server_endings=CUT_OFF),
     late_s=LATE_S,
     **LARGE,
 )

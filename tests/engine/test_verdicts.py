@@ -758,7 +758,7 @@ PLANTED_DEFECTS = {
     "never_eof": ("tutorial", Verdict.DIFFERENT, "eof", "own loop", 15),
     "never_resumes": ("never-reads", Verdict.FAILED, "in vain: bytes or an end of the connection", "server loop", 4),
     "reads_on": ("never-reads", Verdict.FAILED, "MiB of memory, more than", "server loop", 60),
-    "swallows": ("no-more-files", Verdict.FAILED, "were neither served nor turned away", "server loop", 4),
+    "swallows": ("no-more-files", Verdict.FAILED, "were neither served nor turned away", "server loop", 15),
     "loses_sigterm": ("sigterm-idle", Verdict.FAILED, "server still running after", "server loop", 4),
     "cannot_listen": ("tutorial", Verdict.FAILED, "this loop has no servers", "server loop", 15),
 }
