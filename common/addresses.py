@@ -1,7 +1,7 @@
 """Where a server listens: one port on every address of a name, or a Unix socket that is nobody else's.
 
 The sockets are bound here and handed to the API with `sock=`, because neither API can give one free port to several
-addresses, and because asyncio would silently take over the Unix socket of a server that is alive.
+addresses, and because both loops would silently take over the Unix socket of a server that is alive.
 """
 
 import contextlib
