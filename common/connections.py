@@ -24,7 +24,7 @@ class ConnectionLog:
         self._ending_told = False
 
     def opened(self, transport: asyncio.BaseTransport) -> None:
-        """The API handed out the transport. Its addresses are kept: over TLS no loop can tell them once it is closed."""
+        """The API handed out the transport. Its addresses are kept: over TLS no loop tells them once it is closed."""
         self.was_opened = True
         self.addresses = {
             "local": _address(transport.get_extra_info("sockname")),
