@@ -1,15 +1,16 @@
 """Where a server listens: one port on every address of a name, or a Unix socket that is nobody else's.
 
 The sockets are bound here and handed to the API with `sock=`, because neither API can give one free port to several
-addresses, and because asyncio would silently take over the Unix socket of a server that is alive.
+addresses, and because both loops would silently take over the Unix socket of a server that is alive.
 """
 
 import contextlib
 import errno
+import ipaddress
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from common.logs import Narrator
@@ -18,7 +19,6 @@ FREE_PORT_TRIES = 100
 """How often another free port is tried when the one that the first address got is taken on the next."""
 
 Address = tuple[socket.AddressFamily, tuple[Any, ...]]
-Resolver = Callable[[str, int], Sequence[Address]]
 
 
 class CannotListen(Exception):
@@ -32,13 +32,13 @@ def resolve(host: str, port: int) -> list[Address]:
 
 
 @contextlib.contextmanager
-def tcp_sockets(host: str, port: int, resolver: Resolver = resolve) -> Iterator[list[socket.socket]]:
+def tcp_sockets(host: str, port: int) -> Iterator[list[socket.socket]]:
     """Bind one socket for each address of `host`, all with the same port, also for port 0. Raises CannotListen.
 
     An address that this machine lacks is skipped with a log line, as long as another is left.
     """
     try:
-        addresses = resolver(host, port)
+        addresses = resolve(host, port)
     except (OSError, UnicodeError):
         raise CannotListen(f"name {host!r} not found; choose another --host") from None
     with contextlib.ExitStack() as stack:
@@ -78,6 +78,12 @@ def unix_socket(path: str) -> Iterator[list[socket.socket]]:
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.stat(path), own):
                     os.unlink(path)
+
+
+def exposed_hosts(sockets: Iterable[socket.socket]) -> list[str]:
+    """Of the addresses that sockets are bound to, those that other machines can reach."""
+    hosts = [sock.getsockname()[0] for sock in sockets if sock.family in (socket.AF_INET, socket.AF_INET6)]
+    return [host for host in hosts if not ipaddress.ip_address(host).is_loopback]
 
 
 def _bind_all(addresses: Sequence[Address], port: int) -> list[socket.socket]:

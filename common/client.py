@@ -17,14 +17,14 @@ from typing import Any
 
 from common import lifecycle
 from common.config import ClientConfig
-from common.connections import Connection, new_connection
+from common.connections import ConnectionLog, new_log
 from common.exchange import Exchange
 from common.logs import Narrator
 from common.options import parse_client
 from common.sources import Source, SourceError, sources
 from common.tls import TLSArguments, client_tls
 
-EchoClient = Callable[[ClientConfig, Exchange, Connection, TLSArguments], Awaitable[None]]
+EchoClient = Callable[[ClientConfig, Exchange, ConnectionLog, TLSArguments], Awaitable[None]]
 
 LIBUV_THREADS = 4
 """What uvloop looks up a name with, and libuv aborts the program where it does not get all of them."""
@@ -40,9 +40,8 @@ def run_client(echo_client: EchoClient, arguments: Sequence[str] | None = None) 
 async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: TLSArguments) -> int:
     """Run all connections at once: 0 where each of them got its whole echo, else 1."""
     asyncio.get_running_loop().set_exception_handler(quiet_about_resets)
-    names = (
-        ["echo_client"] if config.connections == 1 else [f"echo_client_{n}" for n in range(1, config.connections + 1)]
-    )
+    numbers = range(1, config.connections + 1)
+    names = [f"echo_client_{number}" for number in numbers] if config.connections > 1 else ["echo_client"]
     with contextlib.ExitStack() as stack:
         try:
             new_source = stack.enter_context(sources(config))
@@ -81,20 +80,20 @@ async def connect_one(
 ) -> bool:
     """Carry one exchange and say how it ended. True where there was a connection, it came to its end, and the whole
     echo came back."""
-    connection = new_connection(name)
+    log = new_log(name)
     # Of a file nobody knows the length before its end: it may be a pipe.
     total_bytes = sum(map(len, config.messages)) if config.file is None else None
     exchange = Exchange(source, total_bytes=total_bytes, lockstep=config.lockstep, pause_s=config.pause_s)
     error: Exception | None = None
     try:
         async with contextlib.aclosing(source), asyncio.timeout(config.timeout_s) as limit:
-            await echo_client(config, exchange, connection, tls)
+            await echo_client(config, exchange, log, tls)
     except (OSError, SourceError, ExceptionGroup) as caught:
         error = _expected(caught)
     # Of an echo of no bytes, only an end in good order is any evidence.
-    ended = connection.was_opened and not limit.expired() and (error is None or exchange.sent_bytes > 0)
+    ended = log.was_opened and not limit.expired() and (error is None or exchange.sent_bytes > 0)
     if ended and exchange.complete:
-        connection.ended(error)
+        log.ended(error)
         return True
     if exchange.fault is not None:
         reason = exchange.fault
@@ -103,7 +102,7 @@ async def connect_one(
     else:
         reason = describe(error) if error is not None else "ended early"
     expected = exchange.sent_bytes if total_bytes is None else total_bytes
-    connection.tell_ending(
+    log.tell_ending(
         "failed", reason=reason, returned=exchange.returned_bytes, expected=expected, address=config.address
     )
     return False

@@ -1,7 +1,7 @@
-"""What passed through one connection, and its log lines.
+"""What passed through one connection: it is counted and logged, and nothing else is done here.
 
-Nothing here reads or writes: an implementation says what happened. Its end is the last line of a connection, whatever
-an API still hands out or takes after it, so that the totals of the end are the sum of the lines.
+An implementation says what happened. Its end is the last line of a connection, whatever an API still hands out or takes
+after it, so that the totals of the end are the sum of the lines.
 """
 
 import asyncio
@@ -10,11 +10,10 @@ import logging
 import os
 
 from common.logs import Narrator, show
-from common.sockets import keep_alive
 
 
-class Connection:
-    """Counts what passes, which costs next to nothing for each chunk; `NarratedConnection` logs each chunk too."""
+class ConnectionLog:
+    """Counts what passes, which costs next to nothing for each chunk, and logs the rest; `ChunkLog` logs each chunk."""
 
     def __init__(self, name: str) -> None:
         self.narrator = Narrator(name)
@@ -25,9 +24,8 @@ class Connection:
         self._ending_told = False
 
     def opened(self, transport: asyncio.BaseTransport) -> None:
-        """The API handed out the transport. Its addresses are kept: uvloop cannot tell them once it is closed."""
+        """The API handed out the transport. Its addresses are kept: over TLS no loop tells them once it is closed."""
         self.was_opened = True
-        keep_alive(transport)
         self.addresses = {
             "local": _address(transport.get_extra_info("sockname")),
             "peer": _address(transport.get_extra_info("peername")),
@@ -72,8 +70,8 @@ class Connection:
         return {"received_bytes": self.received_bytes, "sent_bytes": self.sent_bytes, **self.addresses}
 
 
-class NarratedConnection(Connection):
-    """For log level debug: logs each chunk, and keeps a digest (BLAKE2b, 16 bytes) of each direction."""
+class ChunkLog(ConnectionLog):
+    """For log level debug: logs each chunk, too, and keeps a digest (BLAKE2b, 16 bytes) of each direction."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -104,9 +102,9 @@ class NarratedConnection(Connection):
             self.narrator.tell(event, {"payload": show(data)}, offset=offset, length=len(data))
 
 
-def new_connection(name: str) -> Connection:
-    """A connection that logs chunks only where the log level shows them: decided here, once, not for each chunk."""
-    return NarratedConnection(name) if Narrator.logger.isEnabledFor(logging.DEBUG) else Connection(name)
+def new_log(name: str) -> ConnectionLog:
+    """The log of a new connection, with each chunk only where the level shows it: decided once, not for each chunk."""
+    return ChunkLog(name) if Narrator.logger.isEnabledFor(logging.DEBUG) else ConnectionLog(name)
 
 
 def _address(address: object) -> object:

@@ -1,6 +1,6 @@
 """What one client connection sends, and what must come back: the source of bytes and the checker of the echo.
 
-An implementation asks for the `next_chunk()`, and hands to `returned()` what the API hands out.
+An implementation asks for the `next_chunk()`, and has `check()` look at what the API hands out.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class Exchange:
         """Wait until everything that was sent has come back."""
         await self._until(lambda: not self._outstanding)
 
-    def returned(self, data: bytes) -> bool:
+    def check(self, data: bytes) -> bool:
         """Check the next bytes of the echo. False where they are not what was sent: `fault` says how."""
         if self.fault is not None:
             return False

@@ -1,10 +1,10 @@
-"""How every endpoint starts and ends: logging, file descriptors, the event loop, the exit code."""
+"""How every endpoint starts and ends: logging, file descriptors, signals, the event loop, the exit code."""
 
 import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 
 from common import logs
 from common.config import UsageError
@@ -20,6 +20,8 @@ except ImportError:  # Windows has no such limits
 FILES_AT_LEAST = 32
 """With fewer open files not even a loop can be made: uvloop takes twelve, and libuv aborts the program where it gets
 none of the first seven."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Main = Callable[[TLSArguments], Coroutine[None, None, int]]
 
@@ -56,6 +58,44 @@ def hear_signals_at_once(loop: asyncio.AbstractEventLoop) -> None:
     """
     with contextlib.suppress(RuntimeError, AttributeError):  # not in the main thread; Windows
         loop.add_signal_handler(signal.SIGURG, lambda: None)
+
+
+@contextlib.contextmanager
+def stopped_by_signals(on_second: Callable[[], None]) -> Iterator[asyncio.Event]:
+    """An event that SIGINT or SIGTERM sets; each further signal calls `on_second`. Afterwards both signals are
+    ignored: the program is ending anyway, and a late one must not spoil its exit code.
+
+    `serve_forever()` is not used: on Python 3.12 and 3.13 it ignores SIGINT while a client is connected, on uvloop it
+    survives `close()`.
+    """
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    def on_signal() -> None:
+        if stopping.is_set():
+            on_second()
+        stopping.set()
+
+    for number in STOP_SIGNALS:
+        try:
+            loop.add_signal_handler(number, on_signal)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+    try:
+        yield stopping
+    finally:
+        # Blocked meanwhile, since removing a handler brings back the default, which would end the program.
+        _mask_signals("SIG_BLOCK")
+        for number in STOP_SIGNALS:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+        _mask_signals("SIG_UNBLOCK")
+
+
+def _mask_signals(how: str) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(getattr(signal, how), STOP_SIGNALS)
 
 
 def open_standard_streams() -> None:

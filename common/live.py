@@ -9,8 +9,8 @@ import itertools
 import math
 from collections.abc import Callable
 
-from common.connections import Connection, new_connection
-from common.sockets import unacknowledged_bytes
+from common.connections import ConnectionLog, new_log
+from common.sockets import keep_alive, unacknowledged_bytes
 
 
 class LiveConnections:
@@ -26,8 +26,8 @@ class LiveConnections:
         self._limit = limit
         self._idle_timeout_s = idle_timeout_s
         self._clock = clock or asyncio.get_running_loop().time
-        self._live: dict[Connection, _Progress] = {}
-        self._refused: set[Connection] = set()
+        self._live: dict[asyncio.BaseTransport, _Live] = {}
+        self._refused: set[asyncio.BaseTransport] = set()
         self._nobody = asyncio.Event()
         self._nobody.set()
         self._numbers = itertools.count(1)
@@ -35,25 +35,26 @@ class LiveConnections:
     def __len__(self) -> int:
         return len(self._live)
 
-    def open(self, transport: asyncio.WriteTransport) -> Connection:
-        """A peer connected; `forget` it when its connection is over. Beyond the limit the transport is aborted at once,
-        and the API reports the end as it reports any other."""
-        connection = new_connection(self._name(transport.get_extra_info("peername")))
-        connection.opened(transport)
+    def add(self, transport: asyncio.WriteTransport) -> ConnectionLog:
+        """A peer connected: the log of its connection. Beyond the limit the transport is aborted at once, and the API
+        reports the end as it reports any other."""
+        log = new_log(self._name(transport.get_extra_info("peername")))
+        keep_alive(transport)
+        log.opened(transport)
         refused = self._limit is not None and len(self._live) - len(self._refused) >= self._limit
         if not refused:
-            connection.tell("accepted")
-        self._live[connection] = _Progress(transport, self._clock())
+            log.tell("accepted")
+        self._live[transport] = live = _Live(transport, log, self._clock())
         self._nobody.clear()
         if refused:
-            self._refused.add(connection)
-            self._cut(connection, "refused", limit=self._limit)
-        return connection
+            self._refused.add(transport)
+            live.cut("refused", limit=self._limit)
+        return log
 
-    def forget(self, connection: Connection) -> None:
+    def discard(self, transport: asyncio.BaseTransport) -> None:
         """The API is done with the connection."""
-        self._live.pop(connection, None)
-        self._refused.discard(connection)
+        self._live.pop(transport, None)
+        self._refused.discard(transport)
         if not self._live:
             self._nobody.set()
 
@@ -63,8 +64,8 @@ class LiveConnections:
 
     def cut_all(self) -> None:
         """End every connection now; what it has not sent yet is lost."""
-        for connection in list(self._live):
-            self._cut(connection, "cut")
+        for live in list(self._live.values()):
+            live.cut("cut")
 
     async def watch_idle(self) -> None:
         """Cut idle connections until cancelled. One task for a server: a time-out around each read would cost a
@@ -81,17 +82,9 @@ class LiveConnections:
         that the peer left. A movement counts from the look that found it, so a cut may come one look late.
         """
         limit_s = math.inf if self._idle_timeout_s is None else self._idle_timeout_s
-        for connection, progress in list(self._live.items()):
-            if progress.look(connection.received_bytes, self._clock()) >= limit_s:
-                self._cut(connection, "idle", limit_s=limit_s)
-
-    def _cut(self, connection: Connection, event: str, **values: object) -> None:
-        connection.tell_ending(event, **values)
-        transport = self._live[connection].transport
-        # asyncio, up to 3.13 at least, raises AttributeError where close() had something to flush and has just done so.
-        # The transport is closed then; only its owner has not had its turn yet.
-        with contextlib.suppress(AttributeError):
-            transport.abort()
+        for live in list(self._live.values()):
+            if live.look(self._clock()) >= limit_s:
+                live.cut("idle", limit_s=limit_s)
 
     def _name(self, peer: object) -> str:
         if isinstance(peer, tuple):
@@ -100,30 +93,40 @@ class LiveConnections:
         return f"echo_{'unknown' if peer is None else 'unix'}_{next(self._numbers)}"
 
 
-class _Progress:
-    """When something last moved on a connection, found by looking at it now and then: the hot path pays nothing.
+class _Live:
+    """One live connection, and when something last moved on it: found by looking now and then, so that the hot path
+    pays nothing.
 
     A slow reader lives on what the kernel has taken, some MiB, of which the loop hears nothing until there is room
     again. So where nothing else has moved since the last look the kernel is asked, until it holds nothing any more.
     """
 
-    def __init__(self, transport: asyncio.WriteTransport, now_s: float) -> None:
-        self.transport = transport
+    def __init__(self, transport: asyncio.WriteTransport, log: ConnectionLog, now_s: float) -> None:
+        self._transport = transport
+        self._log = log
         self._moved_s = now_s
         self._seen = (0, 0)
         self._held_bytes: int | None = None  # by the kernel; None: not asked since something else has moved
 
-    def look(self, received_bytes: int, now_s: float) -> float:
+    def look(self, now_s: float) -> float:
         """Note what has moved since the last look; how long nothing has, in seconds."""
         try:
-            seen = (received_bytes, self.transport.get_write_buffer_size())
+            seen = (self._log.received_bytes, self._transport.get_write_buffer_size())
         except AttributeError:
             return 0.0  # asyncio's, over TLS, up to 3.13 at least: it is over, and was then closed by its owner
         if seen != self._seen:
             self._seen, self._moved_s, self._held_bytes = seen, now_s, None
         elif self._held_bytes != 0:
-            held_bytes = unacknowledged_bytes(self.transport)
+            held_bytes = unacknowledged_bytes(self._transport)
             if self._held_bytes is not None and held_bytes != self._held_bytes:
                 self._moved_s = now_s
             self._held_bytes = held_bytes
         return now_s - self._moved_s
+
+    def cut(self, event: str, **values: object) -> None:
+        """End it now, and tell why."""
+        self._log.tell_ending(event, **values)
+        # asyncio, up to 3.13 at least, raises AttributeError where close() had something to flush and has just done so.
+        # The transport is closed then; only its owner has not had its turn yet.
+        with contextlib.suppress(AttributeError):
+            self._transport.abort()

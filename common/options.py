@@ -42,17 +42,13 @@ def parse_server(arguments: Sequence[str] | None = None) -> ServerConfig:
     """Read a server's command line; a bad one prints the remedy and exits with 2."""
     parser = _parser("Echo server: everything that a peer sends comes back to it.", ServerConfig)
     add = parser.add_argument
-    add("--backlog", type=_count, metavar="N", help="connections that may wait to be accepted (%(default)s)")
-    add(
-        "--max-connections",
-        type=_count,
-        metavar="N",
-        help="refuse any connection beyond N at once (no limit); who waits in the backlog is not counted, nor who is "
-        f"in the handshake of TLS, which {TLS_HANDSHAKE_TIMEOUT_S:g} s bound",
-    )
+    most = "refuse any connection beyond N at once (no limit); who waits in the backlog is not counted, "
+    most += f"nor who is in the handshake of TLS, which {TLS_HANDSHAKE_TIMEOUT_S:g} s bound"
     idle = "cut what is idle for S s (never)"
     if sys.platform not in TELL_WHAT_THEY_HOLD:
         idle += "; a slow reader may count as idle: this system does not tell what it takes"
+    add("--backlog", type=_count, metavar="N", help="connections that may wait to be accepted (%(default)s)")
+    add("--max-connections", type=_count, metavar="N", help=most)
     add("--idle-timeout", dest="idle_timeout_s", type=_positive_s, metavar="S", help=idle)
     add("--grace", dest="grace_s", type=_seconds, metavar="S", help="what connections get at shutdown (%(default)s)")
     return _checked(ServerConfig, parser, arguments, _check_server)
@@ -62,14 +58,8 @@ def parse_client(arguments: Sequence[str] | None = None) -> ClientConfig:
     """Read a client's command line; a bad one prints the remedy and exits with 2."""
     parser = _parser("Echo client: sends, and checks byte for byte what comes back.", ClientConfig)
     add = parser.add_argument
-    add(
-        "--message",
-        dest="messages",
-        type=_encoded,
-        action="append",
-        metavar="TEXT",
-        help="a message to send; repeat it for more (the tutorial's three)",
-    )
+    message = "a message to send; repeat it for more (the tutorial's three)"
+    add("--message", dest="messages", type=_encoded, action="append", metavar="TEXT", help=message)
     add("--file", type=_path, metavar="PATH", help="send this file instead; - is standard input")
     add("--lockstep", action="store_true", help="wait for each echo before the next message")
     add("--pause", dest="pause_s", type=_seconds, metavar="S", help="seconds between two messages (%(default)s)")
@@ -113,17 +103,10 @@ def _parser(description: str, role: type[EndpointConfig]) -> _Parser:
     add("--port", type=_port, metavar="N", help=f"port; 0 on a server: any free one ({PORT})")
     add("--unix", type=_path, metavar="PATH", help="a Unix socket instead of --host and --port")
     add("--loop", metavar="NAME", help=f"event loop: {', '.join(LOOPS)}, or MODULE:FACTORY (%(default)s)")
-    add(
-        "--read-size",
-        type=_count,
-        metavar="BYTES",
-        help="most bytes per read; a plain Protocol takes what the loop read (%(default)s)",
-    )
-    add(
-        "--log-level",
-        choices=("debug", "info", "warning", "error"),
-        help="debug shows bytes, info the life of the program (%(default)s)",
-    )
+    size = "most bytes per read; a plain Protocol takes what the loop read (%(default)s)"
+    add("--read-size", type=_count, metavar="BYTES", help=size)
+    level = "debug shows bytes, info the life of the program (%(default)s)"
+    add("--log-level", choices=("debug", "info", "warning", "error"), help=level)
     add("--log-format", choices=("plain", "json"), help="form of the lines on standard error (%(default)s)")
     add("--tls-cert", type=_path, metavar="FILE", help="own certificate chain, PEM")
     add("--tls-key", type=_path, metavar="FILE", help="its private key, PEM, where it is not in the same file")

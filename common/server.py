@@ -7,15 +7,13 @@ import asyncio
 import contextlib
 import dataclasses
 import errno
-import ipaddress
 import math
-import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from common import lifecycle
-from common.addresses import CannotListen, Resolver, resolve, tcp_sockets, unix_socket
+from common.addresses import CannotListen, exposed_hosts, tcp_sockets, unix_socket
 from common.config import ServerConfig
 from common.live import LiveConnections
 from common.logs import Narrator
@@ -36,8 +34,6 @@ SETTLING_TURNS = 10
 """An accepted peer takes four turns of asyncio's loop: the accept, the task that makes its transport,
 connection_made(), and with Streams the handler."""
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
 Start = Callable[[socket.socket, int, ServerConfig, LiveConnections, TLSArguments], Awaitable[asyncio.Server]]
 
 
@@ -48,13 +44,13 @@ def run_server(start: Start, arguments: Sequence[str] | None = None) -> int:
     return lifecycle.run(config, server_tls, lambda tls: serve(config, start, tls))
 
 
-async def serve(config: ServerConfig, start: Start, tls: TLSArguments, resolver: Resolver = resolve) -> int:
+async def serve(config: ServerConfig, start: Start, tls: TLSArguments) -> int:
     """Serve until SIGINT or SIGTERM, then give open connections `grace_s` seconds; a second one cuts them at once."""
     main = Narrator("main")
     live = LiveConnections(limit=config.max_connections, idle_timeout_s=config.idle_timeout_s)
     asyncio.get_running_loop().set_exception_handler(quiet_about_files(main))
-    listening = unix_socket(config.unix) if config.unix else tcp_sockets(config.host, config.port, resolver)
-    with stopped_by_signals(on_second=live.cut_all) as stopping:
+    listening = unix_socket(config.unix) if config.unix else tcp_sockets(config.host, config.port)
+    with lifecycle.stopped_by_signals(on_second=live.cut_all) as stopping:
         try:
             with listening as sockets:
                 exposed = exposed_hosts(sockets)
@@ -124,44 +120,6 @@ async def finish(live: LiveConnections, grace_s: float) -> None:
         await live.wait_until_none()
 
 
-@contextlib.contextmanager
-def stopped_by_signals(on_second: Callable[[], None]) -> Iterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets; each further signal calls `on_second`. Afterwards both signals are
-    ignored: the program is ending anyway, and a late one must not spoil its exit code.
-
-    `serve_forever()` is not used: on Python 3.12 and 3.13 it ignores SIGINT while a client is connected, on uvloop it
-    survives `close()`.
-    """
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-
-    def on_signal() -> None:
-        if stopping.is_set():
-            on_second()
-        stopping.set()
-
-    for number in STOP_SIGNALS:
-        try:
-            loop.add_signal_handler(number, on_signal)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
-    try:
-        yield stopping
-    finally:
-        # Blocked meanwhile, since removing a handler brings back the default, which would end the program.
-        _mask_signals("SIG_BLOCK")
-        for number in STOP_SIGNALS:
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)
-        _mask_signals("SIG_UNBLOCK")
-
-
-def _mask_signals(how: str) -> None:
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        signal.pthread_sigmask(getattr(signal, how), STOP_SIGNALS)
-
-
 def quiet_about_files(narrator: Narrator) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
     """A loop exception handler that says now and then that no file descriptor is left, and passes on everything else.
 
@@ -181,9 +139,3 @@ def quiet_about_files(narrator: Narrator) -> Callable[[asyncio.AbstractEventLoop
             narrator.tell("out_of_files")
 
     return handle
-
-
-def exposed_hosts(sockets: Iterable[socket.socket]) -> list[str]:
-    """Of the addresses that sockets are bound to, those that other machines can reach."""
-    hosts = [sock.getsockname()[0] for sock in sockets if sock.family in (socket.AF_INET, socket.AF_INET6)]
-    return [host for host in hosts if not ipaddress.ip_address(host).is_loopback]

@@ -48,11 +48,9 @@ def _tls_arguments(config: EndpointConfig, purpose: ssl.Purpose) -> TLSArguments
             context.load_cert_chain(config.tls_cert, config.tls_key, password="")
     except OSError as error:
         named = " with ".join(f"{option} {path!r}" for option, path in options.items() if path is not None)
-        reason = (
-            error.strerror
-            if not isinstance(error, ssl.SSLError)
-            else f"not a matching PEM file without a password ({error.reason or 'nothing to read in it'})"
-        )
+        reason = error.strerror
+        if isinstance(error, ssl.SSLError):
+            reason = f"not a matching PEM file without a password ({error.reason or 'nothing to read in it'})"
         remedy = "give a PEM file" + (" (--tls-cert may hold the private key too)" if "--tls-cert" in options else "")
         raise UsageError(f"{named}: {reason}; {remedy}") from None
     return {

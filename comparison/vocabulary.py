@@ -54,7 +54,7 @@ KINDS = {
     "sending": Kind("write", client="Send"),
     "waiting": Kind("done", client="Everything is sent", once=True, forbids=("sending",)),
     "received": Kind("read", server="Bytes arrive", client="Bytes come back"),
-    "sent": Kind("write", server="Bytes arrive"),
+    "sent": Kind("write", server="Bytes are sent"),
     "eof": Kind("eof", server=EOF, client=EOF, once=True, forbids=("received",)),
     "idle": Kind("close", server=END, client=END, ends="a cut for idleness"),
     "cut": Kind("close", server=END, client=END, ends="a cut at the shutdown"),

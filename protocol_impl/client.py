@@ -1,5 +1,4 @@
-"""The echo client with Protocol and Transport: the loop calls when something arrives, a coroutine writes at the same
-time.
+"""The echo client with Protocol and Transport: the loop calls when bytes arrive, a coroutine writes at the same time.
 
 Its mirror image is `streams_impl/client.py`: the same sections in the same order, under the same labels.
 """
@@ -10,89 +9,66 @@ from typing import cast
 
 from common.client import run_client
 from common.config import ClientConfig
-from common.connections import Connection
+from common.connections import ConnectionLog
 from common.exchange import Exchange
+from common.sockets import keep_alive
 from common.tls import TLSArguments
 
 
 # --- Connect ---
-async def echo_client(config: ClientConfig, exchange: Exchange, connection: Connection, tls: TLSArguments) -> None:
-    """Carry one exchange over one connection, and return when the connection is over. Raises OSError, alone or in
-    a group."""
+async def echo_client(config: ClientConfig, exchange: Exchange, log: ConnectionLog, tls: TLSArguments) -> None:
+    """Carry one exchange over one connection, until that is over. Raises OSError, alone or in a group."""
     loop = asyncio.get_running_loop()
-    # What a protocol needs must be in it from the start: every loop calls connection_made() before
-    # create_connection() returns, and uvloop data_received() as well.
-    protocol = EchoClient(exchange, connection)
-    connection.tell("connecting", address=config.address)
+    # Made beforehand: connection_made(), and on uvloop data_received() too, come before create_connection() returns.
+    protocol = EchoClient(exchange, log)
+    log.tell("connecting", address=config.address)
     if config.unix is not None:
         await loop.create_unix_connection(lambda: protocol, config.unix, **tls)
     else:
         await loop.create_connection(lambda: protocol, config.host, config.port, **tls)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(protocol.send())
-            await protocol.over.wait()
-            sending.cancel()
-    finally:
-        if not protocol.over.is_set():
-            protocol.transport.abort()  # a time-out comes before the end, perhaps with the whole echo back
-    if protocol.error is not None:
-        raise protocol.error
+    await protocol.communicate()
 
 
 class EchoClient(asyncio.Protocol):
     """One connection: sends the exchange and checks what comes back."""
 
-    def __init__(self, exchange: Exchange, connection: Connection) -> None:
+    def __init__(self, exchange: Exchange, log: ConnectionLog) -> None:
         self.exchange = exchange
-        self.connection = connection
+        self.log = log
         self.writable = asyncio.Event()
         self.writable.set()
         self.over = asyncio.Event()
-        self.error: Exception | None = None
 
     # --- The connection opens ---
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.connection.opened(transport)
+        keep_alive(transport)
+        self.log.opened(transport)
 
-    # --- Send ---
-    async def send(self) -> None:
-        """Write while the loop reads."""
-        while chunk := await self.exchange.next_chunk():
-            if self.transport.is_closing():
-                return  # uvloop's write() raises RuntimeError on a closed connection
-            self.connection.sending(chunk)
-            self.transport.write(chunk)
-            # --- Writing must wait ---
-            await self.writable.wait()
-        # --- Everything is sent ---
-        self.connection.tell("waiting")
-        if self.transport.is_closing():
-            return
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            # TLS has no half-close: the client counts what comes back, and closes when that is all.
-            await self.exchange.all_returned()
-            self.transport.close()
-
-    def pause_writing(self) -> None:
-        self.writable.clear()
-
-    def resume_writing(self) -> None:
-        self.writable.set()
+    # --- Read and write at once ---
+    async def communicate(self) -> None:
+        """Send while the loop reads, until the connection is over."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                sending = tasks.create_task(self.send())
+                await self.over.wait()
+                sending.cancel()
+        finally:
+            if not self.over.is_set():
+                self.transport.abort()  # a time-out comes before the end, perhaps with the whole echo back
+        if self.error is not None:
+            raise self.error
 
     # --- Bytes come back ---
     def data_received(self, data: bytes) -> None:
-        self.connection.received(data)
-        if not self.exchange.returned(data):
+        self.log.received(data)
+        if not self.exchange.check(data):
             self.transport.abort()
 
     # --- The peer has sent everything ---
     def eof_received(self) -> None:
         # Returning None has the transport close itself.
-        self.connection.tell("eof")
+        self.log.tell("eof")
         if not self.exchange.complete:
             # Not close(): it would first send what cannot come back any more, and wait for a peer that does not read.
             self.transport.abort()
@@ -101,6 +77,37 @@ class EchoClient(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.error = exc
         self.over.set()
+
+    # --- Send ---
+    async def send(self) -> None:
+        """Write what is due, as long as there is any, and say that this was all."""
+        while chunk := await self.exchange.next_chunk():
+            if self.transport.is_closing():
+                return  # uvloop's write() raises RuntimeError on a closed connection
+            self.log.sending(chunk)
+            self.transport.write(chunk)
+            # --- Writing must wait ---
+            await self.writable.wait()
+        await self.end_sending()
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+
+    # --- Everything is sent ---
+    async def end_sending(self) -> None:
+        """Have the server learn that this was all."""
+        self.log.tell("waiting")
+        if self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            # TLS has no half-close: the client counts what comes back, and closes when that is all.
+            await self.exchange.all_returned()
+            self.transport.close()
 
 
 # --- Run ---

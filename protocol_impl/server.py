@@ -1,7 +1,8 @@
 """The echo server with Protocol and Transport: one object for each connection, called by the loop when something
 happens.
 
-Its mirror image is `streams_impl/server.py`: the same sections in the same order, under the same labels.
+Its mirror image is `streams_impl/server.py`: the same sections in the same order, under the same labels. Only
+*Writing must wait* has its place by the API: Streams waits before it has sent, a Protocol is told afterwards.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ class EchoServer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         try:
-            self.connection = self.live.open(self.transport)
+            self.log = self.live.add(self.transport)
         except BaseException:
             # asyncio logs what is raised here and leaves the connection open, so that its peer would wait for ever;
             # uvloop logs it and closes.
@@ -35,14 +36,15 @@ class EchoServer(asyncio.Protocol):
 
     # --- Bytes arrive ---
     def data_received(self, data: bytes) -> None:
-        # As many as the loop has read: a Protocol has no say in it.
-        self.connection.received(data)
+        # The loop decides how many come at once: a Protocol has no say in it.
+        self.log.received(data)
         self.transport.write(data)
-        self.connection.sent(data)
+        # --- Bytes are sent ---
+        self.log.sent(data)
 
     # --- Writing must wait ---
-    # write() never waits, it fills a buffer. Above its high-water mark nothing more is read, and so nothing more is
-    # written.
+    # write() never waits, it fills a buffer. Where that is above its high-water mark, the transport calls
+    # pause_writing(), and this server reads no more until there is room again.
     def pause_writing(self) -> None:
         self.transport.pause_reading()
 
@@ -52,23 +54,26 @@ class EchoServer(asyncio.Protocol):
     # --- The peer has sent everything ---
     def eof_received(self) -> None:
         # Returning None has the transport close itself, once it has sent what is still in the buffer.
-        self.connection.tell("eof")
+        self.log.tell("eof")
 
     # --- The connection ends ---
     def connection_lost(self, exc: Exception | None) -> None:
         try:
-            self.connection.ended(exc)
+            self.log.ended(exc)
         finally:
-            self.live.forget(self.connection)
+            self.live.discard(self.transport)
 
 
 # --- Start listening ---
-# sock may be a Unix socket as well: both loops only ask whether it is a stream.
+# TCP and Unix sockets alike: both loops ask of `sock` only that it is a stream, so that the API's other function, for
+# Unix sockets, is not needed.
 async def start(
-    sock: socket.socket, backlog: int, config: ServerConfig, live: LiveConnections, tls: TLSArguments
+    sock: socket.socket, accept_at_once: int, config: ServerConfig, live: LiveConnections, tls: TLSArguments
 ) -> asyncio.Server:
     """Serve each connection that `sock` accepts with an object of its own."""
-    return await asyncio.get_running_loop().create_server(lambda: EchoServer(live), sock=sock, backlog=backlog, **tls)
+    return await asyncio.get_running_loop().create_server(
+        lambda: EchoServer(live), sock=sock, backlog=accept_at_once, **tls
+    )
 
 
 # --- Run ---

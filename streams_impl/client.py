@@ -9,52 +9,39 @@ import sys
 
 from common.client import run_client
 from common.config import ClientConfig
-from common.connections import Connection
+from common.connections import ConnectionLog
 from common.exchange import Exchange
+from common.sockets import keep_alive
 from common.tls import TLSArguments
 
 
 # --- Connect ---
-async def echo_client(config: ClientConfig, exchange: Exchange, connection: Connection, tls: TLSArguments) -> None:
-    """Carry one exchange over one connection, and return when the connection is over. Raises OSError, alone or in
-    a group."""
-    connection.tell("connecting", address=config.address)
+async def echo_client(config: ClientConfig, exchange: Exchange, log: ConnectionLog, tls: TLSArguments) -> None:
+    """Carry one exchange over one connection, until that is over. Raises OSError, alone or in a group."""
+    log.tell("connecting", address=config.address)
     if config.unix is not None:
         reader, writer = await asyncio.open_unix_connection(config.unix, **tls)
     else:
         reader, writer = await asyncio.open_connection(config.host, config.port, **tls)
     # --- The connection opens ---
-    connection.opened(writer.transport)
+    keep_alive(writer.transport)
+    log.opened(writer.transport)
+    await communicate(reader, writer, exchange, log, config.read_size)
 
-    # --- Send ---
-    async def send() -> None:
-        """Write while echo_client reads: a client that only reads when all is written deadlocks once all buffers
-        on the way are full."""
-        while chunk := await exchange.next_chunk():
-            if writer.is_closing():
-                return  # uvloop's write() raises RuntimeError on a closed connection
-            connection.sending(chunk)
-            writer.write(chunk)
-            # --- Writing must wait ---
-            await writer.drain()
-        # --- Everything is sent ---
-        connection.tell("waiting")
-        if writer.is_closing():
-            return
-        if writer.can_write_eof():
-            writer.write_eof()
-        else:
-            # TLS has no half-close: the client counts what comes back, and closes when that is all.
-            await exchange.all_returned()
-            writer.close()
 
+# --- Read and write at once ---
+async def communicate(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, exchange: Exchange, log: ConnectionLog, read_size: int
+) -> None:
+    """Send while this coroutine reads, until the connection is over. A client that reads only when all is written
+    deadlocks once all buffers on the way are full."""
     try:
         async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(send())
+            sending = tasks.create_task(send(writer, exchange, log))
             # --- Bytes come back ---
-            while data := await reader.read(config.read_size):
-                connection.received(data)
-                if not exchange.returned(data):
+            while data := await reader.read(read_size):
+                log.received(data)
+                if not exchange.check(data):
                     break
             # --- The peer has sent everything ---
             # The empty read said so; there is no other sign of it.
@@ -68,6 +55,33 @@ async def echo_client(config: ClientConfig, exchange: Exchange, connection: Conn
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()  # raises once more what read() or drain() has raised
+
+
+# --- Send ---
+async def send(writer: asyncio.StreamWriter, exchange: Exchange, log: ConnectionLog) -> None:
+    """Write what is due, as long as there is any, and say that this was all."""
+    while chunk := await exchange.next_chunk():
+        if writer.is_closing():
+            return  # uvloop's write() raises RuntimeError on a closed connection
+        log.sending(chunk)
+        writer.write(chunk)
+        # --- Writing must wait ---
+        await writer.drain()
+    await end_sending(writer, exchange, log)
+
+
+# --- Everything is sent ---
+async def end_sending(writer: asyncio.StreamWriter, exchange: Exchange, log: ConnectionLog) -> None:
+    """Have the server learn that this was all."""
+    log.tell("waiting")
+    if writer.is_closing():
+        return
+    if writer.can_write_eof():
+        writer.write_eof()
+    else:
+        # TLS has no half-close: the client counts what comes back, and closes when that is all.
+        await exchange.all_returned()
+        writer.close()
 
 
 # --- Run ---

@@ -1,6 +1,7 @@
 """The echo server with Streams: one coroutine for each connection, read from top to bottom.
 
-Its mirror image is `protocol_impl/server.py`: the same sections in the same order, under the same labels.
+Its mirror image is `protocol_impl/server.py`: the same sections in the same order, under the same labels. Only
+*Writing must wait* has its place by the API: Streams waits before it has sent, a Protocol is told afterwards.
 """
 
 import asyncio
@@ -20,11 +21,11 @@ async def echo_server(
     """Echo whatever one peer sends until it has sent everything."""
     # --- A connection opens ---
     # start_server() runs this coroutine in a task of its own.
-    connection = live.open(writer.transport)
+    log = live.add(writer.transport)
     try:
         # --- Bytes arrive ---
         while data := await reader.read(read_size):
-            connection.received(data)
+            log.received(data)
             if writer.is_closing():
                 # Nobody can be answered any more: the peer was cut, or it closed TLS right after these bytes, and
                 # Streams then closes the transport before this coroutine has its turn.
@@ -33,34 +34,39 @@ async def echo_server(
             # --- Writing must wait ---
             # The coroutine stops here; unread bytes fill the reader's buffer, and the reader then stops the transport.
             await writer.drain()
-            connection.sent(data)
+            # --- Bytes are sent ---
+            log.sent(data)
         # --- The peer has sent everything ---
         # The empty read said so; there is no other sign of it.
-        if connection.sent_bytes < connection.received_bytes:
+        if log.sent_bytes < log.received_bytes:
             raise ConnectionResetError
         # --- The connection ends ---
         # close() sends what is still in the buffer; wait_closed() waits for that, and raises the error that prevented
         # it.
         writer.close()
         await writer.wait_closed()
-        connection.ended()
+        log.ended()
     except OSError as error:
-        connection.ended(error)
+        log.ended(error)
     finally:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()  # raises once more what read() or drain() has raised
-        live.forget(connection)
+        live.discard(writer.transport)
 
 
 # --- Start listening ---
-# sock may be a Unix socket as well: both loops only ask whether it is a stream.
+# TCP and Unix sockets alike: both loops ask of `sock` only that it is a stream, so that the API's other function, for
+# Unix sockets, is not needed.
 async def start(
-    sock: socket.socket, backlog: int, config: ServerConfig, live: LiveConnections, tls: TLSArguments
+    sock: socket.socket, accept_at_once: int, config: ServerConfig, live: LiveConnections, tls: TLSArguments
 ) -> asyncio.Server:
     """Serve each connection that `sock` accepts with a coroutine of its own."""
     return await asyncio.start_server(
-        lambda reader, writer: echo_server(reader, writer, live, config.read_size), sock=sock, backlog=backlog, **tls
+        lambda reader, writer: echo_server(reader, writer, live, config.read_size),
+        sock=sock,
+        backlog=accept_at_once,
+        **tls,
     )
 
 

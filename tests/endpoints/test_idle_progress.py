@@ -30,7 +30,7 @@ class Sends(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
-        self.live.open(transport)
+        self.live.add(transport)
         transport.write(LARGE)
 
 
@@ -128,11 +128,11 @@ def test_while_bytes_move_the_kernel_is_not_asked_and_where_it_holds_nothing_onl
 
     async def main():
         server, live, protocol, peer = await met("tcp", request, clock)
-        (connection,) = live._live
+        (one,) = live._live.values()
         asked.clear()
         with peer:
             for _ in range(5):
-                connection.received(b"x")
+                one._log.received(b"x")
                 live.cut_idle()
             assert asked == []
             for _ in range(5):
@@ -179,7 +179,7 @@ def test_a_tls_connection_that_is_over_and_was_closed_again_does_not_end_the_wat
         live, looked = LiveConnections(idle_timeout_s=LIMIT_S), asyncio.Event()
 
         async def closes_twice(reader, writer):
-            live.open(writer.transport)
+            live.add(writer.transport)
             await reader.read()
             writer.close()
             writer.close()
@@ -211,8 +211,8 @@ def test_the_help_says_where_a_slow_reader_may_count_as_idle(platform, told, mon
 
 TELL = """
 import atexit, socket
-from common.connections import Connection
-opened = Connection.opened
+from common.connections import ConnectionLog
+opened = ConnectionLog.opened
 def tell(self, transport):
     opened(self, transport)
     sock = transport.get_extra_info("socket")
@@ -220,7 +220,7 @@ def tell(self, transport):
     options = [sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)]
     options += [sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names]
     atexit.register(print, *options)
-Connection.opened = tell
+ConnectionLog.opened = tell
 """
 """The endpoint prints at its end what its connection's socket was told."""
 

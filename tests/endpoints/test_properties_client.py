@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 import common.client
 from common.client import connect_all
 from common.config import ClientConfig
-from common.connections import Connection
+from common.connections import ConnectionLog
 from common.exchange import Exchange
 from common.loops import loop_factory
 from common.sources import from_messages
@@ -193,7 +193,7 @@ def read_until_gone(sock):
 # --- The clients ---
 
 
-class SmallBuffers(Connection):
+class SmallBuffers(ConnectionLog):
     """A connection whose kernel buffers are small."""
 
     def opened(self, transport):
@@ -224,7 +224,7 @@ def told():
     logger.addHandler(handler)
     of_asyncio.addHandler(handler)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(common.client, "new_connection", SmallBuffers)
+        patch.setattr(common.client, "new_log", SmallBuffers)
         yield handler
     of_asyncio.removeHandler(handler)
     logger.removeHandler(handler)
@@ -300,7 +300,7 @@ def test_a_server_that_closes_with_the_last_byte_has_echoed_it_all():
 
     async def not_looked():
         assert await exchange.next_chunk() == b"all"
-        return exchange.returned(b"all") and exchange.complete
+        return exchange.check(b"all") and exchange.complete
 
     exchange = Exchange(from_messages([b"all"]), window_bytes=100, total_bytes=3)
     assert run(not_looked())
@@ -341,7 +341,7 @@ def test_a_half_close_that_comes_too_late_is_no_defect_of_the_program(api, told,
             server.client = Watched(name)
             return server.client
 
-        monkeypatch.setattr(common.client, "new_connection", watched)
+        monkeypatch.setattr(common.client, "new_log", watched)
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(server)) as runner:
             code = runner.run(connect_all(config, echo_client, {}))
     assert ending(code, script, config, told) in expected(script)

@@ -5,9 +5,8 @@ import socket
 import pytest
 from harness import Endpoint, assert_quiet, echo_once
 
-from common.addresses import tcp_sockets
+from common.addresses import exposed_hosts, tcp_sockets
 from common.config import HOST
-from common.server import exposed_hosts
 
 
 def test_without_options_only_this_machine_can_connect():

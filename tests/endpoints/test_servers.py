@@ -221,13 +221,13 @@ first = iter([True])
 @pytest.mark.parametrize(
     "defect",
     [
-        pytest.param("plant(connections.Connection, 'opened', lambda *_: next(first, False))", id="opening"),
+        pytest.param("plant(connections.ConnectionLog, 'opened', lambda *_: next(first, False))", id="opening"),
         pytest.param(
-            "plant(connections.Connection, 'tell', lambda e: e == 'accepted' and next(first, False))", id="opened"
+            "plant(connections.ConnectionLog, 'tell', lambda e: e == 'accepted' and next(first, False))", id="opened"
         ),
-        pytest.param("plant(connections.NarratedConnection, 'received', lambda d: d == b'boom')", id="bytes-arrive"),
-        pytest.param("plant(connections.NarratedConnection, 'sent', lambda d: d == b'boom')", id="written"),
-        pytest.param("plant(connections.Connection, 'ended', lambda *_: next(first, False))", id="ending"),
+        pytest.param("plant(connections.ChunkLog, 'received', lambda d: d == b'boom')", id="bytes-arrive"),
+        pytest.param("plant(connections.ChunkLog, 'sent', lambda d: d == b'boom')", id="written"),
+        pytest.param("plant(connections.ConnectionLog, 'ended', lambda *_: next(first, False))", id="ending"),
     ],
 )
 def test_a_defect_shows_its_traceback_and_ends_only_its_own_connection(api, loop, defect):
@@ -250,7 +250,7 @@ def test_a_defect_shows_its_traceback_and_ends_only_its_own_connection(api, loop
 
 
 def test_a_defect_in_one_connection_leaves_the_others_alone(api, loop):
-    defect = "plant(connections.NarratedConnection, 'received', lambda d: d == b'boom')"
+    defect = "plant(connections.ChunkLog, 'received', lambda d: d == b'boom')"
     with Endpoint(api, "server", "--port", "0", loop=loop, before=PLANTED + defect) as server:
         with connect(server.port()) as bystander, connect(server.port()) as peer:
             assert round_trip(bystander)
@@ -265,13 +265,13 @@ def test_a_defect_in_one_connection_leaves_the_others_alone(api, loop):
 def test_a_handler_that_raises_an_error_of_the_system_does_not_keep_its_peer(api, loop):
     """Such an error looks like one of the network, but the connection is still open when it is raised."""
     plant = """
-from common.connections import NarratedConnection
-received = NarratedConnection.received
-def fail(connection, data):
+from common.connections import ChunkLog
+received = ChunkLog.received
+def fail(log, data):
     if data == b"defect":
         raise FileNotFoundError(2, "planted")
-    received(connection, data)
-NarratedConnection.received = fail
+    received(log, data)
+ChunkLog.received = fail
 """
     with Endpoint(api, "server", "--port", "0", loop=loop, before=plant) as server:
         port = server.port()

@@ -109,11 +109,11 @@ LEAKY = """
 import runpy, socket, sys
 from common import live
 forgotten = []
-real = live.LiveConnections.forget
-def forget(self, connection):
+real = live.LiveConnections.discard
+def discard(self, transport):
     {leak}
-    real(self, connection)
-live.LiveConnections.forget = forget
+    real(self, transport)
+live.LiveConnections.discard = discard
 sys.argv[0] = "server"
 runpy.run_module("streams_impl.server", run_name="__main__", alter_sys=True)
 """

@@ -15,7 +15,7 @@ import common.options
 import common.sources
 import protocol_impl.client
 import streams_impl.client
-from common.connections import Connection, NarratedConnection
+from common.connections import ChunkLog, ConnectionLog
 from common.exchange import Exchange
 from tests.mutants.lies import LIES
 from tests.mutants.transports import close_politely, say_no_goodbye
@@ -23,36 +23,36 @@ from tests.mutants.transports import close_politely, say_no_goodbye
 
 def overlook_extra_bytes():
     """Check no more of the echo than was sent."""
-    check = Exchange.returned
-    Exchange.returned = lambda exchange, data: check(exchange, data[: exchange._outstanding_bytes])
+    check = Exchange.check
+    Exchange.check = lambda exchange, data: check(exchange, data[: exchange._outstanding_bytes])
 
 
 def believe_everything():
     """Take whatever comes back for the echo."""
-    check = Exchange.returned
+    check = Exchange.check
 
     def believes(exchange, data):
         return check(exchange, b"".join(exchange._outstanding)[: len(data)])
 
-    Exchange.returned = believes
+    Exchange.check = believes
 
 
 def write_before_reading():
     """Read nothing before everything is written."""
-    opened = Connection.opened
-    tell = NarratedConnection.tell
+    opened = ConnectionLog.opened
+    tell = ChunkLog.tell
 
-    def paused(connection, transport):
-        opened(connection, transport)
-        connection.transport = transport
+    def paused(log, transport):
+        opened(log, transport)
+        log.transport = transport
         asyncio.get_running_loop().call_soon(transport.pause_reading)
 
-    def resumed(connection, event, **values):
-        tell(connection, event, **values)
+    def resumed(log, event, **values):
+        tell(log, event, **values)
         if event == "waiting":
-            connection.transport.resume_reading()
+            log.transport.resume_reading()
 
-    NarratedConnection.opened, NarratedConnection.tell = paused, resumed
+    ChunkLog.opened, ChunkLog.tell = paused, resumed
 
 
 def ignore_timeout():
@@ -78,7 +78,7 @@ class _OtherTimeout:
 
 def leave_without_closing():
     """End the process when the echo is complete, without another word."""
-    check = Exchange.returned
+    check = Exchange.check
 
     def leaves(exchange, data):
         right = check(exchange, data)
@@ -87,7 +87,7 @@ def leave_without_closing():
             os._exit(0)
         return right
 
-    Exchange.returned = leaves
+    Exchange.check = leaves
 
 
 def warn():
@@ -104,8 +104,8 @@ def send_something_else():
 
 
 def miscount():
-    account = NarratedConnection.account
-    NarratedConnection.account = lambda connection: account(connection) | {"received_bytes": 1}
+    account = ChunkLog.account
+    ChunkLog.account = lambda log: account(log) | {"received_bytes": 1}
 
 
 def stop_checking_certificates():
@@ -135,20 +135,20 @@ def ignore_lockstep():
 
 def overlook_errors():
     """Tell of every end as of a good one."""
-    ended = Connection.ended
-    Connection.ended = lambda connection, error=None: ended(connection)
+    ended = ConnectionLog.ended
+    ConnectionLog.ended = lambda log, error=None: ended(log)
 
 
 def fail_at_every_error():
     """Tell of an error as of a failure, though the whole echo is back."""
-    ended = Connection.ended
+    ended = ConnectionLog.ended
 
-    def fails(connection, error=None):
+    def fails(log, error=None):
         if error is not None:
-            connection.tell_ending("failed", reason=error, returned=0, expected=0, address="nowhere")
-        ended(connection)
+            log.tell_ending("failed", reason=error, returned=0, expected=0, address="nowhere")
+        ended(log)
 
-    Connection.ended = fails
+    ConnectionLog.ended = fails
 
 
 def show_a_traceback_at_ctrl_c():
@@ -175,12 +175,12 @@ def send_what_can_be_read():
 def connect_twice(connect):
     """Open a connection that is of no use, and then the right one."""
 
-    async def twice(config, exchange, connection, tls):
+    async def twice(config, exchange, log, tls):
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection(config.host, config.port)
             writer.close()
             await writer.wait_closed()
-        await connect(config, exchange, connection, tls)
+        await connect(config, exchange, log, tls)
 
     return twice
 

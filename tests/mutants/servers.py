@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 
+import common.lifecycle
 import common.live
 import common.server
 import protocol_impl.server
@@ -24,9 +25,9 @@ class Protocol(protocol_impl.server.EchoServer):
     """Without a defect; its bytes pass through `write`."""
 
     def data_received(self, data):
-        self.connection.received(data)
+        self.log.received(data)
         self.write(data)
-        self.connection.sent(data)
+        self.log.sent(data)
 
     def write(self, data):
         self.transport.write(data)
@@ -209,21 +210,21 @@ class KeepsStreams(Streams):
 def miscounts(account):
     """Tell of one byte more than there were."""
 
-    def told(connection):
-        fields = account(connection)
+    def told(log):
+        fields = account(log)
         return fields | {"received_bytes": fields["received_bytes"] + 1}
 
     return told
 
 
 def miscount():
-    from common.connections import NarratedConnection
+    from common.connections import ChunkLog
 
-    NarratedConnection.account = miscounts(NarratedConnection.account)
+    ChunkLog.account = miscounts(ChunkLog.account)
 
 
 def ignore_sigterm():
-    common.server.STOP_SIGNALS = (signal.SIGINT,)
+    common.lifecycle.STOP_SIGNALS = (signal.SIGINT,)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
@@ -257,11 +258,11 @@ def spin_at_the_end():
 def flush_at_abort():
     """Cut a connection only when its peer has read all that is held for it."""
 
-    def cut(live, connection, event, **values):
-        connection.tell_ending(event, **values)
-        live._live[connection].transport.close()
+    def cut(live, event, **values):
+        live._log.tell_ending(event, **values)
+        live._transport.close()
 
-    LiveConnections._cut = cut
+    common.live._Live.cut = cut
 
 
 def go_on_accepting():
@@ -320,30 +321,29 @@ def ask_for_no_certificate():
 
 def tell_more_after_a_cut():
     """Go on telling of a connection that was cut."""
-    cut = LiveConnections._cut
+    cut = common.live._Live.cut
 
-    def cuts(live, connection, event, **values):
-        cut(live, connection, event, **values)
-        connection.narrator.tell("sent", {"payload": "b'x'"}, offset=connection.sent_bytes, length=1)
+    def cuts(live, event, **values):
+        cut(live, event, **values)
+        live._log.narrator.tell("sent", {"payload": "b'x'"}, offset=live._log.sent_bytes, length=1)
 
-    LiveConnections._cut = cuts
+    common.live._Live.cut = cuts
 
 
 def keep_the_room():
     """Take one client less for each that has left."""
-    forget = LiveConnections.forget
+    discard = LiveConnections.discard
 
-    def forgets(live, connection):
-        forget(live, connection)
+    def discards(live, transport):
+        discard(live, transport)
         live._limit -= 1
 
-    LiveConnections.forget = forgets
+    LiveConnections.discard = discards
 
 
 def see_no_movement():
     """Count the idle limit from the beginning of a connection."""
-    look = common.live._Progress.look
-    common.live._Progress.look = lambda progress, received_bytes, now_s: look(progress, 0, now_s)
+    common.live._Live.look = lambda live, now_s: now_s - vars(live).setdefault("first_look_s", now_s)
 
 
 def see_only_its_own_buffer():
@@ -363,7 +363,7 @@ class _HeedsSignals:
 
 def heed_late_signals():
     """Let a signal that comes when the server is ending anyway have its usual effect."""
-    common.server.signal = _HeedsSignals()
+    common.lifecycle.signal = _HeedsSignals()
 
 
 SERVERS = {

@@ -9,7 +9,7 @@ import logging
 import pytest
 from fake_clock import run
 
-from common.connections import Connection, NarratedConnection, new_connection
+from common.connections import ChunkLog, ConnectionLog, new_log
 from common.live import LiveConnections
 from common.logs import JSONFormatter
 
@@ -74,28 +74,27 @@ def log(caplog):
     ],
 )
 def test_a_connection_is_named_after_its_peer(peer, name, clock, log):
-    LiveConnections(clock=clock).open(FakeTransport(peer))
+    LiveConnections(clock=clock).add(FakeTransport(peer))
     assert log() == [(name, "connection accepted")]
 
 
 def test_peers_without_an_address_are_counted(clock, log):
     live = LiveConnections(clock=clock)
     for peer in ("", "", ("127.0.0.1", 1), ""):
-        live.open(FakeTransport(peer))
+        live.add(FakeTransport(peer))
     assert [name for name, _ in log()] == ["echo_unix_1", "echo_unix_2", "echo_127.0.0.1_1", "echo_unix_3"]
 
 
 def test_beyond_the_limit_a_connection_is_refused_until_another_has_ended(clock, log):
     live = LiveConnections(limit=1, clock=clock)
     transports = [FakeTransport(("h", number)) for number in range(5)]
-    first = live.open(transports[0])
-    refused = live.open(transports[1])
-    live.open(transports[2])
+    for transport in transports[:3]:
+        live.add(transport)
     assert len(live) == 3  # the API has not reported the end of the refused ones yet
-    live.forget(first)
-    live.open(transports[3])  # so they must not count
-    live.forget(refused)
-    live.open(transports[4])
+    live.discard(transports[0])
+    live.add(transports[3])  # so they must not count
+    live.discard(transports[1])
+    live.add(transports[4])
     refusal = "connection refused: limit of 1 connections reached"
     assert log() == [
         ("echo_h_0", "connection accepted"),
@@ -109,9 +108,9 @@ def test_beyond_the_limit_a_connection_is_refused_until_another_has_ended(clock,
 
 def test_a_refused_connection_says_nothing_more_when_it_ends(clock, log):
     live = LiveConnections(limit=0, clock=clock)
-    connection = live.open(FakeTransport())
-    connection.ended(ConnectionAbortedError())
-    live.forget(connection)
+    transport = FakeTransport()
+    live.add(transport).ended(ConnectionAbortedError())
+    live.discard(transport)
     assert [message for _, message in log()] == ["connection refused: limit of 0 connections reached"]
 
 
@@ -119,7 +118,7 @@ def test_idle_is_a_connection_on_which_nothing_moves_in_either_direction(clock, 
     live = LiveConnections(idle_timeout_s=10.0, clock=clock)
     kinds = ("silent", "sends", "reads", "never reads")
     transports = {kind: FakeTransport((kind, 1)) for kind in kinds}
-    connections = {kind: live.open(transport) for kind, transport in transports.items()}
+    logs = {kind: live.add(transport) for kind, transport in transports.items()}
     transports["reads"].unsent_bytes = transports["never reads"].unsent_bytes = 100_000
     live.cut_idle()
 
@@ -127,7 +126,7 @@ def test_idle_is_a_connection_on_which_nothing_moves_in_either_direction(clock, 
         return {kind for kind, transport in transports.items() if transport.aborted}
 
     for clock.now_s in (1004.0, 1008.0, 1009.9):
-        connections["sends"].received(b"x")
+        logs["sends"].received(b"x")
         transports["reads"].unsent_bytes -= 1
         live.cut_idle()
         assert aborted() == set()
@@ -148,7 +147,7 @@ def test_the_idle_watch_cuts_soon_after_the_limit(limit_s):
         live, transport = LiveConnections(idle_timeout_s=limit_s), FakeTransport()
         watching = asyncio.create_task(live.watch_idle())
         await asyncio.wait([watching], timeout=0.3 * limit_s)
-        live.open(transport)
+        live.add(transport)
         opened_s = loop.time()
         while not transport.aborted:
             await asyncio.wait([watching], timeout=limit_s / 100)
@@ -160,7 +159,7 @@ def test_the_idle_watch_cuts_soon_after_the_limit(limit_s):
 
 def test_without_an_idle_limit_there_is_nothing_to_watch(clock):
     live, transport = LiveConnections(clock=clock), FakeTransport()
-    live.open(transport)
+    live.add(transport)
     clock.now_s += 1e9
     live.cut_idle()
     assert run(live.watch_idle()) is None
@@ -172,15 +171,15 @@ def test_cutting_all_ends_each_connection_once_and_the_wait_is_over_when_the_las
     async def shut_down():
         live = LiveConnections()
         transports = [transport_class(("h", 1)), FakeTransport(("h", 2))]
-        connections = [live.open(transport) for transport in transports]
+        logs = [live.add(transport) for transport in transports]
         waiting = asyncio.create_task(live.wait_until_none())
-        for connection in connections:
+        for transport, log in zip(transports, logs, strict=True):
             live.cut_all()
             await asyncio.sleep(0)
             assert not waiting.done()
-            connection.ended(ConnectionAbortedError())
-            live.forget(connection)
-            live.forget(connection)
+            log.ended(ConnectionAbortedError())
+            live.discard(transport)
+            live.discard(transport)
         await waiting
         await live.wait_until_none()
         return transports[1].aborted, len(live)
@@ -200,7 +199,7 @@ def test_cutting_all_ends_each_connection_once_and_the_wait_is_over_when_the_las
     ],
 )
 def test_how_a_connection_ended_is_told_in_one_line(error, told, log):
-    connection = Connection("echo")
+    connection = ConnectionLog("echo")
     connection.ended(error)
     if told:
         connection.ended(BrokenPipeError())
@@ -210,7 +209,7 @@ def test_how_a_connection_ended_is_told_in_one_line(error, told, log):
 
 def test_the_account_at_the_end_holds_totals_digests_and_both_addresses(caplog):
     local, peer = ("::1", 10000, 0, 0), ("::1", 50000, 0, 0)
-    connection = NarratedConnection("echo")
+    connection = ChunkLog("echo")
     connection.opened(FakeTransport(peer, local))
     for data in (b"This is ", b"the message."):
         connection.received(data)
@@ -240,7 +239,7 @@ def test_the_account_at_the_end_holds_totals_digests_and_both_addresses(caplog):
 
 
 def test_a_client_counts_what_it_sends(log):
-    connection = NarratedConnection("echo_client")
+    connection = ChunkLog("echo_client")
     connection.sending(b"one")
     connection.sending(b"two")
     digest = hashlib.blake2b(b"onetwo", digest_size=16).hexdigest()
@@ -250,19 +249,19 @@ def test_a_client_counts_what_it_sends(log):
 
 def test_above_debug_chunks_are_counted_and_neither_logged_nor_digested(caplog, log):
     caplog.set_level(logging.INFO)
-    connection = new_connection("echo")
+    connection = new_log("echo")
     connection.received(b"one")
     connection.sent(b"on")
     connection.sending(b"e")
     assert connection.account() == {"received_bytes": 3, "sent_bytes": 3}
     assert log() == []
     caplog.set_level(logging.DEBUG)
-    assert type(new_connection("echo")) is NarratedConnection
+    assert type(new_log("echo")) is ChunkLog
 
 
 @pytest.mark.parametrize("peer", [("::1", 50000, 0, 0), "", "/tmp/\udcff.sock", b"\0abstract\xff", None])
 def test_the_end_of_a_connection_from_anywhere_can_be_written_as_json(peer, caplog):
-    connection = Connection("echo")
+    connection = ConnectionLog("echo")
     connection.opened(FakeTransport(peer))
     connection.ended()
     (record,) = caplog.records

@@ -56,7 +56,7 @@ async def echo(exchange, sizes, on_sent=lambda chunk, outstanding: None):
                 break
             something_sent.clear()
             await something_sent.wait()
-        elif not exchange.returned(bytes(wire[:size])):
+        elif not exchange.check(bytes(wire[:size])):
             break
         else:
             del wire[:size]
@@ -140,7 +140,7 @@ def edited(draw):
 def fault_of(exchange, pieces):
     """Feed the pieces until the first that is wrong."""
     for piece in pieces:
-        if not exchange.returned(piece):
+        if not exchange.check(piece):
             assert exchange.fault is not None
             break
     return exchange.fault
@@ -175,7 +175,7 @@ def test_an_echo_is_not_complete_while_something_is_left_to_send():
     async def answer_the_first():
         exchange = Exchange(source([b"one", b"two"]), window_bytes=100)
         assert await exchange.next_chunk() == b"one"
-        return exchange.returned(b"one"), exchange.complete
+        return exchange.check(b"one"), exchange.complete
 
     assert run(answer_the_first()) == (True, False)
 
@@ -184,7 +184,7 @@ def test_bytes_that_come_back_before_they_went_out_are_extra():
     async def answer_too_early():
         exchange = Exchange(source([b"one", b"two"]), window_bytes=3)
         assert await exchange.next_chunk() == b"one"
-        return exchange.returned(b"onetwo"), exchange.returned_bytes, exchange.fault
+        return exchange.check(b"onetwo"), exchange.returned_bytes, exchange.fault
 
     right, returned, fault = run(answer_too_early())
     assert (right, returned) == (False, 3)
@@ -193,8 +193,8 @@ def test_bytes_that_come_back_before_they_went_out_are_extra():
 
 def test_a_fault_is_final():
     exchange = run(all_sent(b"one"))
-    assert not exchange.returned(b"onX")
-    assert not exchange.returned(b"one")
+    assert not exchange.check(b"onX")
+    assert not exchange.check(b"one")
     assert (exchange.complete, exchange.returned_bytes, exchange.fault) == (False, 2, "altered at byte 2")
 
 

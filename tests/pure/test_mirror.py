@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from common.logs import EVENTS
+from comparison.vocabulary import KINDS
 
 ROOT = Path(__file__).parents[2]
 APIS = ("protocol_impl", "streams_impl")
 MOST_LINES = 120
+
+PLACED_BY_THE_API = {"server": "Writing must wait", "client": None}
+"""Streams has sent when it has waited; a Protocol hears afterwards that it must wait."""
 
 role = pytest.mark.parametrize("role", ["server", "client"])
 file = pytest.mark.parametrize("file", [f"{api}/{role}.py" for api in APIS for role in ("server", "client")])
@@ -31,6 +35,12 @@ def of_both(look, role: str) -> list:
 def labels(source: str) -> list[str]:
     """The labels of the sections, in order."""
     return re.findall(r"^ *# --- (.+) ---$", source, re.MULTILINE)
+
+
+def sections(source: str) -> dict[str, str]:
+    """The code under each label."""
+    _, *parts = re.split(r"^ *# --- (.+) ---$", source, flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def snake_case(name: str) -> str:
@@ -90,8 +100,38 @@ def strings(source: str) -> set[str]:
 @role
 def test_the_sections_have_the_same_labels_in_the_same_order(role):
     protocol, streams = of_both(labels, role)
-    assert protocol == streams
     assert len(protocol) == len(set(protocol)) >= 7
+    assert set(protocol) == set(streams)
+    free = PLACED_BY_THE_API[role]
+    assert [label for label in protocol if label != free] == [label for label in streams if label != free]
+
+
+@file
+def test_what_is_told_is_told_under_the_label_that_the_engine_names(file):
+    side = Path(file).stem
+    code = sections(read(file))
+    where = {name: getattr(kind, side) for name, kind in KINDS.items() if getattr(kind, side) in code}
+    told_in = {
+        name: [label for label, text in code.items() if re.search(rf'log\.(tell\("{name}"|{name}\()', text)]
+        for name in where
+    }
+    found = {name: labels for name, labels in told_in.items() if labels}
+    assert found == {name: [where[name]] for name in found}
+    assert found.keys() >= ({"received", "sent"} if side == "server" else {"sending", "received", "waiting"})
+
+
+@role
+def test_each_api_waits_under_the_label_of_waiting(role):
+    protocol, streams = (
+        [label for label, text in code.items() if re.search(waits, text)]
+        for code, waits in zip(of_both(sections, role), [r"def (pause|resume)_writing", r"\.drain\(\)"], strict=True)
+    )
+    assert protocol == streams == ["Writing must wait"]
+
+
+def test_both_clients_begin_to_read_and_write_under_one_label():
+    begun = of_both(lambda source: [label for label, text in sections(source).items() if "TaskGroup" in text], "client")
+    assert begun == [["Read and write at once"]] * 2
 
 
 @file
