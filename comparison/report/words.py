@@ -1,7 +1,9 @@
 """What every view says in the same words."""
 
+import re
 from collections.abc import Iterable, Sequence
 
+from comparison import layout
 from comparison.model import (
     PARTS,
     RAW,
@@ -19,6 +21,7 @@ from comparison.model import (
     Side,
     Survey,
     Verdict,
+    worst,
 )
 from comparison.vocabulary import ENDINGS
 
@@ -44,17 +47,24 @@ MEANINGS = {
 }
 
 
-LOGS = "The logs with chunks joined and ports replaced; the letters name the causes below."
+LOGS = "The logs with chunks joined and ports replaced; at the end what its cause goes by."
+
+
+MORE = "More: --diff has the logs line by line, --raw as they came, and explain NAME tells of a cause."
+MORE_OF_ALL = "More: --scenario NAME has the matrix of one of them, and explain NAME tells of a cause."
+
+MOST_LINES = 12
+"""Lines of a diff that stand beside a cause; --diff shows the rest."""
 
 
 def title(comparison: Comparison) -> str:
     servers, clients = len(comparison.servers), len(comparison.clients)
     times = f", {comparison.repeat} times each" if comparison.repeat > 1 else ""
-    who = f"{_count(servers, 'server')} x {_count(clients, 'client')}"
+    who = f"{count(servers, 'server')} x {count(clients, 'client')}"
     if comparison.servers == (RAW,):
-        who = _count(clients, "client")
+        who = count(clients, "client")
     elif comparison.clients == (RAW,):
-        who = _count(servers, "server")
+        who = count(servers, "server")
     return f"{who}{times}: {comparison.scenario.description}, over {comparison.transport.description}"
 
 
@@ -100,49 +110,62 @@ Told = tuple[Verdict, str]
 """A line about something with a verdict, which each view shows with its sign."""
 
 
-def legend(comparisons: Sequence[Comparison]) -> list[Told]:
+def legend(comparisons: Sequence[Comparison], parts: bool = True) -> list[Told]:
     """The verdicts that occur, each with its meaning."""
-    return [(verdict, f"{verdict}: {MEANINGS[verdict]}") for verdict in occurring(comparisons)]
+    return [(verdict, f"{verdict}: {MEANINGS[verdict]}") for verdict in occurring(comparisons, parts)]
 
 
-def occurring(comparisons: Sequence[Comparison]) -> list[Verdict]:
-    """The verdicts that occur on a pairing, or on one of the two questions."""
-    questions = (None, *PARTS)
+def occurring(comparisons: Sequence[Comparison], parts: bool = True) -> list[Verdict]:
+    """The verdicts that occur on a pairing, and with `parts` on one of the two questions."""
+    questions = (None, *PARTS) if parts else (None,)
     return [v for v in Verdict if any(one.count(v, part) for one in comparisons for part in questions)]
 
 
-def two_verdicts(comparison: Comparison) -> list[str]:
-    """Each of the two questions with how its verdicts are spread."""
-    return [f"{question.capitalize()}: {spread(comparison, part)}" for part, question in PARTS.items()]
-
-
-def spread(comparison: Comparison, part: Part) -> str:
-    """How often each verdict on one of the two questions, in words."""
-    counts = {verdict: comparison.count(verdict, part) for verdict in Verdict}
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+def worst_of(comparison: Comparison, part: Part) -> Verdict:
+    """The worst verdict on one of the two questions."""
+    return worst(cell.verdicts[part] for cell in comparison.cells if cell.verdicts)
 
 
 def signs(comparison: Comparison, part: Part) -> str:
-    """The same in signs: `=1 ~3`."""
+    """How often each verdict on one of the two questions, in signs: `=1 ~3`."""
     counts = {verdict: comparison.count(verdict, part) for verdict in Verdict}
     return " ".join(f"{SYMBOLS[verdict]}{count}" for verdict, count in counts.items() if count)
 
 
-def cell(cell: Cell, repeat: int, short: bool = False) -> list[str]:
-    """A cell of the matrix: its verdict and the letters of its causes; over several runs also how many agreed and how
-    often TCP cut the stream. `short` leaves the verdict its sign only."""
-    letters = " ".join(cell.letters)
-    parts = [f"{SYMBOLS[cell.verdict]} {letters}"] if short else [f"{SYMBOLS[cell.verdict]} {cell.verdict}", letters]
-    if repeat > 1 and cell.repeat:
-        agreed = f"{cell.agreed}/{cell.repeat}"
-        parts += [agreed, f"cut {cell.cut}"] if short else [f"{agreed} agree", f"cut in {cell.cut}"]
-    return [part.rstrip() for part in parts if part]
+def cell(comparison: Comparison, cell: Cell, short: bool = False) -> str:
+    """A cell of the matrix: its verdict, and what the causes of something done go by; over several runs also how many
+    agreed and how often TCP cut the stream. `short` leaves the verdict its sign only."""
+    names = [name for name in done_by(comparison) if name in cell.letters]
+    parts = [SYMBOLS[cell.verdict] if short else f"{SYMBOLS[cell.verdict]} {cell.verdict}", *names]
+    if comparison.repeat > 1 and cell.repeat:
+        parts += [f"\n{cell.agreed}/{cell.repeat}{'' if short else ' agree'}\ncut{' ' if short else ' in '}{cell.cut}"]
+    return " ".join(parts).replace(" \n", "\n")
+
+
+def done_by(comparison: Comparison) -> list[str]:
+    """What the causes go by of which somebody sees more than other lines."""
+    return list(dict.fromkeys(cause.letter for cause in comparison.causes if not _is_told(cause)))
+
+
+def _is_told(cause: Cause) -> bool:
+    return cause.explanation is not None and cause.explanation.kind == "told"
 
 
 def troubles(comparison: Comparison) -> list[Told]:
-    """A line for each cell that is different or failed, with the reason."""
-    bad = [cell for cell in comparison.cells if cell.verdict.is_trouble]
-    return [(cell.verdict, f"{cell.pairing} {cell.verdict} ({question(cell)}): {cell.reason}") for cell in bad]
+    """A line for each way in which cells are different or failed, with where."""
+    alike: dict[tuple[Verdict, str, str], list[Cell]] = {}
+    for cell in comparison.cells:
+        if cell.verdict.is_trouble:
+            alike.setdefault((cell.verdict, question(cell), re.sub(r"\d+", "", cell.reason)), []).append(cell)
+    return [
+        (verdict, f"{_where(comparison, cells)} {verdict} ({what}): {cells[0].reason}")
+        for (verdict, what, _), cells in alike.items()
+    ]
+
+
+def _where(comparison: Comparison, cells: Sequence[Cell]) -> str:
+    several = len(cells) > 1
+    return f"{pairings(comparison, [cell.pairing for cell in cells])}:" if several else str(cells[0].pairing)
 
 
 def skipped(comparisons: Iterable[Comparison]) -> list[Told]:
@@ -155,7 +178,7 @@ def skipped(comparisons: Iterable[Comparison]) -> list[Told]:
     return [
         (
             Verdict.SKIPPED,
-            f"{_count(len(cells), 'pairing')} skipped in {_few(list(dict.fromkeys(cells)))}: {reason}",
+            f"{count(len(cells), 'pairing')} skipped in {_few(list(dict.fromkeys(cells)))}: {reason}",
         )
         for reason, cells in places.items()
     ]
@@ -216,6 +239,13 @@ def cause_title(cause: Cause) -> str:
     return cause.explanation.title if cause.explanation is not None else f"unexplained: {cause.event}"
 
 
+def meaning(cause: Cause) -> str:
+    """What an explanation says, or why there is none; nothing of a failure."""
+    if cause.explanation is not None:
+        return cause.explanation.text
+    return "" if cause.is_failure else _unexplained(cause)
+
+
 def cause_text(cause: Cause) -> list[str]:
     """Under the title: what was computed, what it means, where to read on."""
     lines = [f"{cause.finding}."]
@@ -223,11 +253,14 @@ def cause_text(cause: Cause) -> list[str]:
         return lines
     if cause.explanation is not None:
         return [*lines, cause.explanation.text, f"Source: {cause.explanation.source}."]
-    if cause.broken is not None:
-        lines.append(f"It is not where {cause.broken.name} has it: {where(cause.broken, cause.event)}.")
-    else:
-        lines.append("The catalogue has no entry for this event.")
+    lines.append(_unexplained(cause))
     return lines + [f"{d.side} {d.sign} {d.text}" for d in cause.differences]
+
+
+def _unexplained(cause: Cause) -> str:
+    if cause.broken is None:
+        return "The catalogue has no entry for this event."
+    return f"It is not where {cause.broken.name} has it: {where(cause.broken, cause.event)}."
 
 
 def where(entry: Explanation, event: str) -> str:
@@ -241,27 +274,13 @@ def where(entry: Explanation, event: str) -> str:
     return ", ".join([f"predicted by the {entry.axis}", *told]) + ", once in a connection"
 
 
-def explanation(entry: Explanation, comparison: Comparison) -> list[str]:
-    """An entry of the catalogue, and the lines in which a comparison shows it."""
-    lines = [entry.title, "", entry.text, f"Source: {entry.source}.", ""]
-    causes = [cause for cause in comparison.causes if cause.explanation == entry]
-    lines.append(f"Seen just now: {comparison.scenario.description}, over {comparison.transport.description}.")
-    if not causes:
-        return [*lines, "These endpoints do not show it: choose more of them."]
-    for cause in causes:
-        lines += [f"{cause.finding}.", *(f"  {d.side} {d.sign} {d.text}" for d in cause.differences)]
-    return lines
-
-
 def all_causes(survey: Survey) -> list[Cause]:
     """The causes of all comparisons, each once: failures first, then the unexplained."""
     found: dict[str, Cause] = {}
     for comparison in survey.comparisons:
         for cause in comparison.causes:
             found.setdefault(cause.letter, cause)
-    return sorted(
-        found.values(), key=lambda cause: (not cause.is_failure, cause.explained, len(cause.letter), cause.letter)
-    )
+    return sorted(found.values(), key=lambda cause: (not cause.is_failure, cause.explained, _is_told(cause)))
 
 
 def seen_in(survey: Survey, cause: Cause) -> str:
@@ -283,10 +302,18 @@ def name(comparison: Comparison) -> str:
     return comparison.scenario.name + ("" if own else f"/{comparison.transport.name}")
 
 
+def row(comparison: Comparison) -> str:
+    """How a scenario came out, in a line."""
+    counts = [(v, comparison.count(v)) for v in Verdict if v is not Verdict.REFERENCE and comparison.count(v)]
+    told = ", ".join(f"{number} {verdict}" for verdict, number in counts) or str(Verdict.REFERENCE)
+    names = " ".join(done_by(comparison))
+    return f"{name(comparison):<28} {told:<28} {layout.duration(comparison.duration_s):>8}  {names}".rstrip()
+
+
 def survey_title(survey: Survey) -> str:
     repeat = survey.comparisons[0].repeat
     times = f", {repeat} times each" if repeat > 1 else ""
-    return f"{_count(len(survey.comparisons), 'scenario')}{times}"
+    return f"{count(len(survey.comparisons), 'scenario')}{times}"
 
 
 def closing(survey: Survey) -> str:
@@ -295,13 +322,13 @@ def closing(survey: Survey) -> str:
         f"{survey.count(verdict)} {verdict}" for verdict in Verdict if verdict.is_trouble or survey.count(verdict)
     )
     cells = sum(len(comparison.cells) for comparison in survey.comparisons)
-    return f"{_count(cells, 'pairing')} in {survey.duration_s:.1f} s: {counts}. {steadiness(survey)}".rstrip()
+    return f"{count(cells, 'pairing')} in {layout.duration(survey.duration_s)}: {counts}. {steadiness(survey)}".rstrip()
 
 
 def judged(survey: Survey) -> str:
     """How much a survey holds."""
     runs = sum(cell.repeat for comparison in survey.comparisons for cell in comparison.cells)
-    return f"{_count(runs, 'run')} in {_count(len(survey.comparisons), 'scenario')}"
+    return f"{count(runs, 'run')} in {count(len(survey.comparisons), 'scenario')}"
 
 
 def steadiness(survey: Survey) -> str:
@@ -321,7 +348,41 @@ def plain_log(run: Run, side: Side) -> list[str]:
     return [event.plain for event in run.events(side)]
 
 
-def _count(number: int, thing: str) -> str:
+def lines_of(comparison: Comparison, cause: Cause) -> list[tuple[str, list[str]]]:
+    """For each side that tells of a cause: whose log that is, and its lines there as a unified diff against the
+    reference, with a line of context. A side that says the same as the one before is only named."""
+    found: list[tuple[str, list[str]]] = []
+    told = set()
+    for side in SIDES:
+        group = clearest(comparison, cause, side)
+        if group is not None:
+            lines = _excerpt(group, cause.letter)
+            said = tuple(line[0] + line.partition(": ")[2] for line in lines if line[0] in "+-")
+            title = f"{side} log: {pairings(comparison, group.pairings)}"
+            found.append((title, [] if said in told else lines))
+            told.add(said)
+    return found
+
+
+def clearest(comparison: Comparison, cause: Cause, side: Side | None = None) -> Group | None:
+    """Of the logs that show a cause, of one side or of both, the one that differs least otherwise."""
+    own = [group for group in comparison.groups if any(cause.letter in names for *_, names in group.diff)]
+    of_side = [group for group in own if side in (None, group.side)]
+    return min(of_side, key=lambda group: sum(sign != " " for sign, *_ in group.diff), default=None)
+
+
+def _excerpt(group: Group, name: str) -> list[str]:
+    """The lines of a diff that one cause explains, with the nearest that are common before and after."""
+    own = [place for place, (*_, names) in enumerate(group.diff) if name in names]
+    common = [place for place, (sign, *_) in enumerate(group.diff) if sign == " "]
+    around = {max((place for place in common if place < n), default=n) for n in own}
+    around |= {min((place for place in common if place > n), default=n) for n in own}
+    kept = sorted(around.union(own))
+    lines = [f"{group.diff[place][0]}{group.diff[place][1]}" for place in kept[:MOST_LINES]]
+    return lines + [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)
+
+
+def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
