@@ -194,8 +194,8 @@ def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: s
         return list(endpoints)
     for name in names:
         if not any(_matches(endpoint, name) for endpoint in endpoints):
-            known = dict.fromkeys(part for e in endpoints for part in (e.implementation, e.loop, e.label))
-            guess = did_you_mean(name, known)
+            known = dict.fromkeys(part for e in endpoints for part in (e.implementation, e.label))
+            guess = did_you_mean(name, [*known, *(end.loop for end in endpoints)])
             raise CannotCompare(
                 f"{option} {name!r} stands for no endpoint{guess or '; known here: ' + ', '.join(known)}"
             )

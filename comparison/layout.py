@@ -158,12 +158,12 @@ def _paragraph(line: Line, width: int) -> Iterator[Sequence[Span]]:
 
 def _table(table: Table, width: int) -> Iterator[Sequence[Span]]:
     columns = list(zip([(text, "dim") for text in table.head], *table.rows, strict=True))
-    widths = [max(len(line) for text, _ in column for line in text.split("\n")) for column in columns]
+    widths = [max(1, *(len(line) for text, _ in column for line in text.split("\n"))) for column in columns]
     room = width - len(GAP) * (len(widths) - 1)
     if sum(widths) > room and table.narrow:
         yield from text_of(table.narrow, width)
         return
-    words = [max(len(word) for text, _ in column for word in re.split(r"\s|(?<=-)", text)) for column in columns]
+    words = [max(len(word) for text, _ in column for word in re.split(r"\s|(?<=[a-z]-)", text)) for column in columns]
     # The first column is what one types. Where there is no room for words, they are broken.
     for least in ([widths[0], *words[1:]], [LEAST_WIDTH] * len(widths)):
         while sum(widths) > room and max(spare := [a - b for a, b in zip(widths, least, strict=True)]) > 0:
@@ -182,12 +182,13 @@ def _table(table: Table, width: int) -> Iterator[Sequence[Span]]:
 def _beside(block: Beside, width: int) -> Iterator[Sequence[Span]]:
     if width < SIDE_BY_SIDE or len(block.texts) == 1:
         for title, text in zip(block.titles, block.texts, strict=True):
-            yield from text_of([Line(title, "bold"), Code(text)], width)
+            lines = [part for line in text if line for part in _broken(line, width - len(GAP))]
+            yield from ([(title, "bold")], *([(f"{GAP}{line}", "")] for line in lines))
         return
     room = (width - 3) // 2
     yield [(f"{block.titles[0]:<{room}} | {block.titles[1]}", "bold")]
-    for lines in itertools.zip_longest(*block.texts, fillvalue=""):
-        for left, right in itertools.zip_longest(*(_broken(line, room) for line in lines), fillvalue=""):
+    for pair in itertools.zip_longest(*block.texts, fillvalue=""):
+        for left, right in itertools.zip_longest(*(_broken(line, room) for line in pair), fillvalue=""):
             yield [(f"{left:<{room}} | {right}", "")]
 
 

@@ -64,7 +64,8 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
     yield Line(f"Seen just now: {comparison.scenario.description}, over {comparison.transport.description}.")
     causes = [cause for cause in comparison.causes if cause.explanation == entry]
     yield from (Line(f"{cause.finding}.") for cause in causes)
-    shown = [(cause, group) for cause in causes if (group := words.clearest(comparison, cause)) is not None]
+    sides = (*comparison.scenario.on_trial, *SIDES)  # best in the log of an endpoint
+    shown = [(cause, group) for side in sides for cause in causes if (group := words.clearest(comparison, cause, side))]
     if not shown:
         yield Line("These endpoints do not show it: choose more of them.")
     for cause, group in shown[:1]:
@@ -87,7 +88,7 @@ def _code(comparison: Comparison, cause: Cause, side: Side, implementations: Col
     for label in (label for whose, label in sections.of_cause(cause) if whose == side):
         texts = {}
         for name in dict.fromkeys(implementations):
-            path = code.source_of(commands[name][SIDES.index(side)])
+            path = code.source_of(commands.get(name, ((), ()))[SIDES.index(side)])
             if path is not None:
                 lines = code.split((ROOT / path).read_text("utf-8")).get(label, [])
                 texts[f"{path}"] = textwrap.dedent("\n".join(line for _, line in lines)).splitlines()
@@ -105,8 +106,7 @@ def _timeline(comparison: Comparison, run: Run) -> Iterator[Block]:
     for (side, n), event in events.items():
         came = [flow.length for flow in drawn.flows if flow.end == (side, n)]
         what = f"--{sum(came) or 'EOF'}--" if came else ""
-        text = event.message
-        text = text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}..."
+        text = words.cut(event.message, MOST_LETTERS)
         time = f"{(event.t_ns - began_ns) / 1e6:.1f} ms" if event.t_ns is not None and drawn.timed else ""
         told = [(text, ""), (what and f"<{what}", "dim"), ("", "")]
         rows.append(

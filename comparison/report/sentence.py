@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from comparison.model import Cause, Cell, Comparison, Endpoint, Side, Survey, Verdict
-from comparison.report.words import all_causes, count
+from comparison.report.words import all_causes, count, cut
 
 MOST_NAMES = 4
 MOST_CULPRITS = 2
@@ -41,7 +41,10 @@ def _common(survey: Survey, played: Sequence[Cell]) -> str:
     whole = whole and all(cell.verdicts["echo"] in (Verdict.REFERENCE, Verdict.IDENTICAL) for cell in played)
     where = f" in {len(scenarios)} scenarios" if len(scenarios) > 1 else ""
     odd = sum(cell.verdict is Verdict.EXPLAINED for cell in played)
-    rest = f"; for known causes {odd} of them do so otherwise" if odd else " and end alike" if whole else ""
+    rest = " and end alike" if whole else ""
+    if odd:
+        does_so = "behaves" if odd == 1 else "behave"
+        rest = f", and {odd} of them {does_so} otherwise than the reference, for known causes"
     does = "echo the same bytes" if whole else "do what they must"
     return f"All {len(played)} pairings{where} {does}{rest}."
 
@@ -70,7 +73,7 @@ def _troubles(survey: Survey, played: int) -> Iterator[str]:
         does = " or ".join(verb + ("" if " and " in who else "s") for verb in verbs)
         scenarios = len({id(comparison) for comparison, _ in places})
         where = f", in {scenarios} of {len(survey.comparisons)} scenarios" if len(survey.comparisons) > 1 else ""
-        what = _shortened(_what(*worst))
+        what = cut(_what(*worst), MOST_LETTERS)
         yield f"{who} {does} in {len(places)} of {count(played, 'pairing')}{where}: {what}"
         if who == EVERYBODY and _fails(worst):
             yield "with everybody it is a limit of this machine, or what was tried, rather than an endpoint"
@@ -118,10 +121,6 @@ def _what(comparison: Comparison, cell: Cell) -> str:
     difference = cause.differences[0]
     verb = {"+": "also has", "-": "lacks", "~": "has elsewhere"}[difference.sign]
     return f"unlike that of {comparison.reference}, the {difference.side}'s log {verb} {difference.text!r}"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]} ..."
 
 
 def _capital(text: str) -> str:

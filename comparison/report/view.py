@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from comparison import layout
 from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
-from comparison.model import PARTS, SIDES, Comparison, Survey
+from comparison.model import PARTS, SIDES, Comparison, Survey, worst
 from comparison.report import repeat, sentence, words
 
 
@@ -42,8 +42,8 @@ def _one(comparison: Comparison) -> Iterator[Block]:
 
 def _overview(survey: Survey, rows: bool) -> Iterator[Block]:
     yield from _head(words.survey_title(survey), survey.comparisons[0])
-    yield BLANK
     if rows:
+        yield BLANK
         yield Table(["scenario", *PARTS.values(), "time", "causes"], [_row(one) for one in survey.comparisons])
         yield from _told(words.legend(survey.comparisons), "dim")
     for comparison in survey.comparisons:
@@ -56,7 +56,8 @@ def _overview(survey: Survey, rows: bool) -> Iterator[Block]:
 
 def _row(comparison: Comparison) -> list[Span]:
     duration, causes = layout.duration(comparison.duration_s), " ".join(words.done_by(comparison))
-    signs = [(words.signs(comparison, part), words.worst_of(comparison, part)) for part in PARTS]
+    style = str(worst(cell.verdict for cell in comparison.cells))
+    signs = [(words.signs(comparison, part), style) for part in PARTS]
     return [(words.name(comparison), "bold"), *signs, (duration, ""), (causes, "")]
 
 
@@ -109,16 +110,12 @@ def _differences(comparison: Comparison) -> Iterator[Block]:
     yield Heading(f"What differs in {words.name(comparison)}")
     yield Line(f"Must hold for everybody: {'; '.join(words.expectation(comparison.scenario))}.")
     yield Line(" ".join(filter(None, [words.LOGS, words.not_compared(comparison.scenario)])))
-    for side in words.sides_to_show(comparison):
-        yield Line(words.alike(comparison, side), "dim")
-        for group in words.changed(comparison, side):
-            yield from (BLANK, Line(words.group_title(comparison, group)))
-            lines = [f"{sign}{line}{_by(names)}" for sign, line, names in group.diff]
-            yield layout.Code(lines, "diff")
-
-
-def _by(names: Sequence[str]) -> str:
-    return f"   [{' '.join(names)}]" if names else ""
+    for group in comparison.groups:
+        lines = [f"{sign}{line}" + f"   [{' '.join(names)}]" * bool(names) for sign, line, names in group.diff]
+        if any(line[0] != " " for line in lines):
+            yield from (BLANK, Line(words.log_of(comparison, group)), layout.Code(lines, "diff"))
+        elif group.pairings:
+            yield from (BLANK, Line(f"{words.log_of(comparison, group)}: the same"))
 
 
 def _logs(comparison: Comparison) -> Iterator[Block]:

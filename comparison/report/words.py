@@ -21,7 +21,6 @@ from comparison.model import (
     Side,
     Survey,
     Verdict,
-    worst,
 )
 from comparison.vocabulary import ENDINGS
 
@@ -53,8 +52,8 @@ LOGS = "The logs with chunks joined and ports replaced; at the end what its caus
 MORE = "More: --diff has the logs line by line, --raw as they came, and explain NAME tells of a cause."
 MORE_OF_ALL = "More: --scenario NAME has the matrix of one of them, and explain NAME tells of a cause."
 
-MOST_LINES = 12
-"""Lines of a diff that stand beside a cause; --diff shows the rest."""
+MOST_LINES, MOST_LETTERS = 12, 77
+"""Lines of a diff that stand beside a cause, and letters of those that do not differ; --diff shows the rest."""
 
 
 def title(comparison: Comparison) -> str:
@@ -121,11 +120,6 @@ def occurring(comparisons: Sequence[Comparison], parts: bool = True) -> list[Ver
     return [v for v in Verdict if any(one.count(v, part) for one in comparisons for part in questions)]
 
 
-def worst_of(comparison: Comparison, part: Part) -> Verdict:
-    """The worst verdict on one of the two questions."""
-    return worst(cell.verdicts[part] for cell in comparison.cells if cell.verdicts)
-
-
 def signs(comparison: Comparison, part: Part) -> str:
     """How often each verdict on one of the two questions, in signs: `=1 ~3`."""
     counts = {verdict: comparison.count(verdict, part) for verdict in Verdict}
@@ -157,15 +151,11 @@ def troubles(comparison: Comparison) -> list[Told]:
     for cell in comparison.cells:
         if cell.verdict.is_trouble:
             alike.setdefault((cell.verdict, question(cell), re.sub(r"\d+", "", cell.reason)), []).append(cell)
-    return [
-        (verdict, f"{_where(comparison, cells)} {verdict} ({what}): {cells[0].reason}")
-        for (verdict, what, _), cells in alike.items()
-    ]
-
-
-def _where(comparison: Comparison, cells: Sequence[Cell]) -> str:
-    several = len(cells) > 1
-    return f"{pairings(comparison, [cell.pairing for cell in cells])}:" if several else str(cells[0].pairing)
+    told = []
+    for (verdict, what, _), cells in alike.items():
+        where = pairings(comparison, [cell.pairing for cell in cells]) if len(cells) > 1 else cells[0].pairing
+        told.append((verdict, f"{where} {verdict} ({what}): {cells[0].reason}"))
+    return told
 
 
 def skipped(comparisons: Iterable[Comparison]) -> list[Told]:
@@ -175,13 +165,10 @@ def skipped(comparisons: Iterable[Comparison]) -> list[Told]:
         for cell in comparison.cells:
             if cell.verdict is Verdict.SKIPPED:
                 places.setdefault(cell.reason, []).append(name(comparison))
-    return [
-        (
-            Verdict.SKIPPED,
-            f"{count(len(cells), 'pairing')} skipped in {_few(list(dict.fromkeys(cells)))}: {reason}",
-        )
-        for reason, cells in places.items()
-    ]
+    told = (
+        f"{count(len(of), 'pairing')} skipped in {_few(list(dict.fromkeys(of)))}: {why}" for why, of in places.items()
+    )
+    return [(Verdict.SKIPPED, line) for line in told]
 
 
 def _few(names: Sequence[str]) -> str:
@@ -193,39 +180,9 @@ def question(cell: Cell) -> str:
     return " and ".join(text for part, text in PARTS.items() if cell.verdicts.get(part) is cell.verdict)
 
 
-def group_title(comparison: Comparison, group: Group) -> str:
-    return f"{group.side} log: {pairings(comparison, group.pairings)}"
-
-
-def changed(comparison: Comparison, side: Side) -> list[Group]:
-    """The groups of a side whose log is not the reference's."""
-    return [
-        group for group in comparison.groups if group.side == side and any(sign != " " for sign, _, _ in group.diff)
-    ]
-
-
-def alike(comparison: Comparison, side: Side) -> str:
-    """Which pairings wrote the reference's log on a side."""
-    group = next(
-        (group for group in comparison.groups if group.side == side and all(sign == " " for sign, _, _ in group.diff)),
-        None,
-    )
-    like_it = pairings(comparison, group.pairings) if group is not None else ""
-    return f"{side} log as in the reference: {like_it or 'none'}"
-
-
-def sides_to_show(comparison: Comparison) -> list[Side]:
-    """The sides whose logs are compared; what the engine's own sockets saw only where that differs."""
-    return [
-        side
-        for side in SIDES
-        if comparison.groups and (side in comparison.scenario.on_trial or changed(comparison, side))
-    ]
-
-
 def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
     """Pairings in as few words as possible."""
-    servers, clients = _unique(pairing.server for pairing in some), _unique(pairing.client for pairing in some)
+    servers, clients = dict.fromkeys(pairing.server for pairing in some), dict.fromkeys(p.client for p in some)
     if len(some) < len(servers) * len(clients):
         return ", ".join(map(str, some[:4])) + (f" and {len(some) - 4} more" if len(some) > 4 else "")
     server_names = "every server" if len(servers) == len(comparison.servers) else "server " + _labels(servers)
@@ -243,24 +200,17 @@ def meaning(cause: Cause) -> str:
     """What an explanation says, or why there is none; nothing of a failure."""
     if cause.explanation is not None:
         return cause.explanation.text
-    return "" if cause.is_failure else _unexplained(cause)
+    if cause.broken is not None:
+        return f"It is not where {cause.broken.name} has it: {where(cause.broken, cause.event)}."
+    return "" if cause.is_failure else "The catalogue has no entry for this event."
 
 
 def cause_text(cause: Cause) -> list[str]:
     """Under the title: what was computed, what it means, where to read on."""
-    lines = [f"{cause.finding}."]
-    if cause.is_failure:
-        return lines
+    lines = [f"{cause.finding}.", *filter(None, [meaning(cause)])]
     if cause.explanation is not None:
-        return [*lines, cause.explanation.text, f"Source: {cause.explanation.source}."]
-    lines.append(_unexplained(cause))
+        return [*lines, f"Source: {cause.explanation.source}."]
     return lines + [f"{d.side} {d.sign} {d.text}" for d in cause.differences]
-
-
-def _unexplained(cause: Cause) -> str:
-    if cause.broken is None:
-        return "The catalogue has no entry for this event."
-    return f"It is not where {cause.broken.name} has it: {where(cause.broken, cause.event)}."
 
 
 def where(entry: Explanation, event: str) -> str:
@@ -307,7 +257,7 @@ def row(comparison: Comparison) -> str:
     counts = [(v, comparison.count(v)) for v in Verdict if v is not Verdict.REFERENCE and comparison.count(v)]
     told = ", ".join(f"{number} {verdict}" for verdict, number in counts) or str(Verdict.REFERENCE)
     names = " ".join(done_by(comparison))
-    return f"{name(comparison):<28} {told:<28} {layout.duration(comparison.duration_s):>8}  {names}".rstrip()
+    return f"{name(comparison):<24} {layout.duration(comparison.duration_s):>7}  {told}  {names}".rstrip()
 
 
 def survey_title(survey: Survey) -> str:
@@ -333,14 +283,10 @@ def judged(survey: Survey) -> str:
 
 def steadiness(survey: Survey) -> str:
     """Over several runs, whether they all came out alike, as a sentence; empty for one run."""
-    if all(comparison.repeat == 1 for comparison in survey.comparisons):
-        return ""
-    unsteady = [
-        f"{name(comparison)} {cell.pairing}" for comparison in survey.comparisons for cell in comparison.unsteady
-    ]
-    if not unsteady:
-        return "Every run of each pairing came out alike. "
-    return f"Not every run came out alike in {_few(unsteady)}. "
+    if unsteady := [f"{name(one)} {cell.pairing}" for one in survey.comparisons for cell in one.unsteady]:
+        return f"Not every run came out alike in {_few(unsteady)}."
+    repeated = any(comparison.repeat > 1 for comparison in survey.comparisons)
+    return "Every run of each pairing came out alike." if repeated else ""
 
 
 def plain_log(run: Run, side: Side) -> list[str]:
@@ -358,17 +304,25 @@ def lines_of(comparison: Comparison, cause: Cause) -> list[tuple[str, list[str]]
         if group is not None:
             lines = _excerpt(group, cause.letter)
             said = tuple(line[0] + line.partition(": ")[2] for line in lines if line[0] in "+-")
-            title = f"{side} log: {pairings(comparison, group.pairings)}"
-            found.append((title, [] if said in told else lines))
+            found.append((log_of(comparison, group), [] if said in told else lines))
             told.add(said)
     return found
 
 
-def clearest(comparison: Comparison, cause: Cause, side: Side | None = None) -> Group | None:
-    """Of the logs that show a cause, of one side or of both, the one that differs least otherwise."""
-    own = [group for group in comparison.groups if any(cause.letter in names for *_, names in group.diff)]
-    of_side = [group for group in own if side in (None, group.side)]
-    return min(of_side, key=lambda group: sum(sign != " " for sign, *_ in group.diff), default=None)
+def log_of(comparison: Comparison, group: Group) -> str:
+    """Whose log it is."""
+    return f"{group.side} log against the reference's: {pairings(comparison, group.pairings)}"
+
+
+def cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[:letters]}..."
+
+
+def clearest(comparison: Comparison, cause: Cause, side: Side) -> Group | None:
+    """Of the logs of a side that show a cause the one that differs least otherwise."""
+    of_side = [group for group in comparison.groups if group.side == side]
+    own = [group for group in of_side if any(cause.letter in names for *_, names in group.diff)]
+    return min(own, key=lambda group: sum(sign != " " for sign, *_ in group.diff), default=None)
 
 
 def _excerpt(group: Group, name: str) -> list[str]:
@@ -378,16 +332,15 @@ def _excerpt(group: Group, name: str) -> list[str]:
     around = {max((place for place in common if place < n), default=n) for n in own}
     around |= {min((place for place in common if place > n), default=n) for n in own}
     kept = sorted(around.union(own))
-    lines = [f"{group.diff[place][0]}{group.diff[place][1]}" for place in kept[:MOST_LINES]]
-    return lines + [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)
+    lines = [
+        f"{sign}{text}" if sign != " " else f" {cut(text, MOST_LETTERS)}"
+        for sign, text, _ in map(group.diff.__getitem__, kept)
+    ]
+    return lines[:MOST_LINES] + [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)
 
 
 def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _unique(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
-    return list(dict.fromkeys(endpoints))
 
 
 def _labels(endpoints: Iterable[Endpoint]) -> str:

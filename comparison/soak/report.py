@@ -36,10 +36,13 @@ def blocks(found: Soak) -> Iterator[Block]:
     if found.interrupted:
         yield Line("Interrupted: this is what was seen until then.", "bold")
     yield BLANK
-    head = ["server", "connections", "figure", "median", "grows by", "at least", "per", "tolerated", ""]
-    yield Table(head, [_row(course, metric) for course in found.courses for metric in METRICS])
     for course in found.courses:
-        yield from (Line(f"{course.label}: {trouble}", mark="-") for trouble in course.troubles)
+        connections = course.looks[-1].connections if course.looks else 0
+        yield Line(f"{course.label}: {connections:,} connections", "bold")
+        head = ["figure", "median", "grows by", "at least", "per", "tolerated", ""]
+        yield Table(head, [_row(course, metric) for metric in METRICS])
+        yield from (Line(trouble, mark="-") for trouble in course.troubles)
+        yield BLANK
 
 
 def verdict(found: Soak) -> str:
@@ -56,11 +59,8 @@ def _row(course: Course, metric: Metric) -> list[Span]:
     points = course.points(metric)
     values = sorted(value for _, value in points)
     slope = course.slope(metric)
-    connections = course.looks[-1].connections if course.looks else 0
     grown = [_number(slope.value), _number(slope.low)] if slope is not None else ["too short", ""]
     cells = (
-        course.label,
-        f"{connections:,}",
         metric.title,
         f"{_number(values[len(values) // 2])}{'' if metric.unit == metric.title else ' ' + metric.unit}"
         if values

@@ -146,7 +146,7 @@ def test_a_long_reason_is_cut_and_all_of_it_stands_below():
 
     found = comparison(matrix(talks))
     assert len(said(found)) < 300
-    assert said(found).partition(". The other")[0].endswith(" ...")
+    assert said(found).partition(". The other")[0].endswith("...")
 
 
 # --- Each defect that the tutorial finds ---
