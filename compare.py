@@ -6,7 +6,7 @@ The command line, and nothing else: each command is a module, of which only the 
 
 import sys
 
-from comparison import surroundings
+from comparison import VERSION, surroundings
 
 if not surroundings.suit():  # what is imported from here on takes what Windows lacks
     sys.exit(2)
@@ -17,11 +17,13 @@ import argparse
 import contextlib
 import importlib
 import os
+import re
 from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
 from common.logs import escape
 from comparison.model import CannotCompare
+from comparison.options import did_you_mean
 from comparison.play.processes import INTERRUPTED, let_endpoints_heed_ctrl_c, stop_cleanly_on_sigterm
 
 TROUBLE = 2
@@ -56,6 +58,10 @@ class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line with the remedy."""
 
     def error(self, message: str) -> NoReturn:
+        words = message.partition("unrecognized arguments: ")[2].split()
+        if words:
+            options = re.findall(r"--[a-z][a-z-]+", self.format_help())
+            message += did_you_mean(words[0].partition("=")[0], options if words[0].startswith("-") else COMMANDS)
         # argparse shows a word that it does not know as it came: with line breaks, and with what moves a cursor.
         self.exit(TROUBLE, f"{self.prog}: error: {escape(message)} (all options: --help)\n")
 
@@ -77,6 +83,7 @@ def parser(name: str = USUAL) -> Parser:
         found.description = " ".join(
             (command.DESCRIPTION, *(f"`{name}` {does}." for name, (_, does) in COMMANDS.items()))
         )
+        found.add_argument("--version", action="version", version=f"protocol-vs-streams {VERSION}")
     command.add_options(found)
     return found
 

@@ -6,3 +6,5 @@ lines, by `vocabulary`; `judge` goes from runs to verdicts; `report` shows them.
 which never import each other: what passes between them stands in `model`. No module here knows an API: only the table
 in `endpoints` and the texts in `judge.catalogue` name one. `bench` and `soak` measure what it costs, and what grows.
 """
+
+VERSION = "0.1.0"

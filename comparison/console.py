@@ -1,21 +1,31 @@
 """A view with rich. Colour only where it is wanted: NO_COLOR and a file are respected by rich itself."""
 
+import os
+import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+COLUMNS = 100
+"""Of what does not go to a terminal."""
+
 LEAST_COLUMNS = 40
-"""In fewer, rich would leave out what does not fit; a terminal that has fewer breaks the lines."""
+"""In fewer nothing is laid out; a terminal that has fewer breaks the lines."""
 
 
-def show(file: TextIO, draw: Callable[["Console"], None]) -> None:
+def columns_of(file: TextIO) -> int:
+    """How wide a view in a file may be."""
+    columns = shutil.get_terminal_size().columns if file.isatty() else int(os.environ.get("COLUMNS", COLUMNS))
+    return max(columns, LEAST_COLUMNS)
+
+
+def show(file: TextIO, draw: Callable[["Console"], object]) -> None:
     """Draw on a terminal as it comes, and into any other file without the spaces that fill a line."""
     from rich.console import Console
 
-    console = Console(file=file, highlight=False)
-    console.width = max(console.width, LEAST_COLUMNS)
+    console = Console(file=file, highlight=False, width=columns_of(file))
     if console.is_terminal:
         draw(console)
     else:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from common.logs import escape
 from common.loops import LOOPS
 from comparison.model import NO_LEVEL, CannotCompare, Endpoint, Interpreter
+from comparison.options import did_you_mean
 from comparison.play.processes import ROOT, output_of
 
 
@@ -90,7 +91,8 @@ def interpreters(paths: Sequence[str], loops: Sequence[str]) -> list[Interpreter
         module, colon, factory = loop.partition(":")
         if loop not in LOOPS and not (module and colon and factory):
             known = ", ".join(LOOPS)
-            raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, or MODULE:FACTORY")
+            guess = did_you_mean(loop, LOOPS)
+            raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, or MODULE:FACTORY{guess}")
     # Endpoints run in the folder of the project, and a path may be relative to the user's.
     absolute = dict.fromkeys(os.path.abspath(shutil.which(path) or path) for path in paths or [sys.executable])
     return [_ask(path, loops) for path in absolute]
@@ -192,8 +194,11 @@ def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: s
         return list(endpoints)
     for name in names:
         if not any(_matches(endpoint, name) for endpoint in endpoints):
-            known = ", ".join(dict.fromkeys(part for e in endpoints for part in (e.implementation, e.label)))
-            raise CannotCompare(f"{option} {name!r} stands for no endpoint; known here: {known}")
+            known = dict.fromkeys(part for e in endpoints for part in (e.implementation, e.label))
+            guess = did_you_mean(name, [*known, *(end.loop for end in endpoints)])
+            raise CannotCompare(
+                f"{option} {name!r} stands for no endpoint{guess or '; known here: ' + ', '.join(known)}"
+            )
     return [endpoint for endpoint in endpoints if any(_matches(endpoint, name) for name in names)]
 
 

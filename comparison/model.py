@@ -312,6 +312,8 @@ class Explanation:
     axis: str
     places: Mapping[str, tuple[Place, ...]] = field(hash=False)
     text: str
+    advice: str
+    """What to do about it in one's own program."""
     source: str
     scenario: str
     transport: str = "tcp"
@@ -333,6 +335,7 @@ class Cause:
     the side ("server loop"); empty where none does."""
 
     letter: str
+    """What it goes by: the name of its explanation, or a letter where it has none."""
     event: str
     """The kind of line that differs; of a failure what has failed, with numbers left out."""
     axes: tuple[str, ...]
@@ -402,7 +405,7 @@ class Group:
     pairings: tuple[Pairing, ...]
     lines: tuple[ProjectedLine, ...]
     diff: tuple[tuple[Literal[" ", "+", "-"], str, tuple[str, ...]], ...]
-    """Sign, line, and the letters of the causes that explain it."""
+    """Sign, line, and what the causes that explain it go by."""
 
 
 @dataclass(frozen=True)

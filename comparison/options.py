@@ -1,7 +1,9 @@
 """Kinds of values that options of several commands have."""
 
 import argparse
+import difflib
 import math
+from collections.abc import Iterable
 
 
 def comma_separated(text: str) -> list[str]:
@@ -28,3 +30,23 @@ def at_least_one(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+MOST_GUESSES = 3
+FEW = 8
+"""So many names an error can list."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question at the end of an error about an unknown name; empty where none is like it."""
+    word, names = name.lower().lstrip("-"), {other.lstrip("-"): other for other in known}
+    close = [other for other in names if word and other.startswith(word)] or difflib.get_close_matches(word, names)
+    return f"; did you mean {' or '.join(names[other] for other in close[:MOST_GUESSES])}?" if close else ""
+
+
+def unknown(name: str, known: Iterable[str], every_one: str) -> str:
+    """The end of an error about an unknown name: the question, or the names; `every_one` is what lists many."""
+    names = list(known)
+    rest = f"; known are {', '.join(names)}" if len(names) <= FEW else f"; {every_one} has every one"
+    guess = did_you_mean(name, names)
+    return f"{guess} ({every_one} has every one)" if guess else rest

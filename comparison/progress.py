@@ -1,48 +1,104 @@
-"""A progress bar on a terminal, for what takes longer than a second."""
+"""What a terminal shows while something runs: a line for each part as soon as it is done, and below them a bar."""
 
-import shutil
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import TextIO
 
+from comparison.console import columns_of
+from comparison.layout import duration
+
 DELAY_S = 1.0
+"""What is done before has no bar."""
+
+EACH_S = 1.0
 WIDTH = 30
-TEXT_WIDTH = 30
-"""What stands beside the bar: a line that wraps could not be wiped out."""
+LEAST_WIDTH = 5
+
+
+def can_wipe(file: TextIO) -> bool:
+    """Whether a file is a terminal on which a line can be written anew."""
+    return file.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 class Progress:
-    """Counts to `total`. It shows nothing before DELAY_S, nothing where `file` is no terminal, and wipes itself
-    out at the end."""
+    """Counts runs to `total`, and names what is running, how long it has been, and how many have failed.
 
-    def __init__(self, total: int, file: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic) -> None:
-        self._total = total
-        self._file = file
-        self._clock = clock
+    It shows nothing where `file` is no terminal, and no bar where the terminal knows no way back; it wipes the bar out
+    at the end.
+    """
+
+    def __init__(
+        self, total: int, what: str = "", file: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._total, self._what = total, what
+        self._file, self._clock = file, clock
         self._lock = threading.Lock()
-        self._done = 0
-        self._shown = False
+        self._done = self._failed = 0
+        self._bar_is_there = False
+        self._over = threading.Event()
+        self.has_lines = False
+        """Whether lines were shown."""
 
     def __enter__(self) -> "Progress":
-        self._start_s = self._clock()
+        self._start_s = self._since_s = self._clock()
+        self._is_terminal = self._file.isatty()
+        self._can_wipe = can_wipe(self._file)
+        if self._can_wipe:
+            self._clockwork = threading.Thread(target=self._go_on, daemon=True)
+            self._clockwork.start()
         return self
 
     def tick(self) -> None:
         """One more is done. From any thread."""
         with self._lock:
             self._done += 1
-            elapsed_s = self._clock() - self._start_s
-            if elapsed_s >= DELAY_S and self._file.isatty():
-                left_s = elapsed_s / self._done * (self._total - self._done)
-                width = max(1, min(WIDTH, shutil.get_terminal_size().columns - TEXT_WIDTH))
-                bar = "#" * (width * self._done // self._total)
-                self._file.write(f"\r\x1b[K[{bar:.<{width}}] {self._done}/{self._total}, {left_s:.0f} s left")
-                self._file.flush()
-                self._shown = True
+            self._draw()
+
+    def judged(self, line: str, failed: int, what: str) -> None:
+        """A part is done, with so many failed; `line` stays. `what` is the next one."""
+        with self._lock:
+            self._failed += failed
+            self._what, self._since_s = what, self._clock()
+            if self._is_terminal and line:
+                self._wipe()
+                self._file.write(f"{line}\n")
+                self.has_lines = True
+            self._draw()
 
     def __exit__(self, *_: object) -> None:
-        if self._shown:
-            self._file.write("\r\x1b[K")
+        self._over.set()
+        with self._lock:
+            self._can_wipe = False
+            self._wipe()
             self._file.flush()
+
+    def _go_on(self) -> None:
+        while not self._over.wait(EACH_S):
+            with self._lock:
+                self._draw()
+
+    def _draw(self) -> None:
+        now_s = self._clock()
+        if self._can_wipe and now_s - self._start_s >= DELAY_S:
+            text = f"{self._done}/{self._total}"
+            text += f" {self._what} for {duration(round(now_s - self._since_s))}" if self._what else ""
+            text += f", {self._failed} failed" if self._failed else ""
+            if self._done:
+                left_s = (now_s - self._start_s) / self._done * (self._total - self._done)
+                text += f", {duration(round(left_s))} left"
+            # A line that wraps could not be wiped out.
+            columns = columns_of(self._file) - 1
+            width = max(LEAST_WIDTH, min(WIDTH, columns - len(text) - len("[] ")))
+            bar = "#" * (width * self._done // max(1, self._total))
+            self._wipe()
+            self._file.write(f"[{bar:.<{width}}] {text}"[:columns])
+            self._file.flush()
+            self._bar_is_there = True
+
+    def _wipe(self) -> None:
+        if self._bar_is_there:
+            self._file.write("\r\x1b[K")
+            self._bar_is_there = False

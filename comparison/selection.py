@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from common.loops import LOOPS
 from comparison import endpoints
 from comparison.model import RAW, CannotCompare, Endpoint, Interpreter, Pairing, Scenario, Transport
-from comparison.options import comma_separated
+from comparison.options import comma_separated, unknown
 from comparison.play.machine import too_few_files
 from comparison.play.transports import TRANSPORTS, missing
 from comparison.scenarios import SCENARIOS
@@ -99,7 +99,7 @@ Named = TypeVar("Named")
 def _named(names: Sequence[str], known: Mapping[str, Named], option: str) -> list[Named]:
     for name in names:
         if name not in known and name != "all":
-            raise CannotCompare(f"{option} {name!r} is unknown; known are all, {', '.join(known)}")
+            raise CannotCompare(f"{option} {name!r} is unknown{unknown(name, ('all', *known), '--list')}")
     return list(known.values()) if "all" in names else [known[name] for name in dict.fromkeys(names)]
 
 

@@ -32,7 +32,7 @@ CATALOGUE = {
     for entry in (
         Explanation(
             name="eof-callback",
-            title="EOF has a callback in one API only",
+            title="Protocol is told of the end of file and Streams is not",
             kind="told",
             axis="own implementation",
             places={"eof": IN_PROTOCOL},
@@ -41,13 +41,18 @@ CATALOGUE = {
                 "place in the code that can log it. With Streams the same news is an empty result of read(), which "
                 "just ends the loop."
             ),
+            advice=(
+                "With Streams let the loop over read() end at the empty result, and clean up after it. With a Protocol "
+                "return None from eof_received() to have the transport close itself once all is sent; or return True "
+                "to go on writing, and then close it yourself."
+            ),
             source="Python documentation, Transports and Protocols: Protocol.eof_received(); StreamReader.read()",
             scenario="tutorial",
             everywhere=True,
         ),
         Explanation(
             name="selector",
-            title="only asyncio's own loop names its selector",
+            title="only asyncio names its selector",
             kind="told",
             axis="own loop",
             # A loop made from asyncio's names its selector, too.
@@ -56,13 +61,17 @@ CATALOGUE = {
                 "asyncio's event loop on POSIX waits for sockets with a selector, and logs at debug level which one "
                 "it found. uvloop waits inside libuv, a library in C, and logs nothing when it starts."
             ),
+            advice=(
+                "Nothing: let no program depend on this line. Which loop runs is told by "
+                "type(asyncio.get_running_loop())."
+            ),
             source="Python documentation, Event Loop: asyncio.SelectorEventLoop; uvloop documentation",
             scenario="tutorial",
             everywhere=True,
         ),
         Explanation(
             name="eof-without-close-notify",
-            title="an end of TLS that nobody announced is an EOF on one loop only",
+            title="an end of TLS that nobody announced is an EOF to a Protocol on asyncio, and no event on uvloop",
             kind="told",
             axis="own implementation and own loop",
             places={"eof": (missing("protocol", "uvloop"), there("protocol", "*"), missing("streams", "*"))},
@@ -72,13 +81,17 @@ CATALOGUE = {
                 "call out for the second and goes on to connection_lost(None), and with Streams either is an empty "
                 "read()."
             ),
+            advice=(
+                "Do not take an end of TLS for the end of a message, on any loop: a length or a delimiter says that. "
+                "With a Protocol clean up in connection_lost(), which is called either way."
+            ),
             source="RFC 8446, section 6.1; uvloop pull request 385",
             scenario="tls-cut-without-goodbye",
             transport="tls",
         ),
         Explanation(
             name="bytes-with-close-notify",
-            title="bytes that come together with the end of TLS can be answered in one API only",
+            title="bytes that come with the end of TLS can be answered by Protocol, and only be read by Streams",
             kind="done",
             axis="own implementation",
             places={
@@ -92,13 +105,17 @@ CATALOGUE = {
                 "is given bytes that came in the same piece before that, and what it writes then is still sent; with "
                 "Streams read() hands them out, too, but the transport is closed before the coroutine has its turn."
             ),
+            advice=(
+                "Have a client read its answer before it says goodbye. In a Streams server ask writer.is_closing() "
+                "before a write, and count what nobody will get."
+            ),
             source="CPython, Lib/asyncio/streams.py: StreamReaderProtocol.eof_received() returns False over TLS",
             scenario="tls-bytes-with-goodbye",
             transport="tls",
         ),
         Explanation(
             name="bytes-after-close-notify",
-            title="bytes that come after an endpoint has closed TLS are an error on one loop only",
+            title="bytes that come after a close over TLS are an error on asyncio, and thrown away on uvloop",
             kind="told",
             axis="own loop",
             places={"lost": (missing("uvloop"), there("*")), "closing": (there("uvloop"), missing("*"))},
@@ -107,13 +124,18 @@ CATALOGUE = {
                 "instead ends the connection at once on asyncio, with an SSLError; uvloop reads on and throws away "
                 "what comes, until the peer closes or the time for the close is over."
             ),
+            advice=(
+                "Know by a length or a delimiter that all has come before you close. An error at the close is then a "
+                "close, too: with Streams `except OSError` around wait_closed() (ssl.SSLError is one), with a Protocol "
+                "connection_lost(exc)."
+            ),
             source="RFC 8446, section 6.1; uvloop issue 471",
             scenario="tls-after-goodbye",
             transport="tls",
         ),
         Explanation(
             name="out-of-files",
-            title="without file descriptors, one loop lets clients wait and the other turns them away",
+            title="without file descriptors asyncio lets clients wait, and uvloop turns them away",
             kind="done",
             axis="own loop",
             places={
@@ -125,6 +147,10 @@ CATALOGUE = {
                 "is none, and tries again a second later, while the clients wait in the kernel's queue; libuv, under "
                 "uvloop, keeps one in reserve with which it accepts such clients and closes them at once, and tells "
                 "nobody."
+            ),
+            advice=(
+                "Take fewer connections than there are descriptors (ulimit -n), and watch how many are open. A client "
+                "should have a time-out, and try again later whether it had to wait or was turned away."
             ),
             source="libuv, uv__emfile_trick() in src/unix/stream.c; asyncio issue gh-151615",
             scenario="no-more-files",

@@ -46,19 +46,17 @@ SIGNS: dict[Presence, Sign] = {"there": "-", "missing": "+"}
 
 
 class Letters:
-    """One letter for each cause, the same in every comparison of a run, in the order in which they are found."""
+    """What each cause goes by, the same in every comparison of a run: the name of its explanation, and where there is
+    none a letter, in the order in which they are found."""
 
     def __init__(self) -> None:
         self._given: dict[object, str] = {}
 
     def of(self, cause: Cause) -> str:
-        """The letter of a cause: the same for the same explanation, or for what differs or fails and what predicts
-        it."""
+        """The same letter stands for what differs or fails alike and is predicted by the same."""
         if cause.explanation is not None:
-            return self._of(("explained", cause.explanation.name))
-        return self._of((cause.is_failure, cause.event, cause.axes, cause.broken is None))
-
-    def _of(self, key: object) -> str:
+            return cause.explanation.name
+        key = (cause.is_failure, cause.event, cause.axes, cause.broken is None)
         return self._given.setdefault(key, _letter(len(self._given)))
 
 
@@ -262,7 +260,11 @@ def _together(findings: Iterable[str]) -> str:
     """Several findings of one cause as one: what they all begin with is said once."""
     first, *others = findings
     head = first.partition(": ")[0] + ": "
-    return "; other lines ".join([first, *(other.removeprefix(head) for other in others)])
+    rest = (
+        other.removeprefix(head) if other.startswith(head) else f"are {other[:1].lower()}{other[1:]}"
+        for other in others
+    )
+    return "; other lines ".join([first, *rest])
 
 
 def _pairings(runs: Iterable[Run]) -> tuple[Pairing, ...]:

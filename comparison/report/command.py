@@ -4,19 +4,17 @@ import argparse
 import importlib.util
 import os
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from common.logs import escape
 from comparison import files
-from comparison.model import CannotCompare, Comparison, Survey
+from comparison.model import CannotCompare, Survey
 from comparison.options import at_least_one, comma_separated
 from comparison.play.processes import INTERRUPTED
-from comparison.progress import Progress
-from comparison.report import export, gather, markdown, repeat, words
+from comparison.report import export, gather, repeat, view, words
 from comparison.report.html import cost
-from comparison.run import compare_all
+from comparison.run_command import survey_of
 from comparison.selection import add_selection, chosen, trials
 
 DESCRIPTION = (
@@ -61,7 +59,11 @@ def run(options: argparse.Namespace) -> int:
         raise CannotCompare(f"{', '.join(benches)}: several benchmarks; give one of them")
     html = options.format == "html"
     measured = next((cost.load(text, name, with_charts=html) for name, text in benches.items()), None)
-    survey, interrupted = (gather.load(results), False) if results else run_all(options)
+    if results:
+        survey, interrupted = gather.load(results), False
+    else:
+        tried, jobs = trials(options.scenario, None), os.cpu_count() or 1
+        survey, interrupted, _ = survey_of(chosen(options), tried, repeat=options.repeat, jobs=jobs)
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt
     if not survey.comparisons:
@@ -83,23 +85,6 @@ def check(options: argparse.Namespace) -> None:
     files.check_target("--output", options.output or (Path("report.html") if options.format == "html" else None))
 
 
-def run_all(options: argparse.Namespace) -> tuple[Survey, bool]:
-    """Compare all that the options name, with progress on a terminal; and whether Ctrl-C came before the last."""
-    selection, tried = chosen(options), trials(options.scenario, None)
-    runs = sum(len(selection.pairings(trial.scenario)) * options.repeat for trial in tried if not trial.skipped)
-    start_s = time.monotonic()
-    done: list[Comparison] = []
-    interrupted = False
-    with Progress(runs) as progress:
-        found = compare_all(selection, tried, repeat=options.repeat, jobs=os.cpu_count() or 1, tick=progress.tick)
-        try:
-            for comparison in found:
-                done.append(comparison)
-        except KeyboardInterrupt:
-            interrupted = True
-    return Survey(tuple(done), time.monotonic() - start_s), interrupted
-
-
 def write(text: str, path: Path | None) -> None:
     """Write the report, and say where it is and how large."""
     if path is None:
@@ -118,7 +103,7 @@ def _page(survey: Survey, measured: cost.Cost | None, sources: Iterable[str]) ->
 
 def _markdown(survey: Survey, measured: cost.Cost | None) -> Iterable[str]:
     """The short version: the comparison's own, and what the benchmark means."""
-    yield markdown.render(survey)
+    yield view.markdown(survey)
     if measured is not None:
         yield "\n## What it costs\n\n"
         yield from (f"- {sentence}\n" for sentence in measured.sentences)

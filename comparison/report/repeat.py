@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.config import PORT
-from comparison.model import RAW, Cause, Cell, Comparison, Pairing, Scenario, Survey, Transport
+from comparison.model import RAW, Cell, Comparison, Pairing, Scenario, Survey, Transport
 from comparison.play.commands import client_command, port_of, server_command
 from comparison.play.dropouts import shown_elsewhere
 from comparison.play.processes import ROOT
@@ -105,11 +105,3 @@ def word_of(word: str) -> str:
         data = b""
     letters = (chr(byte) if 32 <= byte < 127 and byte not in b"\\'`" else f"\\{byte:03o}" for byte in data)
     return f"$'{''.join(letters)}'" if data else shlex.quote(word)
-
-
-def by_itself(survey: Survey, cause: Cause) -> str:
-    """The command that shows a failure; empty for what is none."""
-    if not cause.is_failure:
-        return ""
-    first = next(one for one in survey.comparisons if any(own.letter == cause.letter for own in one.causes))
-    return compare(first, "--raw")

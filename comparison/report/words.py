@@ -1,7 +1,9 @@
 """What every view says in the same words."""
 
+import re
 from collections.abc import Iterable, Sequence
 
+from comparison import layout
 from comparison.model import (
     PARTS,
     RAW,
@@ -44,17 +46,24 @@ MEANINGS = {
 }
 
 
-LOGS = "The logs with chunks joined and ports replaced; the letters name the causes below."
+LOGS = "The logs with chunks joined and ports replaced; at the end what its cause goes by."
+
+
+MORE = "More: --diff has the logs line by line, --raw as they came, and explain NAME tells of a cause."
+MORE_OF_ALL = "More: --scenario NAME has the matrix of one of them, and explain NAME tells of a cause."
+
+MOST_LINES, MOST_LETTERS = 12, 77
+"""Lines of a diff that stand beside a cause, and letters of those that do not differ; --diff shows the rest."""
 
 
 def title(comparison: Comparison) -> str:
     servers, clients = len(comparison.servers), len(comparison.clients)
     times = f", {comparison.repeat} times each" if comparison.repeat > 1 else ""
-    who = f"{_count(servers, 'server')} x {_count(clients, 'client')}"
+    who = f"{count(servers, 'server')} x {count(clients, 'client')}"
     if comparison.servers == (RAW,):
-        who = _count(clients, "client")
+        who = count(clients, "client")
     elif comparison.clients == (RAW,):
-        who = _count(servers, "server")
+        who = count(servers, "server")
     return f"{who}{times}: {comparison.scenario.description}, over {comparison.transport.description}"
 
 
@@ -100,49 +109,53 @@ Told = tuple[Verdict, str]
 """A line about something with a verdict, which each view shows with its sign."""
 
 
-def legend(comparisons: Sequence[Comparison]) -> list[Told]:
+def legend(comparisons: Sequence[Comparison], parts: bool = True) -> list[Told]:
     """The verdicts that occur, each with its meaning."""
-    return [(verdict, f"{verdict}: {MEANINGS[verdict]}") for verdict in occurring(comparisons)]
+    return [(verdict, f"{verdict}: {MEANINGS[verdict]}") for verdict in occurring(comparisons, parts)]
 
 
-def occurring(comparisons: Sequence[Comparison]) -> list[Verdict]:
-    """The verdicts that occur on a pairing, or on one of the two questions."""
-    questions = (None, *PARTS)
+def occurring(comparisons: Sequence[Comparison], parts: bool = True) -> list[Verdict]:
+    """The verdicts that occur on a pairing, and with `parts` on one of the two questions."""
+    questions = (None, *PARTS) if parts else (None,)
     return [v for v in Verdict if any(one.count(v, part) for one in comparisons for part in questions)]
 
 
-def two_verdicts(comparison: Comparison) -> list[str]:
-    """Each of the two questions with how its verdicts are spread."""
-    return [f"{question.capitalize()}: {spread(comparison, part)}" for part, question in PARTS.items()]
-
-
-def spread(comparison: Comparison, part: Part) -> str:
-    """How often each verdict on one of the two questions, in words."""
-    counts = {verdict: comparison.count(verdict, part) for verdict in Verdict}
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-
-
 def signs(comparison: Comparison, part: Part) -> str:
-    """The same in signs: `=1 ~3`."""
+    """How often each verdict on one of the two questions, in signs: `=1 ~3`."""
     counts = {verdict: comparison.count(verdict, part) for verdict in Verdict}
     return " ".join(f"{SYMBOLS[verdict]}{count}" for verdict, count in counts.items() if count)
 
 
-def cell(cell: Cell, repeat: int, short: bool = False) -> list[str]:
-    """A cell of the matrix: its verdict and the letters of its causes; over several runs also how many agreed and how
-    often TCP cut the stream. `short` leaves the verdict its sign only."""
-    letters = " ".join(cell.letters)
-    parts = [f"{SYMBOLS[cell.verdict]} {letters}"] if short else [f"{SYMBOLS[cell.verdict]} {cell.verdict}", letters]
-    if repeat > 1 and cell.repeat:
-        agreed = f"{cell.agreed}/{cell.repeat}"
-        parts += [agreed, f"cut {cell.cut}"] if short else [f"{agreed} agree", f"cut in {cell.cut}"]
-    return [part.rstrip() for part in parts if part]
+def cell(comparison: Comparison, cell: Cell, short: bool = False) -> str:
+    """A cell of the matrix: its verdict, and what the causes of something done go by; over several runs also how many
+    agreed and how often TCP cut the stream. `short` leaves the verdict its sign only."""
+    names = [name for name in done_by(comparison) if name in cell.letters]
+    parts = [SYMBOLS[cell.verdict] if short else f"{SYMBOLS[cell.verdict]} {cell.verdict}", *names]
+    if comparison.repeat > 1 and cell.repeat:
+        parts += [f"\n{cell.agreed}/{cell.repeat}{'' if short else ' agree'}\ncut{' ' if short else ' in '}{cell.cut}"]
+    return " ".join(parts).replace(" \n", "\n")
+
+
+def done_by(comparison: Comparison) -> list[str]:
+    """What the causes go by of which somebody sees more than other lines."""
+    return list(dict.fromkeys(cause.letter for cause in comparison.causes if not _is_told(cause)))
+
+
+def _is_told(cause: Cause) -> bool:
+    return cause.explanation is not None and cause.explanation.kind == "told"
 
 
 def troubles(comparison: Comparison) -> list[Told]:
-    """A line for each cell that is different or failed, with the reason."""
-    bad = [cell for cell in comparison.cells if cell.verdict.is_trouble]
-    return [(cell.verdict, f"{cell.pairing} {cell.verdict} ({question(cell)}): {cell.reason}") for cell in bad]
+    """A line for each way in which cells are different or failed, with where."""
+    alike: dict[tuple[Verdict, str, str], list[Cell]] = {}
+    for cell in comparison.cells:
+        if cell.verdict.is_trouble:
+            alike.setdefault((cell.verdict, question(cell), re.sub(r"\d+", "", cell.reason)), []).append(cell)
+    told = []
+    for (verdict, what, _), cells in alike.items():
+        where = pairings(comparison, [cell.pairing for cell in cells]) if len(cells) > 1 else cells[0].pairing
+        told.append((verdict, f"{where} {verdict} ({what}): {cells[0].reason}"))
+    return told
 
 
 def skipped(comparisons: Iterable[Comparison]) -> list[Told]:
@@ -152,13 +165,10 @@ def skipped(comparisons: Iterable[Comparison]) -> list[Told]:
         for cell in comparison.cells:
             if cell.verdict is Verdict.SKIPPED:
                 places.setdefault(cell.reason, []).append(name(comparison))
-    return [
-        (
-            Verdict.SKIPPED,
-            f"{_count(len(cells), 'pairing')} skipped in {_few(list(dict.fromkeys(cells)))}: {reason}",
-        )
-        for reason, cells in places.items()
-    ]
+    told = (
+        f"{count(len(of), 'pairing')} skipped in {_few(list(dict.fromkeys(of)))}: {why}" for why, of in places.items()
+    )
+    return [(Verdict.SKIPPED, line) for line in told]
 
 
 def _few(names: Sequence[str]) -> str:
@@ -170,39 +180,9 @@ def question(cell: Cell) -> str:
     return " and ".join(text for part, text in PARTS.items() if cell.verdicts.get(part) is cell.verdict)
 
 
-def group_title(comparison: Comparison, group: Group) -> str:
-    return f"{group.side} log: {pairings(comparison, group.pairings)}"
-
-
-def changed(comparison: Comparison, side: Side) -> list[Group]:
-    """The groups of a side whose log is not the reference's."""
-    return [
-        group for group in comparison.groups if group.side == side and any(sign != " " for sign, _, _ in group.diff)
-    ]
-
-
-def alike(comparison: Comparison, side: Side) -> str:
-    """Which pairings wrote the reference's log on a side."""
-    group = next(
-        (group for group in comparison.groups if group.side == side and all(sign == " " for sign, _, _ in group.diff)),
-        None,
-    )
-    like_it = pairings(comparison, group.pairings) if group is not None else ""
-    return f"{side} log as in the reference: {like_it or 'none'}"
-
-
-def sides_to_show(comparison: Comparison) -> list[Side]:
-    """The sides whose logs are compared; what the engine's own sockets saw only where that differs."""
-    return [
-        side
-        for side in SIDES
-        if comparison.groups and (side in comparison.scenario.on_trial or changed(comparison, side))
-    ]
-
-
 def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
     """Pairings in as few words as possible."""
-    servers, clients = _unique(pairing.server for pairing in some), _unique(pairing.client for pairing in some)
+    servers, clients = dict.fromkeys(pairing.server for pairing in some), dict.fromkeys(p.client for p in some)
     if len(some) < len(servers) * len(clients):
         return ", ".join(map(str, some[:4])) + (f" and {len(some) - 4} more" if len(some) > 4 else "")
     server_names = "every server" if len(servers) == len(comparison.servers) else "server " + _labels(servers)
@@ -216,17 +196,20 @@ def cause_title(cause: Cause) -> str:
     return cause.explanation.title if cause.explanation is not None else f"unexplained: {cause.event}"
 
 
+def meaning(cause: Cause) -> str:
+    """What an explanation says, or why there is none; nothing of a failure."""
+    if cause.explanation is not None:
+        return cause.explanation.text
+    if cause.broken is not None:
+        return f"It is not where {cause.broken.name} has it: {where(cause.broken, cause.event)}."
+    return "" if cause.is_failure else "The catalogue has no entry for this event."
+
+
 def cause_text(cause: Cause) -> list[str]:
     """Under the title: what was computed, what it means, where to read on."""
-    lines = [f"{cause.finding}."]
-    if cause.is_failure:
-        return lines
+    lines = [f"{cause.finding}.", *filter(None, [meaning(cause)])]
     if cause.explanation is not None:
-        return [*lines, cause.explanation.text, f"Source: {cause.explanation.source}."]
-    if cause.broken is not None:
-        lines.append(f"It is not where {cause.broken.name} has it: {where(cause.broken, cause.event)}.")
-    else:
-        lines.append("The catalogue has no entry for this event.")
+        return [*lines, f"Source: {cause.explanation.source}."]
     return lines + [f"{d.side} {d.sign} {d.text}" for d in cause.differences]
 
 
@@ -241,27 +224,13 @@ def where(entry: Explanation, event: str) -> str:
     return ", ".join([f"predicted by the {entry.axis}", *told]) + ", once in a connection"
 
 
-def explanation(entry: Explanation, comparison: Comparison) -> list[str]:
-    """An entry of the catalogue, and the lines in which a comparison shows it."""
-    lines = [entry.title, "", entry.text, f"Source: {entry.source}.", ""]
-    causes = [cause for cause in comparison.causes if cause.explanation == entry]
-    lines.append(f"Seen just now: {comparison.scenario.description}, over {comparison.transport.description}.")
-    if not causes:
-        return [*lines, "These endpoints do not show it: choose more of them."]
-    for cause in causes:
-        lines += [f"{cause.finding}.", *(f"  {d.side} {d.sign} {d.text}" for d in cause.differences)]
-    return lines
-
-
 def all_causes(survey: Survey) -> list[Cause]:
     """The causes of all comparisons, each once: failures first, then the unexplained."""
     found: dict[str, Cause] = {}
     for comparison in survey.comparisons:
         for cause in comparison.causes:
             found.setdefault(cause.letter, cause)
-    return sorted(
-        found.values(), key=lambda cause: (not cause.is_failure, cause.explained, len(cause.letter), cause.letter)
-    )
+    return sorted(found.values(), key=lambda cause: (not cause.is_failure, cause.explained, _is_told(cause)))
 
 
 def seen_in(survey: Survey, cause: Cause) -> str:
@@ -283,10 +252,18 @@ def name(comparison: Comparison) -> str:
     return comparison.scenario.name + ("" if own else f"/{comparison.transport.name}")
 
 
+def row(comparison: Comparison) -> str:
+    """How a scenario came out, in a line."""
+    counts = [(v, comparison.count(v)) for v in Verdict if v is not Verdict.REFERENCE and comparison.count(v)]
+    told = ", ".join(f"{number} {verdict}" for verdict, number in counts) or str(Verdict.REFERENCE)
+    names = " ".join(done_by(comparison))
+    return f"{name(comparison):<24} {layout.duration(comparison.duration_s):>7}  {told}  {names}".rstrip()
+
+
 def survey_title(survey: Survey) -> str:
     repeat = survey.comparisons[0].repeat
     times = f", {repeat} times each" if repeat > 1 else ""
-    return f"{_count(len(survey.comparisons), 'scenario')}{times}"
+    return f"{count(len(survey.comparisons), 'scenario')}{times}"
 
 
 def closing(survey: Survey) -> str:
@@ -295,25 +272,21 @@ def closing(survey: Survey) -> str:
         f"{survey.count(verdict)} {verdict}" for verdict in Verdict if verdict.is_trouble or survey.count(verdict)
     )
     cells = sum(len(comparison.cells) for comparison in survey.comparisons)
-    return f"{_count(cells, 'pairing')} in {survey.duration_s:.1f} s: {counts}. {steadiness(survey)}".rstrip()
+    return f"{count(cells, 'pairing')} in {layout.duration(survey.duration_s)}: {counts}. {steadiness(survey)}".rstrip()
 
 
 def judged(survey: Survey) -> str:
     """How much a survey holds."""
     runs = sum(cell.repeat for comparison in survey.comparisons for cell in comparison.cells)
-    return f"{_count(runs, 'run')} in {_count(len(survey.comparisons), 'scenario')}"
+    return f"{count(runs, 'run')} in {count(len(survey.comparisons), 'scenario')}"
 
 
 def steadiness(survey: Survey) -> str:
     """Over several runs, whether they all came out alike, as a sentence; empty for one run."""
-    if all(comparison.repeat == 1 for comparison in survey.comparisons):
-        return ""
-    unsteady = [
-        f"{name(comparison)} {cell.pairing}" for comparison in survey.comparisons for cell in comparison.unsteady
-    ]
-    if not unsteady:
-        return "Every run of each pairing came out alike. "
-    return f"Not every run came out alike in {_few(unsteady)}. "
+    if unsteady := [f"{name(one)} {cell.pairing}" for one in survey.comparisons for cell in one.unsteady]:
+        return f"Not every run came out alike in {_few(unsteady)}."
+    repeated = any(comparison.repeat > 1 for comparison in survey.comparisons)
+    return "Every run of each pairing came out alike." if repeated else ""
 
 
 def plain_log(run: Run, side: Side) -> list[str]:
@@ -321,12 +294,53 @@ def plain_log(run: Run, side: Side) -> list[str]:
     return [event.plain for event in run.events(side)]
 
 
-def _count(number: int, thing: str) -> str:
+def lines_of(comparison: Comparison, cause: Cause) -> list[tuple[str, list[str]]]:
+    """For each side that tells of a cause: whose log that is, and its lines there as a unified diff against the
+    reference, with a line of context. A side that says the same as the one before is only named."""
+    found: list[tuple[str, list[str]]] = []
+    told = set()
+    for side in SIDES:
+        group = clearest(comparison, cause, side)
+        if group is not None:
+            lines = _excerpt(group, cause.letter)
+            said = tuple(line[0] + line.partition(": ")[2] for line in lines if line[0] in "+-")
+            found.append((log_of(comparison, group), [] if said in told else lines))
+            told.add(said)
+    return found
+
+
+def log_of(comparison: Comparison, group: Group) -> str:
+    """Whose log it is."""
+    return f"{group.side} log against the reference's: {pairings(comparison, group.pairings)}"
+
+
+def cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[:letters]}..."
+
+
+def clearest(comparison: Comparison, cause: Cause, side: Side) -> Group | None:
+    """Of the logs of a side that show a cause the one that differs least otherwise."""
+    of_side = [group for group in comparison.groups if group.side == side]
+    own = [group for group in of_side if any(cause.letter in names for *_, names in group.diff)]
+    return min(own, key=lambda group: sum(sign != " " for sign, *_ in group.diff), default=None)
+
+
+def _excerpt(group: Group, name: str) -> list[str]:
+    """The lines of a diff that one cause explains, with the nearest that are common before and after."""
+    own = [place for place, (*_, names) in enumerate(group.diff) if name in names]
+    common = [place for place, (sign, *_) in enumerate(group.diff) if sign == " "]
+    around = {max((place for place in common if place < n), default=n) for n in own}
+    around |= {min((place for place in common if place > n), default=n) for n in own}
+    kept = sorted(around.union(own))
+    lines = [
+        f"{sign}{text}" if sign != " " else f" {cut(text, MOST_LETTERS)}"
+        for sign, text, _ in map(group.diff.__getitem__, kept)
+    ]
+    return lines[:MOST_LINES] + [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)
+
+
+def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _unique(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
-    return list(dict.fromkeys(endpoints))
 
 
 def _labels(endpoints: Iterable[Endpoint]) -> str:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from common.logs import escape
-from comparison import files
+from comparison import files, layout, progress
 from comparison.bench import resources
 from comparison.endpoints import environment
 from comparison.model import CannotCompare
@@ -28,6 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--minutes", type=above_zero, metavar="N", default=1.0, help="how long (%(default)g)")
     add_selection(parser, "SERVER")
+    add("--format", choices=("text", "markdown"), default="text", help="what to write (%(default)s)")
     add("--save", type=Path, metavar="FILE", help="keep every look there, as JSON")
     add("--plot", type=Path, metavar="FILE", help="draw a chart there, as SVG or PNG by its name")
 
@@ -37,21 +38,26 @@ def run(options: argparse.Namespace) -> int:
     check(options)
     selection = chosen(options)
 
+    can_wipe = progress.can_wipe(sys.stderr)
+
     def tick(passed_s: float) -> None:
-        if sys.stderr.isatty():
+        if can_wipe:
             sys.stderr.write(f"\r\x1b[K{passed_s:.0f} of {options.minutes * 60:.0f} s")
             sys.stderr.flush()
 
     with Launcher() as launcher:
         courses, interrupted = soak(launcher, selection.servers, options.minutes, tick)
-    if sys.stderr.isatty():
+    if can_wipe:
         sys.stderr.write("\r\x1b[K")
     found = Soak(tuple(courses), options.minutes, environment(selection.pythons), interrupted)
     if interrupted and not any(course.looks for course in courses):
         raise KeyboardInterrupt
     if options.save is not None:
         files.replace(options.save, report.to_json(found))
-    sys.stdout.write(report.render(found))
+    if options.format == "markdown":
+        sys.stdout.write(layout.markdown_of(report.blocks(found)))
+    else:
+        layout.draw(report.blocks(found), sys.stdout)
     if options.plot is not None:
         from comparison.soak import chart
 

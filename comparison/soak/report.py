@@ -1,17 +1,14 @@
-"""A soak as Markdown, for a terminal, a file and a pull request; and as JSON."""
+"""A soak as a person reads it, and as JSON."""
 
 import dataclasses
 import json
 from collections.abc import Iterator
 
+from comparison.layout import BLANK, Block, Line, Span, Table
 from comparison.soak.plan import METRICS, Course, Metric, Soak
 
 SCHEMA = 1
-
-
-def render(found: Soak) -> str:
-    """The whole view."""
-    return "\n".join(_lines(found)) + "\n"
+GROWS = "GROWS"
 
 
 def to_json(found: Soak) -> str:
@@ -30,23 +27,22 @@ def to_json(found: Soak) -> str:
     return json.dumps(document) + "\n"
 
 
-def _lines(found: Soak) -> Iterator[str]:
-    yield f"# {found.minutes:g} minutes under good and bad peers"
-    yield ""
-    yield ", ".join(f"{name} {value}" for name, value in found.environment.items())
-    yield ""
+def blocks(found: Soak) -> Iterator[Block]:
+    """The whole view: a sentence, then each figure of each server."""
+    yield Line(verdict(found), "title")
+    yield BLANK
+    yield Line(f"{found.minutes:g} minutes under good and bad peers", "dim")
+    yield Line(", ".join(f"{name} {value}" for name, value in found.environment.items()), "dim")
     if found.interrupted:
-        yield "**Interrupted: this is what was seen until then.**"
-        yield ""
-    yield "| server | connections | figure | median | grows by | at least | per | tolerated | |"
-    yield "| --- | ---: | --- | ---: | ---: | ---: | --- | ---: | --- |"
+        yield Line("Interrupted: this is what was seen until then.", "bold")
+    yield BLANK
     for course in found.courses:
-        for metric in METRICS:
-            yield _row(course, metric)
-    yield ""
-    for course in found.courses:
-        yield from (f"- {course.label}: {trouble}" for trouble in course.troubles)
-    yield verdict(found)
+        connections = course.looks[-1].connections if course.looks else 0
+        yield Line(f"{course.label}: {connections:,} connections", "bold")
+        head = ["figure", "median", "grows by", "at least", "per", "tolerated", ""]
+        yield Table(head, [_row(course, metric) for metric in METRICS])
+        yield from (Line(trouble, mark="-") for trouble in course.troubles)
+        yield BLANK
 
 
 def verdict(found: Soak) -> str:
@@ -59,15 +55,12 @@ def verdict(found: Soak) -> str:
     return "Nothing grows above noise, and every good peer got its echo."
 
 
-def _row(course: Course, metric: Metric) -> str:
+def _row(course: Course, metric: Metric) -> list[Span]:
     points = course.points(metric)
     values = sorted(value for _, value in points)
     slope = course.slope(metric)
-    connections = course.looks[-1].connections if course.looks else 0
     grown = [_number(slope.value), _number(slope.low)] if slope is not None else ["too short", ""]
     cells = (
-        course.label,
-        f"{connections:,}",
         metric.title,
         f"{_number(values[len(values) // 2])}{'' if metric.unit == metric.title else ' ' + metric.unit}"
         if values
@@ -75,9 +68,9 @@ def _row(course: Course, metric: Metric) -> str:
         *grown,
         metric.per,
         _number(course.limits(metric)[0]),
-        "" if slope is None else "GROWS" if metric in course.growing else "steady",
+        "" if slope is None else GROWS if metric in course.growing else "steady",
     )
-    return "| " + " | ".join(cells) + " |"
+    return [(cell, "bold" if cell == GROWS else "") for cell in cells]
 
 
 def _number(value: float) -> str:

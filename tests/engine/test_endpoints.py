@@ -125,11 +125,17 @@ def test_endpoints_are_chosen_by_implementation_by_loop_or_by_label(names, chose
 
 def test_an_unknown_endpoint_lists_the_known_ones():
     with pytest.raises(CannotCompare) as caught:
-        select(ENDPOINTS, ["streams", "stream"], "--client")
+        select(ENDPOINTS, ["streams", "nobody"], "--client")
     message = str(caught.value)
-    assert message.startswith("--client 'stream' stands for no endpoint; known here: ")
+    assert message.startswith("--client 'nobody' stands for no endpoint; known here: ")
     known = set(message.partition(": ")[2].split(", "))
     assert known >= {"streams", "protocol", *labels(ENDPOINTS)}
+
+
+@pytest.mark.parametrize(("name", "meant"), [("prtocol", "protocol"), ("uvlop", "uvloop"), ("Streams", "streams")])
+def test_of_one_that_was_mistyped_it_says_what_may_be_meant(name, meant):
+    with pytest.raises(CannotCompare, match=f"--client '{name}' stands for no endpoint; did you mean {meant}"):
+        select(ENDPOINTS, [name], "--client")
 
 
 def test_without_the_version_a_label_stands_for_every_interpreter():

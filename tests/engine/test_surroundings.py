@@ -155,15 +155,11 @@ def test_the_other_commands_too(command, locale, tmp_path):
     assert b"Traceback" not in done.stderr
 
 
-def test_a_terminal_that_has_no_boxes_gets_none():
-    pytest.importorskip("rich", reason="rich is not installed: pip install rich")
-    ascii_only, all_letters = (
-        run(*ONE, "--scenario", "nothing", env=environment(PYTHONIOENCODING=encoding)).stdout
-        for encoding in ("ascii", "utf-8")
-    )
-    assert "╭" in all_letters.decode()
-    assert "+---" in ascii_only.decode("ascii")
-    assert b"\\u" not in ascii_only
+def test_a_terminal_that_has_few_letters_gets_no_others():
+    """What is drawn is the same everywhere."""
+    done = run(*ONE, "--scenario", "nothing", env=environment(PYTHONIOENCODING="utf-8"))
+    assert done.stdout.isascii()
+    assert b"server / client" in done.stdout
 
 
 def test_a_folder_whose_name_is_no_text_can_be_saved_into(tmp_path):

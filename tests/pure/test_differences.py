@@ -173,8 +173,8 @@ def test_groups_show_each_log_once_and_the_causes_beside_its_lines():
     assert [(group.side, len(group.pairings)) for group in groups] == [("server", 4)] * 4 + [("client", 4)] * 4
     changed = [(sign, line, letters) for sign, line, letters in groups[3].diff if sign != " "]
     assert changed == [
-        ("-", "asyncio: Using selector: EpollSelector", ("B",)),
-        ("+", "echo_127.0.0.1_<port>: received EOF", ("A",)),
+        ("-", "asyncio: Using selector: EpollSelector", ("selector",)),
+        ("+", "echo_127.0.0.1_<port>: received EOF", ("eof-callback",)),
     ]
 
 
@@ -189,8 +189,8 @@ def test_an_explanation_covers_a_line_once():
         for cause in causes
     ] == [
         ("A", "selector", False, [("server", "+", 2)]),
-        ("B", "eof", True, [("client", "+", 1), ("server", "+", 1)]),
-        ("C", "selector", True, [("client", "-", 1), ("server", "-", 1)]),
+        ("eof-callback", "eof", True, [("client", "+", 1), ("server", "+", 1)]),
+        ("selector", "selector", True, [("client", "-", 1), ("server", "-", 1)]),
     ]
     assert Counter(cell.verdict for cell in cells) == {
         Verdict.REFERENCE: 1,

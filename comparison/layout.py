@@ -1,0 +1,258 @@
+"""What a view is made of, and how that looks as text in columns and as Markdown.
+
+A view says once what there is to say, in blocks. Text is plain ASCII but for what programs have logged, so that it
+comes out the same with rich, which only colours it, and without.
+"""
+
+import importlib.util
+import itertools
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from comparison.console import columns_of, show
+from comparison.model import Verdict
+
+STYLES = {
+    "title": "bold",
+    "bold": "bold",
+    "heading": "bold underline",
+    "dim": "dim",
+    "hint": "dim",  # what to type next, which only a terminal shows
+    "note": "yellow",
+    "+": "green",
+    "-": "red",
+    "@": "cyan",
+    Verdict.SKIPPED: "dim",
+    Verdict.REFERENCE: "bold",
+    Verdict.IDENTICAL: "green",
+    Verdict.ALIKE: "green",
+    Verdict.EXPLAINED: "cyan",
+    Verdict.DIFFERENT: "bold yellow",
+    Verdict.FAILED: "bold red",
+}
+"""What a piece of text is -> how it looks where there is colour."""
+
+LOUD = ("bold", Verdict.DIFFERENT, Verdict.FAILED)
+"""What is bold in Markdown, too."""
+
+GAP = "  "
+LEAST_WIDTH = 8
+SIDE_BY_SIDE = 72
+"""From so many columns on two texts stand side by side."""
+
+Span = tuple[str, str]
+"""A piece of text, and what it is: a key of STYLES, or empty."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A paragraph; with `mark`, a sign before it, one of a list."""
+
+    text: str
+    style: str = ""
+    mark: str = ""
+    indent: str = ""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What begins a part."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a head; what stands instead where its cells would have to be broken."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Span]]
+    narrow: Sequence["Table | Line"] = ()
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines of a log, or of code; those of a diff begin with their sign."""
+
+    lines: Sequence[str]
+    language: str = "text"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two texts side by side, each under its title; or one."""
+
+    titles: Sequence[str]
+    texts: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command to be copied: it stands in one line, however long."""
+
+    what: str
+    text: str
+
+
+Block = Line | Heading | Table | Code | Beside | Command
+BLANK = Line("")
+
+
+# --- Text ---
+
+
+def duration(seconds: float) -> str:
+    """A time as one says it: 3.6 s, 5 min 52 s, 1 h 2 min; a whole number of seconds without a point."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if isinstance(seconds, float) else f"{seconds} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def draw(blocks: Iterable[Block], file: TextIO) -> None:
+    """Write text as wide as a file takes it, in colour where rich is there and the file wants it."""
+    lines = text_of(blocks, columns_of(file))
+    if importlib.util.find_spec("rich") is None:
+        file.writelines("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
+        return
+    from rich.text import Text
+
+    def coloured(line: Sequence[Span]) -> Text:
+        text = Text.assemble(*((part, STYLES.get(style, "")) for part, style in line))
+        text.rstrip()
+        return text
+
+    show(file, lambda console: console.print(*map(coloured, lines), sep="\n", soft_wrap=True))
+
+
+def text_of(blocks: Iterable[Block], width: int) -> Iterator[Sequence[Span]]:
+    """The lines of a text."""
+    for block in blocks:
+        match block:
+            case Heading(text):
+                yield from ([], *_paragraph(Line(text, "heading"), width))
+            case Line():
+                yield from _paragraph(block, width)
+            case Table():
+                yield from _table(block, width)
+            case Code(lines, language):
+                for line in lines:
+                    style = line[:1] if language == "diff" else ""
+                    yield from ([(f"  {part}", style)] for part in _folded(line, width - 2))
+            case Beside():
+                yield from _beside(block, width)
+            case Command(what, text):
+                yield [(f"{what}: {text}", "")]
+
+
+def _paragraph(line: Line, width: int) -> Iterator[Sequence[Span]]:
+    mark = line.indent + (f"{line.mark} " if line.mark else "")
+    lines = textwrap.wrap(
+        line.text, width, initial_indent=mark, subsequent_indent=" " * len(mark), break_on_hyphens=False
+    )
+    yield from ([(text, line.style)] for text in lines or [""])
+
+
+def _table(table: Table, width: int) -> Iterator[Sequence[Span]]:
+    columns = list(zip([(text, "dim") for text in table.head], *table.rows, strict=True))
+    widths = [max(1, *(len(line) for text, _ in column for line in text.split("\n"))) for column in columns]
+    room = width - len(GAP) * (len(widths) - 1)
+    if sum(widths) > room and table.narrow:
+        yield from text_of(table.narrow, width)
+        return
+    words = [max(len(word) for text, _ in column for word in re.split(r"\s|(?<=[a-z]-)", text)) for column in columns]
+    # The first column is what one types. Where there is no room for words, they are broken.
+    for least in ([widths[0], *words[1:]], [LEAST_WIDTH] * len(widths)):
+        while sum(widths) > room and max(spare := [a - b for a, b in zip(widths, least, strict=True)]) > 0:
+            widths[spare.index(max(spare))] -= 1
+    for row in zip(*columns, strict=True):
+        cells = [
+            [part for line in text.split("\n") for part in textwrap.wrap(line, fits) or [""]]
+            for (text, _), fits in zip(row, widths, strict=True)
+        ]
+        for parts in itertools.zip_longest(*cells, fillvalue=""):
+            yield [
+                (f"{part:<{fits}}{GAP}", row[n][1]) for n, (part, fits) in enumerate(zip(parts, widths, strict=True))
+            ]
+
+
+def _beside(block: Beside, width: int) -> Iterator[Sequence[Span]]:
+    if width < SIDE_BY_SIDE or len(block.texts) == 1:
+        for title, text in zip(block.titles, block.texts, strict=True):
+            lines = [part for line in text if line for part in _broken(line, width - len(GAP))]
+            yield from ([(title, "bold")], *([(f"{GAP}{line}", "")] for line in lines))
+        return
+    room = (width - 3) // 2
+    yield [(f"{block.titles[0]:<{room}} | {block.titles[1]}", "bold")]
+    for pair in itertools.zip_longest(*block.texts, fillvalue=""):
+        for left, right in itertools.zip_longest(*(_broken(line, room) for line in pair), fillvalue=""):
+            yield [(f"{left:<{room}} | {right}", "")]
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """A line in as many as it takes, none of them further to the left."""
+    begin = line[: min(len(line) - len(line.lstrip()), width // 2)]
+    return textwrap.wrap(line, width, subsequent_indent=begin, break_on_hyphens=False) or [""]
+
+
+def _folded(line: str, width: int) -> Iterator[str]:
+    """A line of a log as it is, in as many lines as it takes."""
+    for start in range(0, max(1, len(line)), width):
+        yield line[start : start + width]
+
+
+# --- Markdown ---
+
+
+def markdown_of(blocks: Iterable[Block]) -> str:
+    """The same as Markdown: for a pull request, and for a file."""
+    text, in_list = "", True
+    for block in blocks:
+        if block != BLANK and not (isinstance(block, Line) and block.style == "hint"):
+            is_item = isinstance(block, Line) and block.mark != ""
+            text += ("" if in_list and (is_item or not text) else "\n") + "".join(
+                f"{part}\n" for part in _markup(block)
+            )
+            in_list = is_item
+    return text
+
+
+def _markup(block: Block) -> Iterator[str]:
+    match block:
+        case Heading(text):
+            yield f"## {_escaped(text)}"
+        case Line(text, style, mark):
+            text = f"`{mark}` {_escaped(text)}" if mark else _escaped(text)
+            yield ("- " if mark else "") + (f"**{text}**" if style in LOUD else text)
+        case Table(head, rows):
+            yield _row([(text, "") for text in head])
+            yield _row([("---", "dim")] * len(head))
+            yield from map(_row, rows)
+        case Code(lines, language):
+            yield from _fenced(language, lines)
+        case Beside(titles, texts):
+            for title, lines in zip(titles, texts, strict=True):
+                yield from (_escaped(title), "", *_fenced("text", lines), "")
+        case Command(what, text):
+            yield f"{what.strip()}: `{text}`"
+
+
+def _row(cells: Iterable[Span]) -> str:
+    """A row of a table; of what has a style nothing can be taken for markup."""
+    shown = (text if style else _escaped(text) for text, style in cells)
+    return f"| {' | '.join(text.replace(chr(10), '; ').replace('/; ', '/') for text in shown)} |"
+
+
+def _fenced(language: str, lines: Sequence[str]) -> Iterator[str]:
+    """A code block with a fence that no line can close."""
+    longest = max((len(found[0]) for line in lines if (found := re.match(r"\s*`+", line))), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from (f"{fence}{language}", *lines, fence)
+
+
+def _escaped(text: str) -> str:
+    """Text in prose: what Markdown or HTML would take for its own is escaped."""
+    return re.sub(r"([\\`*_<>|\[\]~&])", r"\\\1", text)
