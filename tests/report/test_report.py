@@ -253,14 +253,14 @@ def test_a_cause_has_its_lines_with_one_of_context_and_what_both_sides_tell_alik
     lines = {cause.event: report_words.lines_of(comparison, cause) for cause in comparison.causes}
     assert lines["eof"] == [
         (
-            "server log: server protocol/asyncio, client streams/asyncio",
+            "server log against the reference's: server protocol/asyncio, client streams/asyncio",
             [
                 " echo_127.0.0.1_<port>: sent b'This is the message.'",
                 "+echo_127.0.0.1_<port>: received EOF",
                 " echo_127.0.0.1_<port>: closing",
             ],
         ),
-        ("client log: server streams/asyncio, client protocol/asyncio", []),
+        ("client log against the reference's: server streams/asyncio, client protocol/asyncio", []),
     ]
     [(_, odd)] = lines["log"]
     assert odd == [
