@@ -107,7 +107,7 @@ def _raw(comparison: Comparison) -> Iterator[str]:
     for cell in comparison.cells:
         for run in cell.runs:
             for side in SIDES:
-                yield f"### {cell.pairing}, run {run.number}: {side}"
+                yield f"### {run}: {side}"
                 yield ""
                 yield from _block("text", words.plain_log(run, side))
 

@@ -71,7 +71,7 @@ def _show_one(console: Console, comparison: Comparison, raw: bool) -> None:
         _heading(console, "Logs: server and client, as they came")
         for cell in comparison.cells:
             for run in cell.runs:
-                console.print(Text(f"{cell.pairing}, run {run.number}", style="bold"))
+                console.print(Text(f"{run}", style="bold"))
                 console.print(_side_by_side([words.plain_log(run, side) for side in SIDES]))
     _notes(console, comparison)
 
