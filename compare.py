@@ -30,6 +30,7 @@ TROUBLE = 2
 
 COMMANDS = {
     "run": ("comparison.run_command", "compares, and is what is done without a command"),
+    "judge": ("comparison.judge_command", "judges what `run --save` has kept, here or on several machines"),
     "explain": ("comparison.report.explain", "tells of one cause by its name, with an example from a run"),
     "bench": ("comparison.bench.command", "measures what each choice costs"),
     "soak": (

@@ -230,6 +230,11 @@ class Run:
     """Sides that tell nothing in the words of the contract: their events are what was seen on the wire."""
     wire: tuple[Event, ...] = ()
     """What passed on the wire, in the words of the client, where somebody watched it."""
+    machine: str = ""
+    """Where it was played; empty where all were played on one machine."""
+
+    def __str__(self) -> str:
+        return f"{self.pairing}, run {self.number}" + (f" on {self.machine}" if self.machine else "")
 
     def is_raw(self, side: Side) -> bool:
         """Whether the engine played this side itself."""
@@ -392,6 +397,11 @@ class Cell:
     cut: int
     """In how many of the runs TCP cut the stream: a side got it in more than one piece."""
 
+    @classmethod
+    def skipped(cls, pairing: Pairing, reason: str) -> "Cell":
+        """One that was not tried."""
+        return cls(pairing, {}, reason, (), (), 0, 0, 0)
+
     @property
     def verdict(self) -> Verdict:
         return worst(self.verdicts.values())
@@ -427,6 +437,13 @@ class Comparison:
     duration_s: float
     selection: tuple[str, ...] = ()
     """The options that choose the same endpoints and the same reference again."""
+    saved_in: tuple[str, ...] = ()
+    """The folders of saved runs that it was judged from, where this machine alone cannot play them again."""
+
+    @property
+    def pairings(self) -> list[Pairing]:
+        """Of every cell that there is to be."""
+        return [Pairing(server, client) for server in self.servers for client in self.clients]
 
     def count(self, verdict: Verdict, part: Part | None = None) -> int:
         """How many cells have this verdict: in all, or on one of the two questions."""

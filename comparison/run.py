@@ -1,4 +1,5 @@
-"""From the choice of endpoints to the verdicts: one comparison, or one after another."""
+"""From the choice of endpoints to the verdicts: one comparison, or one after another. What was played can be judged
+at once, or later, from records of it."""
 
 import dataclasses
 import time
@@ -8,15 +9,7 @@ from comparison import endpoints
 from comparison.judge import verdicts
 from comparison.judge.causes import Letters
 from comparison.judge.condense import condense
-from comparison.model import (
-    Cell,
-    Comparison,
-    Observation,
-    Pairing,
-    Run,
-    Scenario,
-    Transport,
-)
+from comparison.model import Cell, Comparison, Observation, Pairing, Run, Scenario, Transport
 from comparison.play import runner
 from comparison.play.commands import why_not
 from comparison.play.dropouts import Dropouts, hung
@@ -44,71 +37,98 @@ def compare_all(
     if len(chosen) > 1:
         dropouts.try_servers(selection.servers, TUTORIAL, TCP, jobs)
     for trial in chosen:
-        for comparison in _compare(selection, trial, repeat, jobs, letters, dropouts, keep, tick):
+        outline = outlined(selection, trial, repeat)
+        for comparison in _compare(outline, jobs, letters, dropouts, keep, tick):
             if trial.scenario == TUTORIAL:
                 dropouts.learn(comparison)
             yield comparison
 
 
+def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
+    """A comparison before anything is played: its only cells are those that will not be, each with the reason."""
+    scenario, pairings = trial.scenario, selection.pairings(trial.scenario)
+    return Comparison(
+        scenario=scenario,
+        transport=trial.transport,
+        environment=endpoints.environment(selection.pythons),
+        endpoints=tuple(dict.fromkeys((*selection.servers, *selection.clients))),
+        servers=tuple(dict.fromkeys(pairing.server for pairing in pairings)),
+        clients=tuple(dict.fromkeys(pairing.client for pairing in pairings)),
+        reference=selection.reference_of(scenario),
+        repeat=repeat,
+        cells=tuple(Cell.skipped(pairing, why) for pairing in pairings if (why := _why_skipped(trial, pairing))),
+        causes=(),
+        groups=(),
+        notes=selection.notes,
+        selection=selection.options,
+        duration_s=0.0,
+    )
+
+
+def observed(scenario: Scenario, run: Run) -> Observation:
+    """What judging needs of a run, without the lines that only repeat themselves."""
+    return dataclasses.replace(verdicts.observe(scenario, run), run=condense(run))
+
+
+def judged(outline: Comparison, observations: Sequence[Observation], letters: Letters) -> Comparison:
+    """The verdicts on what was played. The cells of the outline are skipped; what else was not played was cut off."""
+    pairings = outline.pairings
+    order = {pairing: place for place, pairing in enumerate(pairings)}
+    skipped = {cell.pairing: cell for cell in outline.cells}
+    counted = [seen for seen in observations if seen.run.pairing not in skipped]
+    counted.sort(key=lambda seen: (order[seen.run.pairing], seen.run.number))
+    played = dict.fromkeys(seen.run.pairing for seen in counted)
+    skipped |= {
+        pairing: Cell.skipped(pairing, INTERRUPTED) for pairing in pairings if pairing not in (skipped | played)
+    }
+    reference = next(iter(played)) if played and outline.reference in skipped else outline.reference
+    scenario = outline.scenario
+    cells, causes, groups = verdicts.judge(scenario, counted, reference, letters) if played else ((), (), ())
+    return dataclasses.replace(
+        outline,
+        reference=reference,
+        cells=tuple(sorted((*cells, *skipped.values()), key=lambda cell: order[cell.pairing])),
+        causes=causes,
+        groups=groups,
+        notes=tuple(dict.fromkeys((*outline.notes, *_not_judged(scenario, counted)))),
+    )
+
+
 def _compare(
-    selection: Selection,
-    trial: Trial,
-    repeat: int,
+    outline: Comparison,
     jobs: int,
     letters: Letters,
     dropouts: Dropouts,
     keep: Keep,
     tick: Callable[[], None],
 ) -> Iterator[Comparison]:
-    """Run every pairing of the selection and judge it."""
+    """Run every pairing that is not skipped, and judge it."""
     start_s = time.monotonic()
-    scenario, transport = trial.scenario, trial.transport
-    pairings, reference = selection.pairings(scenario), selection.reference_of(scenario)
-    skipped = {pairing: why for pairing in pairings if (why := trial.skipped or _why_skipped(trial, pairing))}
-    skipped |= dropouts.skipped([pairing for pairing in pairings if pairing not in skipped])
-    running = [pairing for pairing in pairings if pairing not in skipped]
+    scenario, transport, reference = outline.scenario, outline.transport, outline.reference
+    skipped = {cell.pairing: cell.reason for cell in outline.cells}
+    skipped |= dropouts.skipped([pairing for pairing in outline.pairings if pairing not in skipped])
+    running = [pairing for pairing in outline.pairings if pairing not in skipped]
     observations: list[Observation] = []
     interrupted = False
 
     def observe(run: Run) -> None:
+        seen = observed(scenario, run)
         keep(scenario, transport, run)
-        seen = verdicts.observe(scenario, run)
-        observations.append(dataclasses.replace(seen, run=condense(run)))
+        observations.append(seen)
 
-    plan = runner.Plan(scenario, transport, repeat, jobs, observe, tick, reference)
+    plan = runner.Plan(scenario, transport, outline.repeat, jobs, observe, tick, reference)
     try:
         turned_out = runner.run_all(plan, running)
     except KeyboardInterrupt:
         if not observations:
             raise
-        interrupted, turned_out = True, dict.fromkeys(running, INTERRUPTED)
+        interrupted, turned_out = True, {}
     played = {seen.run.pairing for seen in observations}
     skipped |= {pairing: why for pairing, why in turned_out.items() if pairing not in played}
     skipped |= hung(reference, plan.hanging, running)
-    observations = [seen for seen in observations if seen.run.pairing not in skipped]
-    running = [pairing for pairing in running if pairing not in skipped]
-    if running and reference in skipped:
-        reference = running[0]
-    order = {pairing: place for place, pairing in enumerate(pairings)}
-    observations.sort(key=lambda seen: (order[seen.run.pairing], seen.run.number))
-    cells, causes, groups = verdicts.judge(scenario, observations, reference, letters) if running else ((), (), ())
-    cells = (*cells, *(Cell(pairing, {}, why, (), (), 0, 0, 0) for pairing, why in skipped.items()))
-    yield Comparison(
-        scenario=scenario,
-        transport=transport,
-        environment=endpoints.environment(selection.pythons),
-        endpoints=tuple(dict.fromkeys((*selection.servers, *selection.clients))),
-        servers=tuple(dict.fromkeys(pairing.server for pairing in pairings)),
-        clients=tuple(dict.fromkeys(pairing.client for pairing in pairings)),
-        reference=reference,
-        repeat=repeat,
-        cells=tuple(sorted(cells, key=lambda cell: order[cell.pairing])),
-        causes=causes,
-        groups=groups,
-        notes=(*selection.notes, *_not_judged(scenario, observations)),
-        selection=selection.options,
-        duration_s=time.monotonic() - start_s,
-    )
+    cells = tuple(Cell.skipped(pairing, why) for pairing, why in skipped.items())
+    found = judged(dataclasses.replace(outline, cells=cells), observations, letters)
+    yield dataclasses.replace(found, duration_s=round(time.monotonic() - start_s, 3))
     if interrupted:
         raise KeyboardInterrupt
 
@@ -129,5 +149,7 @@ def _not_judged(scenario: Scenario, observations: Sequence[Observation]) -> Iter
 
 def _why_skipped(trial: Trial, pairing: Pairing) -> str | None:
     """Why two endpoints cannot play this scenario; None where they can."""
+    if trial.skipped is not None:
+        return trial.skipped
     sides = [(side, pairing.end(side)) for side in trial.scenario.on_trial]
     return next((why for side, end in sides if (why := why_not(trial.scenario, trial.transport, end, side))), None)

@@ -7,7 +7,10 @@ from typing import Literal
 
 from comparison.model import FACTORS, NO_LEVEL, OTHER, Pairing, Run, Side
 
-Factor = tuple[Side, str]
+Factor = tuple[Side | None, str]
+MACHINE: Factor = (None, "machine")
+"""Where a run was played is no side's own."""
+
 Sign = Literal["+", "-", "~"]
 
 
@@ -16,7 +19,7 @@ def predictors(runs: Sequence[Run], having: set[Run], side: Side) -> list[tuple[
     together. What all have or none has, nothing predicts."""
     if len(having.intersection(runs)) in (0, len(runs)):
         return []
-    factors = [(end, factor) for end in (side, OTHER[side]) for factor in FACTORS]
+    factors: list[Factor] = [*((end, factor) for end in (side, OTHER[side]) for factor in FACTORS), MACHINE]
     varied = [factor for factor in factors if len(_levels(runs, [factor])) > 1]
     for size in (1, 2):
         found = [chosen for chosen in itertools.combinations(varied, size) if predicts(runs, having, chosen)]
@@ -58,12 +61,12 @@ def computed(sign: Sign, side: Side, runs: Sequence[Run], having: set[Run]) -> t
 def computed_of_failure(runs: Sequence[Run], having: set[Run]) -> tuple[tuple[str, ...], str]:
     """What predicts which runs failed in one way: the axes by side, and a sentence."""
     predicting = predictors(runs, having, "server")
-    axes = tuple(" and ".join(f"{side} {name}" for side, name in factors) for factors in predicting)
+    axes = tuple(" and ".join(" ".join(filter(None, factor)) for factor in factors) for factors in predicting)
     count = f"{len(having)} of {len(runs)} runs"
     if not predicting:
         return axes, f"{_no_factor(runs, having)}; in {count}{_hint('server', runs, having)}"
     levels = dict.fromkeys(tuple(_level(run, factor) for factor in predicting[0]) for run in runs if run in having)
-    spoken = " and the ".join(f"{side}'s {name}" for side, name in predicting[0])
+    spoken = " and the ".join(name if side is None else f"{side}'s {name}" for side, name in predicting[0])
     return axes, f"Predicted by the {spoken}: in {count}, those with {_listed(levels)}"
 
 
@@ -85,8 +88,9 @@ def levels_of(run: Run, axis: str, own: Side) -> tuple[str, ...]:
 
 
 def like(reference: Run, runs: Iterable[Run], axis: str, own: Side) -> list[Run]:
-    """The runs whose endpoint of side `own` is the reference's in all factors but those of the axis."""
-    others = [(own, name) for name in FACTORS if (own, name) not in factors_of(axis, own)]
+    """The runs whose machine, and whose endpoint of side `own`, is the reference's in all factors but those of the
+    axis."""
+    others = [MACHINE, *((own, name) for name in FACTORS if (own, name) not in factors_of(axis, own))]
     return [run for run in runs if all(_level(run, factor) == _level(reference, factor) for factor in others)]
 
 
@@ -96,12 +100,12 @@ def _levels(runs: Iterable[Run], factors: Iterable[Factor]) -> set[str]:
 
 def _level(run: Run, factor: Factor) -> str:
     side, name = factor
-    return run.pairing.end(side).level(name)
+    return f"machine {run.machine}" if side is None else run.pairing.end(side).level(name)
 
 
 def _axis(factors: Iterable[Factor], side: Side) -> str:
     """Factors as seen from the endpoint that wrote the line: `own loop`, `peer implementation`."""
-    return " and ".join(f"{'own' if end == side else 'peer'} {name}" for end, name in factors)
+    return " and ".join(name if end is None else f"{'own' if end == side else 'peer'} {name}" for end, name in factors)
 
 
 def _spoken(axis: str) -> str:
@@ -114,9 +118,9 @@ def _listed(levels: Iterable[tuple[str, ...]]) -> str:
 
 def _no_factor(runs: Sequence[Run], having: set[Run]) -> str:
     """What is said where no factor predicts: the runs of one pairing disagree, they all have it, or it is odd."""
-    outcomes: dict[Pairing, set[bool]] = defaultdict(set)
+    outcomes: dict[tuple[Pairing, str], set[bool]] = defaultdict(set)
     for run in runs:
-        outcomes[run.pairing].add(run in having)
+        outcomes[run.pairing, run.machine].add(run in having)
     if any(len(outcome) > 1 for outcome in outcomes.values()):
         return "Timing: runs of one and the same pairing disagree"
     return "With whoever takes part" if len(having) == len(runs) else "No factor and no two together predict it"

@@ -1,9 +1,11 @@
-"""A survey as one JSON document, and back."""
+"""A survey as one JSON document, and back; and so a run by itself."""
 
+import contextlib
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from comparison import files, shapes
 from comparison.judge.catalogue import CATALOGUE
@@ -34,15 +36,19 @@ Document = dict[str, Any]
 
 def to_json(survey: Survey) -> str:
     """All comparisons as one JSON document; `schema` says how to read it."""
+    return json.dumps(document(survey), indent=1) + "\n"
+
+
+def document(survey: Survey) -> Document:
+    """The same before it is a text."""
     endpoints = dict.fromkeys(e for comparison in survey.comparisons for e in comparison.endpoints)
-    document = {
+    return {
         "schema": SCHEMA,
         "endpoints": [dataclasses.asdict(endpoint) for endpoint in endpoints],
         "comparisons": [_comparison(comparison) for comparison in survey.comparisons],
         "duration_s": round(survey.duration_s, 3),
         "exit_code": survey.exit_code,
     }
-    return json.dumps(document, indent=1) + "\n"
 
 
 def _comparison(comparison: Comparison) -> Document:
@@ -69,7 +75,7 @@ def _comparison(comparison: Comparison) -> Document:
         "notes": list(comparison.notes),
         "selection": list(comparison.selection),
         "duration_s": round(comparison.duration_s, 3),
-    }
+    } | ({"saved_in": list(comparison.saved_in)} if comparison.saved_in else {})
 
 
 def _pairing(pairing: Pairing) -> dict[str, str]:
@@ -86,17 +92,20 @@ def _cell(cell: Cell) -> Document:
         "repeat": cell.repeat,
         "agreed": cell.agreed,
         "cut": cell.cut,
-        "runs": [_run(run) for run in cell.runs],
+        "runs": [run_document(run) for run in cell.runs],
     }
 
 
-def _run(run: Run) -> Document:
-    return {"number": run.number, "silent": list(run.silent)} | {side: _log(run, side) for side in SIDES}
+def run_document(run: Run) -> Document:
+    """A run, but for its pairing and what passed between two that both tell of it."""
+    where = {"machine": run.machine} if run.machine else {}
+    return {"number": run.number, "silent": list(run.silent)} | where | {side: _log(run, side) for side in SIDES}
 
 
 def _log(run: Run, side: Side) -> Document:
     log = run.log(side)
-    wire = {"wire": [_record(event) for event in run.events(side)]} if side in run.silent else {}
+    is_log = side not in run.silent and len(log.lines) == len(run.events(side))
+    wire = {} if is_log else {"wire": [line_of(event) for event in run.events(side)]}
     return {
         "command": list(log.command),
         "exit_code": log.exit_code,
@@ -106,7 +115,7 @@ def _log(run: Run, side: Side) -> Document:
     } | wire
 
 
-def _record(event: Event) -> str:
+def line_of(event: Event) -> str:
     """An event as the line that it was read from, or would be."""
     if event.t_ns is None and event.name != "left_out":
         return event.plain
@@ -149,27 +158,44 @@ def load(path: Path) -> Survey:
 
 def from_json(text: bytes, name: str) -> Survey:
     """Read a document. Raises CannotCompare with `name`, where it is none."""
-    try:
-        document = files.parse(text)
-    except ValueError:
-        raise CannotCompare(f"{name!r} is not JSON; name {WANTED}") from None
-    schema = document.get("schema") if isinstance(document, dict) else None
-    if schema != SCHEMA:
-        raise CannotCompare(f"{name!r} has layout {schema!r}, and {SCHEMA} is what is read here; run it once more")
-    try:
-        survey: Survey = shapes.make(Survey, _Reader(document).survey())
+    document = parse_document(text, name, "schema", SCHEMA, WANTED)
+    with refused_if_damaged(name):
+        survey = read_survey(document)
         for comparison in survey.comparisons:
             _check_parts(comparison)
         return survey
+
+
+def parse_document(text: bytes, name: str, key: str, layout: int, wanted: str) -> Document:
+    """A document of this layout, which it tells under `key`. Raises CannotCompare where it is something else."""
+    try:
+        found = files.parse(text)
+    except ValueError:
+        raise CannotCompare(f"{name!r} is not JSON; name {wanted}") from None
+    told = found.get(key) if isinstance(found, dict) else None
+    if told != layout:
+        raise CannotCompare(f"{name!r} has layout {told!r}, and {layout} is what is read here; run it once more")
+    return cast(Document, found)
+
+
+@contextlib.contextmanager
+def refused_if_damaged(name: str) -> Iterator[None]:
+    """Raises CannotCompare where what is read inside has not its shape."""
+    try:
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
         raise CannotCompare(f"{name!r} is damaged ({why}); run it once more") from None
 
 
+def read_survey(document: Document) -> Survey:
+    """What `document` has made. Raises what `refused_if_damaged` is for."""
+    return cast(Survey, shapes.make(Survey, _Reader(document).survey()))
+
+
 def _check_parts(comparison: Comparison) -> None:
     """Raises ValueError where parts of a comparison do not belong together."""
-    pairings = {Pairing(server, client) for server in comparison.servers for client in comparison.clients}
-    if pairings != {cell.pairing for cell in comparison.cells}:
+    if set(comparison.pairings) != {cell.pairing for cell in comparison.cells}:
         raise ValueError("its cells are not those of its servers and clients")
     letters = {letter for cell in comparison.cells for letter in cell.letters}
     letters |= {letter for group in comparison.groups for *_, told in group.diff for letter in told}
@@ -204,7 +230,7 @@ class _Reader:
 
     def _cell(self, fields: Document) -> Document:
         pairing = self._pairing(fields)
-        return fields | {"pairing": pairing, "runs": [_read_run(pairing, run) for run in fields["runs"]]}
+        return fields | {"pairing": pairing, "runs": [_with_events(pairing, run) for run in fields["runs"]]}
 
     def _cause(self, fields: Document) -> Document:
         entry, broken = fields["explanation"], fields["broken"]
@@ -221,6 +247,6 @@ class _Reader:
         }
 
 
-def _read_run(pairing: Pairing | Document, fields: Document) -> Document:
+def _with_events(pairing: Document, fields: Document) -> Document:
     events = {f"{side}_events": parse(fields[side].get("wire", fields[side]["lines"])) for side in SIDES}
     return fields | {"pairing": pairing} | events

@@ -32,6 +32,8 @@ def compare(comparison: Comparison, *more: str) -> str:
     out."""
     scenario, transport = comparison.scenario, comparison.transport
     words = [*program(sys.orig_argv, sys.argv)]
+    if comparison.saved_in:
+        return typed([*words, "judge", *comparison.saved_in, *more])
     before = f"{TUTORIAL.name}," * any(map(shown_elsewhere, comparison.cells))
     words += ["--scenario", before + scenario.name] if scenario.name != TUTORIAL.name else []
     words += ["--transport", transport.name] if transport.name != scenario.transports[0] else []
@@ -46,9 +48,8 @@ def next_step(survey: Survey) -> str:
     if trouble is not None:
         return compare(trouble, "--raw")
     if len(survey.comparisons) == 1:
-        return compare(
-            survey.comparisons[0], *(("--repeat", "20") if survey.comparisons[0].repeat == 1 else ("--raw",))
-        )
+        [only] = survey.comparisons
+        return compare(only, *(("--repeat", "20") if only.repeat == 1 and not only.saved_in else ("--raw",)))
     return compare(max(survey.comparisons, key=lambda one: len(one.causes)))
 
 
@@ -63,7 +64,8 @@ def commands(comparison: Comparison, cell: Cell) -> list[Command]:
     server and the client by hand. Nobody can play by hand what the engine plays."""
     all_of_it = "All pairings of the scenario, with verdicts and logs"
     scenario, transport = SCENARIOS.get(comparison.scenario.name), TRANSPORTS.get(comparison.transport.name)
-    if not cell.runs or scenario is None or transport is None or RAW in (cell.pairing.server, cell.pairing.client):
+    by_engine = RAW in (cell.pairing.server, cell.pairing.client)
+    if not cell.runs or scenario is None or transport is None or by_engine or comparison.saved_in:
         return [Command(all_of_it, compare(comparison, "--raw"))]
     name = f"{scenario.name}-{transport.name}"
     saved, there = f"saved-{name}", ""

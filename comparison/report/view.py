@@ -122,5 +122,5 @@ def _logs(comparison: Comparison) -> Iterator[Block]:
     yield Heading(f"Logs of {words.name(comparison)}, as they came")
     for cell in comparison.cells:
         for run in cell.runs:
-            yield from (BLANK, Line(f"{cell.pairing}, run {run.number}", "bold"))
+            yield from (BLANK, Line(f"{run}", "bold"))
             yield layout.Beside(SIDES, [words.plain_log(run, side) for side in SIDES])

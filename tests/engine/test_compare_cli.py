@@ -431,8 +431,8 @@ def test_save_keeps_both_logs_of_each_pairing(tmp_path):
     folder = tmp_path / "saved"
     document = report("--loop", "asyncio", "--client", "streams", "--save", str(folder))
     places = ["streams-asyncio--streams-asyncio", "protocol-asyncio--streams-asyncio"]
-    (scenario,) = folder.iterdir()
-    assert scenario.name == "tutorial-tcp"
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", "tutorial-tcp"}
+    scenario = folder / "tutorial-tcp"
     assert {path.name for path in scenario.iterdir()} == {"payload", "result.json", *places}
     for cell, place in zip(document["cells"], places, strict=True):
         for side in ("server", "client"):
@@ -448,7 +448,7 @@ def test_save_keeps_the_logs_of_each_run(tmp_path):
     place = tmp_path / "tutorial-tcp" / "streams-asyncio--streams-asyncio"
     numbered = [f"{side}-{number}" for side in ("server", "client") for number in (1, 2)]
     logs = {f"{name}.{kind}" for name in numbered for kind in ("log", "jsonl")}
-    assert {path.name for path in place.iterdir()} == {"commands.txt", *logs}
+    assert {path.name for path in place.iterdir()} == {"commands.txt", "run-1.json", "run-2.json", *logs}
 
 
 def test_save_keeps_the_result_of_each_scenario(tmp_path):
@@ -456,16 +456,15 @@ def test_save_keeps_the_result_of_each_scenario(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     document = json.loads(done.stdout)
     places = ["one-byte-tcp", "nothing-tcp", "refuses-tcp"]
-    assert {path.name for path in tmp_path.iterdir()} == set(places)
+    assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", *places}
     for comparison, place in zip(document["comparisons"], places, strict=True):
         saved = json.loads((tmp_path / place / "result.json").read_text())
         assert saved["comparisons"] == [comparison]
         assert "does what it must" in view.markdown(export.load(tmp_path / place / "result.json"))
     # Where the engine plays one side there is no command that would play it by hand.
     pairing = tmp_path / "refuses-tcp" / "raw-sockets--streams-asyncio"
-    assert {path.name for path in pairing.iterdir()} == {
-        f"{side}-1.{kind}" for side in ("server", "client") for kind in ("log", "jsonl")
-    }
+    logs = {f"{side}-1.{kind}" for side in ("server", "client") for kind in ("log", "jsonl")}
+    assert {path.name for path in pairing.iterdir()} == {"run-1.json", *logs}
 
 
 def test_the_saved_commands_repeat_the_pairing_by_hand(tmp_path):

@@ -1,5 +1,6 @@
 """What differs is found, attributed to the factor that predicts it, and explained only by an entry about just that."""
 
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -279,3 +280,56 @@ def test_neighbours_may_change_places_only_where_timing_decides(side, number):
     # server: sent before received / received before accepted; client: closing before received / received before waiting
     expected = {("client", 1): Verdict.ALIKE}.get((side, number), Verdict.FAILED)
     assert verdict is expected
+
+
+def on_two_machines(edit):
+    """The matrix as it was played on one machine, and on another where `edit` had its way with it."""
+    there, here = matrix(edit), matrix()
+    return [
+        dataclasses.replace(one, machine=name, number=number)
+        for number, (name, runs) in enumerate({"here": here, "there": there}.items(), 1)
+        for one in runs
+    ]
+
+
+def with_odd_line(pairing, side, lines):
+    return [*lines[:-1], "asyncio: something odd", lines[-1]] if side == "server" else lines
+
+
+def test_the_machine_predicts_what_only_one_of_two_shows():
+    cells, causes, _ = judged(TUTORIAL, on_two_machines(with_odd_line), REFERENCE)
+    assert [(cause.event, cause.axes) for cause in causes] == [
+        ("log", ("machine",)),
+        ("eof", ("own implementation",)),
+        ("selector", ("own loop",)),
+    ]
+    assert causes[0].finding == (
+        "Predicted by the machine in all 32 runs: there with machine there, missing with machine here"
+    )
+    assert {cell.verdict for cell in cells} == {Verdict.DIFFERENT}
+
+
+def test_a_loop_that_is_odd_on_one_machine_only_is_found():
+    def odd(pairing, side, lines):
+        return with_odd_line(pairing, side, lines) if pairing.server.loop == "uvloop" else lines
+
+    _, causes, _ = judged(TUTORIAL, on_two_machines(odd), REFERENCE)
+    assert causes[0].axes == ("own loop and machine",)
+    assert "there with uvloop with machine there, missing with" in causes[0].finding
+
+
+def test_a_pairing_that_is_odd_on_one_machine_only_is_no_timing():
+    odd = edited(ODD, "server", lambda lines: with_odd_line(ODD, "server", lines))
+    _, causes, _ = judged(TUTORIAL, on_two_machines(odd), REFERENCE)
+    assert causes[0].finding == (
+        "No factor and no two together predict it; seen in 1 of 32 runs, in protocol/uvloop -> streams/uvloop"
+    )
+
+
+def test_the_machine_predicts_what_fails_on_one_of_two():
+    def failing(pairing, side, lines):
+        return [*lines, "Traceback (most recent call last):", "ValueError: odd"] if side == "server" else lines
+
+    _, causes, _ = judged(TUTORIAL, on_two_machines(failing), REFERENCE)
+    assert (causes[0].is_failure, causes[0].axes) == (True, ("machine",))
+    assert causes[0].finding == "Predicted by the machine: in 16 of 32 runs, those with machine there"

@@ -1,0 +1,58 @@
+"""`compare.py judge`: its options, and what it does with them."""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from comparison.judge.causes import Letters
+from comparison.model import CannotCompare, Survey
+from comparison.progress import Progress
+from comparison.report import output
+from comparison.run import judged, observed
+from comparison.saved import WANTED, Saved, load, this_machine, together
+
+DESCRIPTION = (
+    "Judge what run --save has kept, here or on other machines: the verdicts, and the exit code, are those of the run. "
+    "Of several machines, the machine is one more factor that may predict a difference."
+)
+EPILOG = output.EPILOG
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of judging."""
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help=f"{WANTED}; each is of one machine")
+    output.add_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge what was saved, and write what came out. Raises CannotCompare."""
+    output.check(options)
+    folders = [load(path) for path in {path.resolve(): path for path in options.folders}.values()]
+    survey = survey_of(folders)
+    if not survey.comparisons:
+        raise CannotCompare(f"{', '.join(map(str, options.folders))}: nothing was played; run it once more")
+    output.write(survey, options)
+    for folder in folders:
+        if folder.done < (planned := len(folder.comparisons)):
+            print(
+                f"compare.py: {str(folder.path)!r} ended early; {folder.done} of {planned} were done", file=sys.stderr
+            )
+    return survey.exit_code
+
+
+def survey_of(folders: Sequence[Saved]) -> Survey:
+    """The verdicts on all that the folders hold."""
+    letters, done = Letters(), []
+    here = [folder.machine for folder in folders] == [this_machine()]
+    with Progress(sum(len(folder.files_of(one)) for folder in folders for one in folder.comparisons)) as progress:
+        for comparison, runs in together(folders):
+            observations = []
+            for run in runs:
+                observations.append(observed(comparison.scenario, run))
+                progress.tick()
+            done.append(judged(comparison, observations, letters))
+    again = () if here else tuple(str(folder.path) for folder in folders)
+    comparisons = tuple(dataclasses.replace(comparison, saved_in=again) for comparison in done)
+    return Survey(comparisons, sum(folder.duration_s for folder in folders))

@@ -1,0 +1,241 @@
+"""Runs on disk: written as they come, read to be judged later, alone or with those of other machines.
+
+`manifest.json` tells who was to play what, and what was skipped; each run is a file of its own beside its logs. Each of
+these is there in whole or not at all: of a run that was killed there is all that was played.
+"""
+
+import dataclasses
+import json
+import platform
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.logs import escape
+from comparison import files, shapes
+from comparison.model import (
+    FACTORS,
+    RAW,
+    SIDES,
+    CannotCompare,
+    Cell,
+    Comparison,
+    Endpoint,
+    Event,
+    Log,
+    Pairing,
+    Run,
+    Scenario,
+    Side,
+    Survey,
+    Transport,
+)
+from comparison.play.transports import TRANSPORTS
+from comparison.report import export
+from comparison.scenarios import SCENARIOS
+from comparison.transcript import parse
+
+LAYOUT = 1
+"""Number of the layout of both kinds of files. It grows when a field changes its meaning or goes."""
+
+MANIFEST = "manifest.json"
+WANTED = "a folder that run --save has filled"
+
+NEVER_MET = "no machine had both"
+"""Why two endpoints that were saved on different machines have no run."""
+
+Document = dict[str, Any]
+
+
+def this_machine() -> str:
+    """What the machine on which we run is called."""
+    return platform.node() or "unnamed"
+
+
+def place_of(scenario: Scenario, transport: Transport) -> str:
+    """The folder of what was played of a scenario."""
+    return f"{scenario.name}-{transport.name}"
+
+
+# --- Written ---
+def manifest(comparisons: Sequence[Comparison], done: int, duration_s: float) -> str:
+    """What was to be played, in this order; of those that are done, what was skipped."""
+    outlines = tuple(
+        dataclasses.replace(one, cells=tuple(cell for cell in one.cells if not cell.verdicts), causes=(), groups=())
+        for one in comparisons
+    )
+    head = {"layout": LAYOUT, "machine": this_machine(), "done": done}
+    return json.dumps(head | export.document(Survey(outlines, duration_s)), indent=1) + "\n"
+
+
+def record(run: Run) -> str:
+    """All that there is of a run."""
+    head = {"layout": LAYOUT, "pairing": [run.pairing.end(side).label for side in SIDES]}
+    wire = {"wire": [export.line_of(event) for event in run.wire]}
+    return json.dumps(head | export.run_document(run) | wire) + "\n"
+
+
+# --- Read ---
+@dataclass(frozen=True)
+class Saved:
+    """A folder of runs."""
+
+    path: Path
+    machine: str
+    comparisons: tuple[Comparison, ...]
+    """What was to be played. Their only cells are those that were skipped."""
+    done: int
+    """How many of them came to their end."""
+    duration_s: float
+
+    @property
+    def reached(self) -> list[Comparison]:
+        """Those of which there is something to judge."""
+        return [one for place, one in enumerate(self.comparisons) if place < self.done or self.files_of(one)]
+
+    def files_of(self, comparison: Comparison) -> list[Path]:
+        """Where the runs of a comparison are."""
+        place = place_of(comparison.scenario, comparison.transport)
+        return sorted((self.path / place).glob("*/run-*.json"))
+
+    def runs(self, comparison: Comparison) -> Iterator[Run]:
+        """The runs of a comparison, each read when it is asked for. Raises CannotCompare where one cannot be."""
+        pairings = {(pairing.server.label, pairing.client.label): pairing for pairing in comparison.pairings}
+        for path in self.files_of(comparison):
+            document = _read(path)
+            with export.refused_if_damaged(str(path)):
+                yield _run(document, pairings[tuple(document["pairing"])])
+
+
+def load(path: Path) -> Saved:
+    """What a folder holds, but for the runs. Raises CannotCompare where it is something else."""
+    name = path / MANIFEST
+    document = _read(name)
+    with export.refused_if_damaged(str(name)):
+        survey = export.read_survey(document)
+        machine, done = escape(shapes.make(str, document["machine"])), shapes.make(int, document["done"])
+    return Saved(path, machine, tuple(_of_ours(one, name) for one in survey.comparisons), done, survey.duration_s)
+
+
+def _of_ours(comparison: Comparison, name: Path) -> Comparison:
+    """The comparison with the scenario as this program has it, by which its runs are judged."""
+    try:
+        scenario, transport = SCENARIOS[comparison.scenario.name], TRANSPORTS[comparison.transport.name]
+    except KeyError as error:
+        raise CannotCompare(f"{str(name)!r} is of another version, which has {error}; run it once more") from None
+    return dataclasses.replace(comparison, scenario=scenario, transport=transport)
+
+
+def _read(path: Path) -> Document:
+    return export.parse_document(files.read(path, WANTED), str(path), "layout", LAYOUT, WANTED)
+
+
+def _run(document: Document, pairing: Pairing) -> Run:
+    def events(lines: object) -> tuple[Event, ...]:
+        return parse(shapes.make(tuple[str, ...], lines, "what it tells"))
+
+    server, client = (document[side] for side in SIDES)
+    return Run(
+        pairing=pairing,
+        number=shapes.make(int, document["number"], "its number"),
+        server=shapes.make(Log, server, "server"),
+        client=shapes.make(Log, client, "client"),
+        server_events=events(server.get("wire", server["lines"])),
+        client_events=events(client.get("wire", client["lines"])),
+        silent=shapes.make(tuple[Side, ...], document["silent"], "silent"),
+        wire=events(document["wire"]),
+    )
+
+
+# --- Together ---
+Known = Mapping[Endpoint, Endpoint]
+Part = tuple[Saved, Comparison]
+
+
+def together(folders: Sequence[Saved]) -> Iterator[tuple[Comparison, Iterator[Run]]]:
+    """Each comparison with the runs of it in all folders, in the order in which they were played. Of several folders
+    each is of a machine of its own, as every run tells. Raises CannotCompare where a run cannot be read."""
+    times = Counter(folder.machine for folder in folders)
+    folders = [
+        folder
+        if times[folder.machine] == 1
+        else dataclasses.replace(folder, machine=f"{folder.machine} ({folder.path})")
+        for folder in folders
+    ]
+    known = _known_as(e for folder in folders for one in folder.comparisons for e in one.endpoints)
+    parts: dict[str, list[Part]] = defaultdict(list)
+    for folder in folders:
+        for comparison in folder.reached:
+            parts[place_of(comparison.scenario, comparison.transport)].append((folder, comparison))
+    for of_one in parts.values():
+        yield _merged(of_one, known, len(folders) > 1), _runs(of_one, known, len(folders) > 1)
+
+
+def _known_as(endpoints: Iterable[Endpoint]) -> Known:
+    """For each endpoint the one as which it is known: elsewhere its commands may have other paths. Two of one name that
+    run under different Pythons are two."""
+    first: dict[object, Endpoint] = {}
+    same = {endpoint: first.setdefault(tuple(map(endpoint.level, FACTORS)), endpoint) for endpoint in endpoints}
+    times = Counter(one.label for one in first.values())
+    return {RAW: RAW} | {
+        endpoint: one if times[one.label] == 1 else dataclasses.replace(one, label=f"{one.label}/{one.python}")
+        for endpoint, one in same.items()
+    }
+
+
+def _pairing(pairing: Pairing, known: Known) -> Pairing:
+    return Pairing(known[pairing.server], known[pairing.client])
+
+
+def _merged(parts: Sequence[Part], known: Known, several: bool) -> Comparison:
+    """One comparison of those of the same scenario in all folders: skipped is what no machine has tried."""
+    first = parts[0][1]
+    tried: set[Pairing] = set()
+    skipped: dict[Pairing, str] = {}
+    notes: dict[str, None] = {}
+    for folder, part in parts:
+        left_out = {_pairing(cell.pairing, known): cell.reason for cell in part.cells}
+        tried.update({_pairing(pairing, known) for pairing in part.pairings} - left_out.keys())
+        skipped = left_out | skipped
+        of_machine = [*part.notes, *(f"skipped in {part.scenario.name}: {why}" for why in left_out.values())]
+        notes |= dict.fromkeys(f"{folder.machine}: {note}" for note in of_machine) if several else {}
+    merged = dataclasses.replace(
+        first,
+        endpoints=tuple(dict.fromkeys(known[e] for _, part in parts for e in part.endpoints)),
+        servers=tuple(dict.fromkeys(known[e] for _, part in parts for e in part.servers)),
+        clients=tuple(dict.fromkeys(known[e] for _, part in parts for e in part.clients)),
+        reference=_pairing(first.reference, known),
+        repeat=sum(part.repeat for _, part in parts),
+        environment=_environment(parts) if several else first.environment,
+        notes=tuple(notes) if several else first.notes,
+        duration_s=sum(part.duration_s for _, part in parts),
+    )
+    cells = (Cell.skipped(p, skipped.get(p, NEVER_MET)) for p in merged.pairings if p not in tried)
+    return dataclasses.replace(merged, cells=tuple(cells))
+
+
+def _environment(parts: Iterable[Part]) -> Mapping[str, str]:
+    """What was compared with what; where that is not the same everywhere, with the machine."""
+    of_each = {folder.machine: part.environment for folder, part in parts}
+    found = {"machine": ", ".join(of_each)}
+    for name in dict.fromkeys(name for environment in of_each.values() for name in environment):
+        values = {machine: environment.get(name, "missing") for machine, environment in of_each.items()}
+        same = len(set(values.values())) == 1
+        told = list(values.values())[:1] if same else [f"{value} ({machine})" for machine, value in values.items()]
+        found[name] = ", ".join(told)
+    return found
+
+
+def _runs(parts: Iterable[Part], known: Known, several: bool) -> Iterator[Run]:
+    before = 0
+    for folder, part in parts:
+        for run in folder.runs(part):
+            yield dataclasses.replace(
+                run,
+                pairing=_pairing(run.pairing, known),
+                number=before + run.number,
+                machine=folder.machine if several else "",
+            )
+        before += part.repeat
