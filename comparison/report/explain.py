@@ -38,7 +38,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show the catalogue, or one entry of it with an example. Raises CannotCompare."""
     if options.name is None:
-        layout.draw((Line(f"{entry.name}: {entry.title}") for entry in CATALOGUE.values()), sys.stdout)
+        names = [Line(f"{entry.name}: {entry.title}") for entry in CATALOGUE.values()]
+        layout.draw([*names, BLANK, Line("With code, logs and what to do: explain NAME", "hint")], sys.stdout)
         return 0
     entry = entry_of(options.name)
     [trial] = trials([entry.scenario], [entry.transport])

@@ -332,7 +332,7 @@ def test_explain_lists_the_causes():
     done = run("explain")
     assert (done.returncode, done.stderr) == (0, "")
     listed = " ".join(f"{entry.name}: {entry.title}" for entry in CATALOGUE.values())
-    assert done.stdout.split() == listed.split()
+    assert done.stdout.partition("\n\n")[0].split() == listed.split()
 
 
 def test_explain_is_a_lesson_on_a_cause_by_the_beginning_of_its_name():
@@ -580,7 +580,8 @@ def test_each_scenario_has_a_line_as_soon_as_it_is_judged_and_then_no_row():
     assert code == 0
     plain = re.sub(r"\x1b\[[0-9;]*m|[^\n]*\r\x1b\[K", "", screen)
     lines = [line.strip().split() for line in plain.splitlines()]
-    assert [line[:2] for line in lines[:3]] == [["one-byte", "reference"], ["refuses", "reference"], ["All", "2"]]
+    assert [line[::3] for line in lines[:2]] == [["one-byte", "reference"], ["refuses", "reference"]]
+    assert lines[2][:2] == ["All", "2"]
     assert ["refuses"] not in [line[:1] for line in lines[3:]]
 
 

@@ -270,6 +270,21 @@ def test_of_a_server_with_a_port_of_its_own_in_markdown(folder):
     check_everything(run)
 
 
+def test_of_a_lesson_and_of_what_is_listed(folder):
+    """What a lesson suggests shows its cause, and what a list suggests plays the scenario."""
+    lesson = sh(
+        f"{PYTHON} {COMPARE} explain eof-c --loop asyncio --server protocol,streams --reference streams", folder
+    )
+    [command] = suggested(lesson.stdout)
+    assert sh(f"{command} --save again", folder).returncode == 0
+    [cause] = results_in(folder / "again")["tutorial"]["causes"]
+    assert cause["explanation"]["name"] == "eof-callback"
+    listed = sh(f"{PYTHON} {COMPARE} --list one-byte", folder).stdout
+    words = shlex.split(re.search("Try it: (.*)", listed)[1])
+    assert [words[0], words[1]] == [sys.executable, COMPARE]
+    assert compare.parser().parse_args(words[2:]).scenario == ["one-byte"]
+
+
 ODD_WORDS = [
     "-v",
     "two words",
