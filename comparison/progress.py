@@ -34,13 +34,17 @@ class Progress:
         with self._lock:
             self._done += 1
             elapsed_s = self._clock() - self._start_s
-            if elapsed_s >= DELAY_S and self._file.isatty():
-                left_s = elapsed_s / self._done * (self._total - self._done)
-                width = max(1, min(WIDTH, shutil.get_terminal_size().columns - TEXT_WIDTH))
-                bar = "#" * (width * self._done // self._total)
-                self._file.write(f"\r\x1b[K[{bar:.<{width}}] {self._done}/{self._total}, {left_s:.0f} s left")
-                self._file.flush()
-                self._shown = True
+            if elapsed_s >= DELAY_S:
+                self.show(self._done, self._total, elapsed_s / self._done * (self._total - self._done))
+
+    def show(self, done: int, total: int, left_s: float) -> None:
+        """Say how far it is, for whoever counts and estimates by himself."""
+        if self._file.isatty():
+            width = max(1, min(WIDTH, shutil.get_terminal_size().columns - TEXT_WIDTH))
+            bar = "#" * min(width, width * done // total)
+            self._file.write(f"\r\x1b[K[{bar:.<{width}}] {done}/{total}, {max(0.0, left_s):.0f} s left")
+            self._file.flush()
+            self._shown = True
 
     def __exit__(self, *_: object) -> None:
         if self._shown:

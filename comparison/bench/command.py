@@ -16,11 +16,11 @@ from comparison import files
 from comparison.bench import environment, limits, planning, resources, results, rounds
 from comparison.bench.executor import Cores, Executor
 from comparison.bench.plan import BULK_BYTES, KIB, RATE_PER_S, WORKLOADS, Plan, Results, Sample
-from comparison.bench.progress import Bar
-from comparison.bench.views import markdown
+from comparison.bench.views import charts, markdown
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
+from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
@@ -48,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
     add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first cell on")
     add("--load", type=Path, metavar="FILE", help="measure nothing, show what --save has kept")
-    add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG and PNG")
+    add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     if options.load is not None:
         found = results.load(options.load)
     else:
-        check_packages()
+        resources.check()
         found = measure(options)
     if options.output is None:
         write(found, options.format, sys.stdout)
@@ -65,9 +65,7 @@ def run(options: argparse.Namespace) -> int:
         with options.output.open("w", encoding="utf-8", errors="backslashreplace") as file:
             write(found, options.format, file)
     if options.plot is not None:
-        from comparison.bench.views import charts
-
-        for path in charts.draw(found, options.plot):
+        for path in charts.write(found, options.plot):
             print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
     return INTERRUPTED if found.interrupted and options.load is None else 0
 
@@ -84,7 +82,7 @@ def measure(options: argparse.Namespace) -> Results:
     keeper = Keeper(plan, surroundings, (*selection.notes, *notes, *limits.notes()))
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Bar(sys.stderr) as bar,
+        Progress(1) as shown,
         ThreadPoolExecutor(1) as thread,
         Launcher() as launcher,
     ):
@@ -96,7 +94,7 @@ def measure(options: argparse.Namespace) -> Results:
             keeper.add(sample)
             if options.save is not None and keeper.cell_is_over(progress):
                 results.save(keeper.results(interrupted=True), options.save)
-            bar.show(progress, keeper.results(), sample)
+            shown.show(progress.taken, progress.total(), progress.left_s())
 
         # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
         measuring = thread.submit(rounds.run, plan, executor, taken, time.monotonic)
@@ -167,21 +165,11 @@ def write(found: Results, form: str, file: TextIO) -> None:
             print("compare.py: for tables and colour: pip install rich", file=sys.stderr)
 
 
-def check_packages() -> None:
-    """Raises CannotCompare where what measures is not installed."""
-    if importlib.util.find_spec("psutil") is None:
-        raise CannotCompare(resources.INSTALL)
-
-
 def check_targets(options: argparse.Namespace) -> None:
     """Find out that a result cannot be written before it is measured. Raises CannotCompare."""
     files.check_target("--save", options.save)
     files.check_target("--output", options.output)
     files.check_target("--plot", options.plot, folder=True)
-    if options.plot is not None and importlib.util.find_spec("matplotlib") is None:
-        raise CannotCompare(
-            "matplotlib is not installed, and --plot draws with it; install it with: pip install matplotlib"
-        )
     if options.load is not None and options.save is not None:
         raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
 

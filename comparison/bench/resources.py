@@ -6,6 +6,7 @@ user and system time come in ticks of 10 ms, and only say how the total is split
 
 from dataclasses import dataclass
 
+from comparison.model import CannotCompare
 from comparison.play.machine import cpu_clock_s
 
 try:
@@ -16,6 +17,12 @@ except ImportError:
 INSTALL = (
     "psutil is not installed, and CPU time and memory cannot be read without it; install it with: pip install psutil"
 )
+
+
+def check() -> None:
+    """Raises CannotCompare where what measures is not installed."""
+    if psutil is None:
+        raise CannotCompare(INSTALL)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     if len(benches) > 1:
         raise CannotCompare(f"{', '.join(benches)}: several benchmarks; give one of them")
     html = options.format == "html"
-    measured = next((cost.load(text, name, with_charts=html) for name, text in benches.items()), None)
+    measured = next((cost.load(text, name) for name, text in benches.items()), None)
     survey, interrupted = (gather.load(results), False) if results else run_all(options)
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt

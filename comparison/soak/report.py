@@ -4,7 +4,8 @@ import dataclasses
 import json
 from collections.abc import Iterator
 
-from comparison.soak.plan import METRICS, Course, Metric, Soak
+from comparison.bench.views.markdown import row
+from comparison.soak.plan import LIMITS, Course, Limit, Soak
 
 SCHEMA = 1
 
@@ -23,7 +24,7 @@ def to_json(found: Soak) -> str:
         "environment": dict(found.environment),
         "exit_code": found.exit_code,
         "servers": [
-            dataclasses.asdict(course) | {"growing": [metric.name for metric in course.growing]}
+            dataclasses.asdict(course) | {"growing": [limit.name for limit in course.growing]}
             for course in found.courses
         ],
     }
@@ -41,8 +42,8 @@ def _lines(found: Soak) -> Iterator[str]:
     yield "| server | connections | figure | median | grows by | at least | per | tolerated | |"
     yield "| --- | ---: | --- | ---: | ---: | ---: | --- | ---: | --- |"
     for course in found.courses:
-        for metric in METRICS:
-            yield _row(course, metric)
+        for limit in LIMITS:
+            yield _row(course, limit)
     yield ""
     for course in found.courses:
         yield from (f"- {course.label}: {trouble}" for trouble in course.troubles)
@@ -54,30 +55,28 @@ def verdict(found: Soak) -> str:
     failed = [course.label for course in found.courses if course.failed]
     if failed:
         return f"Failed: {', '.join(failed)}."
-    if any(course.slope(METRICS[0]) is None for course in found.courses):
+    if any(course.slope(LIMITS[0]) is None for course in found.courses):
         return "Too short to tell whether anything grows: give it more minutes."
     return "Nothing grows above noise, and every good peer got its echo."
 
 
-def _row(course: Course, metric: Metric) -> str:
-    points = course.points(metric)
+def _row(course: Course, limit: Limit) -> str:
+    points = course.points(limit)
     values = sorted(value for _, value in points)
-    slope = course.slope(metric)
+    slope = course.slope(limit)
     connections = course.looks[-1].connections if course.looks else 0
     grown = [_number(slope.value), _number(slope.low)] if slope is not None else ["too short", ""]
     cells = (
         course.label,
         f"{connections:,}",
-        metric.title,
-        f"{_number(values[len(values) // 2])}{'' if metric.unit == metric.title else ' ' + metric.unit}"
-        if values
-        else "",
+        limit.title,
+        f"{_number(values[len(values) // 2])}{'' if limit.unit == limit.title else ' ' + limit.unit}" if values else "",
         *grown,
-        metric.per,
-        _number(course.limits(metric)[0]),
-        "" if slope is None else "GROWS" if metric in course.growing else "steady",
+        limit.per,
+        _number(course.limits(limit)[0]),
+        "" if slope is None else "GROWS" if limit in course.growing else "steady",
     )
-    return "| " + " | ".join(cells) + " |"
+    return row(cells)
 
 
 def _number(value: float) -> str:

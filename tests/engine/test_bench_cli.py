@@ -141,7 +141,7 @@ def processes_with(variable: str) -> list[int]:
     return found
 
 
-def test_on_a_terminal_there_is_a_bar_with_the_ratio_so_far():
+def test_on_a_terminal_there_is_a_bar():
     ours, theirs = pty.openpty()
     with open(ours, "rb", buffering=0) as screen:
         done = run("bench", *SHORT, "--workload", "echo", "--size", "64", "--loop", "asyncio", stderr=theirs)
@@ -152,7 +152,7 @@ def test_on_a_terminal_there_is_a_bar_with_the_ratio_so_far():
                 shown += data
     assert done.returncode == 0
     text = shown.decode()
-    assert re.search(r"\[#+\.*\] \d/\d, \d+ s left; [a-z/, ]+ \d+\.\d\d x in echo", text)
+    assert re.search(r"\[#+\.*\] \d/\d, \d+ s left", text)
     assert text.endswith("\r\x1b[K")
 
 

@@ -1,4 +1,4 @@
-"""The tables that the terminal and Markdown both show: texts in rows, and a share for the length of each bar. Pure."""
+"""The tables that the terminal and Markdown both show: texts in rows, and nothing else. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,12 @@ class Row:
     interval: str = ""
     seen: str = ""
     """Whether the interval leaves out 1, and if not, what would have been seen."""
-    bar: float = 0.0
-    """The ratio as a part of the greatest one of those among which one chooses; above 1 for others."""
     is_reference: bool = False
+
+    @property
+    def all_figures(self) -> tuple[str, ...]:
+        """What stands under all heads."""
+        return (*self.figures, self.ratio, self.interval, self.seen) if self.ratio else self.figures
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Table:
     compared: str
     """What the ratio is of; empty for a table without ratios."""
     rows: tuple[Row, ...]
+
+    @property
+    def all_heads(self) -> tuple[str, ...]:
+        """The heads of the figures, and of what is made of them."""
+        return (*self.heads, f"{self.compared}, x", "95 %", "differs") if self.compared else self.heads
 
 
 @dataclass(frozen=True)
@@ -76,15 +84,12 @@ def _table(results: Results, cell: Cell, columns: tuple[Column, ...], compared: 
     found = {
         arm: estimates.compare(results, cell, arm, compared) for arm in cell.arms if compared and arm != cell.reference
     }
-    chosen_among = {arm.label for arm in results.arms if arm.factors}
-    ratios = [estimate.ratio for arm, estimate in found.items() if estimate is not None and arm in chosen_among]
-    greatest = max([1.0, *ratios])
     rows = []
     for arm in cell.arms:
         figures = tuple(_figure(results.of(cell, arm), column) for column in columns)
         estimate = found.get(arm)
         if compared and arm == cell.reference:
-            rows.append(Row(arm, figures, "1", "reference", bar=1 / greatest, is_reference=True))
+            rows.append(Row(arm, figures, "1", "reference", is_reference=True))
         elif estimate is None:
             rows.append(Row(arm, figures, ABSENT if compared else ""))
         else:
@@ -95,7 +100,6 @@ def _table(results: Results, cell: Cell, columns: tuple[Column, ...], compared: 
                     f"{words.number(estimate.ratio)} x",
                     words.interval(estimate),
                     words.seen(estimate),
-                    estimate.ratio / greatest,
                 )
             )
     title = str(cell) if compared else f"{cell}: latency"

@@ -4,9 +4,6 @@ from comparison.bench.estimates import Estimate
 from comparison.bench.metrics import METRICS, VIEWS
 from comparison.bench.plan import Cell
 
-BAR = "\N{FULL BLOCK}"
-BAR_WIDTH = 12
-
 
 def interval(estimate: Estimate) -> str:
     """The interval in a cell of a table."""
@@ -52,8 +49,3 @@ def percent(part: float | None) -> str:
     if part is None:
         return "?"
     return f"{part * 100:.1g} %" if part < 0.01 else f"{part * 100:.0f} %"
-
-
-def bar(share: float) -> str:
-    """A ratio as a bar: the whole width for a share of 1, and a sign that it would be longer."""
-    return BAR * round(min(1.0, share) * BAR_WIDTH) + "+" * (share > 1)
