@@ -15,11 +15,12 @@ from common.logs import escape
 from comparison import files
 from comparison.bench import environment, limits, planning, resources, results, rounds
 from comparison.bench.executor import Cores, Executor
-from comparison.bench.plan import BULK_BYTES, KIB, RATE_PER_S, WORKLOADS, Plan, Results, Sample
+from comparison.bench.plan import BULK_BYTES, IN_FLIGHT, KIB, RATE_PER_S, TCP, TLS, WORKLOADS, Plan, Results, Sample
 from comparison.bench.views import charts, markdown
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
+from comparison.play.transports import TRANSPORTS, missing
 from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 
@@ -32,17 +33,19 @@ UNITS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB}
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the benchmark."""
     add = parser.add_argument
-    add("--quick", action="store_true", help="one minute: echo, connect and memory, one size, 10 connections")
+    add("--quick", action="store_true", help="one minute: echo and connect, one size, 10 connections")
     known = ", ".join(WORKLOADS)
     add("--workload", type=_list_of(_workload), metavar="NAME", help=f"only these: {known}")
+    add("--transport", type=_list_of(_transport), metavar="NAME", help="tcp, tls (both, as far as there is time)")
     add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
     add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")
+    add("--in-flight", type=_list_of(at_least_one), metavar="N", default=[IN_FLIGHT], help="lines at once (16)")
     add("--grid", action="store_true", help="every size with every number of connections, not only the middle ones")
     add("--rate", type=above_zero, metavar="N", default=RATE_PER_S, help="requests/s of rate (%(default)g)")
     add("--bulk", type=_size, metavar="BYTES", default=BULK_BYTES, help="what bulk moves each way (128M)")
-    add("--time", type=above_zero, metavar="S", help="seconds for all samples (320; with --quick 50)")
+    add("--time", type=above_zero, metavar="S", help="seconds for all samples (330; with --quick 48)")
     add("--rounds", type=at_least_one, metavar="N", help="so many rounds, however long they take")
-    add("--sample", type=above_zero, metavar="S", help="length of one sample (0.3; with --quick 0.15)")
+    add("--sample", type=above_zero, metavar="S", help="length of one sample (0.2; with --quick 0.15)")
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
@@ -76,7 +79,10 @@ def measure(options: argparse.Namespace) -> Results:
     plan, notes = planning.make(
         _request(options), selection.servers, selection.clients, selection.reference.server.label
     )
+    if any(cell.transport == TLS for cell in plan.cells) and (lacking := missing(TRANSPORTS[TLS])) is not None:
+        raise CannotCompare(f"--transport tls: {lacking}")
     limits.check_connections(plan.cells)
+    print(f"compare.py: {_beforehand(plan)}", file=sys.stderr)
     server_cores, load_cores = limits.cores()
     surroundings = environment.collect(selection.pythons, server_cores, load_cores)
     keeper = Keeper(plan, surroundings, (*selection.notes, *notes, *limits.notes()))
@@ -112,6 +118,14 @@ def measure(options: argparse.Namespace) -> Results:
     if interrupted and not found.samples:
         raise KeyboardInterrupt
     return found
+
+
+def _beforehand(plan: Plan) -> str:
+    """What will be measured, and how long it will take."""
+    minutes, seconds = divmod(round(planning.duration_s(plan)), 60)
+    samples = sum(len(cell.arms) for cell in plan.cells)
+    rounds = f"{plan.rounds or plan.least_rounds} rounds{'' if plan.rounds else ' or more'}"
+    return f"{len(plan.cells)} cells, {samples} samples a round, {rounds}: about {minutes} min {seconds} s"
 
 
 class Keeper:
@@ -177,6 +191,8 @@ def check_targets(options: argparse.Namespace) -> None:
 def _request(options: argparse.Namespace) -> planning.Request:
     return planning.Request(
         workloads=options.workload,
+        transports=options.transport,
+        in_flight=options.in_flight,
         sizes_bytes=options.size,
         connections=options.connections,
         rate_per_s=options.rate,
@@ -201,6 +217,12 @@ def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:
 def _workload(text: str) -> str:
     if text not in WORKLOADS:
         raise argparse.ArgumentTypeError(f"unknown workload {text!r}: choose {', '.join(WORKLOADS)}")
+    return text
+
+
+def _transport(text: str) -> str:
+    if text not in (TCP, TLS):
+        raise argparse.ArgumentTypeError(f"unknown transport {text!r}: choose {TCP} or {TLS}")
     return text
 
 

@@ -15,6 +15,8 @@ CPU_INFO = Path("/proc/cpuinfo")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 SOMAXCONN = Path("/proc/sys/net/core/somaxconn")
 UNKNOWN = "unknown"
+OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")
+"""Variables that change how memory is had, which can be most of the cost of a message."""
 
 
 def collect(
@@ -34,6 +36,7 @@ def collect(
         "somaxconn": _read(SOMAXCONN),
         "server on cores": _cores(server_cores),
         "load on cores": _cores(load_cores),
+        **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},
     }
 
 

@@ -12,7 +12,7 @@ from comparison.model import CannotCompare
 
 WANTED = "a file that bench --save has written"
 
-SCHEMA = 2
+SCHEMA = 3
 """Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there; then `UPGRADES` gets
 the step from the number before."""
 
@@ -26,7 +26,21 @@ def _from_1(document: Document) -> Document:
     return {**document, "cells": cells, "samples": samples, "interrupted": False, "notes": [], "schema": 2}
 
 
-UPGRADES: dict[int, Callable[[Document], Document]] = {1: _from_1}
+def _from_2(document: Document) -> Document:
+    """Version 2 told the kind of an arm by its label, and measured connections with log lines."""
+    arms = [{**arm, "kind": _kind(arm)} for arm in document["arms"]]
+    note = "measured by an older version: at log level info, and with the latency of closed loops"
+    return {**document, "arms": arms, "notes": [*document["notes"], note], "schema": 3}
+
+
+def _kind(arm: Document) -> str:
+    for sign, kind in ((" -> ", "pairing"), (", ", "debug")):
+        if sign in arm["label"]:
+            return kind
+    return "endpoint" if arm["factors"] else "proportion"
+
+
+UPGRADES: dict[int, Callable[[Document], Document]] = {1: _from_1, 2: _from_2}
 """Version -> how to make the next one of it."""
 
 

@@ -42,7 +42,7 @@ class Served:
             host, _ = endpoint.server_address or (HOST, 0)
             self.process, port, _ = start_silent_server(
                 launcher,
-                lambda port: arms.filled(endpoint.server_command, host, port),
+                lambda port: arms.filled(endpoint.server_command, host=host, port=port),
                 host,
                 address=endpoint.server_address,
             )

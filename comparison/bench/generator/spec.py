@@ -16,6 +16,9 @@ class Load:
     """Whose CPU time and memory are read at both ends of the window."""
     size_bytes: int
     connections: int
+    in_flight: int = 1
+    """How many requests each connection of a closed loop has under way."""
+    tls: bool = False
     rate_per_s: float = 0.0
     warm_up_s: float = 0.0
     sample_s: float = 1.0
@@ -23,8 +26,8 @@ class Load:
     """How long it waits for connections to open, and for answers that are late, before it calls that an error."""
 
     def __post_init__(self) -> None:
-        if self.size_bytes < 1 or self.connections < 1:
-            raise ValueError("size_bytes and connections start at 1")
+        if min(self.size_bytes, self.connections, self.in_flight) < 1:
+            raise ValueError("size_bytes, connections and in_flight start at 1")
 
     @staticmethod
     def from_json(text: str) -> "Load":

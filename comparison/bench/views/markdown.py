@@ -21,6 +21,7 @@ def _lines(results: Results) -> Iterator[str]:
     if results.interrupted:
         yield "**Interrupted: this is what was measured until then.**"
         yield ""
+    yield from _paragraphs("## What this means", meaning.sentences(results))
     for section in tables.sections(results):
         yield f"## {section.title}"
         yield ""
@@ -29,7 +30,6 @@ def _lines(results: Results) -> Iterator[str]:
             yield ""
             yield from _table(table)
             yield ""
-    yield from _paragraphs("## What this means", meaning.sentences(results))
     yield from _paragraphs("## What to doubt", [*noise.advice(results), *results.notes])
     yield from _paragraphs("## How to read it", tables.legend(results))
 

@@ -28,6 +28,7 @@ def _show(console: Console, results: Results) -> None:
     console.print(Text(environment.summary(results.environment), style="dim"))
     if results.interrupted:
         console.print(Text("Interrupted: this is what was measured until then.", style="bold yellow"))
+    _list(console, "What this means", meaning.sentences(results), "")
     for section in tables.sections(results):
         console.print()
         console.print(Text(section.title, style="bold underline"))
@@ -35,7 +36,6 @@ def _show(console: Console, results: Results) -> None:
             ratio = f"; ratios of {table.compared}" if table.compared else ""
             console.print(Text.assemble((table.title, "bold"), (ratio, "dim")))
             console.print(_table(table))
-    _list(console, "What this means", meaning.sentences(results), "")
     _list(console, "What to doubt", [*noise.advice(results), *results.notes], "yellow")
     _list(console, "How to read it", tables.legend(results), "dim")
 
