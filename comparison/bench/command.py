@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import importlib.util
 import sys
 import tempfile
@@ -76,16 +77,19 @@ def run(options: argparse.Namespace) -> int:
 def measure(options: argparse.Namespace) -> Results:
     """Take the samples; after Ctrl-C, those that there are."""
     selection = chosen(options)
-    plan, notes = planning.make(
-        _request(options), selection.servers, selection.clients, selection.reference.server.label
-    )
-    if any(cell.transport == TLS for cell in plan.cells) and (lacking := missing(TRANSPORTS[TLS])) is not None:
-        raise CannotCompare(f"--transport tls: {lacking}")
+    request = planning.Request(**{name: getattr(options, name) for name in planning.ASKED})
+    notes = []
+    if (lacking := missing(TRANSPORTS[TLS])) is not None:
+        if TLS in (request.transport or ()):
+            raise CannotCompare(f"--transport tls: {lacking}")
+        request = dataclasses.replace(request, transport=(TCP,))
+        notes = [f"nothing is measured over TLS: {lacking}"]
+    plan, more = planning.make(request, selection.servers, selection.clients, selection.reference.server.label)
     limits.check_connections(plan.cells)
     print(f"compare.py: {_beforehand(plan)}", file=sys.stderr)
     server_cores, load_cores = limits.cores()
     surroundings = environment.collect(selection.pythons, server_cores, load_cores)
-    keeper = Keeper(plan, surroundings, (*selection.notes, *notes, *limits.notes()))
+    keeper = Keeper(plan, surroundings, (*selection.notes, *notes, *more, *limits.notes()))
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Progress(1) as shown,
@@ -186,23 +190,6 @@ def check_targets(options: argparse.Namespace) -> None:
     files.check_target("--plot", options.plot, folder=True)
     if options.load is not None and options.save is not None:
         raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
-
-
-def _request(options: argparse.Namespace) -> planning.Request:
-    return planning.Request(
-        workloads=options.workload,
-        transports=options.transport,
-        in_flight=options.in_flight,
-        sizes_bytes=options.size,
-        connections=options.connections,
-        rate_per_s=options.rate,
-        bulk_bytes=options.bulk,
-        quick=options.quick,
-        grid=options.grid,
-        rounds=options.rounds,
-        time_s=options.time,
-        sample_s=options.sample,
-    )
 
 
 def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:

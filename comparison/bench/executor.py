@@ -107,6 +107,6 @@ class Executor:
         self._launcher.forget(generator)
         try:
             return Outcome.from_json(log.lines[-1])
-        except (IndexError, ValueError, KeyError, TypeError):
+        except (IndexError, ValueError, TypeError):
             last = log.lines[-1] if log.lines else "it wrote nothing"
             return Outcome({}, {}, (f"the load generator failed: {log.trouble or last}",))

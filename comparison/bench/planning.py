@@ -1,7 +1,7 @@
 """From what the user asks for to a plan: which cells, with which arms, in how much time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from comparison.bench import arms, plan
 from comparison.bench.generator.sockets import LEAST_LINE_BYTES
@@ -36,20 +36,23 @@ MIB_PER_S = 200.0
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks for; None where the default is wanted."""
+    """What the user asks for, by the names of the options; None where the default is wanted."""
 
-    workloads: Sequence[str] | None = None
-    transports: Sequence[str] | None = None
-    sizes_bytes: Sequence[int] | None = None
+    workload: Sequence[str] | None = None
+    transport: Sequence[str] | None = None
+    size: Sequence[int] | None = None
     connections: Sequence[int] | None = None
     in_flight: Sequence[int] = (plan.IN_FLIGHT,)
-    rate_per_s: float = plan.RATE_PER_S
-    bulk_bytes: int = plan.BULK_BYTES
+    rate: float = plan.RATE_PER_S
+    bulk: int = plan.BULK_BYTES
     quick: bool = False
     grid: bool = False
     rounds: int | None = None
-    time_s: float | None = None
-    sample_s: float | None = None
+    time: float | None = None
+    sample: float | None = None
+
+
+ASKED = tuple(field.name for field in fields(Request))
 
 
 def make(
@@ -65,7 +68,7 @@ def make(
     cells = []
     for workload, transport in _wanted(request):
         if workload == "bulk":
-            cells.append(Cell("bulk", request.bulk_bytes, 1, _labels(pairings)))
+            cells.append(Cell("bulk", request.bulk, 1, _labels(pairings)))
         elif workload == "lines":
             cells += _lines(request, idioms)
         else:
@@ -80,10 +83,10 @@ def make(
             taking_part,
             tuple(dict.fromkeys(cells)),
             request.rounds,
-            request.time_s or (QUICK_S if request.quick else DEFAULT_S),
-            request.sample_s or (QUICK_SAMPLE_S if request.quick else SAMPLE_S),
+            request.time or (QUICK_S if request.quick else DEFAULT_S),
+            request.sample or (QUICK_SAMPLE_S if request.quick else SAMPLE_S),
             WARM_UP_S,
-            1 if request.time_s else LEAST_ROUNDS,
+            1 if request.time else LEAST_ROUNDS,
         ),
         _notes(request),
     )
@@ -112,12 +115,12 @@ def _each_s(made: Plan, cell: Cell) -> float:
 
 def _wanted(request: Request) -> list[tuple[str, str]]:
     """Workloads with their transports: where none was asked for, the first two are measured over TLS as well."""
-    if request.transports is None and request.workloads is None and not request.quick:
+    if request.transport is None and request.workload is None and not request.quick:
         return [*((workload, TCP) for workload in DEFAULT_WORKLOADS), ("echo", TLS), ("memory", TLS)]
-    workloads = request.workloads or (QUICK_WORKLOADS if request.quick else DEFAULT_WORKLOADS)
-    transports = request.transports or (TCP,)
+    workloads = request.workload or (QUICK_WORKLOADS if request.quick else DEFAULT_WORKLOADS)
+    transports = request.transport or (TCP,)
     for workload in workloads:
-        if workload not in OVER_TLS and request.workloads and TCP not in transports:
+        if workload not in OVER_TLS and request.workload and TCP not in transports:
             raise CannotCompare(f"--workload {workload} is measured over tcp only; over tls: {', '.join(OVER_TLS)}")
     return [(work, over) for over in transports for work in workloads if over == TCP or work in OVER_TLS]
 
@@ -128,7 +131,7 @@ def _cells(
     """For echo over TCP every size at the middle number of connections, and every number at the middle size; `grid`
     takes every size with every number. Else the middle, or whatever was asked for. Those who only put the others in
     proportion take part in the middle."""
-    sizes = request.sizes_bytes or plan.SIZES_BYTES
+    sizes = request.size or plan.SIZES_BYTES
     numbers = request.connections or plan.CONNECTIONS
     middle = (_middle(sizes, plan.MIDDLE_SIZE_BYTES), _middle(numbers, plan.MIDDLE_CONNECTIONS))
     if workload == "memory":
@@ -138,11 +141,11 @@ def _cells(
     chosen = [middle]
     if workload == "echo" and request.grid:
         chosen = [(size, number) for number in numbers for size in sizes]
-    elif workload == "echo" and (not request.quick or request.sizes_bytes or request.connections):
-        sizes = sizes if request.sizes_bytes or transport == TCP else (middle[0],)
+    elif workload == "echo" and (not request.quick or request.size or request.connections):
+        sizes = sizes if request.size or transport == TCP else (middle[0],)
         numbers = numbers if request.connections or transport == TCP else (middle[1],)
         chosen = [*((size, middle[1]) for size in sizes), *((middle[0], number) for number in numbers)]
-    rate_per_s = request.rate_per_s if workload == "rate" else 0.0
+    rate_per_s = request.rate if workload == "rate" else 0.0
     cells = []
     for parameters in dict.fromkeys(chosen):
         more = beside if workload in ("echo", "connect") and parameters == middle and not request.quick else []
@@ -153,7 +156,7 @@ def _cells(
 
 
 def _lines(request: Request, idioms: Sequence[Arm]) -> list[Cell]:
-    size = (request.sizes_bytes or (plan.LINE_BYTES,))[0]
+    size = (request.size or (plan.LINE_BYTES,))[0]
     if size < LEAST_LINE_BYTES:
         raise CannotCompare(f"--size {size}: a line has {LEAST_LINE_BYTES} bytes at least, its length among them")
     number = _middle(request.connections or plan.CONNECTIONS, plan.MIDDLE_CONNECTIONS)
@@ -166,7 +169,7 @@ def _middle(values: Sequence[int], wanted: int) -> int:
 
 
 def _notes(request: Request) -> list[str]:
-    if request.workloads is not None:
+    if request.workload is not None:
         return []
     measured = {workload for workload, _ in _wanted(request)}
     left_out = ", ".join(name for name in plan.WORKLOADS if name not in measured)

@@ -43,9 +43,9 @@ def test_the_default_is_what_decides_a_choice():
     [
         (Request(), 360),
         (Request(quick=True), 60),
-        (Request(quick=True, workloads=["lines"]), 60),
-        (Request(quick=True, workloads=["connect"]), 60),
-        (Request(quick=True, transports=["tls"]), 60),
+        (Request(quick=True, workload=["lines"]), 60),
+        (Request(quick=True, workload=["connect"]), 60),
+        (Request(quick=True, transport=["tls"]), 60),
     ],
 )
 def test_there_is_time_for_eight_rounds(asked, seconds):
@@ -55,12 +55,12 @@ def test_there_is_time_for_eight_rounds(asked, seconds):
 
 
 def test_whoever_gives_the_time_or_the_rounds_gets_no_more():
-    assert planning.make(Request(time_s=10.0), ENDPOINTS, ENDPOINTS)[0].least_rounds == 1
+    assert planning.make(Request(time=10.0), ENDPOINTS, ENDPOINTS)[0].least_rounds == 1
     assert planning.make(Request(rounds=3), ENDPOINTS, ENDPOINTS)[0].rounds == 3
 
 
 def test_the_grid_is_every_size_with_every_number():
-    assert len(keys(Request(workloads=["echo"], grid=True))) == 9
+    assert len(keys(Request(workload=["echo"], grid=True))) == 9
 
 
 def test_quick_is_two_of_them_and_says_what_it_leaves_out():
@@ -73,35 +73,35 @@ def test_quick_is_two_of_them_and_says_what_it_leaves_out():
 
 
 def test_what_is_asked_for_replaces_the_default():
-    request = Request(workloads=["echo", "memory"], sizes_bytes=[100], connections=[10000])
+    request = Request(workload=["echo", "memory"], size=[100], connections=[10000])
     assert keys(request) == ["echo/100/10000", "memory/64/10000"]
-    lines = Request(workloads=["lines"], sizes_bytes=[200], connections=[1], in_flight=[1, 16])
+    lines = Request(workload=["lines"], size=[200], connections=[1], in_flight=[1, 16])
     assert keys(lines) == ["lines/200/1/x1", "lines/200/1/x16"]
     rest = ["half/1024/10", "rate/1024/10/2000", "bulk/134217728/1"]
-    assert keys(Request(workloads=["half", "rate", "bulk"])) == rest
+    assert keys(Request(workload=["half", "rate", "bulk"])) == rest
 
 
 def test_over_tls_there_is_what_can_be_measured_there():
-    request = Request(transports=["tcp", "tls"], workloads=["echo", "lines"], sizes_bytes=[100], connections=[1])
+    request = Request(transport=["tcp", "tls"], workload=["echo", "lines"], size=[100], connections=[1])
     assert keys(request) == ["echo/100/1", "lines/100/1/x16", "echo/100/1/tls"]
     with pytest.raises(CannotCompare, match="--workload bulk is measured over tcp only; over tls: echo, fresh"):
-        cells(Request(transports=["tls"], workloads=["bulk"]))
+        cells(Request(transport=["tls"], workload=["bulk"]))
 
 
 def test_who_cannot_serve_tls_takes_no_part_there():
-    found = planning.make(Request(transports=["tls"], workloads=["echo"]), [*ENDPOINTS, OTHER], ENDPOINTS)[0]
+    found = planning.make(Request(transport=["tls"], workload=["echo"]), [*ENDPOINTS, OTHER], ENDPOINTS)[0]
     assert found.cells[0].arms == (*(one.label for one in ENDPOINTS), "buffered/asyncio")
     with pytest.raises(CannotCompare, match="nobody of these can be measured so"):
-        planning.make(Request(transports=["tls"], workloads=["echo"]), [OTHER], [OTHER])
+        planning.make(Request(transport=["tls"], workload=["echo"]), [OTHER], [OTHER])
 
 
 def test_a_line_has_room_for_its_length():
     with pytest.raises(CannotCompare, match="--size 9: a line has 10 bytes at least"):
-        cells(Request(workloads=["lines"], sizes_bytes=[9]))
+        cells(Request(workload=["lines"], size=[9]))
 
 
 def test_the_arms_are_the_endpoints_and_those_that_put_them_in_proportion():
-    found = {cell.key: cell.arms for cell in cells(Request(workloads=["echo", "lines", "bulk"]))}
+    found = {cell.key: cell.arms for cell in cells(Request(workload=["echo", "lines", "bulk"]))}
     own = tuple(one.label for one in ENDPOINTS)
     assert found["echo/64/10"] == own
     assert found["echo/1024/10"] == (*own, "buffered/asyncio", "sockets/asyncio", "streams/asyncio, debug logs")
@@ -111,7 +111,7 @@ def test_the_arms_are_the_endpoints_and_those_that_put_them_in_proportion():
 
 
 def test_the_reference_comes_first_wherever_it_takes_part():
-    for cell in cells(Request(workloads=["echo", "connect", "bulk"]), reference="protocol/uvloop"):
+    for cell in cells(Request(workload=["echo", "connect", "bulk"]), reference="protocol/uvloop"):
         assert cell.reference.startswith("protocol/uvloop")
 
 
@@ -125,12 +125,12 @@ def test_no_connection_is_logged_but_by_one_arm():
 
 
 def test_a_command_with_a_place_for_the_port_is_started_as_it_stands():
-    plan, _ = planning.make(Request(workloads=["echo", "bulk"]), [OTHER, *ENDPOINTS], [OTHER])
+    plan, _ = planning.make(Request(workload=["echo", "bulk"]), [OTHER, *ENDPOINTS], [OTHER])
     arm = plan.arm("other -> other")
     assert arms.filled(arm.server_command, host="127.0.0.1", port=7) == ["other", "--listen=7"]
     assert arms.filled(arm.client_command, host="127.0.0.1", port=7) == ["send", "127.0.0.1:7"]
     assert {arm.kind for arm in plan.arms} == {"endpoint", "proportion", "pairing"}
-    alone, _ = planning.make(Request(workloads=["echo"]), [OTHER], [OTHER])
+    alone, _ = planning.make(Request(workload=["echo"]), [OTHER], [OTHER])
     assert alone.cells[0].arms == ("other",)
 
 

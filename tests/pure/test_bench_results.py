@@ -43,10 +43,6 @@ def test_a_file_of_version_2_told_the_kind_of_an_arm_by_its_label():
     assert kinds["streams/uvloop -> protocol/asyncio"] == "pairing"
 
 
-def test_every_older_version_has_an_upgrade():
-    assert sorted(results.UPGRADES) == list(range(1, results.SCHEMA))
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

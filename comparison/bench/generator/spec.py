@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from comparison import shapes
+
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
@@ -49,10 +51,9 @@ class Outcome:
 
     @staticmethod
     def from_json(text: str) -> "Outcome":
-        """Raises ValueError, KeyError or TypeError where the text is no outcome."""
-        document = json.loads(text)
-        latencies = {int(number): int(count) for number, count in document["latencies"].items()}
-        return Outcome(document["values"], latencies, tuple(document["errors"]))
+        """Raises ValueError or TypeError where the text is no outcome."""
+        made: Outcome = shapes.make(Outcome, json.loads(text))
+        return made
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
