@@ -36,8 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--quick", action="store_true", help="one minute: echo and connect, one size, 10 connections")
     known = ", ".join(WORKLOADS)
-    add("--workload", type=_list_of(_workload), metavar="NAME", help=f"only these: {known}")
-    add("--transport", type=_list_of(_transport), metavar="NAME", help="tcp, tls (both, as far as there is time)")
+    add("--workload", type=_list_of(_one_of(*WORKLOADS)), metavar="NAME", help=f"only these: {known}")
+    add("--transport", type=_list_of(_one_of(TCP, TLS)), metavar="NAME", help="tcp, tls (as far as there is time)")
     add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
     add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")
     add("--in-flight", type=_list_of(at_least_one), metavar="N", default=[IN_FLIGHT], help="lines at once (16)")
@@ -89,7 +89,18 @@ def measure(options: argparse.Namespace) -> Results:
     print(f"compare.py: {_beforehand(plan)}", file=sys.stderr)
     server_cores, load_cores = limits.cores()
     surroundings = environment.collect(selection.pythons, server_cores, load_cores)
-    keeper = Keeper(plan, surroundings, (*selection.notes, *notes, *more, *limits.notes()))
+    everything = (*selection.notes, *notes, *more, *limits.notes())
+    samples: list[Sample] = []
+    started_s = time.monotonic()
+
+    def found(interrupted: bool) -> Results:
+        duration_s = round(time.monotonic() - started_s, 3)
+        settings = {"sample_s": plan.sample_s, "warm_up_s": plan.warm_up_s, "duration_s": duration_s}
+        made = Results(surroundings, plan.arms, plan.cells, tuple(samples), settings, interrupted, everything)
+        if options.save is not None:
+            results.save(made, options.save)
+        return made
+
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Progress(1) as shown,
@@ -101,9 +112,8 @@ def measure(options: argparse.Namespace) -> Results:
         def taken(progress: rounds.Progress, sample: Sample) -> None:
             if launcher.is_closed:
                 return  # it was cut off
-            keeper.add(sample)
-            if options.save is not None and keeper.cell_is_over(progress):
-                results.save(keeper.results(interrupted=True), options.save)
+            samples.append(sample)
+            found(interrupted=True)
             shown.show(progress.taken, progress.total(), progress.left_s())
 
         # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
@@ -116,12 +126,9 @@ def measure(options: argparse.Namespace) -> Results:
         with contextlib.suppress(Closed):
             measuring.result()
         interrupted = launcher.is_closed
-    found = keeper.results(interrupted)
-    if options.save is not None:
-        results.save(found, options.save)
-    if interrupted and not found.samples:
+    if interrupted and not samples:
         raise KeyboardInterrupt
-    return found
+    return found(interrupted)
 
 
 def _beforehand(plan: Plan) -> str:
@@ -130,43 +137,6 @@ def _beforehand(plan: Plan) -> str:
     samples = sum(len(cell.arms) for cell in plan.cells)
     rounds = f"{plan.rounds or plan.least_rounds} rounds{'' if plan.rounds else ' or more'}"
     return f"{len(plan.cells)} cells, {samples} samples a round, {rounds}: about {minutes} min {seconds} s"
-
-
-class Keeper:
-    """Collects samples, and makes results of those that there are."""
-
-    def __init__(self, chosen: Plan, environment: dict[str, object], notes: tuple[str, ...]) -> None:
-        self._plan = chosen
-        self._environment = environment
-        self._notes = notes
-        self._samples: list[Sample] = []
-        self._started_s = time.monotonic()
-
-    def add(self, sample: Sample) -> None:
-        self._samples.append(sample)
-
-    def cell_is_over(self, progress: rounds.Progress) -> bool:
-        """Whether the last sample was the last one of its cell in this round."""
-        last = self._samples[-1]
-        of_cell = [sample for sample in self._samples if (sample.cell, sample.round) == (last.cell, last.round)]
-        return any(cell.key == last.cell and len(cell.arms) == len(of_cell) for cell in self._plan.cells)
-
-    def results(self, interrupted: bool = False) -> Results:
-        """What there is so far."""
-        settings = {
-            "sample_s": self._plan.sample_s,
-            "warm_up_s": self._plan.warm_up_s,
-            "duration_s": round(time.monotonic() - self._started_s, 3),
-        }
-        return Results(
-            self._environment,
-            self._plan.arms,
-            self._plan.cells,
-            tuple(self._samples),
-            settings,
-            interrupted,
-            self._notes,
-        )
 
 
 def write(found: Results, form: str, file: TextIO) -> None:
@@ -201,16 +171,13 @@ def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:
     return read_all
 
 
-def _workload(text: str) -> str:
-    if text not in WORKLOADS:
-        raise argparse.ArgumentTypeError(f"unknown workload {text!r}: choose {', '.join(WORKLOADS)}")
-    return text
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose {', '.join(known)}")
+        return text
 
-
-def _transport(text: str) -> str:
-    if text not in (TCP, TLS):
-        raise argparse.ArgumentTypeError(f"unknown transport {text!r}: choose {TCP} or {TLS}")
-    return text
+    return read
 
 
 def _size(text: str) -> int:

@@ -52,13 +52,10 @@ class Executor:
             finally:
                 server.kill()
                 self._launcher.forget(server)
-        except AddressTaken as error:
-            return Sample(cell.key, arm.label, number, {}, troubles=(f"the server was not started: {error}",))
-        except NotReady as error:
-            said = f": {error.log.lines[-1]}" if error.log.lines else ""
-            return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}{said}",))
-        except OSError as error:
-            return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}",))
+        except (AddressTaken, NotReady, OSError) as error:
+            said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
+            how = "was not started: " if isinstance(error, AddressTaken) else ""
+            return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {how}{error}{said}",))
         troubles = outcome.errors if log.trouble is None else (*outcome.errors, f"the server {log.trouble}")
         return Sample(cell.key, arm.label, number, outcome.values, outcome.latencies, troubles)
 

@@ -90,7 +90,7 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
         (("--rate", "nan"), "not a number above 0"),
         (("--time", "0"), "not a number above 0"),
         (("--workload", "ping"), "choose echo, fresh, lines, connect, memory, half, rate, bulk"),
-        (("--transport", "udp"), "choose tcp or tls"),
+        (("--transport", "udp"), "choose tcp, tls"),
         (("--transport", "tls", "--workload", "bulk"), "over tcp only"),
         (("--in-flight", "0"), "not a whole number of at least 1"),
         (("--workload", "lines", "--size", "9"), "a line has 10 bytes at least"),

@@ -17,6 +17,7 @@ from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recor
 
 from common.logs import EVENTS
 from compare import main
+from comparison.bench.views.tables import Row, Section, Table
 from comparison.model import CannotCompare, Expectation, Pairing, Survey
 from comparison.report import export, gather, repeat
 from comparison.report.html import code, cost, evidence, page, sections, timeline
@@ -325,7 +326,7 @@ COST = cost.Cost(
     sentences=("Streams cost <1.2 x> more.",),
     doubts=("one round.",),
     legend=("ratios are to the first.",),
-    sections=(("echo", (cost.Table("echo, 1 KiB", ("", "CPU in us", "95 %"), (("streams", "12", "11 to 13"),)),)),),
+    sections=(Section("echo", (Table("echo, 1 KiB", ("CPU in us", "95 %"), (Row("streams", ("12", "11 to 13")),)),)),),
     charts=(("echo-64-1", '<svg xmlns="http://www.w3.org/2000/svg"><text>a chart</text></svg>'),),
 )
 

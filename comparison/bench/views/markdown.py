@@ -35,9 +35,9 @@ def _lines(results: Results) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield row(["", *table.all_heads])
-    yield row(["---", *["---:"] * len(table.all_heads)])
-    yield from (row([one.label, *one.all_figures]) for one in table.rows)
+    yield row(["", *table.heads])
+    yield row(["---", *["---:"] * len(table.heads)])
+    yield from (row([one.label, *one.figures]) for one in table.rows)
 
 
 def _paragraphs(title: str, texts: Iterable[str]) -> Iterator[str]:

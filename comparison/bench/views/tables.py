@@ -17,16 +17,9 @@ class Row:
 
     label: str
     figures: tuple[str, ...]
-    ratio: str = ""
-    interval: str = ""
-    seen: str = ""
-    """Whether the interval leaves out 1, and if not, how far apart the two can be."""
     is_reference: bool = False
-
-    @property
-    def all_figures(self) -> tuple[str, ...]:
-        """What stands under all heads."""
-        return (*self.figures, self.ratio, self.interval, self.seen) if self.ratio else self.figures
+    is_alike: bool = False
+    """Whether no difference to the reference is seen."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +28,7 @@ class Table:
 
     title: str
     heads: tuple[str, ...]
-    compared: str
-    """What the ratio is of; empty for a table without ratios."""
     rows: tuple[Row, ...]
-
-    @property
-    def all_heads(self) -> tuple[str, ...]:
-        """The heads of the figures, and of what is made of them."""
-        return (*self.heads, f"{self.compared}, x", "95 %", "differs") if self.compared else self.heads
 
 
 @dataclass(frozen=True)
@@ -83,10 +69,9 @@ def legend(results: Results) -> Iterator[str]:
 
 
 def _tables(results: Results, workload: str) -> Iterator[Table]:
-    view = VIEWS[workload]
     for cell in results.cells_of(workload):
         if any(results.of(cell, arm) for arm in cell.arms):
-            yield _table(results, cell, view.columns, view.compared)
+            yield _table(results, cell)
 
 
 def _handler(results: Results) -> Table | None:
@@ -99,30 +84,24 @@ def _handler(results: Results) -> Table | None:
         if len(choice.costs_us) >= estimates.FEWEST_ROUNDS:
             rows.append(Row(str(choice), figures))
     heads = tuple(f"below {words.percent(part)}" for part in handler.PARTS)
-    return Table(f"handler, {cell.where}", heads, "", tuple(rows)) if cell is not None and rows else None
+    return Table(f"handler, {cell.where}", heads, tuple(rows)) if cell is not None and rows else None
 
 
-def _table(results: Results, cell: Cell, columns: tuple[Column, ...], compared: str) -> Table:
-    found = {arm: estimates.compare(results, cell, arm, compared) for arm in cell.arms[1:]}
+def _table(results: Results, cell: Cell) -> Table:
+    view = VIEWS[cell.workload]
     rows = []
     for arm in cell.arms:
-        figures = tuple(_figure(results, results.of(cell, arm), column) for column in columns)
-        estimate = found.get(arm)
+        figures = tuple(_figure(results, results.of(cell, arm), column) for column in view.columns)
+        found = estimates.compare(results, cell, arm)
         if arm == cell.reference:
-            rows.append(Row(arm, figures, "1", "reference", is_reference=True))
-        elif estimate is None:
-            rows.append(Row(arm, figures, ABSENT))
+            rows.append(Row(arm, (*figures, "1", "reference", ""), is_reference=True))
+        elif found is None:
+            rows.append(Row(arm, (*figures, ABSENT, "", "")))
         else:
-            rows.append(
-                Row(
-                    arm,
-                    figures,
-                    f"{words.number(estimate.ratio)} x",
-                    words.interval(estimate),
-                    words.seen(estimate),
-                )
-            )
-    return Table(str(cell), tuple(column.title for column in columns), METRICS[compared].noun, tuple(rows))
+            compared = f"{words.number(found.ratio)} x", words.interval(found), words.seen(found)
+            rows.append(Row(arm, (*figures, *compared), is_alike=not found.is_sure))
+    heads = tuple(column.title for column in view.columns)
+    return Table(str(cell), (*heads, f"{METRICS[view.compared].noun}, x", "95 %", "differs"), tuple(rows))
 
 
 def _figure(results: Results, samples: Sequence[Sample], column: Column) -> str:

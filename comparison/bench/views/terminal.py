@@ -33,8 +33,7 @@ def _show(console: Console, results: Results) -> None:
         console.print()
         console.print(Text(section.title, style="bold underline"))
         for table in section.tables:
-            ratio = f"; ratios of {table.compared}" if table.compared else ""
-            console.print(Text.assemble((table.title, "bold"), (ratio, "dim")))
+            console.print(Text(table.title, style="bold"))
             console.print(_table(table))
     _list(console, "What to doubt", [*noise.advice(results), *results.notes], "yellow")
     _list(console, "How to read it", tables.legend(results), "dim")
@@ -45,12 +44,9 @@ def _table(table: tables.Table) -> Table:
     shown.add_column("", overflow="fold", min_width=MIN_LABEL_WIDTH)
     for head in table.heads:
         shown.add_column(head, justify="right")
-    if table.compared:
-        for head in ("ratio", "95 %", "differs"):
-            shown.add_column(head, no_wrap=True)
     for row in table.rows:
-        style = "bold" if row.is_reference else ("dim" if row.seen.startswith("no") else "")
-        shown.add_row(Text(row.label), *map(Text, row.all_figures), style=style)
+        style = "bold" if row.is_reference else "dim" if row.is_alike else ""
+        shown.add_row(Text(row.label), *map(Text, row.figures), style=style)
     return shown
 
 

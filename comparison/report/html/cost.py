@@ -11,15 +11,6 @@ WANTED = results.WANTED
 
 
 @dataclass(frozen=True)
-class Table:
-    """Heads and rows of texts; the first of each row is its head."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
 class Cost:
     """What a benchmark has to say; the charts are SVG, each with its name."""
 
@@ -27,7 +18,7 @@ class Cost:
     sentences: tuple[str, ...]
     doubts: tuple[str, ...]
     legend: tuple[str, ...]
-    sections: tuple[tuple[str, tuple[Table, ...]], ...]
+    sections: tuple[tables.Section, ...]
     charts: tuple[tuple[str, str], ...]
 
 
@@ -48,14 +39,10 @@ def load(text: bytes, name: str) -> Cost:
         sentences=_sentences(meaning.sentences(found)),
         doubts=_sentences([*noise.advice(found), *found.notes]),
         legend=_sentences(tables.legend(found)),
-        sections=tuple((s.title, tuple(_table(table) for table in s.tables)) for s in tables.sections(found)),
+        sections=tuple(tables.sections(found)),
         charts=tuple(charts.draw(found)),
     )
 
 
 def _sentences(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(text if text.endswith(".") else f"{text}." for text in texts)
-
-
-def _table(table: tables.Table) -> Table:
-    return Table(table.title, ("", *table.all_heads), tuple((row.label, *row.all_figures) for row in table.rows))
