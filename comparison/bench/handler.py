@@ -39,7 +39,8 @@ class Choice:
         return estimates.interval([(dear + work_us) / (cheap + work_us) - 1 for dear, cheap in self.costs_us])[0]
 
     def __str__(self) -> str:
-        return f"{self.dearer.factors[self.factor]} for {self.cheaper.factors[self.factor]}, {' '.join(self.shared)}"
+        dearer, cheaper = (arm.factors[self.factor] for arm in (self.dearer, self.cheaper))
+        return f"{dearer} instead of {cheaper}" + (f" with {' '.join(self.shared)}" if self.shared else "")
 
 
 def choices(results: Results, cell: Cell) -> Iterator[Choice]:

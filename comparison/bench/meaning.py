@@ -66,7 +66,7 @@ def _said(found: Estimate) -> str:
         return f"{words.number(found.ratio)} x {text}"
     if found.at_most is not None and found.at_most < ALIKE:
         return f"about as much {text}"
-    return f"open {text}"
+    return f"undecided {text}"
 
 
 def _with(shared: tuple[str, ...]) -> str:

@@ -100,7 +100,7 @@ def tls(tmp_path_factory):
     return context
 
 
-@pytest.mark.parametrize("size_bytes", [1, 100, 65536, 300_000])
+@pytest.mark.parametrize("size_bytes", [1, 300_000])
 @pytest.mark.parametrize("over", ["tcp", "tls"])
 @pytest.mark.parametrize("workload", ["echo", "fresh", "connect", "rate", "half"])
 def test_an_echo_of_any_size_is_measured(workload, over, size_bytes, tls):
@@ -125,7 +125,7 @@ def test_memory_is_measured_with_nobody_with_all_and_with_as_many_again(over, tl
 
 
 @pytest.mark.parametrize("in_flight", [1, 16])
-@pytest.mark.parametrize("size_bytes", [10, 64, 5000])
+@pytest.mark.parametrize("size_bytes", [10, 5000])
 def test_lines_go_several_at_once_and_each_says_its_length(size_bytes, in_flight):
     """What comes is cut into lines at both marks, which must agree."""
     wrong: list[bytes] = []

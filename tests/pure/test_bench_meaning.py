@@ -65,7 +65,7 @@ def test_what_could_differ_by_much_is_never_about_as_much():
         text = said(cells=(ONE,), noise=0.3, cost=equal, seed=seed)
         for low, high in re.findall(r"about as much \((\d\.\d\d) to (\d\.\d\d)\)", text):
             assert 0.9 <= float(low) <= float(high) <= 1.11
-    assert "open (" in text
+    assert "undecided (" in text
 
 
 def test_what_is_alike_is_said_to_be_alike():
@@ -169,7 +169,7 @@ def test_from_how_much_work_on_a_choice_is_one_of_taste():
         truth = 0.6 * each_us / part - each_us
         assert low <= truth <= high
         assert choice.part(truth) == pytest.approx(part, rel=0.1)
-    assert "streams for protocol" in str(choice)
+    assert "streams instead of protocol" in str(choice)
 
 
 def test_what_does_not_differ_has_no_such_limit():
@@ -178,7 +178,9 @@ def test_what_does_not_differ_has_no_such_limit():
 
 def test_the_sentence_of_the_handler_has_its_intervals():
     found = meaning.sentences(results())[1]
-    assert re.search(r"streams for protocol, asyncio: less than 10 % from \d\d us on \(\d\d to \d\d\), 5 % from", found)
+    assert re.search(
+        r"streams instead of protocol with asyncio: less than 10 % from \d\d us on \(\d\d to \d\d\), 5 % from", found
+    )
 
 
 # --- Doubts ---

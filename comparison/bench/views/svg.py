@@ -16,7 +16,7 @@ LEFT, RIGHT = 250, 520
 """Where the labels of dots end, and where their values begin."""
 
 ROW, HEAD, FOOT = 22, 48, 30
-LETTER = 5.8
+LETTER = 6.5
 """About what a letter of a title takes."""
 
 STYLE = """
@@ -123,7 +123,7 @@ def curves(
             parts.append(f'<line class="line {style}" x1="{RIGHT + 4}" x2="{RIGHT + 24}" y1="{lowest}" y2="{lowest}"/>')
             parts.append(_text(RIGHT + 28, lowest + 4, label))
             lowest -= 14
-    parts.append(_text(RIGHT + 4, foot + 16, x_title, "quiet"))
+    parts.append(_text(RIGHT + 28, foot + 16, x_title, "quiet"))
     return _svg(title, titles, foot + FOOT, parts)
 
 
