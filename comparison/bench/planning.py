@@ -114,7 +114,7 @@ def _each_s(made: Plan, cell: Cell) -> float:
 
 
 def _wanted(request: Request) -> list[tuple[str, str]]:
-    """Workloads with their transports: where none was asked for, the first two are measured over TLS as well."""
+    """Workloads with their transports: where nothing was asked for, echo and memory are measured over TLS as well."""
     if request.transport is None and request.workload is None and not request.quick:
         return [*((workload, TCP) for workload in DEFAULT_WORKLOADS), ("echo", TLS), ("memory", TLS)]
     workloads = request.workload or (QUICK_WORKLOADS if request.quick else DEFAULT_WORKLOADS)

@@ -81,8 +81,7 @@ def _handler(results: Results) -> Table | None:
     for choice in handler.choices(results, cell) if cell is not None else ():
         works = (choice.work_us(part) for part in handler.PARTS)
         figures = tuple(f"{middle:,.0f} us ({low:,.0f} to {high:,.0f})" for middle, low, high in works)
-        if len(choice.costs_us) >= estimates.FEWEST_ROUNDS:
-            rows.append(Row(str(choice), figures))
+        rows.append(Row(str(choice), figures))
     heads = tuple(f"below {words.percent(part)}" for part in handler.PARTS)
     return Table(f"handler, {cell.where}", heads, tuple(rows)) if cell is not None and rows else None
 
