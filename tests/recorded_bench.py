@@ -1,16 +1,26 @@
 """Recorded results of the benchmark: figures of every workload that are made up, and therefore known."""
 
 import random
+from collections.abc import Callable
 
 from comparison.bench import histogram
+from comparison.bench.arms import IDIOMS, PROPORTIONS
 from comparison.bench.plan import Arm, Cell, Results, Sample
 
-ROUNDS = 7
+ROUNDS = 8
 COSTS = {"streams/asyncio": 1.6, "streams/uvloop": 1.02, "protocol/asyncio": 1.0, "protocol/uvloop": 0.7}
 """CPU by arm, in units of one of them."""
 
 DEBUG = "streams/asyncio, debug logs"
 BESIDE = {"buffered/asyncio": 0.8, "sockets/asyncio": 1.3}
+LINES = {
+    "readline/asyncio": 1.0,
+    "split/asyncio": 0.17,
+    "protocol-each/asyncio": 0.85,
+    "readline/uvloop": 0.8,
+    "split/uvloop": 0.12,
+    "protocol-each/uvloop": 0.55,
+}
 ENVIRONMENT = {
     "Python": "3.12.1",
     "uvloop": "0.21.0",
@@ -25,55 +35,75 @@ ENVIRONMENT = {
 
 
 def arm(label: str) -> Arm:
-    """An endpoint that is only named."""
-    implementation, _, loop = label.partition("/")
-    factors = {"implementation": implementation, "loop": loop, "python": "3.12.1"} if label in COSTS else {}
-    return Arm(label, ("serve", label), (), factors)
+    """One that is only named."""
+    name, _, loop = label.partition("/")
+    more = {}
+    if label in COSTS:
+        more = {"factors": {"implementation": name, "loop": loop, "python": "3.12.1"}}
+    elif name in IDIOMS:
+        more = {"factors": {"idiom": name, "loop": loop}, "kind": "idiom", "meaning": f"{name}: {IDIOMS[name]}"}
+    elif name in PROPORTIONS:
+        more = {"kind": "proportion", "meaning": f"{name}: {PROPORTIONS[name]}"}
+    else:
+        more = {"kind": "pairing" if label in PAIRINGS else "debug"}
+    return Arm(label, ("serve", label), **more)
 
 
 PAIRINGS = tuple(f"{server} -> {client}" for server in COSTS for client in COSTS)
 OWN = tuple(COSTS)
+MIDDLE = Cell("echo", 1024, 10, (*OWN, *BESIDE, DEBUG))
 CELLS = (
-    *(Cell("echo", size, 10, (*OWN, *BESIDE, *([DEBUG] if size == 1024 else []))) for size in (64, 1024, 65536)),
-    *(Cell("echo", 1024, connections, (*OWN, *BESIDE)) for connections in (1, 100)),
-    Cell("bulk", 128 << 20, 1, PAIRINGS),
+    Cell("echo", 64, 10, OWN),
+    MIDDLE,
+    Cell("echo", 65536, 10, OWN),
+    *(Cell("echo", 1024, connections, OWN) for connections in (1, 100)),
+    Cell("fresh", 1024, 100, OWN),
+    Cell("lines", 64, 10, tuple(LINES), in_flight=16),
     Cell("connect", 1024, 10, OWN),
     Cell("memory", 64, 1000, OWN),
+    Cell("half", 1024, 10, OWN),
     Cell("rate", 1024, 10, OWN, 2000.0),
+    Cell("bulk", 128 << 20, 1, PAIRINGS),
+    Cell("echo", 1024, 10, OWN, transport="tls"),
+    Cell("memory", 64, 100, OWN, transport="tls"),
 )
 
+Cost = Callable[[Cell, str, int], float]
+"""What an arm costs in a cell in a round."""
 
-def results(rounds: int = ROUNDS, noise: float = 0.01, **changes: object) -> Results:
+
+def known(cell: Cell, label: str, number: int) -> float:
+    """The costs above, the same in each round."""
+    return {**COSTS, **BESIDE, **LINES, DEBUG: 8.0}.get(label.partition(" -> ")[0], 1.0)
+
+
+def results(rounds: int = ROUNDS, noise: float = 0.01, cost: Cost = known, seed: int = 7, **changes: object) -> Results:
     """Results of so many rounds, whose figures differ from what is known by `noise` (a standard deviation)."""
-    chance = random.Random(7)
-    arms = tuple(map(arm, (*OWN, *BESIDE, DEBUG, *PAIRINGS)))
+    chance = random.Random(seed)
+    cells = changes.setdefault("cells", CELLS)
+    arms = tuple(map(arm, dict.fromkeys(label for cell in cells for label in cell.arms)))
     samples = tuple(
-        _sample(cell, label, number, chance, noise)
+        _sample(cell, label, number, chance, cost(cell, label, number) * (1 + chance.gauss(0, noise)))
         for number in range(1, rounds + 1)
-        for cell in CELLS
+        for cell in cells
         for label in cell.arms
     )
     settings = {"sample_s": 0.3, "warm_up_s": 0.1, "duration_s": 60.0}
-    parts = {"environment": ENVIRONMENT, "arms": arms, "cells": CELLS, "samples": samples, "settings": settings}
-    return Results(**{**parts, **changes})
+    return Results(**{"environment": ENVIRONMENT, "arms": arms, "samples": samples, "settings": settings, **changes})
 
 
-def _sample(cell: Cell, label: str, number: int, chance: random.Random, noise: float) -> Sample:
-    cost = {**COSTS, **BESIDE, DEBUG: 8.0}.get(label.partition(" -> ")[0], 1.0)
-    cost *= 1 + chance.gauss(0, noise)
+def _sample(cell: Cell, label: str, number: int, chance: random.Random, cost: float) -> Sample:
+    latencies = {}
     match cell.workload:
         case "bulk":
             values = {"mib_per_s": 500 / cost, "server_cpu_s_per_gib": 2 * cost, "client_cpu_s_per_gib": 3 * cost}
         case "memory":
             values = {"held": 1000.0, "empty_bytes": 24e6, "full_bytes": 28e6, "per_connection_bytes": 4096 * cost}
-            values["left_bytes"] = 4e6
+            values["again_bytes"] = 1e5
         case _:
             work = cost * 10 * (1 + cell.size_bytes / 65536)
-            values = {"per_s": 1e5 / cost, "server_cpu_us": work, "server_user_us": work / 4, "generator_cpu_us": 9.0}
+            values = {"per_s": 1e5 / cost, "server_cpu_us": work, "server_user_us": work / 4, "faults": 0.01}
             values |= {"server_system_us": work * 3 / 4, "server_busy": 0.97, "generator_busy": 0.8}
-    latencies = {} if cell.workload in ("bulk", "memory") else histogram.collect(_latencies_ns(cost, chance))
+    if cell.workload in ("half", "rate"):
+        latencies = histogram.collect(round(cost * 100_000 * chance.lognormvariate(0, 0.4)) for _ in range(200))
     return Sample(cell.key, label, number, values, latencies)
-
-
-def _latencies_ns(cost: float, chance: random.Random) -> list[int]:
-    return [round(cost * 100_000 * chance.lognormvariate(0, 0.4)) for _ in range(200)]

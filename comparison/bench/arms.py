@@ -4,48 +4,78 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from comparison.bench.plan import Arm
-from comparison.model import FACTORS, Endpoint
+from comparison.model import FACTORS, NO_LEVEL, Endpoint
 
 HOST = "127.0.0.1"
 """Not a name: one family, one listening socket, and no resolver in what is measured."""
 
+SERVERS = "comparison.bench.servers"
 PROPORTIONS = {
-    "buffered": "comparison.bench.servers.buffered",
-    "sockets": "comparison.bench.servers.sockets",
-}
-"""Servers that no endpoint is, each the shortest of its kind: name -> the module to run."""
-
-MEANINGS = {
     "buffered": "an echo with BufferedProtocol and nothing else: no log, no limits",
     "sockets": "an echo with loop.sock_recv() and sock_sendall(), and nothing else",
 }
+"""Servers that no endpoint is, each the shortest of its kind: the module to run, and what it is."""
 
-QUIET = ("--log-level", "info")
+IDIOMS = {
+    "readline": "Streams, a line at a time: readline(), write(), drain()",
+    "readexactly": "Streams, each message by the length that stands before it: readexactly()",
+    "split": "Streams, a chunk at a time: read(), split into lines, answered in one write",
+    "protocol-each": "a Protocol that splits what comes into lines, with a write for each",
+    "protocol-joined": "a Protocol that splits what comes into lines, with one write for all",
+}
+
+QUIET = ("--log-level", "{level}")
+"""Two or three log lines a connection are up to half of what it costs, so they are left out; but see `SAYING`."""
+
+SILENT, SAYING = "warning", "info"
+"""A server that says when it is ready need not be tried: nobody has come to it yet, and nobody has left."""
+
 NOISY = ("--log-level", "debug")
-DEBUG_SUFFIX = ", debug logs"
+HERE = ("--host", "{host}", "--port", "{port}")
+OF_A_CLIENT = ("--log-level", "info", *HERE, "--file", "{file}")
+"""A client says at info when it connects and when it closes: between the two it is measured."""
+
+OVER_TLS = ("--tls-cert", "{certificates}/server.pem")
 
 
 def of_endpoints(endpoints: Iterable[Endpoint]) -> list[Arm]:
-    """An arm for the server of each endpoint, with its logs at info."""
+    """An arm for the server of each endpoint, without logs."""
     return [_arm(endpoint, QUIET) for endpoint in endpoints]
 
 
-def with_debug_logs(endpoint: Endpoint) -> Arm | None:
-    """The arm that shows what debug logs cost; None for an endpoint that does not take our options."""
-    if not endpoint.takes_options:
-        return None
+def with_debug_logs(endpoint: Endpoint) -> list[Arm]:
+    """The arm that shows what debug logs cost; none for an endpoint that does not take our options."""
     arm = _arm(endpoint, NOISY)
-    return dataclasses.replace(arm, label=arm.label + DEBUG_SUFFIX, factors={})
+    return [dataclasses.replace(arm, label=f"{arm.label}, debug logs", kind="debug")] if endpoint.takes_options else []
 
 
 def proportions(endpoints: Sequence[Endpoint]) -> list[Arm]:
     """The servers of the benchmark itself, on the loop and the interpreter of the first endpoint that has both."""
-    like = next((endpoint for endpoint in endpoints if endpoint.loop != "none" and endpoint.python != "none"), None)
-    if like is None:
-        return []
-    python = like.server_command[0]  # a command that has a Python begins with it
     return [
-        Arm(f"{name}/{like.loop}", (python, "-m", module, "--loop", like.loop)) for name, module in PROPORTIONS.items()
+        Arm(
+            f"{name}/{loop}",
+            (python, "-m", f"{SERVERS}.{name}", "--loop", loop, *HERE),
+            kind="proportion",
+            meaning=f"{name}: {meaning}",
+            tls_options=OVER_TLS if name == "buffered" else (),
+        )
+        for python, loop in _loops(endpoints)[:1]
+        for name, meaning in PROPORTIONS.items()
+    ]
+
+
+def idioms(endpoints: Sequence[Endpoint]) -> list[Arm]:
+    """The ways of handling lines, on every loop that an endpoint is on."""
+    return [
+        Arm(
+            f"{name}/{loop}",
+            (python, "-m", f"{SERVERS}.lines", name, "--loop", loop, *HERE),
+            factors={"idiom": name, "loop": loop},
+            kind="idiom",
+            meaning=f"{name}: {meaning}",
+        )
+        for python, loop in _loops(endpoints)
+        for name, meaning in IDIOMS.items()
     ]
 
 
@@ -55,40 +85,41 @@ def of_pairings(servers: Iterable[Endpoint], clients: Sequence[Endpoint]) -> lis
         dataclasses.replace(
             _arm(server, QUIET),
             label=f"{server.label} -> {client.label}",
-            client_command=(*client.client_command, *(QUIET if client.takes_options else ())),
+            client_command=(*client.client_command, *(OF_A_CLIENT if client.takes_options else ())),
             factors={
                 **{f"server {factor}": server.level(factor) for factor in FACTORS},
                 **{f"client {factor}": client.level(factor) for factor in FACTORS},
             },
+            kind="pairing",
         )
         for server in servers
         for client in clients
     ]
 
 
-def takes_no_options(command: Sequence[str]) -> bool:
-    """Whether a command is started as it stands, but for its placeholders."""
-    return any("{port}" in word for word in command)
-
-
-def where(arm: Arm, port: int) -> tuple[str, int]:
-    """At which host and port the server of an arm is reached; `port` is for one that is told."""
-    return arm.server_address or (HOST, port)
-
-
-def filled(command: Iterable[str], host: str, port: int) -> list[str]:
+def filled(command: Iterable[str], **places: object) -> list[str]:
     """A command with its placeholders filled in."""
-    return [word.replace("{host}", host).replace("{port}", str(port)) for word in command]
+    words = list(command)
+    for name, value in places.items():
+        words = [word.replace(f"{{{name}}}", str(value)) for word in words]
+    return words
 
 
-def located(command: Sequence[str], host: str, port: int) -> list[str]:
-    """A command with the address that it is for."""
-    if takes_no_options(command):
-        return filled(command, host, port)
-    return [*command, "--host", host, "--port", str(port)]
+def _loops(endpoints: Iterable[Endpoint]) -> list[tuple[str, str]]:
+    """The loops that endpoints are on, each with the first interpreter that has it, by which a command begins."""
+    found: dict[str, str] = {}
+    for endpoint in endpoints:
+        if endpoint.loop != NO_LEVEL and endpoint.takes_options:
+            found.setdefault(endpoint.loop, endpoint.server_command[0])
+    return [(python, loop) for loop, python in found.items()]
 
 
 def _arm(endpoint: Endpoint, log_options: tuple[str, ...]) -> Arm:
-    factors = {factor: endpoint.level(factor) for factor in FACTORS}
-    command = (*endpoint.server_command, *log_options) if endpoint.takes_options else endpoint.server_command
-    return Arm(endpoint.label, command, factors=factors, server_address=endpoint.server_address)
+    options = (*log_options, *HERE) if endpoint.takes_options else ()
+    return Arm(
+        endpoint.label,
+        (*endpoint.server_command, *options),
+        factors={factor: endpoint.level(factor) for factor in FACTORS},
+        server_address=endpoint.server_address,
+        tls_options=OVER_TLS if endpoint.takes_options else (),
+    )

@@ -5,12 +5,10 @@ and to end. A client that does not say these things is timed as a whole, and its
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from comparison.bench import arms
 from comparison.bench.generator.spec import Outcome
-from comparison.bench.plan import Arm
 from comparison.bench.resources import CPUTime, Gone, Watched
 from comparison.model import MIB
 from comparison.play.processes import Launcher, Process
@@ -34,19 +32,20 @@ def payload(folder: Path, size_bytes: int) -> Path:
 
 
 def transfer(
-    launcher: Launcher, arm: Arm, server: Process, port: int, file: Path, cores: Collection[int] | None
+    launcher: Launcher,
+    command: Sequence[str],
+    server: Process,
+    file: Path,
+    cores: Collection[int] | None,
 ) -> Outcome:
-    """Send the file there and back; MiB/s counts it once."""
+    """Send the file there and back with a client, which gets it by its name or as its standard input; MiB/s counts it
+    once."""
     size_bytes = file.stat().st_size
     try:
         watched = Watched(server.pid)
         server_before = watched.cpu()
         started_s = time.monotonic()
-        foreign = arms.takes_no_options(arm.client_command)
-        command = arms.located(arm.client_command, *arms.where(arm, port))
-        if not foreign:
-            command += ["--file", str(file)]
-        client = launcher.start(command, stdin=file if foreign else None, cores=cores)
+        client = launcher.start(command, stdin=None if str(file) in command else file, cores=cores)
         client_watched = Watched(client.pid)
         client_before = _at(client, client_watched, "connecting")
         if client_before is not None:
@@ -63,9 +62,10 @@ def transfer(
     if log.exit_code != 0:
         said = log.lines[-1] if log.lines else "it said nothing"
         return Outcome({}, {}, (f"the client failed: {log.trouble or said}",))
-    values = {"mib_per_s": size_bytes / MIB / (ended_s - started_s), **_per_gib("server", server_cpu, size_bytes)}
+    gib = size_bytes / GIB
+    values = {"mib_per_s": 1024 * gib / (ended_s - started_s), "server_cpu_s_per_gib": server_cpu.total_s / gib}
     if client_before is not None and client_after is not None:
-        values |= _per_gib("client", client_after.since(client_before), size_bytes)
+        values["client_cpu_s_per_gib"] = client_after.since(client_before).total_s / gib
     return Outcome(values)
 
 
@@ -77,12 +77,3 @@ def _at(client: Process, watched: Watched, event: str) -> CPUTime | None:
         return watched.cpu()
     except Gone:
         return None
-
-
-def _per_gib(side: str, cpu: CPUTime, size_bytes: int) -> dict[str, float]:
-    per_gib_s = cpu.total_s * GIB / size_bytes
-    return {
-        f"{side}_cpu_s_per_gib": per_gib_s,
-        f"{side}_user_s_per_gib": per_gib_s * (1 - cpu.system_share),
-        f"{side}_system_s_per_gib": per_gib_s * cpu.system_share,
-    }

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import importlib.util
 import sys
 import tempfile
@@ -15,12 +16,13 @@ from common.logs import escape
 from comparison import files
 from comparison.bench import environment, limits, planning, resources, results, rounds
 from comparison.bench.executor import Cores, Executor
-from comparison.bench.plan import BULK_BYTES, KIB, RATE_PER_S, WORKLOADS, Plan, Results, Sample
-from comparison.bench.progress import Bar
-from comparison.bench.views import markdown
+from comparison.bench.plan import BULK_BYTES, IN_FLIGHT, KIB, RATE_PER_S, TCP, TLS, WORKLOADS, Plan, Results, Sample
+from comparison.bench.views import charts, markdown
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
+from comparison.play.transports import TRANSPORTS, missing
+from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
@@ -32,23 +34,25 @@ UNITS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB}
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the benchmark."""
     add = parser.add_argument
-    add("--quick", action="store_true", help="one minute: echo, connect and memory, one size, 10 connections")
+    add("--quick", action="store_true", help="one minute: echo and connect, one size, 10 connections")
     known = ", ".join(WORKLOADS)
-    add("--workload", type=_list_of(_workload), metavar="NAME", help=f"only these: {known}")
+    add("--workload", type=_list_of(_one_of(*WORKLOADS)), metavar="NAME", help=f"only these: {known}")
+    add("--transport", type=_list_of(_one_of(TCP, TLS)), metavar="NAME", help="tcp, tls (as far as there is time)")
     add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
     add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")
+    add("--in-flight", type=_list_of(at_least_one), metavar="N", default=[IN_FLIGHT], help="lines at once (16)")
     add("--grid", action="store_true", help="every size with every number of connections, not only the middle ones")
     add("--rate", type=above_zero, metavar="N", default=RATE_PER_S, help="requests/s of rate (%(default)g)")
     add("--bulk", type=_size, metavar="BYTES", default=BULK_BYTES, help="what bulk moves each way (128M)")
-    add("--time", type=above_zero, metavar="S", help="seconds for all samples (320; with --quick 50)")
+    add("--time", type=above_zero, metavar="S", help="seconds for all samples (330; with --quick 48)")
     add("--rounds", type=at_least_one, metavar="N", help="so many rounds, however long they take")
-    add("--sample", type=above_zero, metavar="S", help="length of one sample (0.3; with --quick 0.15)")
+    add("--sample", type=above_zero, metavar="S", help="length of one sample (0.2; with --quick 0.15)")
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
     add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first cell on")
     add("--load", type=Path, metavar="FILE", help="measure nothing, show what --save has kept")
-    add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG and PNG")
+    add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     if options.load is not None:
         found = results.load(options.load)
     else:
-        check_packages()
+        resources.check()
         found = measure(options)
     if options.output is None:
         write(found, options.format, sys.stdout)
@@ -65,9 +69,7 @@ def run(options: argparse.Namespace) -> int:
         with options.output.open("w", encoding="utf-8", errors="backslashreplace") as file:
             write(found, options.format, file)
     if options.plot is not None:
-        from comparison.bench.views import charts
-
-        for path in charts.draw(found, options.plot):
+        for path in charts.write(found, options.plot):
             print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
     return INTERRUPTED if found.interrupted and options.load is None else 0
 
@@ -75,16 +77,33 @@ def run(options: argparse.Namespace) -> int:
 def measure(options: argparse.Namespace) -> Results:
     """Take the samples; after Ctrl-C, those that there are."""
     selection = chosen(options)
-    plan, notes = planning.make(
-        _request(options), selection.servers, selection.clients, selection.reference.server.label
-    )
+    request = planning.Request(**{name: getattr(options, name) for name in planning.ASKED})
+    notes = []
+    if (lacking := missing(TRANSPORTS[TLS])) is not None:
+        if TLS in (request.transport or ()):
+            raise CannotCompare(f"--transport tls: {lacking}")
+        request = dataclasses.replace(request, transport=(TCP,))
+        notes = [f"nothing is measured over TLS: {lacking}"]
+    plan, more = planning.make(request, selection.servers, selection.clients, selection.reference.server.label)
     limits.check_connections(plan.cells)
+    print(f"compare.py: {_beforehand(plan)}", file=sys.stderr)
     server_cores, load_cores = limits.cores()
     surroundings = environment.collect(selection.pythons, server_cores, load_cores)
-    keeper = Keeper(plan, surroundings, (*selection.notes, *notes, *limits.notes()))
+    everything = (*selection.notes, *notes, *more, *limits.notes())
+    samples: list[Sample] = []
+    started_s = time.monotonic()
+
+    def found(interrupted: bool) -> Results:
+        duration_s = round(time.monotonic() - started_s, 3)
+        settings = {"sample_s": plan.sample_s, "warm_up_s": plan.warm_up_s, "duration_s": duration_s}
+        made = Results(surroundings, plan.arms, plan.cells, tuple(samples), settings, interrupted, everything)
+        if options.save is not None:
+            results.save(made, options.save)
+        return made
+
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Bar(sys.stderr) as bar,
+        Progress(1) as shown,
         ThreadPoolExecutor(1) as thread,
         Launcher() as launcher,
     ):
@@ -93,10 +112,9 @@ def measure(options: argparse.Namespace) -> Results:
         def taken(progress: rounds.Progress, sample: Sample) -> None:
             if launcher.is_closed:
                 return  # it was cut off
-            keeper.add(sample)
-            if options.save is not None and keeper.cell_is_over(progress):
-                results.save(keeper.results(interrupted=True), options.save)
-            bar.show(progress, keeper.results(), sample)
+            samples.append(sample)
+            found(interrupted=True)
+            shown.show(progress.taken, progress.total(), progress.left_s())
 
         # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
         measuring = thread.submit(rounds.run, plan, executor, taken, time.monotonic)
@@ -108,49 +126,17 @@ def measure(options: argparse.Namespace) -> Results:
         with contextlib.suppress(Closed):
             measuring.result()
         interrupted = launcher.is_closed
-    found = keeper.results(interrupted)
-    if options.save is not None:
-        results.save(found, options.save)
-    if interrupted and not found.samples:
+    if interrupted and not samples:
         raise KeyboardInterrupt
-    return found
+    return found(interrupted)
 
 
-class Keeper:
-    """Collects samples, and makes results of those that there are."""
-
-    def __init__(self, chosen: Plan, environment: dict[str, object], notes: tuple[str, ...]) -> None:
-        self._plan = chosen
-        self._environment = environment
-        self._notes = notes
-        self._samples: list[Sample] = []
-        self._started_s = time.monotonic()
-
-    def add(self, sample: Sample) -> None:
-        self._samples.append(sample)
-
-    def cell_is_over(self, progress: rounds.Progress) -> bool:
-        """Whether the last sample was the last one of its cell in this round."""
-        last = self._samples[-1]
-        of_cell = [sample for sample in self._samples if (sample.cell, sample.round) == (last.cell, last.round)]
-        return any(cell.key == last.cell and len(cell.arms) == len(of_cell) for cell in self._plan.cells)
-
-    def results(self, interrupted: bool = False) -> Results:
-        """What there is so far."""
-        settings = {
-            "sample_s": self._plan.sample_s,
-            "warm_up_s": self._plan.warm_up_s,
-            "duration_s": round(time.monotonic() - self._started_s, 3),
-        }
-        return Results(
-            self._environment,
-            self._plan.arms,
-            self._plan.cells,
-            tuple(self._samples),
-            settings,
-            interrupted,
-            self._notes,
-        )
+def _beforehand(plan: Plan) -> str:
+    """What will be measured, and how long it will take."""
+    minutes, seconds = divmod(round(planning.duration_s(plan)), 60)
+    samples = sum(len(cell.arms) for cell in plan.cells)
+    rounds = f"{plan.rounds or plan.least_rounds} rounds{'' if plan.rounds else ' or more'}"
+    return f"{len(plan.cells)} cells, {samples} samples a round, {rounds}: about {minutes} min {seconds} s"
 
 
 def write(found: Results, form: str, file: TextIO) -> None:
@@ -167,38 +153,13 @@ def write(found: Results, form: str, file: TextIO) -> None:
             print("compare.py: for tables and colour: pip install rich", file=sys.stderr)
 
 
-def check_packages() -> None:
-    """Raises CannotCompare where what measures is not installed."""
-    if importlib.util.find_spec("psutil") is None:
-        raise CannotCompare(resources.INSTALL)
-
-
 def check_targets(options: argparse.Namespace) -> None:
     """Find out that a result cannot be written before it is measured. Raises CannotCompare."""
     files.check_target("--save", options.save)
     files.check_target("--output", options.output)
     files.check_target("--plot", options.plot, folder=True)
-    if options.plot is not None and importlib.util.find_spec("matplotlib") is None:
-        raise CannotCompare(
-            "matplotlib is not installed, and --plot draws with it; install it with: pip install matplotlib"
-        )
     if options.load is not None and options.save is not None:
         raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
-
-
-def _request(options: argparse.Namespace) -> planning.Request:
-    return planning.Request(
-        workloads=options.workload,
-        sizes_bytes=options.size,
-        connections=options.connections,
-        rate_per_s=options.rate,
-        bulk_bytes=options.bulk,
-        quick=options.quick,
-        grid=options.grid,
-        rounds=options.rounds,
-        time_s=options.time,
-        sample_s=options.sample,
-    )
 
 
 def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:
@@ -210,10 +171,13 @@ def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:
     return read_all
 
 
-def _workload(text: str) -> str:
-    if text not in WORKLOADS:
-        raise argparse.ArgumentTypeError(f"unknown workload {text!r}: choose {', '.join(WORKLOADS)}")
-    return text
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose {', '.join(known)}")
+        return text
+
+    return read
 
 
 def _size(text: str) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sysconfig
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ CPU_INFO = Path("/proc/cpuinfo")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 SOMAXCONN = Path("/proc/sys/net/core/somaxconn")
 UNKNOWN = "unknown"
+OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")
+"""Variables that change how memory is had, which can be most of the cost of a message."""
 
 
 def collect(
@@ -29,11 +32,12 @@ def collect(
         "cores": os.cpu_count(),
         "governor": _read(GOVERNOR),
         "load": load_average(),
-        "open files": _open_files(),
+        "open files": UNKNOWN if (found := limits.open_files()) is None else "{} (hard {})".format(*found),
         "ephemeral ports": limits.ephemeral_ports(),
         "somaxconn": _read(SOMAXCONN),
         "server on cores": _cores(server_cores),
         "load on cores": _cores(load_cores),
+        **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},
     }
 
 
@@ -45,20 +49,14 @@ def summary(environment: Mapping[str, Any]) -> str:
 def build() -> str:
     """How the running interpreter was made: compiler, and whether it was optimised."""
     options = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    found = [
-        name for name in ("--enable-optimizations", "--with-lto", "--disable-gil", "--with-pydebug") if name in options
-    ]
-    return " ".join([platform.python_compiler(), *found])
+    signs = ("--enable-optimizations", "--with-lto", "--disable-gil", "--with-pydebug")
+    return " ".join([platform.python_compiler(), *(sign for sign in signs if sign in options)])
 
 
 def cpu_model() -> str:
     """The processor as the system names it."""
-    try:
-        lines = CPU_INFO.read_text("utf-8", "backslashreplace").splitlines()
-    except OSError:
-        return platform.processor() or UNKNOWN
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model", "cpu model")))
-    return next(names, platform.machine() or UNKNOWN)
+    found = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read(CPU_INFO), re.MULTILINE)
+    return found[1].strip() if found else platform.processor() or platform.machine() or UNKNOWN
 
 
 def load_average() -> float | None:
@@ -67,13 +65,6 @@ def load_average() -> float | None:
         return round(os.getloadavg()[0], 2)
     except OSError:
         return None
-
-
-def _open_files() -> str:
-    found = limits.open_files()
-    if found is None:
-        return UNKNOWN
-    return "{} (hard {})".format(*found)
 
 
 def _read(path: Path) -> str:

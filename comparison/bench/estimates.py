@@ -14,7 +14,7 @@ import functools
 import math
 import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from comparison.bench import histogram
@@ -29,8 +29,9 @@ that is more than CONFIDENCE, and from fewer no interval can be had."""
 RESAMPLES = 2000
 SEED = 20150401
 
-POWER = 1.43
-"""(1.96 + 0.84) / 1.96: a difference of so many half widths of the interval is seen in 80 of 100 runs."""
+TICK_S = 0.01
+FEWEST_TICKS = 100
+"""User and system time are counted in ticks: from fewer their shares are chance."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,15 @@ class Estimate:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the interval leaves out 1: a difference is seen."""
-        return self.low is not None and self.high is not None and not self.low <= 1.0 <= self.high
+        """Whether the interval leaves out 1, by as much as is shown of it: a difference is seen."""
+        return self.low is not None and self.high is not None and not round(self.low, 2) <= 1 <= round(self.high, 2)
 
     @property
-    def visible(self) -> float | None:
-        """The smallest difference that would have been seen, as a part of the reference: 0.03 is 3 %."""
+    def at_most(self) -> float | None:
+        """How far the two may lie apart, by the farther end of the interval, as a part: 0.03 is 3 %."""
         if self.low is None or self.high is None:
             return None
-        return math.expm1(POWER * (math.log(self.high) - math.log(self.low)) / 2)
+        return math.expm1(max(abs(math.log(self.low)), abs(math.log(self.high))))
 
 
 def value_of(sample: Sample, metric: str) -> float | None:
@@ -63,14 +64,20 @@ def value_of(sample: Sample, metric: str) -> float | None:
 
 
 def median(samples: Sequence[Sample], metric: str) -> float | None:
-    """The median of a figure over the rounds."""
+    """The median of a figure over the rounds; a percentile is that of all their latencies together, or a round that
+    stood still would not count."""
+    if metric in PERCENTILES:
+        merged = histogram.merge(sample.latencies for sample in samples)
+        return histogram.percentile_us(merged, PERCENTILES[metric]) if merged else None
     values = [value for sample in samples if (value := value_of(sample, metric)) is not None]
     return statistics.median(values) if values else None
 
 
-def shares(samples: Sequence[Sample], parts: Sequence[str]) -> list[float]:
-    """What part of their sum each of some figures is, over all rounds together: user and system time are counted in
-    ticks, too coarse for one round."""
+def shares(samples: Sequence[Sample], parts: Sequence[str], sample_s: float) -> list[float]:
+    """What part of their sum each of some figures is, over all rounds together; nothing from too few ticks."""
+    busy_s = sum(sample.values.get("server_busy", 0.0) for sample in samples) * sample_s
+    if busy_s < FEWEST_TICKS * TICK_S:
+        return []
     sums = [sum(value for sample in samples if (value := value_of(sample, part)) is not None) for part in parts]
     return [one / sum(sums) for one in sums] if sum(sums) > 0 else []
 
@@ -81,48 +88,52 @@ def spread(samples: Sequence[Sample], metric: str) -> float | None:
     values = [value for sample in samples if (value := value_of(sample, metric)) is not None]
     if len(values) < 4 or (middle := statistics.median(values)) <= 0:
         return None
-    low, _, high = quartiles(values)
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
     return (high - low) / 2 / middle
 
 
-def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """The quartiles of at least one value."""
-    if len(values) == 1:
-        return values[0], values[0], values[0]
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, middle, high
-
-
-def paired(results: Results, cell: Cell, arm: str, reference: str, metric: str) -> list[float]:
-    """The ratio of each round in which both arms have the figure, and it is above 0."""
+def paired(results: Results, cell: Cell, arm: str, reference: str, metric: str) -> dict[int, tuple[float, float]]:
+    """Round -> the figure of both arms, where both have it, and it is above 0."""
     held_against = {sample.round: value_of(sample, metric) for sample in results.of(cell, reference)}
-    ratios = []
+    pairs = {}
     for sample in results.of(cell, arm):
-        above, below = value_of(sample, metric), held_against.get(sample.round)
-        if above is not None and below is not None and above > 0 and below > 0:
-            ratios.append(above / below)
-    return ratios
+        one, other = value_of(sample, metric), held_against.get(sample.round)
+        if one is not None and other is not None and one > 0 and other > 0:
+            pairs[sample.round] = one, other
+    return pairs
 
 
 def compare(
     results: Results, cell: Cell, arm: str, metric: str | None = None, reference: str | None = None
 ) -> Estimate | None:
     """An arm against the reference of its cell, or against another arm; None where no round has both."""
-    ratios = paired(results, cell, arm, reference or cell.reference, metric or VIEWS[cell.workload].compared)
-    return estimate(ratios) if ratios else None
+    pairs = paired(results, cell, arm, reference or cell.reference, metric or VIEWS[cell.workload].compared)
+    return estimate([one / other for one, other in pairs.values()]) if pairs else None
 
 
 def estimate(ratios: Sequence[float]) -> Estimate:
     """The median of paired ratios with its interval. Raises ValueError without ratios, or with one not above 0."""
     if not ratios:
         raise ValueError("no ratios")
-    logs = sorted(math.log(ratio) for ratio in ratios)
-    middle = math.exp(statistics.median(logs))
-    if len(logs) < FEWEST_ROUNDS:
-        return Estimate(middle, None, None, len(logs))
-    medians = sorted((logs[one] + logs[other]) / 2 for one, other in _middles(len(logs)))
-    cut = round(_tail(len(logs)) * RESAMPLES)
-    return Estimate(middle, math.exp(medians[cut]), math.exp(medians[-1 - cut]), len(logs))
+    middle, low, high = interval([math.log(ratio) for ratio in ratios])
+    if low is None or high is None:
+        return Estimate(math.exp(middle), None, None, len(ratios))
+    return Estimate(math.exp(middle), math.exp(low), math.exp(high), len(ratios))
+
+
+def interval(values: Iterable[float]) -> tuple[float, float | None, float | None]:
+    """The median of independent values, and the ends of its interval; None from fewer than FEWEST_ROUNDS."""
+    return _interval(tuple(sorted(values)))
+
+
+@functools.lru_cache(4096)  # every view asks for the same again
+def _interval(ranked: tuple[float, ...]) -> tuple[float, float | None, float | None]:
+    middle = statistics.median(ranked)
+    if len(ranked) < FEWEST_ROUNDS:
+        return middle, None, None
+    medians = sorted((ranked[one] + ranked[other]) / 2 for one, other in _middles(len(ranked)))
+    cut = round(_tail(len(ranked)) * RESAMPLES)
+    return middle, medians[cut], medians[-1 - cut]
 
 
 @functools.cache

@@ -16,6 +16,7 @@ except ImportError:  # Windows has no such limits
 SPARE_FILES = 64
 """What a process has open besides its connections: standard streams, the listening socket, epoll, its modules."""
 
+SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 DEFAULT_PORTS = 16384
 """Where the system does not say: the range that IANA sets aside for ephemeral ports, 49152 to 65535."""
@@ -55,18 +56,33 @@ def ephemeral_ports() -> int:
 
 def notes() -> list[str]:
     """What this system lacks that makes figures steadier."""
-    if hasattr(os, "sched_setaffinity"):
-        return []
-    return ["this system cannot bind a process to a core, so server and load move about; take more rounds (--time)"]
+    if not hasattr(os, "sched_setaffinity"):
+        return ["this system cannot bind a process to a core, so server and load move about; take more rounds (--time)"]
+    if cores() == (None, None):
+        return ["there are no two cores here (two hardware threads of one are not two), so server and load share one"]
+    return []
 
 
 def cores() -> tuple[frozenset[int] | None, frozenset[int] | None]:
-    """The core of the server and that of the load: two that this process may use; None for both where there are no two,
-    or where the system cannot pin."""
+    """The core of the server and that of the load: two that this process may use, and not two threads of one; None for
+    both where there are no two, or where the system cannot pin."""
     if not hasattr(os, "sched_getaffinity"):
         return None, None
-    usable = sorted(os.sched_getaffinity(0))
-    if len(usable) < 2:
+    found: list[int] = []
+    # From the last: the system's own work, interrupts first of all, tends to the first.
+    for core in sorted(os.sched_getaffinity(0), reverse=True):
+        if not any(core in siblings(other) for other in found):
+            found.append(core)
+    if len(found) < 2:
         return None, None
-    # The last ones: the system's own work, interrupts first of all, tends to the first.
-    return frozenset(usable[-2:-1]), frozenset(usable[-1:])
+    return frozenset(found[1:2]), frozenset(found[:1])
+
+
+def siblings(core: int) -> set[int]:
+    """The hardware threads that share a core with this one: they share what it can do, too."""
+    try:
+        text = Path(SIBLINGS.format(core)).read_text("ascii").strip()
+    except OSError:
+        return {core}
+    ranges = (part.partition("-") for part in text.split(","))
+    return {number for first, _, last in ranges for number in range(int(first), int(last or first) + 1)}

@@ -13,7 +13,7 @@ class Metric:
     name: str
     title: str
     """Its head in a table, with the unit."""
-    noun: str
+    noun: str = ""
     """In a sentence: "1.6 x the ... of"."""
     divisor: float = 1.0
     """From the unit of the sample to that of the title."""
@@ -27,36 +27,27 @@ class Metric:
 
 
 PERCENTILES = {"p50_us": 0.5, "p90_us": 0.9, "p99_us": 0.99, "p999_us": 0.999}
-"""Figures that are made from the latencies of a sample: name -> share."""
+"""Figures that are made from the latencies of an open loop: name -> share."""
 
 METRICS = {
     metric.name: metric
     for metric in (
         Metric("per_s", "per s", "rate", lower_is_better=False, digits=0),
         Metric("server_cpu_us", "CPU us", "server CPU"),
-        Metric("server_user_us", "user us", "server CPU in user mode"),
-        Metric("server_system_us", "system us", "server CPU in the kernel"),
-        Metric("server_busy", "server busy", "share of a core", digits=2),
-        Metric("generator_cpu_us", "load CPU us", "CPU of the load generator"),
-        Metric("generator_busy", "load busy", "share of a core", digits=2),
+        Metric("faults", "page faults", digits=2),
         Metric("p50_us", "p50 us", "median latency", digits=0),
-        Metric("p90_us", "p90 us", "90th percentile of the latency", digits=0),
-        Metric("p99_us", "p99 us", "99th percentile of the latency", digits=0),
-        Metric("p999_us", "p99.9 us", "99.9th percentile of the latency", digits=0),
+        Metric("p90_us", "p90 us", digits=0),
+        Metric("p99_us", "p99 us", digits=0),
+        Metric("p999_us", "p99.9 us", digits=0),
         Metric("mib_per_s", "MiB/s", "throughput", lower_is_better=False, digits=0),
-        Metric("server_cpu_s_per_gib", "server CPU s/GiB", "server CPU", digits=2),
-        Metric("server_user_s_per_gib", "server user", "server CPU in user mode", digits=2),
-        Metric("server_system_s_per_gib", "server system", "server CPU in the kernel", digits=2),
-        Metric("client_cpu_s_per_gib", "client CPU s/GiB", "client CPU", digits=2),
-        Metric("client_user_s_per_gib", "client user", "client CPU in user mode", digits=2),
-        Metric("client_system_s_per_gib", "client system", "client CPU in the kernel", digits=2),
-        Metric("held", "held", "connections", lower_is_better=False, digits=0),
-        Metric("empty_bytes", "empty MiB", "memory with nobody connected", MIB),
-        Metric("full_bytes", "full MiB", "memory with all connected", MIB),
-        Metric("per_connection_bytes", "KiB per connection", "memory per connection", KIB),
-        Metric("left_bytes", "left MiB", "memory that stays behind", MIB),
+        Metric("server_cpu_s_per_gib", "server CPU s/GiB", digits=2),
+        Metric("client_cpu_s_per_gib", "client CPU s/GiB", digits=2),
+        Metric("empty_bytes", "empty MiB", divisor=MIB),
+        Metric("per_connection_bytes", "KiB per idle connection", "memory per idle connection", KIB),
+        Metric("again_bytes", "as many again: MiB more", divisor=MIB),
     )
 }
+"""What tables show. A sample has more: user and system time, what each side was busy with, how many were held."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +73,16 @@ def _plain(*names: str) -> tuple[Column, ...]:
     return tuple(Column(METRICS[name].title, name) for name in names)
 
 
-_LATENCIES = _plain(*PERCENTILES)
 _CPU = Column("CPU us (user + system)", "server_cpu_us", ("server_user_us", "server_system_us"))
+_MESSAGES = View("server_cpu_us", "message", (*_plain("per_s"), _CPU, *_plain("faults")))
 VIEWS = {
-    "echo": View("server_cpu_us", "message", (*_plain("per_s"), _CPU)),
-    "bulk": View("mib_per_s", "transfer", _plain("mib_per_s", "server_cpu_s_per_gib", "client_cpu_s_per_gib")),
+    "echo": _MESSAGES,
+    "fresh": _MESSAGES,
+    "lines": _MESSAGES,
     "connect": View("server_cpu_us", "connection", (*_plain("per_s"), _CPU)),
-    "memory": View("per_connection_bytes", "connection", _plain("empty_bytes", "per_connection_bytes", "left_bytes")),
-    "rate": View("p99_us", "request", _LATENCIES),
+    "memory": View("per_connection_bytes", "connection", _plain("empty_bytes", "per_connection_bytes", "again_bytes")),
+    "half": View("server_cpu_us", "message", (*_plain("per_s"), _CPU, *_plain("p50_us", "p99_us", "p999_us"))),
+    "rate": View("p50_us", "request", _plain(*PERCENTILES)),
+    "bulk": View("mib_per_s", "transfer", _plain("mib_per_s", "server_cpu_s_per_gib", "client_cpu_s_per_gib")),
 }
 """Workload -> how it is shown."""
-
-LATENCY_COLUMNS = {name: (*_LATENCIES, *_plain("generator_cpu_us")) for name in ("echo", "connect")}
-"""A second table, for workloads whose first is about something else."""

@@ -3,9 +3,10 @@
 An arm is who is measured, a cell is what is measured of it, a sample is one arm in one cell in one round.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from comparison.model import MIB
 
@@ -15,37 +16,58 @@ SIZES_BYTES = (64, KIB, 64 * KIB)
 CONNECTIONS = (1, 10, 100)
 MIDDLE_SIZE_BYTES = KIB
 MIDDLE_CONNECTIONS = 10
-MEMORY_CONNECTIONS = 1000
+LINE_BYTES = 64
+IN_FLIGHT = 16
+MEMORY_CONNECTIONS = {"tcp": 500, "tls": 100}
+"""Many, so that what one takes is seen. A TLS connection takes much more, and a handshake a millisecond or two."""
+
 RATE_PER_S = 2000.0
 """Requests a second of the open loop: well below what the slowest arm can do, so that the latencies are of one load."""
 
 BULK_BYTES = 128 * MIB
 
+LEAST_ROUNDS = 8
+"""From fewer an interval reaches from the least value to the greatest, if there is one."""
+
+TCP, TLS = "tcp", "tls"
+
 WORKLOADS = {
-    "echo": "closed loop: one request in flight on each connection",
-    "bulk": "a file goes to the server and comes back, with the clients of the comparison",
+    "echo": "closed loop, as many requests in flight as there are connections; somebody has left before",
+    "fresh": "the same of a server whom nobody has left yet",
+    "lines": "requests that end in a newline, several in flight on each connection, by four idioms and one that counts",
     "connect": "connect, one echo, and the close of both sides",
-    "memory": "resident memory of the server with 0, many, and again 0 connections",
-    "rate": "open loop: requests leave at a fixed rate, latency counts from when each should have left",
+    "memory": "resident memory of the server with 0, many, and again many idle connections",
+    "half": "open loop at half of what each server can do: its cost where it is not at its limit",
+    "rate": "open loop at one rate for all; latency counts from when each request should have left",
+    "bulk": "a file goes to the server and comes back, with the clients of the comparison",
 }
+
+Kind = Literal["endpoint", "proportion", "debug", "idiom", "pairing"]
+"""What an arm is: an endpoint's server, a small program that puts those in proportion, a server with debug logs, a way
+of handling lines, a server with a client."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """Who is measured: the command of a server, and for bulk that of a client.
-
-    A command with `{port}` in it is started as it stands, with `{host}` and `{port}` filled in. Any other keeps the
-    contract of an endpoint: it takes the options `--host` and `--port`, and says where it is when it is ready.
-    """
+    """Who is measured: the command of a server, and for bulk that of a client, with `{host}` and `{port}` in them."""
 
     label: str
     server_command: tuple[str, ...]
     client_command: tuple[str, ...] = ()
     factors: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """What the endpoint is made of, factor -> level: arms that differ in one can be told apart by it. Empty for an arm
-    that only puts the others in proportion."""
+    """What it is made of, factor -> level: arms of one kind that differ in one can be told apart by it."""
     server_address: tuple[str, int] | None = None
     """Where the server listens, if it chooses that itself."""
+    kind: Kind = "endpoint"
+    meaning: str = ""
+    """What it is, for the reader who does not know."""
+    tls_options: tuple[str, ...] = ()
+    """With what it serves TLS; empty where it cannot."""
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it is one of those among which one chooses."""
+        return self.kind in ("endpoint", "idiom")
 
 
 @dataclass(frozen=True)
@@ -57,32 +79,44 @@ class Cell:
     connections: int
     arms: tuple[str, ...]
     rate_per_s: float = 0.0
+    transport: str = TCP
+    in_flight: int = 1
 
     @property
     def key(self) -> str:
         """Its name in files: stable, and unique in a plan."""
         rate = f"/{self.rate_per_s:g}" if self.rate_per_s else ""
-        return f"{self.workload}/{self.size_bytes}/{self.connections}{rate}"
+        many = f"/x{self.in_flight}" if self.workload == "lines" else ""
+        tls = "/tls" if self.transport == TLS else ""
+        return f"{self.workload}/{self.size_bytes}/{self.connections}{rate}{many}{tls}"
 
     @property
     def reference(self) -> str:
         return self.arms[0]
 
+    @property
+    def where(self) -> str:
+        """Its parameters in words."""
+        size, parts = size_text(self.size_bytes), []
+        if self.workload == "bulk":
+            return f"{size} each way"
+        if self.workload == "rate":
+            parts.append(f"{self.rate_per_s:,.0f} requests/s of {size}")
+        elif self.workload != "memory":
+            parts.append(size)
+        parts.append(f"{self.connections:,} connection{'s' * (self.connections != 1)}")
+        if self.workload == "lines":
+            parts.append(f"{self.in_flight} in flight on each")
+        return ", ".join([*parts, "TLS"] if self.transport == TLS else parts)
+
     def __str__(self) -> str:
-        connections = f"{self.connections:,} connection{'s' * (self.connections != 1)}"
-        match self.workload:
-            case "bulk":
-                return f"bulk, {size_text(self.size_bytes)} each way"
-            case "memory":
-                return f"memory, {connections}"
-            case "rate":
-                return f"rate, {self.rate_per_s:,.0f} requests/s of {size_text(self.size_bytes)}, {connections}"
-        return f"{self.workload}, {size_text(self.size_bytes)}, {connections}"
+        return f"{self.workload}, {self.where}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole benchmark. With `rounds` it runs as many; without, as many as fit into `time_s` seconds."""
+    """A whole benchmark. It runs `rounds` rounds, or as many as fit into `time_s` seconds, though no fewer than
+    `least_rounds`."""
 
     arms: tuple[Arm, ...]
     cells: tuple[Cell, ...]
@@ -92,6 +126,7 @@ class Plan:
     """How long one sample measures."""
     warm_up_s: float
     """How long the load runs before that; nothing of it is counted."""
+    least_rounds: int = 1
 
     def arm(self, label: str) -> Arm:
         return next(arm for arm in self.arms if arm.label == label)
@@ -99,8 +134,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sample:
-    """One arm in one cell in one round: the figures, by the names in `metrics.METRICS`, and the latencies as a
-    histogram (see `histogram`). What went wrong stands in `troubles`; a sample with trouble may lack figures."""
+    """One arm in one cell in one round: the figures, by the names in `metrics.METRICS`, and for an open loop the
+    latencies as a histogram (see `histogram`). What went wrong stands in `troubles`; such a sample may lack figures."""
 
     cell: str
     arm: str
@@ -109,7 +144,7 @@ class Sample:
     latencies: Mapping[int, int] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    """What limits the use of its figures, such as a generator that was at its limit."""
+    """Kept by versions that judged a sample where it was taken."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +162,21 @@ class Results:
 
     def of(self, cell: Cell, arm: str) -> list[Sample]:
         """The samples of one arm in a cell, in the order of the rounds."""
-        found = [sample for sample in self.samples if (sample.cell, sample.arm) == (cell.key, arm)]
-        return sorted(found, key=lambda sample: sample.round)
+        return self._places.get((cell.key, arm), [])
+
+    @functools.cached_property
+    def _places(self) -> dict[tuple[str, str], list[Sample]]:
+        found: dict[tuple[str, str], list[Sample]] = {}
+        for sample in sorted(self.samples, key=lambda sample: sample.round):
+            found.setdefault((sample.cell, sample.arm), []).append(sample)
+        return found
 
     def cells_of(self, workload: str) -> list[Cell]:
         return [cell for cell in self.cells if cell.workload == workload]
+
+    def choices(self, cell: Cell) -> list[Arm]:
+        """The arms of a cell among which one chooses."""
+        return [arm for arm in self.arms if arm.label in cell.arms and arm.is_choice]
 
 
 def size_text(size_bytes: int) -> str:

@@ -6,6 +6,7 @@ user and system time come in ticks of 10 ms, and only say how the total is split
 
 from dataclasses import dataclass
 
+from comparison.model import CannotCompare
 from comparison.play.machine import cpu_clock_s
 
 try:
@@ -16,6 +17,12 @@ except ImportError:
 INSTALL = (
     "psutil is not installed, and CPU time and memory cannot be read without it; install it with: pip install psutil"
 )
+
+
+def check() -> None:
+    """Raises CannotCompare where what measures is not installed."""
+    if psutil is None:
+        raise CannotCompare(INSTALL)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,13 @@ class Watched:
         except psutil.NoSuchProcess:
             raise Gone from None
 
+    def page_faults(self) -> int | None:
+        """Pages that the kernel had to provide so far; None where the system does not tell."""
+        try:
+            return sum(_page_faults(process.pid) for process in self._family)
+        except OSError:
+            return None
+
     def open_files(self) -> int:
         """Descriptors that it has open now: its connections are among them."""
         return self._sum("num_fds")
@@ -86,3 +100,9 @@ class Watched:
         except psutil.NoSuchProcess:
             raise Gone from None
         return CPUTime(times.user + times.system if total_s is None else total_s, times.user, times.system)
+
+
+def _page_faults(pid: int) -> int:
+    """As Linux counts them: the tenth field of the line, in which a name may hold blanks."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read().rpartition(b") ")[2].split()[7])

@@ -1,7 +1,6 @@
 """Results on disk: versioned JSON with every sample and the environment. Files of older versions are read, too."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,25 @@ from comparison.model import CannotCompare
 
 WANTED = "a file that bench --save has written"
 
-SCHEMA = 2
-"""Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there; then `UPGRADES` gets
-the step from the number before."""
+SCHEMA = 3
+"""Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there; then `_upgraded` gets
+what it takes. Version 2 told the kind of an arm by its label; version 1 lacked what now has a default."""
+
+OLDER = "measured by an older version: at log level info, and with the latency of closed loops"
 
 Document = dict[str, Any]
 
 
-def _from_1(document: Document) -> Document:
-    """Version 1 knew no open loop, no notes and no interruption."""
-    cells = [{**cell, "rate_per_s": 0.0} for cell in document["cells"]]
-    samples = [{**sample, "notes": []} for sample in document["samples"]]
-    return {**document, "cells": cells, "samples": samples, "interrupted": False, "notes": [], "schema": 2}
+def _upgraded(document: Document) -> Document:
+    arms = [{**arm, "kind": _kind(arm)} for arm in document["arms"]]
+    return {**document, "arms": arms, "notes": [*document.get("notes", ()), OLDER]}
 
 
-UPGRADES: dict[int, Callable[[Document], Document]] = {1: _from_1}
-"""Version -> how to make the next one of it."""
+def _kind(arm: Document) -> str:
+    for sign, kind in ((" -> ", "pairing"), (", ", "debug")):
+        if sign in arm["label"]:
+            return kind
+    return "endpoint" if arm["factors"] else "proportion"
 
 
 def to_json(results: Results) -> str:
@@ -60,9 +62,7 @@ def from_json(text: str | bytes, name: str) -> Results:
             raise CannotCompare(
                 f"{name!r} has schema {schema}, and this program knows those up to {SCHEMA}; use a newer version of it"
             )
-        for version in range(schema, SCHEMA):
-            document = UPGRADES[version](document)
-        found: Results = shapes.make(Results, document)
+        found: Results = shapes.make(Results, document if schema == SCHEMA else _upgraded(document))
         _check_parts(found)
         return found
     except (json.JSONDecodeError, UnicodeDecodeError):

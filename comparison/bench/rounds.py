@@ -37,9 +37,10 @@ class Progress:
         if self._plan.rounds is not None:
             return self._plan.rounds * self._per_round
         if not self.taken:
-            return begun
+            return max(begun, self._plan.least_rounds * self._per_round)
         left_s = self._plan.time_s - (self._times_s[-1] - self._times_s[0]) - (begun - self.taken) * self._each_s
-        return begun + max(0, int(left_s / (self._each_s * self._per_round))) * self._per_round
+        fit = begun + max(0, int(left_s / (self._each_s * self._per_round))) * self._per_round
+        return max(fit, self._plan.least_rounds * self._per_round)
 
     def left_s(self) -> float:
         """How long the rest takes."""
@@ -61,7 +62,7 @@ def order(plan: Plan, number: int) -> Iterator[tuple[Cell, Arm]]:
 
 def run(plan: Plan, execute: Execute, taken: Taken, clock: Callable[[], float]) -> None:
     """Take the samples of all rounds; `taken` is called after each. Without a number of rounds, another one begins as
-    long as it will be over in time."""
+    long as it will be over in time, or there are too few."""
     progress = Progress(plan, clock())
     number = 0
     while progress.taken < progress.total():

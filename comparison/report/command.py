@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     if len(benches) > 1:
         raise CannotCompare(f"{', '.join(benches)}: several benchmarks; give one of them")
     html = options.format == "html"
-    measured = next((cost.load(text, name, with_charts=html) for name, text in benches.items()), None)
+    measured = next((cost.load(text, name) for name, text in benches.items()), None)
     if results:
         survey, interrupted = gather.load(results), False
     else:

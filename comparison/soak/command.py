@@ -1,26 +1,24 @@
 """`compare.py soak`: its options, and what it does with them."""
 
 import argparse
-import importlib.util
 import sys
 from pathlib import Path
 
 from common.logs import escape
-from comparison import files, layout, progress
+from comparison import files, layout
 from comparison.bench import resources
 from comparison.endpoints import environment
 from comparison.model import CannotCompare
 from comparison.options import above_zero
 from comparison.play.processes import INTERRUPTED, Launcher
+from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
-from comparison.soak import report
+from comparison.soak import chart, report
 from comparison.soak.plan import Soak
-from comparison.soak.sampler import soak
+from comparison.soak.sampler import looks, soak
 
 DESCRIPTION = "Leave each server with good and bad peers for minutes, and see whether anything grows."
 EPILOG = "Exit code: 0, 1 where something grows or a good peer got no echo, 2 for trouble, 130 after Ctrl-C."
-
-FORMS = (".svg", ".png")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,25 +28,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "markdown"), default="text", help="what to write (%(default)s)")
     add("--save", type=Path, metavar="FILE", help="keep every look there, as JSON")
-    add("--plot", type=Path, metavar="FILE", help="draw a chart there, as SVG or PNG by its name")
+    add("--plot", type=Path, metavar="FILE", help="draw a chart there, as SVG")
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
-    check(options)
+    resources.check()
+    files.check_target("--save", options.save)
+    files.check_target("--plot", options.plot)
+    if options.plot is not None and options.plot.suffix != ".svg":
+        raise CannotCompare(f"--plot {str(options.plot)!r}: a chart is drawn as SVG; its name must end in .svg")
     selection = chosen(options)
-
-    can_wipe = progress.can_wipe(sys.stderr)
-
-    def tick(passed_s: float) -> None:
-        if can_wipe:
-            sys.stderr.write(f"\r\x1b[K{passed_s:.0f} of {options.minutes * 60:.0f} s")
-            sys.stderr.flush()
-
-    with Launcher() as launcher:
-        courses, interrupted = soak(launcher, selection.servers, options.minutes, tick)
-    if can_wipe:
-        sys.stderr.write("\r\x1b[K")
+    with Launcher() as launcher, Progress(looks(options.minutes)) as progress:
+        courses, interrupted = soak(launcher, selection.servers, options.minutes, progress.tick)
     found = Soak(tuple(courses), options.minutes, environment(selection.pythons), interrupted)
     if interrupted and not any(course.looks for course in courses):
         raise KeyboardInterrupt
@@ -59,23 +51,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         layout.draw(report.blocks(found), sys.stdout)
     if options.plot is not None:
-        from comparison.soak import chart
-
         chart.draw(found, options.plot)
         print(f"compare.py: drew {escape(str(options.plot))}", file=sys.stderr)
     return INTERRUPTED if interrupted else found.exit_code
-
-
-def check(options: argparse.Namespace) -> None:
-    """Find out what is missing before the minutes are spent. Raises CannotCompare."""
-    if importlib.util.find_spec("psutil") is None:
-        raise CannotCompare(resources.INSTALL)
-    files.check_target("--save", options.save)
-    files.check_target("--plot", options.plot)
-    if options.plot is not None:
-        if options.plot.suffix not in FORMS:
-            raise CannotCompare(f"--plot {str(options.plot)!r}: its name must end in {' or '.join(FORMS)}")
-        if importlib.util.find_spec("matplotlib") is None:
-            raise CannotCompare(
-                "matplotlib is not installed, and --plot draws with it; install it with: pip install matplotlib"
-            )

@@ -7,7 +7,7 @@ from comparison.soak.slopes import Slope, grows, slope
 
 
 @dataclass(frozen=True)
-class Metric:
+class Limit:
     """A figure that must not grow: by its unit, for each 1,000 connections or each minute, and what is tolerated.
 
     Where `relative`, tolerance and floor are parts of the median of the run.
@@ -24,11 +24,11 @@ class Metric:
 
 PER_CONNECTIONS, PER_MINUTE = "1,000 connections", "minute"
 
-METRICS = (
-    Metric("memory_kib", "resident memory", "KiB", PER_CONNECTIONS, tolerance=64, floor=1024),
-    Metric("files", "open files", "open files", PER_CONNECTIONS, tolerance=1, floor=4),
-    Metric("threads", "threads", "threads", PER_CONNECTIONS, tolerance=1, floor=1),
-    Metric("latency_us", "latency of a good peer", "us", PER_MINUTE, tolerance=0.2, floor=0.5, relative=True),
+LIMITS = (
+    Limit("memory_kib", "resident memory", "KiB", PER_CONNECTIONS, tolerance=64, floor=1024),
+    Limit("files", "open files", "open files", PER_CONNECTIONS, tolerance=1, floor=4),
+    Limit("threads", "threads", "threads", PER_CONNECTIONS, tolerance=1, floor=1),
+    Limit("latency_us", "latency of a good peer", "us", PER_MINUTE, tolerance=0.2, floor=0.5, relative=True),
 )
 """64 KiB for 1,000 connections are 64 bytes for each: less than any object that could be forgotten. A file that is
 forgotten once in 1,000 connections is one too many. Latency may double over the run: the machine
@@ -52,32 +52,32 @@ class Course:
     looks: list[Look] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
-    def points(self, metric: Metric) -> list[tuple[float, float]]:
+    def points(self, limit: Limit) -> list[tuple[float, float]]:
         """The figure over what it must not grow with."""
         return [
             (
-                look.connections / 1000 if metric.per == PER_CONNECTIONS else look.at_s / 60,
-                look.figures[metric.name],
+                look.connections / 1000 if limit.per == PER_CONNECTIONS else look.at_s / 60,
+                look.figures[limit.name],
             )
             for look in self.looks
-            if metric.name in look.figures
+            if limit.name in look.figures
         ]
 
-    def slope(self, metric: Metric) -> Slope | None:
-        return slope(self.points(metric))
+    def slope(self, limit: Limit) -> Slope | None:
+        return slope(self.points(limit))
 
-    def limits(self, metric: Metric) -> tuple[float, float]:
-        """Tolerance and floor in the unit of the metric."""
-        if not metric.relative:
-            return metric.tolerance, metric.floor
-        values = sorted(value for _, value in self.points(metric))
+    def limits(self, limit: Limit) -> tuple[float, float]:
+        """Tolerance and floor in the unit of the limit."""
+        if not limit.relative:
+            return limit.tolerance, limit.floor
+        values = sorted(value for _, value in self.points(limit))
         middle = values[len(values) // 2] if values else 0.0
-        return metric.tolerance * middle, metric.floor * middle
+        return limit.tolerance * middle, limit.floor * middle
 
     @property
-    def growing(self) -> list[Metric]:
+    def growing(self) -> list[Limit]:
         """What grows above noise."""
-        return [metric for metric in METRICS if grows(self.slope(metric), *self.limits(metric))]
+        return [limit for limit in LIMITS if grows(self.slope(limit), *self.limits(limit))]
 
     @property
     def failed(self) -> bool:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 
 from comparison.layout import BLANK, Block, Line, Span, Table
-from comparison.soak.plan import METRICS, Course, Metric, Soak
+from comparison.soak.plan import LIMITS, Course, Limit, Soak
 
 SCHEMA = 1
 GROWS = "GROWS"
@@ -20,7 +20,7 @@ def to_json(found: Soak) -> str:
         "environment": dict(found.environment),
         "exit_code": found.exit_code,
         "servers": [
-            dataclasses.asdict(course) | {"growing": [metric.name for metric in course.growing]}
+            dataclasses.asdict(course) | {"growing": [limit.name for limit in course.growing]}
             for course in found.courses
         ],
     }
@@ -40,7 +40,7 @@ def blocks(found: Soak) -> Iterator[Block]:
         connections = course.looks[-1].connections if course.looks else 0
         yield Line(f"{course.label}: {connections:,} connections", "bold")
         head = ["figure", "median", "grows by", "at least", "per", "tolerated", ""]
-        yield Table(head, [_row(course, metric) for metric in METRICS])
+        yield Table(head, [_row(course, limit) for limit in LIMITS])
         yield from (Line(trouble, mark="-") for trouble in course.troubles)
         yield BLANK
 
@@ -50,25 +50,23 @@ def verdict(found: Soak) -> str:
     failed = [course.label for course in found.courses if course.failed]
     if failed:
         return f"Failed: {', '.join(failed)}."
-    if any(course.slope(METRICS[0]) is None for course in found.courses):
+    if any(course.slope(LIMITS[0]) is None for course in found.courses):
         return "Too short to tell whether anything grows: give it more minutes."
     return "Nothing grows above noise, and every good peer got its echo."
 
 
-def _row(course: Course, metric: Metric) -> list[Span]:
-    points = course.points(metric)
+def _row(course: Course, limit: Limit) -> list[Span]:
+    points = course.points(limit)
     values = sorted(value for _, value in points)
-    slope = course.slope(metric)
+    slope = course.slope(limit)
     grown = [_number(slope.value), _number(slope.low)] if slope is not None else ["too short", ""]
     cells = (
-        metric.title,
-        f"{_number(values[len(values) // 2])}{'' if metric.unit == metric.title else ' ' + metric.unit}"
-        if values
-        else "",
+        limit.title,
+        f"{_number(values[len(values) // 2])}{'' if limit.unit == limit.title else ' ' + limit.unit}" if values else "",
         *grown,
-        metric.per,
-        _number(course.limits(metric)[0]),
-        "" if slope is None else GROWS if metric in course.growing else "steady",
+        limit.per,
+        _number(course.limits(limit)[0]),
+        "" if slope is None else GROWS if limit in course.growing else "steady",
     )
     return [(cell, "bold" if cell == GROWS else "") for cell in cells]
 

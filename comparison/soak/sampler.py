@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from comparison.bench import arms
 from comparison.bench.resources import Gone, Watched
 from comparison.model import Endpoint
-from comparison.play.processes import Launcher, Process
+from comparison.play.processes import Launcher
 from comparison.play.serving import AddressTaken, NotReady, start_server, start_silent_server
 from comparison.soak.mix import HOST, IDLE_S, Mix
 from comparison.soak.plan import Course, Look
@@ -18,7 +18,16 @@ SHORTEST_S = 0.1
 LONGEST_S = 2.0
 """How many looks a soak takes, and how far they may lie apart."""
 
-Tick = Callable[[float], None]
+Tick = Callable[[], None]
+
+
+def looks(minutes: float) -> int:
+    """How many there will be."""
+    return max(1, int(minutes * 60 / _every_s(minutes)))
+
+
+def _every_s(minutes: float) -> float:
+    return min(LONGEST_S, max(SHORTEST_S, minutes * 60 / LOOKS))
 
 
 class Served:
@@ -33,7 +42,7 @@ class Served:
             host, _ = endpoint.server_address or (HOST, 0)
             self.process, port, _ = start_silent_server(
                 launcher,
-                lambda port: arms.filled(endpoint.server_command, host, port),
+                lambda port: arms.filled(endpoint.server_command, host=host, port=port),
                 host,
                 address=endpoint.server_address,
             )
@@ -83,7 +92,7 @@ def soak(launcher: Launcher, endpoints: Sequence[Endpoint], minutes: float, tick
                     courses.append(Course(endpoint.label, troubles=[f"the server {error}"]))
             for one in served:
                 one.mix.start()
-            _watch(served, minutes * 60, tick)
+            _watch(served, minutes, tick)
         except KeyboardInterrupt:
             interrupted = True
     finally:
@@ -93,16 +102,11 @@ def soak(launcher: Launcher, endpoints: Sequence[Endpoint], minutes: float, tick
     return courses, interrupted
 
 
-def _watch(served: Sequence[Served], duration_s: float, tick: Tick) -> None:
+def _watch(served: Sequence[Served], minutes: float, tick: Tick) -> None:
     """Look at every server until the time is over, or all are gone."""
-    every_s = min(LONGEST_S, max(SHORTEST_S, duration_s / LOOKS))
     start_s = time.monotonic()
-    while (passed_s := time.monotonic() - start_s) < duration_s and not all(_gone(one.process) for one in served):
+    while (passed_s := time.monotonic() - start_s) < minutes * 60 and not all(one.process.has_ended for one in served):
         for one in served:
             one.look(passed_s)
-        tick(passed_s)
-        time.sleep(every_s)
-
-
-def _gone(process: Process) -> bool:
-    return process.has_ended
+        tick()
+        time.sleep(_every_s(minutes))

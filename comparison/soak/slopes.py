@@ -35,17 +35,17 @@ class Slope:
 
 def slope(points: Sequence[tuple[float, float]]) -> Slope | None:
     """The slope of (x, y) after the warm-up; None where there are too few points, or x does not move."""
-    blocks = _blocks(points[math.ceil(len(points) * WARM_UP) :])
-    if len(blocks) < FEWEST_BLOCKS:
+    found = blocks(points[math.ceil(len(points) * WARM_UP) :])
+    if len(found) < FEWEST_BLOCKS:
         return None
-    slopes = sorted((b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.combinations(blocks, 2) if b[0] > a[0])
+    slopes = sorted((b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.combinations(found, 2) if b[0] > a[0])
     if not slopes:
         return None
-    count = len(blocks)
+    count = len(found)
     reach = Z * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
     low = max(0, math.floor((len(slopes) - reach) / 2))
     high = min(len(slopes) - 1, math.ceil((len(slopes) + reach) / 2))
-    return Slope(statistics.median(slopes), slopes[low], slopes[high], blocks[-1][0] - blocks[0][0])
+    return Slope(statistics.median(slopes), slopes[low], slopes[high], found[-1][0] - found[0][0])
 
 
 def grows(found: Slope | None, tolerance: float, floor: float) -> bool:
@@ -53,7 +53,7 @@ def grows(found: Slope | None, tolerance: float, floor: float) -> bool:
     return found is not None and found.low > tolerance and found.low * found.span > floor
 
 
-def _blocks(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def blocks(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """At most BLOCKS points, each the median of its neighbours."""
     count = min(BLOCKS, len(points))
     edges = [len(points) * n // count for n in range(count + 1)] if count else [0]

@@ -1,10 +1,12 @@
 """The load generator against servers that do well, delay, cut, close and lie: it checks, reports, and ends in time."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from comparison.bench import histogram
 from comparison.bench.generator import sockets, workloads
 from comparison.bench.generator.sockets import Broken, Connection
 from comparison.bench.generator.spec import Load, Outcome
+from comparison.play import transports
 
 pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
 
@@ -33,16 +36,20 @@ LONG_S = 30.0
 """For what comes, however busy the machine is."""
 
 
+def speaking(connection: socket.socket, tls: ssl.SSLContext | None) -> socket.socket:
+    return connection if tls is None else tls.wrap_socket(connection, server_side=True)
+
+
 @contextlib.contextmanager
-def serving(handle: Handler) -> Iterator[int]:
+def serving(handle: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """A server in threads, one for each connection that `handle` is given; its port."""
     with socket.create_server((HOST, 0), backlog=1024) as listening:
         threads: list[threading.Thread] = []
         ended = threading.Event()
 
         def handle_quietly(connection: socket.socket) -> None:
-            with connection, contextlib.suppress(OSError):
-                if handle(connection) == STAY:
+            with connection, contextlib.suppress(OSError), speaking(connection, tls) as spoken:
+                if handle(spoken) == STAY:
                     ended.wait(DEADLINE_S)
 
         def accept() -> None:
@@ -67,6 +74,8 @@ def serving(handle: Handler) -> Iterator[int]:
 def echo(connection: socket.socket) -> None:
     while data := connection.recv(65536):
         connection.sendall(data)
+    if isinstance(connection, ssl.SSLSocket):
+        connection.unwrap()
 
 
 def reset(connection: socket.socket) -> None:
@@ -81,13 +90,24 @@ def load(port: int, workload: str = "echo", **changes: object) -> Outcome:
     return workloads.run(Load(workload=workload, **{**given, **changes}))
 
 
-@pytest.mark.parametrize("size_bytes", [1, 100, 65536, 300_000])
-@pytest.mark.parametrize("workload", ["echo", "connect", "rate"])
-def test_an_echo_of_any_size_is_measured(workload, size_bytes):
-    with serving(echo) as port:
-        found = load(port, workload, size_bytes=size_bytes)
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory):
+    pytest.importorskip("trustme", reason="trustme is not installed: pip install trustme")
+    folder = tmp_path_factory.mktemp("certificates")
+    transports.write_certificates(folder)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+@pytest.mark.parametrize("size_bytes", [1, 300_000])
+@pytest.mark.parametrize("over", ["tcp", "tls"])
+@pytest.mark.parametrize("workload", ["echo", "fresh", "connect", "rate", "half"])
+def test_an_echo_of_any_size_is_measured(workload, over, size_bytes, tls):
+    with serving(echo, tls if over == "tls" else None) as port:
+        found = load(port, workload, size_bytes=size_bytes, tls=over == "tls")
     assert found.errors == ()
-    assert sum(found.latencies.values()) >= 1
+    assert bool(found.latencies) == (workload in ("rate", "half"))  # of a closed loop they are the throughput again
     assert found.values["per_s"] > 0
     assert found.values["server_cpu_us"] >= 0
     assert found.values["server_user_us"] + found.values["server_system_us"] == pytest.approx(
@@ -95,11 +115,85 @@ def test_an_echo_of_any_size_is_measured(workload, size_bytes):
     )
 
 
-def test_memory_is_measured_with_nobody_with_all_and_with_nobody():
-    with serving(echo) as port:
-        found = load(port, "memory", connections=20)
+@pytest.mark.parametrize("over", ["tcp", "tls"])
+def test_memory_is_measured_with_nobody_with_all_and_with_as_many_again(over, tls):
+    with serving(echo, tls if over == "tls" else None) as port:
+        found = load(port, "memory", connections=20, tls=over == "tls")
     assert (found.errors, found.values["held"]) == ((), 20.0)
     assert found.values["full_bytes"] - found.values["empty_bytes"] == 20 * found.values["per_connection_bytes"]
+    assert "again_bytes" in found.values
+
+
+@pytest.mark.parametrize("in_flight", [1, 16])
+@pytest.mark.parametrize("size_bytes", [10, 5000])
+def test_lines_go_several_at_once_and_each_says_its_length(size_bytes, in_flight):
+    """What comes is cut into lines at both marks, which must agree."""
+    wrong: list[bytes] = []
+
+    def by_lines(connection: socket.socket) -> None:
+        with connection.makefile("rb") as file:
+            while head := file.read(sockets.LENGTH_DIGITS):
+                line = file.read(int(head))
+                if line.find(b"\n") != len(line) - 1:
+                    wrong.append(head + line)
+                connection.sendall(head + line)
+
+    with serving(by_lines) as port:
+        found = load(port, "lines", size_bytes=size_bytes, in_flight=in_flight)
+    assert (found.errors, wrong) == ((), [])
+    assert found.values["per_s"] > 0
+
+
+def test_what_is_in_flight_is_in_flight():
+    """A server that answers only when sixteen lines are there."""
+
+    def all_at_once(connection: socket.socket) -> None:
+        connection.sendall(connection.recv(64, socket.MSG_WAITALL))
+        while data := connection.recv(16 * 64, socket.MSG_WAITALL):
+            connection.sendall(data)
+
+    with serving(all_at_once) as port:
+        found = load(port, "lines", size_bytes=64, in_flight=16)
+    assert found.errors == ()
+
+
+def test_a_line_that_comes_back_as_another_is_found():
+    def swapped(connection: socket.socket) -> object:
+        connection.sendall(connection.recv(64, socket.MSG_WAITALL))
+        data = connection.recv(128, socket.MSG_WAITALL)
+        connection.sendall(data[64:] + data[:64])
+        return STAY
+
+    with serving(swapped) as port:
+        assert load(port, "lines", size_bytes=64, in_flight=2).errors == (f"3 connections: {WRONG}",)
+
+
+def test_half_load_is_half_of_what_the_server_can_do():
+    """A server that takes 10 ms for each message, one connection after the other."""
+    one = threading.Lock()
+
+    def slow(connection: socket.socket) -> None:
+        while data := connection.recv(100, socket.MSG_WAITALL):
+            with one:
+                threading.Event().wait(0.01)
+            connection.sendall(data)
+
+    with serving(slow) as port:
+        found = load(port, "half", sample_s=0.5)
+    assert found.errors == ()
+    assert found.values["per_s"] < 65  # of the 100 that it can do at most; a busy machine does fewer
+    assert sum(found.latencies.values()) >= 2
+
+
+def test_a_server_that_speaks_no_tls_is_told_in_a_sentence():
+    with serving(echo) as port:
+        found = load(port, tls=True, patience_s=PATIENCE_S)
+    assert re.match(r"3 connections: (no TLS handshake: |closed by the server)", found.errors[0])
+
+
+def test_bytes_are_checked_over_tls_too(tls):
+    with serving(after(1, altered), tls) as port:
+        assert load(port, tls=True).errors == (f"3 connections: {WRONG}",)
 
 
 def after(good: int, then: Handler) -> Handler:
@@ -107,9 +201,8 @@ def after(good: int, then: Handler) -> Handler:
 
     def handle(connection: socket.socket) -> object:
         for _ in range(good):
-            data = connection.recv(100, socket.MSG_WAITALL)
-            connection.sendall(data)
-        connection.recv(100, socket.MSG_WAITALL)
+            connection.sendall(connection.recv(100))
+        connection.recv(100)
         return then(connection)
 
     return handle
@@ -144,7 +237,7 @@ def test_a_server_that_breaks_its_connections_is_reported_in_a_sentence(workload
 
 
 def test_a_connection_that_breaks_does_not_end_the_others():
-    turn = iter([echo, echo, echo, after(3, socket.socket.close), echo, echo])
+    turn = iter([echo, after(2, socket.socket.close), echo, echo])
     with serving(lambda connection: next(turn)(connection)) as port:
         found = load(port)
     assert found.errors == (f"1 connection: {CLOSED}",)
@@ -158,7 +251,7 @@ def test_a_server_that_never_answers_is_given_up():
             assert "3 connections: no answer within 0.3 s" in found.errors or workload == "memory"
             assert found.errors
             assert found.values == {}
-        assert load(port, "connect", patience_s=PATIENCE_S).errors == ("nothing came back in 0.05 s",)
+        assert load(port, "connect", patience_s=PATIENCE_S).errors == ("6 connections: no answer within 0.3 s",)
 
 
 def test_a_server_that_falls_silent_is_found():
@@ -176,7 +269,7 @@ def test_a_delay_is_in_the_latency():
             connection.sendall(data)
 
     with serving(late) as port:
-        found = load(port, connections=1, sample_s=0.2)
+        found = load(port, "rate", connections=1, sample_s=0.2, rate_per_s=20.0)
     assert found.errors == ()
     assert histogram.percentile_us(found.latencies, 0.01) >= delay_s * 1e6
 
@@ -184,13 +277,12 @@ def test_a_delay_is_in_the_latency():
 def test_the_open_loop_counts_from_when_a_request_should_have_left():
     """A server that stalls once: with the closed loop one request would be slow, here all that were due meanwhile."""
     stall_s = 0.2
-    stalled = threading.Event()
 
     def stall_once(connection: socket.socket) -> None:
-        connection.sendall(connection.recv(100, socket.MSG_WAITALL))
-        while data := connection.recv(100, socket.MSG_WAITALL):
-            if not stalled.is_set():
-                stalled.set()
+        for number in itertools.count():
+            if not (data := connection.recv(100, socket.MSG_WAITALL)):
+                return
+            if number == 10:
                 time.sleep(stall_s)
             connection.sendall(data)
 
@@ -227,7 +319,7 @@ def test_a_server_that_does_not_close_is_found():
 
     with serving(stays) as port:
         found = load(port, "memory", patience_s=PATIENCE_S)
-    assert "4 connections: not closed by the server within 0.3 s" in found.errors
+    assert "6 connections: not closed by the server within 0.3 s" in found.errors
 
 
 def exhaust(connection: Connection) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from recorded import endpoint
 
-from comparison.bench import arms, limits, planning
+from comparison.bench import arms, environment, limits, planning
 from comparison.bench.plan import Cell
 from comparison.bench.planning import Request
 from comparison.model import CannotCompare, Endpoint
@@ -22,68 +22,115 @@ def keys(request: Request) -> list[str]:
     return [cell.key for cell in cells(request)]
 
 
-def test_the_default_varies_the_size_and_the_number_of_connections_around_the_middle():
+def test_the_default_is_what_decides_a_choice():
     assert keys(Request()) == [
         "echo/64/10",
         "echo/1024/10",
         "echo/65536/10",
         "echo/1024/1",
         "echo/1024/100",
-        "bulk/134217728/1",
+        "lines/64/10/x16",
         "connect/1024/10",
-        "memory/64/1000",
-        "rate/1024/10/2000",
+        "fresh/1024/100",
+        "memory/64/500",
+        "echo/1024/10/tls",
+        "memory/64/100/tls",
     ]
 
 
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        (Request(), 360),
+        (Request(quick=True), 60),
+        (Request(quick=True, workload=["lines"]), 60),
+        (Request(quick=True, workload=["connect"]), 60),
+        (Request(quick=True, transport=["tls"]), 60),
+    ],
+)
+def test_there_is_time_for_eight_rounds(asked, seconds):
+    made, _ = planning.make(asked, ENDPOINTS, ENDPOINTS)
+    assert made.least_rounds == 8
+    assert planning.duration_s(made) < seconds
+
+
+def test_whoever_gives_the_time_or_the_rounds_gets_no_more():
+    assert planning.make(Request(time=10.0), ENDPOINTS, ENDPOINTS)[0].least_rounds == 1
+    assert planning.make(Request(rounds=3), ENDPOINTS, ENDPOINTS)[0].rounds == 3
+
+
 def test_the_grid_is_every_size_with_every_number():
-    assert len(keys(Request(workloads=["echo"], grid=True))) == 9
+    assert len(keys(Request(workload=["echo"], grid=True))) == 9
 
 
-def test_quick_is_one_of_each_and_says_what_it_leaves_out():
+def test_quick_is_two_of_them_and_says_what_it_leaves_out():
     plan, notes = planning.make(Request(quick=True), ENDPOINTS, ENDPOINTS)
-    assert [cell.key for cell in plan.cells] == ["echo/1024/10", "connect/1024/10", "memory/64/1000"]
-    assert (plan.time_s < 60, notes) == (
-        True,
-        ["--quick leaves out bulk, rate; add --workload to choose, or leave out --quick"],
-    )
+    assert [cell.key for cell in plan.cells] == ["echo/1024/10", "connect/1024/10"]
+    assert notes == [
+        "not measured: fresh, lines, memory, half, rate, bulk; ask for them with --workload, and for TLS with "
+        "--transport tls"
+    ]
 
 
 def test_what_is_asked_for_replaces_the_default():
-    request = Request(workloads=["echo", "memory"], sizes_bytes=[100], connections=[10000])
+    request = Request(workload=["echo", "memory"], size=[100], connections=[10000])
     assert keys(request) == ["echo/100/10000", "memory/64/10000"]
+    lines = Request(workload=["lines"], size=[200], connections=[1], in_flight=[1, 16])
+    assert keys(lines) == ["lines/200/1/x1", "lines/200/1/x16"]
+    rest = ["half/1024/10", "rate/1024/10/2000", "bulk/134217728/1"]
+    assert keys(Request(workload=["half", "rate", "bulk"])) == rest
+
+
+def test_over_tls_there_is_what_can_be_measured_there():
+    request = Request(transport=["tcp", "tls"], workload=["echo", "lines"], size=[100], connections=[1])
+    assert keys(request) == ["echo/100/1", "lines/100/1/x16", "echo/100/1/tls"]
+    with pytest.raises(CannotCompare, match="--workload bulk is measured over tcp only; over tls: echo, fresh"):
+        cells(Request(transport=["tls"], workload=["bulk"]))
+
+
+def test_who_cannot_serve_tls_takes_no_part_there():
+    found = planning.make(Request(transport=["tls"], workload=["echo"]), [*ENDPOINTS, OTHER], ENDPOINTS)[0]
+    assert found.cells[0].arms == (*(one.label for one in ENDPOINTS), "buffered/asyncio")
+    with pytest.raises(CannotCompare, match="nobody of these can be measured so"):
+        planning.make(Request(transport=["tls"], workload=["echo"]), [OTHER], [OTHER])
+
+
+def test_a_line_has_room_for_its_length():
+    with pytest.raises(CannotCompare, match="--size 9: a line has 10 bytes at least"):
+        cells(Request(workload=["lines"], size=[9]))
 
 
 def test_the_arms_are_the_endpoints_and_those_that_put_them_in_proportion():
-    found = {cell.key: cell.arms for cell in cells(Request())}
+    found = {cell.key: cell.arms for cell in cells(Request(workload=["echo", "lines", "bulk"]))}
     own = tuple(one.label for one in ENDPOINTS)
-    beside = ("buffered/asyncio", "sockets/asyncio")
-    assert found["echo/64/10"] == own + beside
-    assert found["echo/1024/10"] == (*own, *beside, "streams/asyncio, debug logs")
+    assert found["echo/64/10"] == own
+    assert found["echo/1024/10"] == (*own, "buffered/asyncio", "sockets/asyncio", "streams/asyncio, debug logs")
+    assert len(found["lines/64/10/x16"]) == 2 * len(arms.IDIOMS)
+    assert found["lines/64/10/x16"][0] == "readline/asyncio"
     assert len(found["bulk/134217728/1"]) == 16
 
 
 def test_the_reference_comes_first_wherever_it_takes_part():
-    for cell in cells(Request(), reference="protocol/uvloop"):
+    for cell in cells(Request(workload=["echo", "connect", "bulk"]), reference="protocol/uvloop"):
         assert cell.reference.startswith("protocol/uvloop")
 
 
-def test_logs_are_at_info_but_for_one_arm():
+def test_no_connection_is_logged_but_by_one_arm():
+    """A log line is a tenth of what a connection costs, and one API writes more of them than the other."""
     plan, _ = planning.make(Request(), ENDPOINTS, ENDPOINTS)
-    levels = {
-        arm.label: arm.server_command[arm.server_command.index("--log-level") + 1] for arm in plan.arms if arm.factors
-    }
-    assert set(levels.values()) == {"info"}
-    assert "debug" in plan.arm("streams/asyncio, debug logs").server_command
+    of_all = {arm.kind: arms.filled(arm.server_command, level=arms.SILENT) for arm in plan.arms}
+    assert of_all["endpoint"][of_all["endpoint"].index("--log-level") + 1] == "warning"
+    assert of_all["debug"][of_all["debug"].index("--log-level") + 1] == "debug"
+    assert "--log-level" not in of_all["proportion"]
 
 
 def test_a_command_with_a_place_for_the_port_is_started_as_it_stands():
-    plan, _ = planning.make(Request(workloads=["echo", "bulk"]), [OTHER, *ENDPOINTS], [OTHER])
+    plan, _ = planning.make(Request(workload=["echo", "bulk"]), [OTHER, *ENDPOINTS], [OTHER])
     arm = plan.arm("other -> other")
-    assert arms.located(arm.server_command, "127.0.0.1", 7) == ["other", "--listen=7"]
-    assert arms.located(arm.client_command, "127.0.0.1", 7) == ["send", "127.0.0.1:7"]
-    assert not any("debug" in label for cell in plan.cells for label in cell.arms)
-    alone, _ = planning.make(Request(workloads=["echo"]), [OTHER], [OTHER])
+    assert arms.filled(arm.server_command, host="127.0.0.1", port=7) == ["other", "--listen=7"]
+    assert arms.filled(arm.client_command, host="127.0.0.1", port=7) == ["send", "127.0.0.1:7"]
+    assert {arm.kind for arm in plan.arms} == {"endpoint", "proportion", "pairing"}
+    alone, _ = planning.make(Request(workload=["echo"]), [OTHER], [OTHER])
     assert alone.cells[0].arms == ("other",)
 
 
@@ -115,4 +162,28 @@ def test_more_connections_than_files_are_refused_with_the_remedy(monkeypatch):
 @pytest.mark.parametrize(("usable", "expected"), [({0}, (None, None)), ({0, 3, 5}, (frozenset({3}), frozenset({5})))])
 def test_server_and_load_get_a_core_of_their_own_where_there_are_two(usable, expected, monkeypatch):
     monkeypatch.setattr(limits.os, "sched_getaffinity", lambda _: usable, raising=False)
+    monkeypatch.setattr(limits, "SIBLINGS", "/nonexistent/{}")
     assert limits.cores() == expected
+
+
+@pytest.mark.parametrize(
+    ("threads", "expected"),
+    [
+        ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, (frozenset({1}), frozenset({3}))),
+        ({0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}, (frozenset({2}), frozenset({3}))),
+        ({0: "0-1", 1: "0-1"}, (None, None)),
+    ],
+)
+def test_two_hardware_threads_of_one_core_are_not_two_cores(threads, expected, monkeypatch, tmp_path):
+    for number, text in threads.items():
+        (tmp_path / str(number)).write_text(f"{text}\n")
+    monkeypatch.setattr(limits, "SIBLINGS", f"{tmp_path}/{{}}")
+    monkeypatch.setattr(limits.os, "sched_getaffinity", lambda _: set(threads), raising=False)
+    assert limits.cores() == expected
+    assert bool(limits.notes()) == (expected == (None, None))
+
+
+@pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "LD_PRELOAD", "GLIBC_TUNABLES"])
+def test_what_changes_the_allocator_is_in_the_environment(name, monkeypatch):
+    monkeypatch.setenv(name, "something")
+    assert f"{name} something" in environment.summary(environment.collect([], None, None))

@@ -57,13 +57,6 @@ def test_an_arm_that_is_a_tenth_slower_is_seen(rounds):
     assert sum(one.is_sure and one.ratio > 1 for one in found) >= 95
 
 
-@pytest.mark.parametrize("rounds", [7, 12, 20])
-def test_a_difference_of_what_would_have_been_seen_is_seen_in_most_runs(rounds):
-    visible = sorted(one.visible for one in trials(NOISES["normal"], rounds))[TRIALS // 2]
-    found = trials(NOISES["normal"], rounds, 1 + visible)
-    assert sum(one.is_sure for one in found) / len(found) > 0.7
-
-
 def test_the_ratio_is_the_median_and_the_interval_that_of_the_logarithms():
     found = estimate([0.5, 1.0, 2.0, 2.0, 2.0, 4.0, 8.0])
     assert found.ratio == pytest.approx(2.0)
@@ -78,15 +71,15 @@ def test_the_same_ratios_give_the_same_interval():
     assert estimate(ratios) == estimate(ratios)
 
 
-def test_what_is_always_equal_is_no_difference_and_any_other_would_show():
+def test_what_is_always_equal_is_no_difference():
     found = estimate([1.0] * 7)
-    assert (found.ratio, found.low, found.high, found.is_sure, found.visible) == (1.0, 1.0, 1.0, False, 0.0)
+    assert (found.ratio, found.low, found.high, found.is_sure, found.at_most) == (1.0, 1.0, 1.0, False, 0.0)
 
 
 @pytest.mark.parametrize("rounds", [1, 5])
 def test_few_rounds_have_a_ratio_and_no_interval(rounds):
     found = estimate([2.0] * rounds)
-    assert (found.ratio, found.low, found.is_sure, found.visible) == (pytest.approx(2.0), None, False, None)
+    assert (found.ratio, found.low, found.is_sure, found.at_most) == (pytest.approx(2.0), None, False, None)
 
 
 def test_no_round_has_no_ratio():
@@ -116,6 +109,7 @@ def test_a_drift_that_hits_both_alike_falls_out():
     drift = [1.0, 1.3, 1.7, 2.2, 2.9, 3.7, 4.8]
     found = estimates.compare(results(a=drift, b=[1.5 * value for value in drift]), CELL, "b")
     assert (found.ratio, found.low, found.high) == (pytest.approx(1.5),) * 3
+    assert found.is_sure
 
 
 def test_a_round_in_which_one_arm_failed_counts_for_neither():
@@ -134,6 +128,6 @@ def test_the_spread_of_the_rounds_does_not_mind_one_that_was_disturbed():
 
 def test_percentiles_come_from_the_latencies():
     measured = recorded_bench.results()
-    sample = measured.samples[0]
+    sample = next(sample for sample in measured.samples if sample.latencies)
     assert estimates.value_of(sample, "p50_us") < estimates.value_of(sample, "p999_us")
     assert estimates.value_of(Sample("", "", 1, {}), "p50_us") is None

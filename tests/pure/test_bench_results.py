@@ -27,11 +27,20 @@ def test_a_file_of_version_1_still_loads():
         ("streams/asyncio", 10.5, ()),
         ("protocol/asyncio", 7.0, ()),
     ]
-    assert (measured.interrupted, measured.notes, measured.cells[0].rate_per_s) == (False, (), 0.0)
+    assert (measured.interrupted, measured.cells[0].rate_per_s, measured.cells[0].transport) == (False, 0.0, "tcp")
+    assert measured.notes == ("measured by an older version: at log level info, and with the latency of closed loops",)
 
 
-def test_every_older_version_has_an_upgrade():
-    assert sorted(results.UPGRADES) == list(range(1, results.SCHEMA))
+def test_a_file_of_version_2_told_the_kind_of_an_arm_by_its_label():
+    document = json.loads(results.to_json(recorded_bench.results(rounds=1))) | {"schema": 2}
+    for arm in document["arms"]:
+        del arm["kind"]
+        arm["factors"] = arm["factors"] if "idiom" not in arm["factors"] else {}
+    kinds = {arm.label: arm.kind for arm in results.from_json(json.dumps(document), "f").arms}
+    assert kinds["streams/asyncio"] == "endpoint"
+    assert kinds["buffered/asyncio"] == "proportion"
+    assert kinds["streams/asyncio, debug logs"] == "debug"
+    assert kinds["streams/uvloop -> protocol/asyncio"] == "pairing"
 
 
 @pytest.mark.parametrize(
@@ -41,8 +50,9 @@ def test_every_older_version_has_an_upgrade():
         ("[1]", "'f' is not a result of the benchmark"),
         ('{"schema": "x"}', "'f' is not a result of the benchmark \\(schema 'x'\\)"),
         ('{"schema": true}', "'f' is not a result of the benchmark \\(schema True\\)"),
-        ('{"schema": 2}', "'f' is not a result of the benchmark \\(it has no 'environment'\\)"),
-        ('{"schema": 99}', "has schema 99, and this program knows those up to 2; use a newer version"),
+        ('{"schema": 2}', "'f' is not a result of the benchmark \\(there is no 'arms'\\)"),
+        ('{"schema": 3}', "'f' is not a result of the benchmark \\(it has no 'environment'\\)"),
+        ('{"schema": 99}', "has schema 99, and this program knows those up to 3; use a newer version"),
     ],
 )
 def test_what_is_no_result_is_named_with_the_remedy(text, expected):

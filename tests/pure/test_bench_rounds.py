@@ -1,5 +1,6 @@
 """The order in which samples are taken, and when it is enough: with a fake executor, and a clock that it moves."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -50,6 +51,13 @@ def test_without_a_number_there_are_as_many_rounds_as_fit_and_at_least_one(time_
     taken = Machine().run(plan(time_s=time_s)).taken
     assert taken[-1][2] == expected
     assert len(taken) == expected * len(FORWARDS)
+
+
+@pytest.mark.parametrize("time_s", [0.1, 20.0, 39.0])
+def test_there_are_at_least_so_many_rounds_however_long_they_take(time_s):
+    machine = Machine().run(dataclasses.replace(plan(time_s=time_s), least_rounds=8))
+    assert machine.taken[-1][2] == 8
+    assert {total for total, _ in machine.said} == {8 * len(FORWARDS)}
 
 
 def test_a_machine_that_becomes_slower_gets_fewer_rounds_and_each_is_whole():

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from comparison import shapes
+
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
@@ -16,6 +18,9 @@ class Load:
     """Whose CPU time and memory are read at both ends of the window."""
     size_bytes: int
     connections: int
+    in_flight: int = 1
+    """How many requests each connection of a closed loop has under way."""
+    tls: bool = False
     rate_per_s: float = 0.0
     warm_up_s: float = 0.0
     sample_s: float = 1.0
@@ -23,8 +28,8 @@ class Load:
     """How long it waits for connections to open, and for answers that are late, before it calls that an error."""
 
     def __post_init__(self) -> None:
-        if self.size_bytes < 1 or self.connections < 1:
-            raise ValueError("size_bytes and connections start at 1")
+        if min(self.size_bytes, self.connections, self.in_flight) < 1:
+            raise ValueError("size_bytes, connections and in_flight start at 1")
 
     @staticmethod
     def from_json(text: str) -> "Load":
@@ -46,10 +51,9 @@ class Outcome:
 
     @staticmethod
     def from_json(text: str) -> "Outcome":
-        """Raises ValueError, KeyError or TypeError where the text is no outcome."""
-        document = json.loads(text)
-        latencies = {int(number): int(count) for number, count in document["latencies"].items()}
-        return Outcome(document["values"], latencies, tuple(document["errors"]))
+        """Raises ValueError or TypeError where the text is no outcome."""
+        made: Outcome = shapes.make(Outcome, json.loads(text))
+        return made
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

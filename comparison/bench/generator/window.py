@@ -1,69 +1,54 @@
-"""The window of time in which is counted: what both sides used in it, and the verdict on who was the limit."""
+"""The window of time in which is counted: what both sides used in it."""
 
 import time
-from collections import Counter
-from collections.abc import Iterable
+from typing import NamedTuple
 
-from comparison.bench import histogram
-from comparison.bench.generator.spec import Load, Outcome
 from comparison.bench.resources import CPUTime, Watched
 
 
+class Reading(NamedTuple):
+    """Both sides at one moment."""
+
+    at_s: float
+    own_s: float
+    server: CPUTime
+    faults: int | None
+
+
 class Window:
-    """Opens after the warm-up and closes after the sample; `latencies_ns` is what was completed meanwhile."""
+    """Opens and closes with a `with` block; raises Gone where the server has ended. Whatever is begun in it is also
+    completed in it, so that no message is paid for outside."""
 
-    def __init__(self, load: Load) -> None:
-        self._load = load
-        self._server = Watched(load.server_pid)
-        self._opened: tuple[int, float, CPUTime] | None = None
-        self._closed: tuple[int, float, CPUTime] | None = None
-        self.latencies_ns: list[int] = []
-        self._errors: Counter[str] = Counter()
-        self.next_ns = time.perf_counter_ns() + round(load.warm_up_s * 1e9)
-        """When `turn` is due."""
+    def __init__(self, server_pid: int) -> None:
+        self._server = Watched(server_pid)
 
-    def turn(self) -> bool:
-        """Open the window where it is closed, else close it. False once it is over. Raises Gone without the server."""
-        reading = (time.perf_counter_ns(), time.process_time(), self._server.cpu())
-        if self._opened is None:
-            self._opened = reading
-            self.latencies_ns.clear()
-            self.next_ns = reading[0] + round(self._load.sample_s * 1e9)
-            return True
-        self._closed = reading
-        return False
+    def __enter__(self) -> "Window":
+        self._opened = self._read()
+        return self
 
-    def failed(self, reason: str, connections: int = 1) -> None:
-        """Note what became of connections."""
-        self._errors[reason] += connections
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._closed = self._read()
 
-    @property
-    def errors(self) -> tuple[str, ...]:
-        """A sentence for each way in which connections failed."""
-        return sentences(self._errors.items())
+    def _read(self) -> Reading:
+        return Reading(time.perf_counter(), time.process_time(), self._server.cpu(), self._server.page_faults())
 
-    def outcome(self) -> Outcome:
-        """What was measured. Without a server, or without one message, the errors are all there is."""
-        if self._opened is None or self._closed is None or not self.latencies_ns:
-            nothing = () if self._errors else (f"nothing came back in {self._load.sample_s:g} s",)
-            return Outcome({}, {}, (*self.errors, *nothing))
-        elapsed_s = (self._closed[0] - self._opened[0]) / 1e9
-        own_s = self._closed[1] - self._opened[1]
-        server = self._closed[2].since(self._opened[2])
-        count = len(self.latencies_ns)
-        system_us = server.total_s * server.system_share / count * 1e6
+    def values(self, count: int) -> dict[str, float]:
+        """The figures of `count` messages or connections; empty without any."""
+        if not count:
+            return {}
+        first, last = self._opened, self._closed
+        elapsed_s = last.at_s - first.at_s
+        server = last.server.since(first.server)
+        each_us = server.total_s / count * 1e6
         values = {
             "per_s": count / elapsed_s,
-            "server_cpu_us": server.total_s / count * 1e6,
-            "server_user_us": server.total_s / count * 1e6 - system_us,
-            "server_system_us": system_us,
+            "server_cpu_us": each_us,
+            "server_user_us": each_us * (1 - server.system_share),
+            "server_system_us": each_us * server.system_share,
             "server_busy": server.total_s / elapsed_s,
-            "generator_cpu_us": own_s / count * 1e6,
-            "generator_busy": own_s / elapsed_s,
+            "generator_busy": (last.own_s - first.own_s) / elapsed_s,
         }
-        return Outcome(values, histogram.collect(self.latencies_ns), self.errors)
-
-
-def sentences(errors: Iterable[tuple[str, int]]) -> tuple[str, ...]:
-    """What happened to how many connections."""
-    return tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in errors)
+        if first.faults is not None and last.faults is not None:
+            values["faults"] = (last.faults - first.faults) / count
+        return values

@@ -4,11 +4,15 @@ A connection that breaks is counted and left out; the others go on. Nothing that
 """
 
 import contextlib
+import selectors
+import ssl
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from selectors import EVENT_READ, EVENT_WRITE
 
-from comparison.bench.generator.sockets import HUNG_UP, READABLE, WRITABLE, Broken, Connection, Poller, messages
+from comparison.bench import histogram
+from comparison.bench.generator.sockets import Broken, Connection, lines, messages
 from comparison.bench.generator.spec import Load, Outcome
 from comparison.bench.generator.window import Window
 from comparison.bench.resources import Gone, Watched
@@ -16,304 +20,358 @@ from comparison.bench.resources import Gone, Watched
 OPENING_AT_ONCE = 64
 """Attempts under way: fewer than any server's backlog, or the kernel drops some, and repeats them only after 1 s."""
 
+LOOK_S = 0.1
+"""How often a deadline is looked at while nothing comes."""
+
 SPIN_S = 0.002
 """Below this a wait is too short for epoll, which counts in milliseconds: the open loop looks again and again."""
 
+HALF = 0.5
+"""Of what a server can do: a service is not run at its limit."""
+
+now_s = time.perf_counter
 now_ns = time.perf_counter_ns
 
 
 def run(load: Load) -> Outcome:
-    """Put one load on one server, after as many connections have come and gone: a server in service has seen some.
-
-    It has loaded and grown what it needs then. One thing matters most: asyncio reads into blocks of 256 KiB, and once
-    many connections have used up what was free of the heap, glibc maps and unmaps one for each read, at three times the
-    cost of a small echo, until for the first time one is freed in one piece, which happens at an EOF.
-    """
+    """Put one load on one server."""
     try:
-        with crowd_of(load, 1 if load.workload == "memory" else load.connections) as before:
-            _leave(before)
         return WORKLOADS[load.workload](load)
     except Gone:
         return Outcome({}, {}, ("the server ended while it was measured",))
 
 
 class Crowd:
-    """The open connections of one load, by their descriptors."""
+    """The open connections of one load."""
 
     def __init__(self, load: Load) -> None:
         self.load = load
-        self.poller = Poller()
-        self.texts = messages(load.size_bytes)
-        self.open: dict[int, Connection] = {}
-        self.made = 0
+        self.open: set[Connection] = set()
         self.reasons: list[str] = []
         """Why connections broke."""
+        self._made = 0
+        self._selector = selectors.DefaultSelector()
+        self._texts = lines(load.size_bytes) if load.workload == "lines" else messages(load.size_bytes)
+        self._tls = _trusting() if load.tls else None
 
     def connect(self) -> Connection | None:
         """Begin one connection; None where that failed at once."""
+        load = self.load
         try:
-            connection = Connection((self.load.host, self.load.port), self.texts, self.made)
+            connection = Connection((load.host, load.port), self._texts, self._made, load.in_flight, self._tls)
         except (Broken, OSError) as error:
             self.reasons.append(str(error) if isinstance(error, Broken) else f"could not be made: {error.strerror}")
             return None
-        self.made += 1
-        self.open[connection.number] = connection
-        self.poller.register(connection.number, WRITABLE)
+        self._made += 1
+        self.open.add(connection)
+        self._selector.register(connection.socket, EVENT_READ | EVENT_WRITE, connection)
         return connection
 
     def drop(self, connection: Connection, reason: str | None = None) -> None:
         """Close a connection; with a reason, as broken."""
         if reason is not None:
             self.reasons.append(reason)
-        del self.open[connection.number]
-        self.poller.unregister(connection.number)
+        self.open.discard(connection)
+        self._selector.unregister(connection.socket)
         connection.close()
 
-    def watch(self, connection: Connection, all_sent: bool) -> None:
+    def ready(self, timeout_s: float) -> Iterator[tuple[Connection, bool, bool]]:
+        """The connections that can be read from, and those that can be written to."""
+        for key, events in self._selector.select(timeout_s):
+            yield key.data, bool(events & EVENT_READ), bool(events & EVENT_WRITE)
+
+    def watch(self, connection: Connection) -> None:
         """Wait for its answer, and where something still waits to be sent, for room."""
-        self.poller.modify(connection.number, READABLE if all_sent else READABLE | WRITABLE)
+        wanted = EVENT_READ if connection.all_sent else EVENT_READ | EVENT_WRITE
+        self._selector.modify(connection.socket, wanted, connection)
+
+    def send(self, connection: Connection, count: int = 1) -> None:
+        """Send the next messages on a connection, or drop it."""
+        try:
+            connection.send(count)
+            if not connection.all_sent:
+                self.watch(connection)
+        except Broken as broken:
+            self.drop(connection, str(broken))
+
+    def received(self, timeout_s: float) -> Iterator[tuple[Connection, int]]:
+        """The connections on which messages are complete, and how many. What waits to be sent is sent."""
+        for connection, readable, writable in self.ready(timeout_s):
+            try:
+                if writable:
+                    connection.flush()
+                    self.watch(connection)
+                complete = connection.receive() if readable else 0
+            except Broken as broken:
+                self.drop(connection, str(broken))
+                continue
+            if complete:
+                yield connection, complete
+
+    def give_up(self, connections: set[Connection]) -> None:
+        """Name and drop those whose answer does not come."""
+        for connection in connections & self.open:
+            self.drop(connection, f"no answer within {self.load.patience_s:g} s")
 
     def close(self) -> None:
-        for connection in list(self.open.values()):
+        for connection in list(self.open):
             self.drop(connection)
-        self.poller.close()
+        self._selector.close()
 
 
+def _trusting() -> ssl.SSLContext:
+    """Takes any certificate: what is measured is the server, on this machine."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+# --- Opening and leaving ---
 @contextlib.contextmanager
 def crowd_of(load: Load, connections: int) -> Iterator[Crowd]:
     """Open connections, a few at a time, and one echo on each, so that the server has really accepted it. Those that
     break meanwhile, or take longer than the patience, are left out and named."""
     crowd = Crowd(load)
     try:
-        opening: set[int] = set()
+        opening: set[Connection] = set()
         begun = 0
-        deadline_ns = now_ns() + round(load.patience_s * 1e9)
-        while (begun < connections or opening) and now_ns() < deadline_ns:
+        deadline_s = now_s() + load.patience_s
+        while (begun < connections or opening) and now_s() < deadline_s:
             while begun < connections and len(opening) < OPENING_AT_ONCE:
                 begun += 1
                 if (connection := crowd.connect()) is not None:
-                    opening.add(connection.number)
-            for number, events in crowd.poller.wait(0.1):
-                if number not in opening:
-                    continue
-                connection = crowd.open[number]
-                try:
-                    if _greet(crowd, connection, events):
-                        opening.discard(number)
-                        deadline_ns = now_ns() + round(load.patience_s * 1e9)
-                except Broken as broken:
-                    opening.discard(number)
-                    crowd.drop(connection, str(broken))
-        for number in opening:
-            crowd.drop(crowd.open[number], f"no answer within {load.patience_s:g} s")
+                    opening.add(connection)
+            if any(_greet(crowd, opening, *ready) for ready in list(crowd.ready(LOOK_S))):
+                deadline_s = now_s() + load.patience_s
+        crowd.give_up(opening)
         yield crowd
     finally:
         crowd.close()
 
 
-def _greet(crowd: Crowd, connection: Connection, events: int) -> bool:
-    """One step of a connection's first echo. True once it is back."""
-    if events & WRITABLE:
-        connection.connected()
-        crowd.watch(connection, connection.flush() if connection.greeted else connection.send())
-        connection.greeted = True
-    return bool(events & (READABLE | HUNG_UP)) and connection.receive() > 0
-
-
-def echo(load: Load) -> Outcome:
-    """Closed loop: on each connection one request, and the next when it is back."""
-    with crowd_of(load, load.connections) as crowd:
-        window = Window(load)
-        started_ns = dict.fromkeys(crowd.open, now_ns())
-        for connection in list(crowd.open.values()):
-            _send(crowd, connection)
-        latencies_ns = window.latencies_ns
-        while crowd.open and (ready := _wait(crowd, window)) is not None:
-            for number, events in ready:
-                connection = crowd.open[number]
-                try:
-                    if events & WRITABLE:
-                        crowd.watch(connection, connection.flush())
-                    if events & (READABLE | HUNG_UP) and connection.receive():
-                        at_ns = now_ns()
-                        latencies_ns.append(at_ns - started_ns[number])
-                        started_ns[number] = at_ns
-                        if not connection.send():
-                            crowd.watch(connection, False)
-                except Broken as broken:
-                    crowd.drop(connection, str(broken))
-        _await_the_last(crowd)
-        return _finished(crowd, window)
-
-
-def _await_the_last(crowd: Crowd) -> None:
-    """Each connection has one request in flight: wait for these answers, and name those that do not come."""
-    silent = set(crowd.open)
-    deadline_ns = now_ns() + round(crowd.load.patience_s * 1e9)
-    while silent and now_ns() < deadline_ns:
-        for number, events in crowd.poller.wait(0.1):
-            connection = crowd.open[number]
-            try:
-                if events & WRITABLE:
-                    crowd.watch(connection, connection.flush())
-                if events & (READABLE | HUNG_UP) and connection.receive():
-                    silent.discard(number)
-            except Broken as broken:
-                silent.discard(number)
-                crowd.drop(connection, str(broken))
-    for number in silent:
-        crowd.drop(crowd.open[number], f"no answer within {crowd.load.patience_s:g} s")
-
-
-def rate(load: Load) -> Outcome:
-    """Open loop: requests leave when their time has come, whether or not the answer before is back. The latency counts
-    from the time when a request should have left, so a server that stalls cannot hide it (no coordinated omission)."""
-    with crowd_of(load, load.connections) as crowd:
-        window = Window(load)
-        latencies_ns = window.latencies_ns
-        due_ns: dict[int, deque[int]] = {number: deque() for number in crowd.open}
-        turn = deque(crowd.open)
-        gap_ns = 1e9 / load.rate_per_s
-        start_ns = now_ns()
-        sent = 0
-        while crowd.open:
-            at_ns = now_ns()
-            if at_ns >= window.next_ns and not window.turn():
-                break
-            while (intended_ns := start_ns + round(sent * gap_ns)) <= at_ns and turn:
-                sent += 1
-                number = turn[0]
-                turn.rotate(-1)
-                due_ns[number].append(intended_ns)
-                if not _send(crowd, crowd.open[number]):
-                    turn = deque(crowd.open)
-            wait_s = (intended_ns - now_ns()) / 1e9
-            for number, events in crowd.poller.wait(wait_s - SPIN_S if wait_s > SPIN_S else 0.0):
-                connection = crowd.open[number]
-                try:
-                    if events & WRITABLE:
-                        crowd.watch(connection, connection.flush())
-                    if events & (READABLE | HUNG_UP):
-                        complete = connection.receive()
-                        at_ns = now_ns()
-                        latencies_ns.extend(at_ns - due_ns[number].popleft() for _ in range(complete))
-                except Broken as broken:
-                    crowd.drop(connection, str(broken))
-                    turn = deque(crowd.open)
-        # Answers that are still missing are late by at least so much: to leave them out would favour a slow server.
-        at_ns = now_ns()
-        latencies_ns.extend(at_ns - due for number in crowd.open for due in due_ns[number])
-        return _finished(crowd, window)
-
-
-def connect(load: Load) -> Outcome:
-    """Connect, one echo, close: so many at once as there are connections. The latency is that of the whole."""
-    crowd = Crowd(load)
+def _greet(crowd: Crowd, opening: set[Connection], connection: Connection, readable: bool, writable: bool) -> bool:
+    """One step of a connection that is opening. True once it is open."""
+    if connection not in opening:
+        return False
     try:
-        window = Window(load)
-        started_ns: dict[int, int] = {}
-        greeted: set[int] = set()
-        for _ in range(load.connections):
-            _begin(crowd, started_ns)
-        while crowd.open and (ready := _wait(crowd, window)) is not None:
-            for number, events in ready:
-                connection = crowd.open[number]
-                try:
-                    if number not in greeted:
-                        if _greet(crowd, connection, events):
-                            greeted.add(number)
-                            connection.half_close()
-                        continue
-                    if not connection.is_at_end():
-                        continue
-                    window.latencies_ns.append(now_ns() - started_ns[number])
-                    crowd.drop(connection)
-                except Broken as broken:
-                    crowd.drop(connection, str(broken))
-                greeted.discard(number)
-                if len(crowd.reasons) < load.connections:  # a server that refuses everybody is not asked for ever
-                    _begin(crowd, started_ns)
-        return _finished(crowd, window)
-    finally:
-        crowd.close()
-
-
-def _begin(crowd: Crowd, started_ns: dict[int, int]) -> None:
-    begin_ns = now_ns()
-    if (connection := crowd.connect()) is not None:
-        started_ns[connection.number] = begin_ns
-
-
-def memory(load: Load) -> Outcome:
-    """Resident memory of the server: with nobody, with all connections open, and with nobody again."""
-    server = Watched(load.server_pid)
-    empty_bytes = server.resident_bytes()
-    with crowd_of(load, load.connections) as crowd:
-        held = len(crowd.open)
-        full_bytes = server.resident_bytes()
-        reasons = [*crowd.reasons, *_leave(crowd)]
-    with crowd_of(load, 1) as last:  # its answer comes after whatever the server still did for those before
-        reasons += [*last.reasons, *_leave(last)]
-    left_bytes = server.resident_bytes()
-    window = Window(load)
-    for reason in reasons:
-        window.failed(reason)
-    if not held:
-        return Outcome({}, {}, window.errors)
-    values = {
-        "held": float(held),
-        "empty_bytes": float(empty_bytes),
-        "full_bytes": float(full_bytes),
-        "per_connection_bytes": (full_bytes - empty_bytes) / held,
-        "left_bytes": float(left_bytes - empty_bytes),
-    }
-    return Outcome(values, {}, window.errors)
+        is_open = connection.greet(readable, writable)
+        crowd.watch(connection)
+    except Broken as broken:
+        opening.discard(connection)
+        crowd.drop(connection, str(broken))
+        return False
+    if is_open:
+        opening.discard(connection)
+    return is_open
 
 
 def _leave(crowd: Crowd) -> list[str]:
     """End every connection, and wait until the server has closed it, too; why some did not end well."""
     reasons = []
-    for connection in crowd.open.values():
+    for connection in crowd.open:
         connection.half_close()
-    deadline_ns = now_ns() + round(crowd.load.patience_s * 1e9)
-    while crowd.open and now_ns() < deadline_ns:
-        for number, _ in crowd.poller.wait(0.1):
-            connection = crowd.open[number]
+    deadline_s = now_s() + crowd.load.patience_s
+    while crowd.open and now_s() < deadline_s:
+        for connection, _, _ in crowd.ready(LOOK_S):
             try:
                 if connection.is_at_end():
                     crowd.drop(connection)
             except Broken as broken:
                 reasons.append(str(broken))
                 crowd.drop(connection)
-    reasons += [f"not closed by the server within {crowd.load.patience_s:g} s"] * len(crowd.open)
-    return reasons
+    return reasons + [f"not closed by the server within {crowd.load.patience_s:g} s"] * len(crowd.open)
 
 
-def _send(crowd: Crowd, connection: Connection) -> bool:
-    """Send the next message. False where the connection broke."""
+def _one_leaves(load: Load) -> None:
+    """Somebody comes, sends and leaves while the others stay, as in any service that has run for a while.
+
+    One thing matters most: asyncio reads into blocks of 256 KiB, and once the connections have used up what was free
+    of the heap, glibc maps and unmaps one for each read, at up to three times the cost of a small echo, until for the
+    first time such a block is freed in one piece, which happens at an EOF after traffic.
+    """
+    with crowd_of(load, 1) as crowd:
+        _leave(crowd)
+
+
+# --- Closed loops ---
+def echo(load: Load) -> Outcome:
+    """On each connection so many requests in flight, and the next when one is back; after a warm-up and an EOF."""
+    return _echo(load, settled=True)
+
+
+def fresh(load: Load) -> Outcome:
+    """The same with a server whom nobody has left yet."""
+    return _echo(load, settled=False)
+
+
+def _echo(load: Load, *, settled: bool) -> Outcome:
+    with crowd_of(load, load.connections) as crowd:
+        _exchange(crowd, load.warm_up_s)
+        if settled:
+            _one_leaves(load)
+        with Window(load.server_pid) as window:
+            count = _exchange(crowd, load.sample_s)
+        return _outcome(load, window.values(count), crowd.reasons)
+
+
+def _exchange(crowd: Crowd, length_s: float) -> int:
+    """Keep the connections busy for so long, and wait for the last answers; how many came."""
+    count = 0
+    for connection in list(crowd.open):
+        crowd.send(connection, crowd.load.in_flight)
+    end_s = now_s() + length_s
+    while (at_s := now_s()) < end_s and crowd.open:
+        for connection, complete in crowd.received(min(LOOK_S, end_s - at_s)):
+            count += complete
+            crowd.send(connection, complete)
+    return count + _await_the_last(crowd)
+
+
+def _await_the_last(crowd: Crowd) -> int:
+    """Wait for the answers under way, and name the connections on which they do not come; how many came."""
+    count = 0
+    deadline_s = now_s() + crowd.load.patience_s
+    while (waiting := {one for one in crowd.open if one.waiting}) and now_s() < deadline_s:
+        count += sum(complete for _, complete in crowd.received(LOOK_S))
+    crowd.give_up(waiting)
+    return count
+
+
+def connect(load: Load) -> Outcome:
+    """Connect, one echo, close: so many at once as there are connections."""
+    crowd = Crowd(load)
     try:
-        if not connection.send():
-            crowd.watch(connection, False)
-    except Broken as broken:
-        crowd.drop(connection, str(broken))
-        return False
-    return True
+        _come_and_go(crowd, load.warm_up_s)
+        with Window(load.server_pid) as window:
+            count = _come_and_go(crowd, load.sample_s)
+        return _outcome(load, window.values(count), crowd.reasons)
+    finally:
+        crowd.close()
 
 
-def _wait(crowd: Crowd, window: Window) -> list[tuple[int, int]] | None:
-    """What is ready; None once the window is over."""
-    left_ns = window.next_ns - now_ns()
-    if left_ns <= 0:
-        if not window.turn():
-            return None
-        left_ns = window.next_ns - now_ns()
-    return crowd.poller.wait(max(0.0, left_ns / 1e9))
+def _come_and_go(crowd: Crowd, length_s: float) -> int:
+    """Have connections come and go for so long, and wait until the last has gone; how many did."""
+    load = crowd.load
+    count = 0
+    end_s = now_s() + length_s
+    opening = {connection for _ in range(load.connections) if (connection := crowd.connect()) is not None}
+    while crowd.open and (at_s := now_s()) < end_s + load.patience_s:
+        for connection, readable, writable in crowd.ready(LOOK_S):
+            try:
+                if connection in opening:
+                    if _greet(crowd, opening, connection, readable, writable):
+                        connection.half_close()
+                    if connection in crowd.open:
+                        continue
+                elif connection.is_at_end():
+                    crowd.drop(connection)
+                    count += 1
+                else:
+                    continue
+            except Broken as broken:
+                crowd.drop(connection, str(broken))
+            # A server that refuses everybody is not asked for ever.
+            if at_s < end_s and len(crowd.reasons) < load.connections and (another := crowd.connect()) is not None:
+                opening.add(another)
+    crowd.give_up(set(crowd.open))
+    return count
 
 
-def _finished(crowd: Crowd, window: Window) -> Outcome:
-    for reason in crowd.reasons:
-        window.failed(reason)
-    return window.outcome()
+# --- Open loops ---
+def rate(load: Load) -> Outcome:
+    """Requests leave when their time has come, whether or not the answer before is back. The latency counts from the
+    time when a request should have left, so a server that stalls cannot hide it (no coordinated omission)."""
+    return _open_loop(load, load.rate_per_s)
 
 
-WORKLOADS = {"echo": echo, "connect": connect, "memory": memory, "rate": rate}
+def half(load: Load) -> Outcome:
+    """The same at half of what this server can do, which is found out first."""
+    return _open_loop(load, None)
+
+
+def _open_loop(load: Load, rate_per_s: float | None) -> Outcome:
+    with crowd_of(load, load.connections) as crowd:
+        _exchange(crowd, load.warm_up_s)
+        _one_leaves(load)
+        if rate_per_s is None:
+            began_s = now_s()
+            rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (now_s() - began_s))
+        with Window(load.server_pid) as window:
+            latencies_ns = _on_time(crowd, rate_per_s)
+        return _outcome(load, window.values(len(latencies_ns)), crowd.reasons, histogram.collect(latencies_ns))
+
+
+def _on_time(crowd: Crowd, rate_per_s: float) -> list[int]:
+    """Send at a rate for the length of the sample, and wait for the last answers; how long each request took."""
+    latencies_ns: list[int] = []
+    due_ns: dict[Connection, deque[int]] = {connection: deque() for connection in crowd.open}
+    turn = deque(crowd.open)
+    gap_ns = 1e9 / rate_per_s
+    wanted = max(1, round(crowd.load.sample_s * rate_per_s))
+    start_ns = now_ns()
+    sent = 0
+    deadline_s = now_s() + crowd.load.sample_s + crowd.load.patience_s
+    while crowd.open and now_s() < deadline_s and (sent < wanted or any(one.waiting for one in crowd.open)):
+        at_ns = now_ns()
+        while sent < wanted and (intended_ns := start_ns + round(sent * gap_ns)) <= at_ns and crowd.open:
+            sent += 1
+            turn.rotate(-1)
+            if turn[0] in crowd.open:
+                due_ns[turn[0]].append(intended_ns)
+                crowd.send(turn[0])
+        wait_s = (start_ns + round(sent * gap_ns) - now_ns()) / 1e9 if sent < wanted else LOOK_S
+        for connection, complete in crowd.received(wait_s - SPIN_S if wait_s > SPIN_S else 0.0):
+            came_ns = now_ns()
+            latencies_ns += [came_ns - due_ns[connection].popleft() for _ in range(complete)]
+    crowd.give_up({one for one in crowd.open if one.waiting})
+    return latencies_ns
+
+
+# --- Memory ---
+def memory(load: Load) -> Outcome:
+    """Resident memory of the server: with nobody, with all connections open and idle, and with as many once more."""
+    _one_leaves(load)
+    server = Watched(load.server_pid)
+    empty_bytes = server.resident_bytes()
+    full_bytes, held, reasons = _filled(load, server)
+    again_bytes, _, more = _filled(load, server)
+    if not held:
+        return _outcome(load, {}, [*reasons, *more])
+    values = {
+        "held": float(held),
+        "empty_bytes": float(empty_bytes),
+        "full_bytes": float(full_bytes),
+        "per_connection_bytes": (full_bytes - empty_bytes) / held,
+        "again_bytes": float(again_bytes - full_bytes),
+    }
+    return _outcome(load, values, [*reasons, *more])
+
+
+def _filled(load: Load, server: Watched) -> tuple[int, int, list[str]]:
+    """Memory with a crowd, how many it had, and why some of them broke."""
+    with crowd_of(load, load.connections) as crowd:
+        held, full_bytes = len(crowd.open), server.resident_bytes()
+        return full_bytes, held, [*crowd.reasons, *_leave(crowd)]
+
+
+def _outcome(
+    load: Load, values: Mapping[str, float], reasons: Sequence[str], latencies: Mapping[int, int] | None = None
+) -> Outcome:
+    """What was measured, and what became of how many connections."""
+    counted = Counter(reasons).items()
+    errors = tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
+    if not values and not errors:
+        errors = (f"nothing came back in {load.sample_s:g} s",)
+    return Outcome(values, latencies or {}, errors)
+
+
+WORKLOADS = {
+    "echo": echo,
+    "fresh": fresh,
+    "lines": echo,
+    "connect": connect,
+    "memory": memory,
+    "half": half,
+    "rate": rate,
+}

@@ -1,9 +1,11 @@
 """An echo server with asyncio's BufferedProtocol: the loop reads into a buffer that the program owns.
 
-usage: python -m comparison.bench.servers.buffered [--loop NAME] [--host HOST] [--port PORT]
+usage: python -m comparison.bench.servers.buffered [--loop NAME] [--host HOST] [--port PORT] [--tls-cert PEM]
 """
 
+import argparse
 import asyncio
+import ssl
 import sys
 
 from comparison.bench.servers.program import BACKLOG, READ_SIZE_BYTES, run, say_ready
@@ -30,8 +32,14 @@ class Echo(asyncio.BufferedProtocol):
         self._transport.resume_reading()
 
 
-async def serve(host: str, port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(Echo, host, port, backlog=BACKLOG)
+async def serve(options: argparse.Namespace) -> None:
+    context = None
+    if options.tls_cert is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(options.tls_cert)
+    server = await asyncio.get_running_loop().create_server(
+        Echo, options.host, options.port, backlog=BACKLOG, ssl=context
+    )
     say_ready(server.sockets[0])
     await asyncio.get_running_loop().create_future()
 

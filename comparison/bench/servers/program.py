@@ -20,17 +20,18 @@ class Bound(Protocol):
     def getsockname(self) -> tuple[str, int]: ...
 
 
-def run(serve: Callable[[str, int], Awaitable[None]], arguments: Sequence[str] | None = None) -> int:
+def run(serve: Callable[[argparse.Namespace], Awaitable[None]], arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; the exit code is 0 then."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--loop", default="asyncio")
     parser.add_argument("--host", default=HOST)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--tls-cert", metavar="PEM")
     options = parser.parse_args(arguments)
     try:
         raise_file_limit()
         with asyncio.Runner(loop_factory=loop_factory(options.loop)) as runner:
-            return runner.run(_until_signalled(serve(options.host, options.port)))
+            return runner.run(_until_signalled(serve(options)))
     except UsageError as error:
         parser.error(str(error))
 

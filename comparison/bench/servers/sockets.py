@@ -3,6 +3,7 @@
 usage: python -m comparison.bench.servers.sockets [--loop NAME] [--host HOST] [--port PORT]
 """
 
+import argparse
 import asyncio
 import socket
 import sys
@@ -21,8 +22,8 @@ async def echo(connection: socket.socket) -> None:
         connection.close()
 
 
-async def serve(host: str, port: int) -> None:
-    listening = socket.create_server((host, port), backlog=BACKLOG)
+async def serve(options: argparse.Namespace) -> None:
+    listening = socket.create_server((options.host, options.port), backlog=BACKLOG)
     listening.setblocking(False)
     say_ready(listening)
     tasks = set()

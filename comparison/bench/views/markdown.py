@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from comparison.bench import environment, meaning, noise
 from comparison.bench.plan import Results
-from comparison.bench.views import tables, words
+from comparison.bench.views import tables
 from comparison.bench.views.tables import Table
 
 
@@ -21,6 +21,7 @@ def _lines(results: Results) -> Iterator[str]:
     if results.interrupted:
         yield "**Interrupted: this is what was measured until then.**"
         yield ""
+    yield from _paragraphs("## What this means", meaning.sentences(results))
     for section in tables.sections(results):
         yield f"## {section.title}"
         yield ""
@@ -29,18 +30,14 @@ def _lines(results: Results) -> Iterator[str]:
             yield ""
             yield from _table(table)
             yield ""
-    yield from _paragraphs("## What this means", meaning.sentences(results))
     yield from _paragraphs("## What to doubt", [*noise.advice(results), *results.notes])
     yield from _paragraphs("## How to read it", tables.legend(results))
 
 
 def _table(table: Table) -> Iterator[str]:
-    compared = [f"{table.compared}, x", "95 %", "differs", ""] if table.compared else []
-    yield _row(["", *table.heads, *compared])
-    yield _row(["---", *["---:"] * len(table.heads), *(["---:", "---", "---", "---"] if compared else [])])
-    for row in table.rows:
-        ratio = [row.ratio, row.interval, row.seen, words.bar(row.bar)] if compared else []
-        yield _row([row.label, *row.figures, *ratio])
+    yield row(["", *table.heads])
+    yield row(["---", *["---:"] * len(table.heads)])
+    yield from (row([one.label, *one.figures]) for one in table.rows)
 
 
 def _paragraphs(title: str, texts: Iterable[str]) -> Iterator[str]:
@@ -49,5 +46,6 @@ def _paragraphs(title: str, texts: Iterable[str]) -> Iterator[str]:
         yield from (title, "", *found, "")
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """A row of a table."""
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

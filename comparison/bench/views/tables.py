@@ -1,10 +1,10 @@
-"""The tables that the terminal and Markdown both show: texts in rows, and a share for the length of each bar. Pure."""
+"""The tables that the terminal and Markdown both show: texts in rows, and nothing else. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from comparison.bench import arms, estimates
-from comparison.bench.metrics import LATENCY_COLUMNS, METRICS, VIEWS, Column
+from comparison.bench import estimates, handler, meaning
+from comparison.bench.metrics import METRICS, VIEWS, Column
 from comparison.bench.plan import WORKLOADS, Cell, Results, Sample
 from comparison.bench.views import words
 
@@ -17,13 +17,9 @@ class Row:
 
     label: str
     figures: tuple[str, ...]
-    ratio: str = ""
-    interval: str = ""
-    seen: str = ""
-    """Whether the interval leaves out 1, and if not, what would have been seen."""
-    bar: float = 0.0
-    """The ratio as a part of the greatest one of those among which one chooses; above 1 for others."""
     is_reference: bool = False
+    is_alike: bool = False
+    """Whether no difference to the reference is seen."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +28,6 @@ class Table:
 
     title: str
     heads: tuple[str, ...]
-    compared: str
-    """What the ratio is of; empty for a table without ratios."""
     rows: tuple[Row, ...]
 
 
@@ -48,67 +42,73 @@ class Section:
 def sections(results: Results) -> list[Section]:
     """A section for each workload that was measured, in the order of the plan."""
     workloads = dict.fromkeys(cell.workload for cell in results.cells)
-    return [Section(f"{name}: {WORKLOADS.get(name, '')}", tuple(_tables(results, name))) for name in workloads]
+    found = [Section(f"{name}: {WORKLOADS.get(name, '')}", tuple(_tables(results, name))) for name in workloads]
+    made = _handler(results)
+    return [*found, Section("handler: from how much work a message on a choice makes less", (made,))] if made else found
 
 
 def legend(results: Results) -> Iterator[str]:
     """How to read the tables."""
-    present = {arm.label.partition("/")[0] for arm in results.arms}
-    yield from (f"{name}: {text}" for name, text in arms.MEANINGS.items() if name in present)
+    yield from dict.fromkeys(arm.meaning for arm in results.arms if arm.meaning)
     yield (
         "Ratios are to the first arm of each table: the median of the rounds, each paired with the reference's own, "
-        "and a 95 % bootstrap interval. no (3 %): no difference seen; one of 3 % would have been."
+        "and a 95 % bootstrap interval. no (at most 3 %): no difference seen, and the interval ends at 3 %."
     )
-    if any(cell.workload in ("echo", "connect") for cell in results.cells):
-        yield "CPU is the server's, per message or connection; load CPU is what the load generator took for the same."
+    measured = {cell.workload for cell in results.cells}
+    if measured - {"bulk", "memory"}:
+        yield "CPU is the server's, for each message or connection; so are the page faults."
+    if "fresh" in measured:
+        yield (
+            "Somebody has left before echo is measured, as in any service that has run for a while; fresh shows one "
+            "whom nobody has left yet: with glibc each read may then map and unmap a block, which a page fault tells"
+        )
+    if measured & {"half", "rate"}:
+        yield "Percentiles are of all rounds together. A closed loop has none: there they are the throughput again"
+    if "memory" in measured:
+        yield "Memory is that of idle connections, the kernel's buffers apart; as many again must add little"
 
 
 def _tables(results: Results, workload: str) -> Iterator[Table]:
-    view = VIEWS[workload]
     for cell in results.cells_of(workload):
         if any(results.of(cell, arm) for arm in cell.arms):
-            yield _table(results, cell, view.columns, view.compared)
-            if workload in LATENCY_COLUMNS:
-                yield _table(results, cell, LATENCY_COLUMNS[workload])
+            yield _table(results, cell)
 
 
-def _table(results: Results, cell: Cell, columns: tuple[Column, ...], compared: str = "") -> Table:
-    found = {
-        arm: estimates.compare(results, cell, arm, compared) for arm in cell.arms if compared and arm != cell.reference
-    }
-    chosen_among = {arm.label for arm in results.arms if arm.factors}
-    ratios = [estimate.ratio for arm, estimate in found.items() if estimate is not None and arm in chosen_among]
-    greatest = max([1.0, *ratios])
+def _handler(results: Results) -> Table | None:
+    """Every choice whose difference is seen in the middle cell of echo."""
+    cell = meaning.main(results)
+    rows = []
+    for choice in handler.choices(results, cell) if cell is not None else ():
+        works = (choice.work_us(part) for part in handler.PARTS)
+        figures = tuple(f"{middle:,.0f} us ({low:,.0f} to {high:,.0f})" for middle, low, high in works)
+        rows.append(Row(str(choice), figures))
+    heads = tuple(f"below {words.percent(part)}" for part in handler.PARTS)
+    return Table(f"handler, {cell.where}", heads, tuple(rows)) if cell is not None and rows else None
+
+
+def _table(results: Results, cell: Cell) -> Table:
+    view = VIEWS[cell.workload]
     rows = []
     for arm in cell.arms:
-        figures = tuple(_figure(results.of(cell, arm), column) for column in columns)
-        estimate = found.get(arm)
-        if compared and arm == cell.reference:
-            rows.append(Row(arm, figures, "1", "reference", bar=1 / greatest, is_reference=True))
-        elif estimate is None:
-            rows.append(Row(arm, figures, ABSENT if compared else ""))
+        figures = tuple(_figure(results, results.of(cell, arm), column) for column in view.columns)
+        found = estimates.compare(results, cell, arm)
+        if arm == cell.reference:
+            rows.append(Row(arm, (*figures, "1", "reference", ""), is_reference=True))
+        elif found is None:
+            rows.append(Row(arm, (*figures, ABSENT, "", "")))
         else:
-            rows.append(
-                Row(
-                    arm,
-                    figures,
-                    f"{words.number(estimate.ratio)} x",
-                    words.interval(estimate),
-                    words.seen(estimate),
-                    estimate.ratio / greatest,
-                )
-            )
-    title = str(cell) if compared else f"{cell}: latency"
-    heads = tuple(column.title for column in columns)
-    return Table(title, heads, METRICS[compared].noun if compared else "", tuple(rows))
+            compared = f"{words.number(found.ratio)} x", words.interval(found), words.seen(found)
+            rows.append(Row(arm, (*figures, *compared), is_alike=not found.is_sure))
+    heads = tuple(column.title for column in view.columns)
+    return Table(str(cell), (*heads, f"{METRICS[view.compared].noun}, x", "95 %", "differs"), tuple(rows))
 
 
-def _figure(samples: Sequence[Sample], column: Column) -> str:
+def _figure(results: Results, samples: Sequence[Sample], column: Column) -> str:
     """The median of a figure, and how it is split: its parts add up to it."""
     median = estimates.median(samples, column.metric)
     if median is None:
         return ABSENT
     text = METRICS[column.metric].text
-    shares = estimates.shares(samples, column.parts)
+    shares = estimates.shares(samples, column.parts, results.settings.get("sample_s", 0.0))
     split = " + ".join(text(median * share) for share in shares)
     return f"{text(median)} ({split})" if split else text(median)

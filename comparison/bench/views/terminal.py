@@ -11,14 +11,11 @@ from rich.text import Text
 
 from comparison.bench import environment, meaning, noise
 from comparison.bench.plan import Results
-from comparison.bench.views import tables, words
+from comparison.bench.views import tables
 from comparison.console import show as on_console
 
 MIN_LABEL_WIDTH = 16
 """The longest name of an endpoint alone; that of a pairing takes two lines where it must."""
-
-WIDE = 100
-"""From so many columns on there is room for bars."""
 
 
 def show(results: Results, file: TextIO) -> None:
@@ -31,35 +28,25 @@ def _show(console: Console, results: Results) -> None:
     console.print(Text(environment.summary(results.environment), style="dim"))
     if results.interrupted:
         console.print(Text("Interrupted: this is what was measured until then.", style="bold yellow"))
+    _list(console, "What this means", meaning.sentences(results), "")
     for section in tables.sections(results):
         console.print()
         console.print(Text(section.title, style="bold underline"))
         for table in section.tables:
-            ratio = f"; ratios of {table.compared}" if table.compared else ""
-            console.print(Text.assemble((table.title, "bold"), (ratio, "dim")))
-            console.print(_table(table, console.width))
-    _list(console, "What this means", meaning.sentences(results), "")
+            console.print(Text(table.title, style="bold"))
+            console.print(_table(table))
     _list(console, "What to doubt", [*noise.advice(results), *results.notes], "yellow")
     _list(console, "How to read it", tables.legend(results), "dim")
 
 
-def _table(table: tables.Table, width: int) -> Table:
+def _table(table: tables.Table) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
     shown.add_column("", overflow="fold", min_width=MIN_LABEL_WIDTH)
     for head in table.heads:
         shown.add_column(head, justify="right")
-    bars = bool(table.compared) and width >= WIDE
-    if table.compared:
-        shown.add_column("ratio", justify="right", no_wrap=True)
-        shown.add_column("95 %", no_wrap=True)
-        shown.add_column("differs", no_wrap=True)
-    if bars:
-        shown.add_column("", no_wrap=True)
     for row in table.rows:
-        style = "bold" if row.is_reference else ("dim" if row.seen.startswith("no") else "")
-        bar = [Text(words.bar(row.bar), style="cyan")] if bars else []
-        ratio = [Text(row.ratio), Text(row.interval), Text(row.seen)] if table.compared else []
-        shown.add_row(Text(row.label), *map(Text, row.figures), *ratio, *bar, style=style)
+        style = "bold" if row.is_reference else "dim" if row.is_alike else ""
+        shown.add_row(Text(row.label), *map(Text, row.figures), style=style)
     return shown
 
 

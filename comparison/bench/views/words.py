@@ -1,11 +1,6 @@
 """What every view says in the same words."""
 
 from comparison.bench.estimates import Estimate
-from comparison.bench.metrics import METRICS, VIEWS
-from comparison.bench.plan import Cell
-
-BAR = "\N{FULL BLOCK}"
-BAR_WIDTH = 12
 
 
 def interval(estimate: Estimate) -> str:
@@ -16,30 +11,10 @@ def interval(estimate: Estimate) -> str:
 
 
 def seen(estimate: Estimate) -> str:
-    """Whether a difference is seen, in a cell of a table; if not, which one would have been."""
+    """Whether a difference is seen, in a cell of a table; if not, how large one can be."""
     if estimate.low is None:
         return "?"
-    return "yes" if estimate.is_sure else f"no ({percent(estimate.visible)})"
-
-
-def sentence(subject: str, estimate: Estimate, cell: Cell, other: str, metric: str | None = None) -> str:
-    """A ratio in words, whatever it is; where no difference is seen, how large a one would have been."""
-    chosen = METRICS[metric or VIEWS[cell.workload].compared]
-    what = chosen.noun
-    if chosen.name == "server_cpu_us":
-        what += f" per {VIEWS[cell.workload].per}"
-    verb = "costs" if chosen.lower_is_better and "CPU" in what else "has"
-    text = f"{subject} {verb} {number(estimate.ratio)} x the {what} of {other}"
-    if estimate.low is None or estimate.high is None:
-        return f"{text}; too few rounds to say how sure that is"
-    if estimate.is_sure:
-        return f"{text}, 95 % {number(estimate.low)} to {number(estimate.high)}"
-    return f"{subject} against {other}, {what}: {no_difference(estimate)}"
-
-
-def no_difference(estimate: Estimate) -> str:
-    """What to say where the interval includes 1."""
-    return f"no difference seen; one of {percent(estimate.visible)} would have been"
+    return "yes" if estimate.is_sure else f"no (at most {percent(estimate.at_most)})"
 
 
 def number(ratio: float) -> str:
@@ -54,6 +29,5 @@ def percent(part: float | None) -> str:
     return f"{part * 100:.1g} %" if part < 0.01 else f"{part * 100:.0f} %"
 
 
-def bar(share: float) -> str:
-    """A ratio as a bar: the whole width for a share of 1, and a sign that it would be longer."""
-    return BAR * round(min(1.0, share) * BAR_WIDTH) + "+" * (share > 1)
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
