@@ -14,10 +14,10 @@ UNTIL_THEN = ("sending", "received", "sent", "eof", "failed")
 with something unread is reset, and one that is reset has no EOF."""
 
 SCENARIOS = (
-    Scenario("tutorial", "the tutorial's three messages", TUTORIAL_BYTES, shows=("eof-callback", "selector")),
-    Scenario("nothing", "no bytes at all: connect, and say that this was all", b"", messages=(b"",)),
-    Scenario("one-byte", "a single byte", b"x", messages=(b"x",)),
-    Scenario("byte-by-byte", "100 messages of one byte", b"x", 100, messages=(b"x",) * 100),
+    Scenario("tutorial", "the tutorial's three messages", TUTORIAL_BYTES),
+    Scenario("nothing", "no bytes at all: connect, and say that this was all", b"", as_messages=True),
+    Scenario("one-byte", "a single byte", b"x", as_messages=True),
+    Scenario("byte-by-byte", "100 messages of one byte", b"x", 100, as_messages=True),
     Scenario("pause", "the tutorial's messages with a pause between", TUTORIAL_BYTES, options=("--pause", "0.05")),
     Scenario(
         "lockstep",
@@ -50,14 +50,12 @@ SCENARIOS = (
         "100 connections at once with the tutorial's messages",
         TUTORIAL_BYTES,
         connections=100,
-        options=("--connections", "100"),
     ),
     Scenario(
         "1000-connections",
         "1,000 connections at once with the tutorial's messages",
         TUTORIAL_BYTES,
         connections=1000,
-        options=("--connections", "1000"),
         deadline_s=60,
     ),
     Scenario(
