@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Survey
+from comparison.model import PARTS, CannotCompare, Pairing, Survey
 from comparison.report import repeat, words
 from comparison.report.html import causes, code, evidence, matrices
 from comparison.report.html.cost import Cost
@@ -47,12 +47,14 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             script=_own("page.js"),
             title=" and ".join(implementations),
             summary=words.closing(survey),
-            totals=matrices.totals(survey),
-            legend=[(str(v), words.SYMBOLS[v], words.MEANINGS[v]) for v in words.occurring(survey.comparisons)],
-            matrices=matrices.collect(survey),
+            comparisons=survey.comparisons,
+            words=words,
+            parts=PARTS,
+            link=matrices.link,
+            counts=matrices.counts,
+            pairing=Pairing,
             causes=causes.collect(survey),
             evidence=evidence.collect(survey, trim),
-            logs_note=words.LOGS,
             code=code.collect(endpoints, causes.by_section(survey)),
             anchor=code.anchor,
             typed=repeat.typed,
@@ -61,7 +63,7 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             notes=list(dict.fromkeys(note for c in survey.comparisons for note in c.notes)),
             endpoints=endpoints,
             made=made,
-            repeat_all=[(words.name(c), repeat.compare(c)) for c in survey.comparisons],
+            compare=repeat.compare,
         )
     )
 
