@@ -1,11 +1,12 @@
 """Each cause with what predicts it, drawn as the small matrix in which it occurs, and where to read on."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from comparison.model import SIDES, Cause, Comparison, Pairing, Survey
 from comparison.report import words
-from comparison.report.html import matrices, sections
+from comparison.report.html import sections
 from comparison.report.html.sections import Section, Touched
 
 
@@ -16,7 +17,6 @@ class CauseView:
     cause: Cause
     comparison: Comparison
     """The scenario with the most pairings; the cause is as it shows there."""
-    text: tuple[str, ...]
     small: Mapping[str, Collection[Pairing]]
     """In which of its pairings the cause shows, by where that is."""
     scenarios: tuple[Comparison, ...]
@@ -30,31 +30,25 @@ def collect(survey: Survey) -> list[CauseView]:
 
 def by_section(survey: Survey) -> Mapping[Section, Touched]:
     """Section of the code -> the scenarios that try it, the causes whose lines it writes, and where these are seen."""
-    letters: dict[Section, dict[str, None]] = {}
-    tried: dict[Section, dict[tuple[str, str], None]] = {}
-    seen: dict[Section, dict[tuple[str, str], None]] = {}
+    letters: dict[Section, dict[str, None]] = defaultdict(dict)
+    places: dict[Section, dict[str, Comparison]] = defaultdict(dict)
     for comparison in survey.comparisons:
-        place = (words.name(comparison), matrices.link(comparison))
         for section in sections.of_scenario(comparison.scenario):
-            tried.setdefault(section, {})[place] = None
+            places[section][words.name(comparison)] = comparison
+    for comparison in survey.comparisons:
         for cause in comparison.causes:
             for section in sections.of_cause(cause):
-                letters.setdefault(section, {})[cause.letter] = None
-                seen.setdefault(section, {})[place] = None
-    return {
-        section: Touched(tuple(letters.get(section, ())), tuple(tried.get(section, {}) | seen.get(section, {})))
-        for section in (tried | seen)
-    }
+                letters[section][cause.letter] = None
+                places[section][words.name(comparison)] = comparison
+    return {section: Touched(tuple(letters[section]), tuple(there.values())) for section, there in places.items()}
 
 
 def _view(survey: Survey, cause: Cause) -> CauseView:
     seen = [(c, own) for c in survey.comparisons for own in c.causes if own.letter == cause.letter]
     clearest, example = max(seen, key=lambda item: len(item[0].cells))
-    _, *text = words.cause_text(example)
     return CauseView(
         cause=example,
         comparison=clearest,
-        text=(entry.text,) if (entry := cause.explanation) else tuple(text[: len(text) - len(example.differences)]),
         small=_small(clearest, example),
         scenarios=tuple(comparison for comparison, _ in seen),
         sections=tuple(dict.fromkeys(section for _, own in seen for section in sections.of_cause(own))),
