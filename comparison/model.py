@@ -114,8 +114,8 @@ class Scenario:
     """What is tried, what must hold for everybody, and which differences it is there to show.
 
     Without a `script` a server and a client of the matrix meet. The client sends `pattern`, `times` over, on each of
-    its connections; with `from_file` it reads that from a file. With a script only a server or only a client is on
-    trial; the script plays the other side with raw sockets.
+    its connections: as so many messages, from a file, or because they are its default. With a script only a server or
+    only a client is on trial; the script plays the other side with raw sockets.
     """
 
     name: str
@@ -123,16 +123,15 @@ class Scenario:
     pattern: bytes = b""
     times: int = 1
     from_file: bool = False
-    messages: tuple[bytes, ...] = ()
-    """The same bytes as the client's messages; none where they come from a file, or are its default."""
+    as_messages: bool = False
     connections: int = 1
     """How many are open at once: those of the client, or of the script, where they are many."""
     options: tuple[str, ...] = ()
-    """Further options of the client."""
+    """Further options of the client, besides those that say what it sends and on how many connections."""
     server_options: tuple[str, ...] = ()
     expects: Expectation = Expectation()
     shows: tuple[str, ...] = ()
-    """The names of the explanations that it is there to show."""
+    """The names of the explanations that it is there to show: those that name it."""
     on_trial: tuple[Side, ...] = SIDES
     script: Callable[[Any], None] | None = field(default=None, compare=False)
     transports: tuple[str, ...] = ("tcp", "tcp6", "unix", "tls", "mtls")
@@ -142,6 +141,17 @@ class Scenario:
     late_s: float | None = None
     """The most that the machine may be late where a limit of time is in it: a run in which a thread of the engine
     overslept by more says nothing about an endpoint, and is played again."""
+
+    @property
+    def messages(self) -> tuple[bytes, ...]:
+        """What the client is told to send; nothing where it knows of itself, or reads it from a file."""
+        return (self.pattern,) * self.times if self.as_messages else ()
+
+    @property
+    def client_options(self) -> tuple[str, ...]:
+        """What the client is told besides what it sends."""
+        several = ("--connections", str(self.connections)) if self.connections > 1 else ()
+        return (*several, *self.options)
 
     @property
     def length(self) -> int:

@@ -4,7 +4,7 @@ reported, never dropped."""
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType, NoneType
 
 from common.logs import EVENTS, SHOWN_BYTES, escape
@@ -63,20 +63,25 @@ def tells(events: Iterable[Event]) -> bool:
     return any(event.name in EVENTS for event in events)
 
 
-def connections(events: Iterable[Event]) -> list[list[Event]]:
-    """The events of each connection, in the order in which the connections began. A port, and with it a speaker, comes
-    again: where one opens after it has ended, another connection begins."""
-    found: list[list[Event]] = []
-    current: dict[str, list[Event]] = {}
-    for event in events:
+def places(events: Sequence[Event]) -> list[list[int]]:
+    """Where in a log each connection is told, in the order in which the connections began. A port, and with it a
+    speaker, comes again: where one opens after it has ended, another connection begins."""
+    found: list[list[int]] = []
+    current: dict[str, list[int]] = {}
+    for place, event in enumerate(events):
         if not is_connection(event.speaker):
             continue
         block = current.get(event.speaker)
-        if block is None or (event.name in OPENINGS and block[-1].name in ENDINGS):
+        if block is None or (event.name in OPENINGS and events[block[-1]].name in ENDINGS):
             block = current[event.speaker] = []
             found.append(block)
-        block.append(event)
+        block.append(place)
     return found
+
+
+def connections(events: Sequence[Event]) -> list[list[Event]]:
+    """The events of each connection, in the same order."""
+    return [[events[place] for place in block] for block in places(events)]
 
 
 def ending(block: Iterable[Event]) -> Event | None:

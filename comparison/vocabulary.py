@@ -1,7 +1,8 @@
-"""Every kind of log line, and what it means to the engine, in the order in which the story is told: a new kind is one
-row here, besides its text (in `common.logs.EVENTS`; what a raw peer tells has it here).
+"""What a kind of log line means to the engine, in the order in which the story is told.
 
-`common` knows how a line reads; only the engine asks what it opens, what it ends and where in the code it is told.
+`common.logs.EVENTS` has how a line reads. A new kind is a row there: it is read, compared, explained and shown. It has
+one here where it opens or ends something, comes once or shuts out others, or where its section of the code is to be
+linked; what only a raw peer tells has its text here.
 """
 
 from dataclasses import dataclass

@@ -169,6 +169,11 @@ NAMED = {
 """The implementations and loops of which the catalogue knows how they behave."""
 
 
+def shown_in(scenario: str) -> tuple[str, ...]:
+    """The names of the entries that a scenario is there to show."""
+    return tuple(entry.name for entry in CATALOGUE.values() if entry.scenario == scenario)
+
+
 def entries_for(event: str, shows: Iterable[str]) -> Iterator[Explanation]:
     """The entries about an event, in a scenario that is there to show those named `shows`: first those that hold only
     there."""

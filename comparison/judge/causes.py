@@ -16,6 +16,7 @@ from functools import cached_property
 from comparison.judge.catalogue import CATALOGUE, NAMED, entries_for
 from comparison.judge.differences import Projections
 from comparison.judge.factors import (
+    Prediction,
     Sign,
     computed,
     computed_of_failure,
@@ -78,9 +79,9 @@ def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
         if seen.faults:
             alike[_without_numbers(seen.faults[0].text)].add(seen.run)
     for text, having in alike.items():
-        axes, finding = computed_of_failure(runs, having)
+        found = computed_of_failure(runs, having)
         pairings = _pairings(run for run in runs if run in having)
-        yield Cause("", text, axes, finding, None, None, (), pairings, is_failure=True)
+        yield Cause("", text, found.axes, str(found), None, None, (), pairings, is_failure=True)
 
 
 def _without_numbers(text: str) -> str:
@@ -139,8 +140,7 @@ class _Finding:
     """What was computed of one difference, or of a line that should differ and does not."""
 
     difference: Difference
-    axes: tuple[str, ...]
-    text: str
+    prediction: Prediction
     runs: frozenset[Run]
     explanation: Explanation | None = None
     broken: Explanation | None = None
@@ -160,14 +160,14 @@ def _of_differences(
     alike: dict[tuple[bool, str, tuple[str, ...]], list[_Finding]] = defaultdict(list)
     for one in findings:
         name = one.explanation.name if one.explanation is not None else one.difference.event
-        alike[one.explanation is not None, name, one.axes].append(one)
+        alike[one.explanation is not None, name, one.prediction.axes].append(one)
     for (_, _, axes), together in sorted(alike.items(), key=lambda item: item[0]):
         having = frozenset[Run]().union(*(one.runs for one in together))
         yield Cause(
             letter="",
             event=together[0].difference.event,
             axes=axes,
-            finding=_together(dict.fromkeys(one.text for one in together)),
+            finding=_together(dict.fromkeys(one.prediction for one in together)),
             explanation=together[0].explanation,
             broken=together[0].broken,
             differences=tuple(dict.fromkeys(one.difference for one in together)),
@@ -182,8 +182,8 @@ def _odd(side: Side, event: str, match: _Match, projected: Mapping[Run, Projecti
     for wanted, sign in SIGNS.items():
         comparable = [run for run, place in match.places.items() if place.presence == wanted]
         if odd := match.odd.intersection(comparable):
-            axes, finding = computed(sign, side, comparable, odd)
-            yield _Finding(Difference(side, sign, event, text), axes, finding, frozenset(odd), broken=match.entry)
+            found = computed(sign, side, comparable, odd)
+            yield _Finding(Difference(side, sign, event, text), found, frozenset(odd), broken=match.entry)
 
 
 def _explained_or_not(
@@ -199,16 +199,16 @@ def _explained_or_not(
         covered = match.covered(having, difference.sign)
         with_it = having.intersection(believed)
         if covered and predicts(believed, with_it, factors_of(match.entry.axis, own_side(difference.side, runs))):
-            axes, finding = computed(difference.sign, difference.side, believed, with_it)
-            yield _Finding(difference, axes, finding, frozenset(covered), explanation=match.entry)
+            prediction = computed(difference.sign, difference.side, believed, with_it)
+            yield _Finding(difference, prediction, frozenset(covered), explanation=match.entry)
             left -= covered
         left -= match.odd
     if left:
         # Those that have it for a known cause say nothing about who has it for none.
         others = [run for run in runs if run in left or run not in having]
-        axes, finding = computed(difference.sign, difference.side, others, left)
+        prediction = computed(difference.sign, difference.side, others, left)
         broken = next(entries_for(_key(difference.side, difference.event, runs), scenario.shows), None)
-        yield _Finding(difference, axes, finding, frozenset(left), broken=broken)
+        yield _Finding(difference, prediction, frozenset(left), broken=broken)
 
 
 def _matches(
@@ -256,15 +256,14 @@ def _key(side: Side, event: str, runs: Collection[Run]) -> str:
     return event if own_side(side, runs) == side else f"peer {event}"
 
 
-def _together(findings: Iterable[str]) -> str:
-    """Several findings of one cause as one: what they all begin with is said once."""
-    first, *others = findings
-    head = first.partition(": ")[0] + ": "
-    rest = (
-        other.removeprefix(head) if other.startswith(head) else f"are {other[:1].lower()}{other[1:]}"
+def _together(predictions: Iterable[Prediction]) -> str:
+    """What was computed of several lines of one cause, as one sentence: what they all begin with is said once."""
+    first, *others = predictions
+    rest = [
+        other.rest if other.what and other.what == first.what else f"are {str(other)[:1].lower()}{str(other)[1:]}"
         for other in others
-    )
-    return "; other lines ".join([first, *rest])
+    ]
+    return "; other lines ".join([str(first), *rest])
 
 
 def _pairings(runs: Iterable[Run]) -> tuple[Pairing, ...]:

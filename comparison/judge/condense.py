@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from comparison.model import Event, Log, Run, Side
-from comparison.transcript import connections, is_connection
+from comparison.transcript import is_connection, places
 from comparison.vocabulary import BYTES, ENDINGS
 
 KEPT_CONNECTIONS = 5
@@ -29,16 +29,17 @@ def condense(run: Run) -> Run:
 
 def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
     events, log = run.events(side), run.log(side)
-    program = [event for event in events if not is_connection(event.speaker)]
-    kept = {id(event) for block in [program, *_worth_showing(connections(events))] for event in _shortened(block)}
+    program = [place for place, event in enumerate(events) if not is_connection(event.speaker)]
+    blocks = [program, *_worth_showing(events, places(events))]
+    kept = {place for block in blocks for place in _shortened(events, block)}
     short: list[Event] = []
     lines: list[str] = []
     is_log = side not in run.silent and len(log.lines) == len(events)  # each event is a line of it
-    for is_kept, run_of_places in itertools.groupby(range(len(events)), lambda place: id(events[place]) in kept):
-        places = list(run_of_places)
-        found = [events[place] for place in places] if is_kept else [_marker(len(places), events[places[0]].t_ns)]
+    for is_kept, run_of_places in itertools.groupby(range(len(events)), kept.__contains__):
+        there = list(run_of_places)
+        found = [events[place] for place in there] if is_kept else [_marker(len(there), events[there[0]].t_ns)]
         short += found
-        lines += [log.lines[place] for place in places] if is_kept and is_log else map(_line, found)
+        lines += [log.lines[place] for place in there] if is_kept and is_log else map(_line, found)
     return dataclasses.replace(log, lines=tuple(lines if is_log else _ends_of(log.lines))), tuple(short)
 
 
@@ -48,18 +49,17 @@ def _ends_of(lines: Sequence[str]) -> Sequence[str]:
     return [*lines[:KEPT_LINES], _line(_marker(left_out)), *lines[-KEPT_LINES:]] if left_out > 0 else lines
 
 
-def _worth_showing(blocks: Sequence[Sequence[Event]]) -> list[Sequence[Event]]:
-    first = blocks[:KEPT_CONNECTIONS]
-    usual = {block[-1].name for block in first}
-    others = blocks[KEPT_CONNECTIONS:]
-    unusual = [block for block in others if block[-1].name not in usual or block[-1].name not in ENDINGS]
+def _worth_showing(events: Sequence[Event], blocks: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+    first, others = blocks[:KEPT_CONNECTIONS], blocks[KEPT_CONNECTIONS:]
+    usual = {events[block[-1]].name for block in first} & ENDINGS.keys()
+    unusual = [block for block in others if events[block[-1]].name not in usual]
     return [*first, *unusual[:KEPT_CONNECTIONS]]
 
 
-def _shortened(block: Sequence[Event]) -> Iterator[Event]:
+def _shortened(events: Sequence[Event], block: Sequence[int]) -> Iterator[int]:
     """A connection, or the life of a program, without its middle: of the lines about bytes, and of all others."""
     for about_bytes in (True, False):
-        lines = [event for event in block if (event.name in BYTES) is about_bytes]
+        lines = [place for place in block if (events[place].name in BYTES) is about_bytes]
         yield from lines[:KEPT_LINES]
         yield from lines[KEPT_LINES:][-KEPT_LINES:]
 

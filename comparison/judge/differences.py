@@ -8,7 +8,7 @@ from typing import Literal
 from comparison.judge.expectations import allowed_exits
 from comparison.judge.projection import project
 from comparison.model import SIDES, Difference, Event, ProjectedLine, Run, Scenario, Side
-from comparison.transcript import connections
+from comparison.transcript import places
 from comparison.vocabulary import AFTER, BYTES, ENDINGS
 
 Projections = Mapping[Side, tuple[ProjectedLine, ...]]
@@ -35,8 +35,8 @@ def _on_trial(run: Run, side: Side) -> Sequence[Event]:
     if side == "client":
         return [event for event in events if event.speaker != AFTER]
     if any(event.speaker == AFTER for event in run.client_events):
-        last = {id(event) for block in connections(events)[-1:] for event in block}
-        return [event for event in events if id(event) not in last]
+        last = {place for block in places(events)[-1:] for place in block}
+        return [event for place, event in enumerate(events) if place not in last]
     return events
 
 

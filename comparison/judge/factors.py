@@ -2,10 +2,11 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from comparison.model import FACTORS, NO_LEVEL, OTHER, Pairing, Run, Side
+from comparison.model import FACTORS, NO_LEVEL, OTHER, SIDES, Pairing, Run, Side
 
 Factor = tuple[Side | None, str]
 MACHINE: Factor = (None, "machine")
@@ -37,37 +38,48 @@ def predicts(runs: Iterable[Run], having: Collection[Run], factors: Collection[F
     return all(len(outcomes) == 1 for outcomes in groups.values())
 
 
-def computed(sign: Sign, side: Side, runs: Sequence[Run], having: set[Run]) -> tuple[tuple[str, ...], str]:
-    """What predicts which runs have a difference of `side`: the axes as seen from the endpoint that is the cause, and
-    a sentence."""
+@dataclass(frozen=True)
+class Prediction:
+    """Which axes predict what some runs have, and the sentence that tells it, in two parts: what it is, and the
+    rest."""
+
+    axes: tuple[str, ...]
+    what: str
+    rest: str
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.what, self.rest)))
+
+
+def computed(sign: Sign, side: Side, runs: Sequence[Run], having: set[Run]) -> Prediction:
+    """What predicts which runs have a difference of `side`, as seen from the endpoint that is the cause."""
     own = own_side(side, runs)
     predicting = predictors(runs, having, own)
-    axes = tuple(_axis(factors, own) for factors in predicting)
     if not predicting:
-        return axes, f"{_no_factor(runs, having)}; seen in {len(having)} of {len(runs)} runs{_hint(own, runs, having)}"
+        return _no_factor(runs, having, own, "seen in")
     there = having if sign == "+" else set(runs) - having
     levels = {tuple(_level(run, factor) for factor in predicting[0]): run in there for run in runs}
     with_it, without = (
         _listed(level for level, present in levels.items() if present is wanted) for wanted in (True, False)
     )
-    moved_or_there = "moved" if sign == "~" else f"there with {with_it}, missing with {without}"
-    spoken = [_spoken(axis) for axis in axes]
-    sentence = f"Predicted by the {spoken[0]} in all {len(runs)} runs: {moved_or_there}"
+    rest = "moved" if sign == "~" else f"there with {with_it}, missing with {without}"
+    spoken = [_spoken(factors, own) for factors in predicting]
     if len(spoken) > 1:
-        sentence += f" (or by the {', '.join(spoken[1:])}: this choice of endpoints cannot tell them apart)"
-    return axes, sentence
+        rest += f" (or by the {', '.join(spoken[1:])}: this choice of endpoints cannot tell them apart)"
+    axes = tuple(_named(factors, {own: "own", OTHER[own]: "peer"}) for factors in predicting)
+    return Prediction(axes, f"Predicted by the {spoken[0]} in all {len(runs)} runs", rest)
 
 
-def computed_of_failure(runs: Sequence[Run], having: set[Run]) -> tuple[tuple[str, ...], str]:
-    """What predicts which runs failed in one way: the axes by side, and a sentence."""
+def computed_of_failure(runs: Sequence[Run], having: set[Run]) -> Prediction:
+    """What predicts which runs failed in one way, by side."""
     predicting = predictors(runs, having, "server")
-    axes = tuple(" and ".join(" ".join(filter(None, factor)) for factor in factors) for factors in predicting)
-    count = f"{len(having)} of {len(runs)} runs"
     if not predicting:
-        return axes, f"{_no_factor(runs, having)}; in {count}{_hint('server', runs, having)}"
+        return _no_factor(runs, having, "server", "in")
+    axes = tuple(_named(factors, {side: side for side in SIDES}) for factors in predicting)
     levels = dict.fromkeys(tuple(_level(run, factor) for factor in predicting[0]) for run in runs if run in having)
     spoken = " and the ".join(name if side is None else f"{side}'s {name}" for side, name in predicting[0])
-    return axes, f"Predicted by the {spoken}: in {count}, those with {_listed(levels)}"
+    rest = f"in {len(having)} of {len(runs)} runs, those with {_listed(levels)}"
+    return Prediction(axes, f"Predicted by the {spoken}", rest)
 
 
 def own_side(side: Side, runs: Iterable[Run]) -> Side:
@@ -103,27 +115,29 @@ def _level(run: Run, factor: Factor) -> str:
     return f"machine {run.machine}" if side is None else run.pairing.end(side).level(name)
 
 
-def _axis(factors: Iterable[Factor], side: Side) -> str:
-    """Factors as seen from the endpoint that wrote the line: `own loop`, `peer implementation`."""
-    return " and ".join(name if end is None else f"{'own' if end == side else 'peer'} {name}" for end, name in factors)
+def _named(factors: Iterable[Factor], whose: Mapping[Side, str]) -> str:
+    return " and ".join(name if side is None else f"{whose[side]} {name}" for side, name in factors)
 
 
-def _spoken(axis: str) -> str:
-    return axis.replace("own ", "endpoint's own ").replace("peer ", "peer's ")
+def _spoken(factors: Iterable[Factor], own: Side) -> str:
+    return _named(factors, {own: "endpoint's own", OTHER[own]: "peer's"})
 
 
 def _listed(levels: Iterable[tuple[str, ...]]) -> str:
     return ", ".join(" with ".join(level) for level in levels) or "none"
 
 
-def _no_factor(runs: Sequence[Run], having: set[Run]) -> str:
+def _no_factor(runs: Sequence[Run], having: set[Run], own: Side, seen: str) -> Prediction:
     """What is said where no factor predicts: the runs of one pairing disagree, they all have it, or it is odd."""
     outcomes: dict[tuple[Pairing, str], set[bool]] = defaultdict(set)
     for run in runs:
         outcomes[run.pairing, run.machine].add(run in having)
+    count = f"; {seen} {len(having)} of {len(runs)} runs{_hint(own, runs, having)}"
     if any(len(outcome) > 1 for outcome in outcomes.values()):
-        return "Timing: runs of one and the same pairing disagree"
-    return "With whoever takes part" if len(having) == len(runs) else "No factor and no two together predict it"
+        return Prediction((), "Timing", f"runs of one and the same pairing disagree{count}")
+    everybody = len(having) == len(runs)
+    who = "With whoever takes part" if everybody else "No factor and no two together predict it"
+    return Prediction((), "", f"{who}{count}")
 
 
 def _hint(side: Side, runs: Sequence[Run], having: set[Run]) -> str:
@@ -136,5 +150,5 @@ def _hint(side: Side, runs: Sequence[Run], having: set[Run]) -> str:
         others = [run for run in runs if run.pairing != odd]
         for factors in predictors(others, having & set(others), side):
             if len(factors) == 1:
-                return f". The {_spoken(_axis(factors, side))} would, but for {odd}"
+                return f". The {_spoken(factors, side)} would, but for {odd}"
     return ""

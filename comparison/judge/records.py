@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from common.logs import EVENTS, escape, show_cut
 from comparison.model import SIDES, Event, Payload, Run, Scenario, Side
 from comparison.transcript import TEXTS, ending, is_connection, joined, told_speaker
-from comparison.vocabulary import BYTES, ENDINGS, OPENINGS, kind
+from comparison.vocabulary import BYTES, ENDINGS, KINDS, OPENINGS, kind
 
 Block = Sequence[Event]
 
@@ -46,7 +46,7 @@ def wrong_records(events: Block, command: Sequence[str]) -> Iterator[str]:
             yield f"{event.message!r} has the level {event.level or 'none'}, and should have {level}"
         if in_json and event.t_ns is None:
             yield f"{event.message!r} has no time (t_ns)"
-        if is_connection(event.speaker) == kind(event.name).of_program:
+        if event.name in KINDS and is_connection(event.speaker) == KINDS[event.name].of_program:
             yield f"{event.message!r} is told by {event.speaker!r}"
         text = TEXTS[event.name].fullmatch(event.message)
         if text is None:

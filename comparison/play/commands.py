@@ -50,14 +50,14 @@ def client_command(
     words = ["--file", str(folder / "payload")] if scenario.from_file else []
     words += [word for message in scenario.messages for word in ("--message", os.fsdecode(message))]
     where = _filled(transport.client_options, pairing.server, folder, port)
-    return (*pairing.client.client_command, *where, *words, *scenario.options)
+    return (*pairing.client.client_command, *where, *words, *scenario.client_options)
 
 
 def why_not(scenario: Scenario, transport: Transport, endpoint: Endpoint, side: Side) -> str | None:
     """Why an endpoint cannot take part in a scenario as server or as client; None where it can."""
     if endpoint.takes_options:
         return None
-    options = scenario.options if side == "client" else scenario.server_options
+    options = scenario.client_options if side == "client" else scenario.server_options
     if transport.name not in HOSTS or options:
         wanted = " ".join(options) or f"--transport {transport.name}"
         return f"{endpoint.label} takes no options, so it cannot be told of {wanted}"

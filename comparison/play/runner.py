@@ -28,7 +28,7 @@ from comparison.play.serving import AddressTaken, NotReady, alone, serve
 from comparison.play.stage import Busy, ClientStage, ServerStage, Skip
 from comparison.play.transports import TCP
 from comparison.play.workers import Workers
-from comparison.transcript import connections, is_connection, parse, tells, told_speaker
+from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
 
 CLIENTS_EACH = 20
 """A server process takes so many clients at most: none of their runs is judged before it ends, and Ctrl-C may come."""
@@ -232,22 +232,18 @@ def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int
     """Give each client its part of the server's log: the server's own life, and the connections that this client
     made."""
     server_events = parse(server.lines)
-    blocks = connections(server_events)
+    blocks = places(server_events)
+    of_somebody = {place for block in blocks for place in block}
+    life = [place for place in range(len(server_events)) if place not in of_somebody]
     if tried_port is not None:
-        blocks = [block for block in blocks if not block[0].speaker.endswith(f"_{tried_port}")]
+        blocks = [block for block in blocks if not server_events[block[0]].speaker.endswith(f"_{tried_port}")]
     # What was seen on the wire has the port that the server sees.
-    owners = _owners(blocks, [client.wire or client.events for client in clients])
-    turn_of = {id(event): owner for block, owner in zip(blocks, owners, strict=True) for event in block}
-    of_somebody = {id(event) for block in connections(server_events) for event in block}
-    life: list[int] = []
+    told = [[server_events[place] for place in block] for block in blocks]
     of_turn: list[list[int]] = [[] for _ in turns]
-    for place, event in enumerate(server_events):
-        if id(event) not in of_somebody:
-            life.append(place)
-        elif id(event) in turn_of:
-            of_turn[turn_of[id(event)]].append(place)
-    for (pairing, number), client, places in zip(turns, clients, of_turn, strict=True):
-        own = sorted([*life, *places])
+    for block, owner in zip(blocks, _owners(told, [client.wire or client.events for client in clients]), strict=True):
+        of_turn[owner] += block
+    for (pairing, number), client, mine in zip(turns, clients, of_turn, strict=True):
+        own = sorted([*life, *mine])
         log = dataclasses.replace(server, lines=tuple(server.lines[place] for place in own))
         events = {"server": tuple(server_events[place] for place in own), "client": client.events}
         silent: list[Side] = [side for side in SIDES if client.wire and not tells(events[side])]

@@ -205,14 +205,6 @@ def meaning(cause: Cause) -> str:
     return "" if cause.is_failure else "The catalogue has no entry for this event."
 
 
-def cause_text(cause: Cause) -> list[str]:
-    """Under the title: what was computed, what it means, where to read on."""
-    lines = [f"{cause.finding}.", *filter(None, [meaning(cause)])]
-    if cause.explanation is not None:
-        return [*lines, f"Source: {cause.explanation.source}."]
-    return lines + [f"{d.side} {d.sign} {d.text}" for d in cause.differences]
-
-
 def where(entry: Explanation, event: str) -> str:
     """Where an entry of the catalogue has an event, predicted by what."""
     places = entry.places.get(event, ()) or entry.places.get(f"peer {event}", ())

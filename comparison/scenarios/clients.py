@@ -5,69 +5,61 @@ import socket
 import ssl
 import sys
 import time
-from typing import TYPE_CHECKING
 
-from comparison.model import Expectation
-from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, TCP_ONLY, Declared
-from comparison.vocabulary import BYSTANDER
+from comparison.play.peers import Peer
+from comparison.play.stage import ServerStage as Stage
+from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
+from comparison.vocabulary import BYSTANDER, BYTES
 
-if TYPE_CHECKING:
-    from comparison.play.peers import Peer
-    from comparison.play.stage import ServerStage as Stage
-
-SCENARIOS = scenario = Declared("server")
+SCENARIOS = scenario = Declared("server", client_endings=("saw_eof",))
 
 NEVER_READ_BYTES = 256 * MIB
 """More than any chain of kernel buffers takes: who has sent so much was not made to wait."""
-
 
 TURNS = 12
 """Round trips with a bystander, each a turn of the server's loop: what it can do for another client is done then."""
 
 
-@scenario(
-    "never-reads",
-    "a client that sends as long as the server takes it and reads nothing, and then reads it all",
-    Expectation(client_endings=("saw_eof",), memory_mib=MEMORY_MIB, by_timing=("sending", "received", "sent")),
-    transports=TCP_ONLY,
-)
-def never_reads(stage: "Stage") -> None:
+def connected(stage: Stage, *options: str) -> Peer:
+    """The first client of a server with these options."""
+    stage.start(*options)
+    return stage.connect()
+
+
+def finish(*peers: Peer) -> None:
+    """One after another they say that this was all, and get what is left."""
+    for peer in peers:
+        peer.half_close()
+        peer.receive_to_end()
+
+
+@scenario(memory_mib=MEMORY_MIB, by_timing=BYTES, transports=TCP_ONLY)
+def never_reads(stage: Stage) -> None:
+    """A client that sends as long as the server takes it and reads nothing, and then reads it all."""
     stage.start()
     bystander, peer = stage.connect(BYSTANDER), stage.connect()
     bystander.round_trip()
     peer.send_until_stuck(bystander, NEVER_READ_BYTES)
-    peer.half_close()
-    peer.receive_to_end()
-    bystander.half_close()
-    bystander.receive_to_end()
+    finish(peer, bystander)
 
 
-@scenario(
-    "reads-slowly",
-    "a client that sends 1 MiB and EOF, and then reads it in small pieces",
-    Expectation(client_endings=("saw_eof",), memory_mib=MEMORY_MIB),
-    transports=TCP_ONLY,
-)
-def reads_slowly(stage: "Stage") -> None:
-    stage.start()
-    peer = stage.connect()
+@scenario(memory_mib=MEMORY_MIB, transports=TCP_ONLY)
+def reads_slowly(stage: Stage) -> None:
+    """A client that sends 1 MiB and EOF, and then reads it in small pieces."""
+    peer = connected(stage)
     peer.send(MIB)
     peer.half_close()
     while peer.receive_some(1000):
         pass
 
 
-@scenario(
-    "reads-after-eof",
-    "a client that sends 256 KiB and EOF and only then reads, when the kernel has taken only a part of the echo",
-    Expectation(client_endings=("saw_eof",), memory_mib=MEMORY_MIB),
-    transports=("unix", *TCP_ONLY),
-)
-def reads_after_eof(stage: "Stage") -> None:
+@scenario(memory_mib=MEMORY_MIB, transports=("unix", *TCP_ONLY))
+def reads_after_eof(stage: Stage) -> None:
+    """A client that sends 256 KiB and EOF and only then reads, when the kernel has taken only a part of the echo."""
     _sends_and_lets_it_wait(stage).receive_to_end()
 
 
-def _sends_and_lets_it_wait(stage: "Stage") -> "Peer":
+def _sends_and_lets_it_wait(stage: Stage) -> Peer:
     """A client that has sent 256 KiB and EOF and read nothing, when the server can do no more about it."""
     stage.start()
     bystander, peer = stage.connect(BYSTANDER), stage.connect()
@@ -75,25 +67,17 @@ def _sends_and_lets_it_wait(stage: "Stage") -> "Peer":
     peer.half_close()
     for _ in range(TURNS):
         bystander.round_trip()
-    bystander.half_close()
-    bystander.receive_to_end()
+    finish(bystander)
     return peer
 
 
-@scenario(
-    "reset-mid-stream",
-    "a client that resets the connection (SO_LINGER 0) when a part of its echo has come back",
-    Expectation(
-        echo="part",
-        server_endings=("lost",),
-        client_endings=("did_reset",),
-        by_timing=("received", "sent", "lost"),
-    ),
-    transports=TCP_ONLY,
-)
-def reset_mid_stream(stage: "Stage") -> None:
-    stage.start()
-    peer = stage.connect()
+LOST = {"echo": "part", "server_endings": ("lost",)}
+
+
+@scenario(**LOST, client_endings=("did_reset",), by_timing=("received", "sent", "lost"), transports=TCP_ONLY)
+def reset_mid_stream(stage: Stage) -> None:
+    """A client that resets the connection (SO_LINGER 0) when a part of its echo has come back."""
+    peer = connected(stage)
     peer.send(MIB)
     peer.receive(1000)
     peer.reset()
@@ -112,12 +96,14 @@ while True:
 
 
 @scenario(
-    "killed-mid-stream",
-    "a client that sends without reading and is killed (SIGKILL)",
-    Expectation(echo="part", server_connections=1, server_endings=("lost",), by_timing=("received", "sent", "lost")),
+    **LOST,
+    server_connections=1,
+    client_endings=("closing",),
+    by_timing=("received", "sent", "lost"),
     transports=TCP_ONLY,
 )
-def killed_mid_stream(stage: "Stage") -> None:
+def killed_mid_stream(stage: Stage) -> None:
+    """A client that sends without reading and is killed (SIGKILL)."""
     stage.start()
     process = stage.launcher.start([sys.executable, "-c", KILLED, stage.host, str(stage.port)])
     process.wait_for_line(lambda line: line == "1", stage.deadline.left())
@@ -125,29 +111,19 @@ def killed_mid_stream(stage: "Stage") -> None:
     stage.wait_for("lost")
 
 
-@scenario(
-    "reset-before-sending",
-    "a client that resets the connection before it has sent a byte",
-    Expectation(echo="nothing", server_endings=("lost",), client_endings=("did_reset",)),
-    transports=TCP_ONLY,
-)
-def reset_before_sending(stage: "Stage") -> None:
-    stage.start()
-    peer = stage.connect()
+@scenario(echo="nothing", server_endings=("lost",), client_endings=("did_reset",), transports=TCP_ONLY)
+def reset_before_sending(stage: Stage) -> None:
+    """A client that resets the connection before it has sent a byte."""
+    peer = connected(stage)
     stage.wait_for("accepted")
     peer.reset()
     stage.wait_for("lost")
 
 
-@scenario(
-    "closes-unread",
-    "a client that closes with its echo unread, which the kernel turns into a reset",
-    Expectation(echo="part", server_endings=("lost",), client_endings=("did_close",), by_timing=("lost",)),
-    transports=TCP_ONLY,
-)
-def closes_unread(stage: "Stage") -> None:
-    stage.start()
-    peer = stage.connect()
+@scenario(**LOST, client_endings=("did_close",), by_timing=("lost",), transports=TCP_ONLY)
+def closes_unread(stage: Stage) -> None:
+    """A client that closes with its echo unread, which the kernel turns into a reset."""
+    peer = connected(stage)
     peer.send(1000)
     peer.sock.recv(1000, socket.MSG_PEEK | socket.MSG_WAITALL)
     peer.close()
@@ -155,47 +131,38 @@ def closes_unread(stage: "Stage") -> None:
 
 
 @scenario(
-    "closes-unread-unix",
-    "a client that sends 256 KiB and EOF, and closes with its echo unread, when the kernel has taken only a part of it",
-    Expectation(
-        echo="part",
-        server_endings=("closing", "lost"),
-        client_endings=("saw_eof", "did_close"),
-        told=("lost",),
-        by_timing=("received", "sent"),
-    ),
+    echo="part",
+    server_endings=("closing", "lost"),
+    client_endings=("saw_eof", "did_close"),
+    told=("lost",),
+    by_timing=("received", "sent"),
     transports=("unix",),
 )
-def closes_unread_unix(stage: "Stage") -> None:
+def closes_unread_unix(stage: Stage) -> None:
+    """A client that sends 256 KiB and EOF, and closes with its echo unread, when the kernel has taken only a part of
+    it."""
     _sends_and_lets_it_wait(stage).close()
     stage.wait_for("lost")
 
 
-@scenario(
-    "says-nothing",
-    "a client that connects and says nothing, past the server's idle limit of 1 s, and is not cut before",
-    Expectation(echo="nothing", server_endings=("idle",), client_endings=CUT_OFF, warnings=("idle",)),
-    late_s=LATE_S,
-)
-def says_nothing(stage: "Stage") -> None:
+IDLE = {"server_endings": ("idle",), "client_endings": CUT_OFF, "warnings": ("idle",), "late_s": LATE_S}
+
+
+@scenario(**IDLE, echo="nothing")
+def says_nothing(stage: Stage) -> None:
+    """A client that connects and says nothing, past the server's idle limit of 1 s, and is not cut before."""
     stage.start("--idle-timeout", "1")
     start_s = time.monotonic()
     stage.connect().receive_to_end()
     stage.check_not_sooner(1, start_s)
 
 
-@scenario(
-    "200-half-open",
-    "200 clients that each send a byte and are never heard of again, past the server's idle limit of 1 s",
-    Expectation(server_endings=("idle",), client_endings=CUT_OFF, warnings=("idle",)),
-    transports=(*TCP_ONLY, "unix"),
-    connections=200,
-    late_s=LATE_S,
-)
-def half_open(stage: "Stage") -> None:
+@scenario(**IDLE, connections=200, transports=PLAIN)
+def _200_half_open(stage: Stage) -> None:
+    """200 clients that each send a byte and are never heard of again, past the server's idle limit of 1 s."""
     stage.start("--idle-timeout", "1")
     peers = []
-    for _ in range(200):
+    for _ in range(stage.scenario.connections):
         # At once: on a slow machine the first of them may be cut before the last is there.
         peers.append(stage.connect())
         peers[-1].round_trip()
@@ -203,22 +170,16 @@ def half_open(stage: "Stage") -> None:
         peer.receive_to_end()
 
 
+STUCK = {"echo": "cut", "client_endings": OVER, "by_timing": (*BYTES, "broken", *OVER)}
+"""Of a client that reads only when it was cut."""
+
+
 @scenario(
-    "stuck-past-idle-limit",
-    "a client that reads nothing past the server's idle limit of 2 s, and only then reads: what the kernel has taken, "
-    "and no more",
-    Expectation(
-        echo="cut",
-        server_endings=("idle", "closing"),
-        client_endings=("saw_eof", "saw_reset"),
-        warnings=("idle",),
-        told=("idle",),
-        by_timing=("sending", "received", "sent", "broken", "saw_eof", "saw_reset"),
-    ),
-    transports=(*TCP_ONLY, "unix"),
-    late_s=LATE_S,
+    **STUCK, server_endings=("idle", "closing"), warnings=("idle",), told=("idle",), transports=PLAIN, late_s=LATE_S
 )
-def stuck_past_idle_limit(stage: "Stage") -> None:
+def stuck_past_idle_limit(stage: Stage) -> None:
+    """A client that reads nothing past the server's idle limit of 2 s, and only then reads: what the kernel has taken,
+    and no more."""
     stage.start("--idle-timeout", "2")  # the kernels find room for more for a second and longer
     peer = stage.connect_stuck(NEVER_READ_BYTES)
     stage.check_not_yet("idle")
@@ -226,14 +187,10 @@ def stuck_past_idle_limit(stage: "Stage") -> None:
     peer.receive_to_end()
 
 
-@scenario(
-    "nothing-to-do",
-    "a server without anything to do, which must not take CPU time: nobody is there; then a client that is silent, one "
-    "that reads nothing, and the same one when it has sent EOF; then all have left",
-    Expectation(client_endings=("saw_eof",), by_timing=("sending", "received", "sent")),
-    transports=(*TCP_ONLY, "unix"),
-)
-def nothing_to_do(stage: "Stage") -> None:
+@scenario(by_timing=BYTES, transports=PLAIN)
+def nothing_to_do(stage: Stage) -> None:
+    """A server without anything to do, which must not take CPU time: nobody is there; then a client that is silent, one
+    that reads nothing, and the same one when it has sent EOF; then all have left."""
     stage.start()
     stage.check_asleep("before anyone has connected")
     silent, stuck = stage.connect(BYSTANDER), stage.connect()
@@ -245,71 +202,48 @@ def nothing_to_do(stage: "Stage") -> None:
     silent.round_trip()
     stage.check_asleep("while a client that has sent EOF reads nothing")
     stuck.receive_to_end()
-    silent.half_close()
-    silent.receive_to_end()
+    finish(silent)
     stage.check_asleep("when its clients have left")
 
 
-@scenario(
-    "byte-each-10-ms",
-    "a client that sends one byte each 10 ms, and then EOF",
-    Expectation(client_endings=("saw_eof",)),
-    transports=(*TCP_ONLY, "unix"),
-)
-def byte_each_10_ms(stage: "Stage") -> None:
-    stage.start()
-    peer = stage.connect()
+@scenario(transports=PLAIN)
+def byte_each_10_ms(stage: Stage) -> None:
+    """A client that sends one byte each 10 ms, and then EOF."""
+    peer = connected(stage)
     for _ in range(20):
         peer.send(1)
         stage.pause(0.01)
-    peer.half_close()
-    peer.receive_to_end()
+    finish(peer)
 
 
-@scenario(
-    "byte-each-100-ms",
-    "a client that sends one byte each 0.1 s, well within the server's idle limit of 0.6 s, for longer than that limit",
-    Expectation(client_endings=("saw_eof",)),
-    transports=(*TCP_ONLY, "unix"),
-    late_s=LATE_S,
-)
-def byte_each_100_ms(stage: "Stage") -> None:
-    stage.start("--idle-timeout", "0.6")
-    peer = stage.connect()
+@scenario(transports=PLAIN, late_s=LATE_S)
+def byte_each_100_ms(stage: Stage) -> None:
+    """A client that sends one byte each 0.1 s, well within the server's idle limit of 0.6 s, for longer than that
+    limit."""
+    peer = connected(stage, "--idle-timeout", "0.6")
     for _ in range(15):
         peer.round_trip()
         stage.pause(0.1)
-    peer.half_close()
-    peer.receive_to_end()
+    finish(peer)
 
 
-@scenario(
-    "reads-steadily",
-    "a client that has filled all buffers and reads 40 kB each 50 ms, for longer than the server's idle limit of 0.6 s",
-    Expectation(client_endings=("saw_eof",), by_timing=("sending", "received", "sent")),
-    transports=TCP_ONLY,
-    late_s=LATE_S,
-)
-def reads_steadily(stage: "Stage") -> None:
+@scenario(by_timing=BYTES, transports=TCP_ONLY, late_s=LATE_S)
+def reads_steadily(stage: Stage) -> None:
+    """A client that has filled all buffers and reads 40 kB each 50 ms, for longer than the server's idle limit of
+    0.6 s."""
     stage.start("--idle-timeout", "0.6")
     bystander, peer = stage.connect(BYSTANDER), stage.connect()
     peer.send_until_stuck(bystander, NEVER_READ_BYTES)
-    bystander.half_close()
-    bystander.receive_to_end()
+    finish(bystander)
     for _ in range(24):
         peer.receive_all(40_000)
         stage.pause(0.05)
-    peer.half_close()
-    peer.receive_to_end()
+    finish(peer)
 
 
-@scenario(
-    "interleaved",
-    "8 clients at once, each with bytes of its own, who send and read by turns",
-    Expectation(client_endings=("saw_eof",)),
-    transports=(*TCP_ONLY, "unix"),
-)
-def interleaved(stage: "Stage") -> None:
+@scenario(transports=PLAIN)
+def interleaved(stage: Stage) -> None:
+    """8 clients at once, each with bytes of its own, who send and read by turns."""
     stage.start()
     peers = [stage.connect(shift=number) for number in range(8)]
     for _ in range(10):
@@ -323,20 +257,20 @@ def interleaved(stage: "Stage") -> None:
         peer.receive_to_end()
 
 
-@scenario(
-    "one-too-many",
-    "3 clients of a server that takes 2 at once",
-    Expectation(
-        echo="part",
-        server_endings=("closing", "refused"),
-        client_endings=("saw_eof", "saw_reset"),
-        warnings=("refused",),
-        told=("refused",),
-        by_timing=("saw_eof", "saw_reset"),
-    ),
-    transports=(*TCP_ONLY, "unix"),
-)
-def one_too_many(stage: "Stage") -> None:
+REFUSED = {
+    "echo": "part",
+    "server_endings": ("closing", "refused"),
+    "client_endings": OVER,
+    "warnings": ("refused",),
+    "told": ("refused",),
+    "by_timing": OVER,
+    "transports": PLAIN,
+}
+
+
+@scenario(**REFUSED)
+def one_too_many(stage: Stage) -> None:
+    """3 clients of a server that takes 2 at once."""
     stage.start("--max-connections", "2")
     welcome = [stage.connect() for _ in range(2)]
     for peer in welcome:
@@ -344,60 +278,43 @@ def one_too_many(stage: "Stage") -> None:
     stage.connect().receive_to_end()
     for peer in welcome:
         peer.round_trip()
-        peer.half_close()
-        peer.receive_to_end()
+        finish(peer)
 
 
-@scenario(
-    "room-given-back",
-    "a server that takes 2 clients at once and has them: 3 more are refused, and when one has left the next is served",
-    Expectation(
-        echo="part",
-        server_endings=("closing", "refused"),
-        client_endings=("saw_eof", "saw_reset"),
-        warnings=("refused",),
-        told=("refused",),
-        by_timing=("saw_eof", "saw_reset"),
-    ),
-    transports=(*TCP_ONLY, "unix"),
-)
-def room_given_back(stage: "Stage") -> None:
+@scenario(**REFUSED)
+def room_given_back(stage: Stage) -> None:
+    """A server that takes 2 clients at once and has them: 3 more are refused, and when one has left the next is
+    served."""
     stage.start("--max-connections", "2")
     stays, leaves = stage.connect(), stage.connect()
     for peer in (stays, leaves):
         peer.round_trip()
     for _ in range(3):
         stage.connect().receive_to_end()
-    leaves.half_close()
-    leaves.receive_to_end()
+    finish(leaves)
     stage.wait_for("closing")
     following = stage.connect(BYSTANDER)
     for peer in (following, stays):
         peer.round_trip()
-        peer.half_close()
-        peer.receive_to_end()
+        finish(peer)
 
 
-@scenario(
-    "plain-text-to-tls",
-    "a client that speaks plain text to a TLS port",
-    Expectation(echo="nothing", server_connections=0, client_endings=("saw_eof", "saw_reset"), by_timing=("received",)),
-    transports=("tls", "mtls"),
-)
-def plain_text_to_tls(stage: "Stage") -> None:
+UNMET = {"echo": "nothing", "server_connections": 0}
+"""A handshake that fails is no connection to a server."""
+
+
+@scenario(**UNMET, client_endings=OVER, by_timing=("received",), transports=OVER_TLS)
+def plain_text_to_tls(stage: Stage) -> None:
+    """A client that speaks plain text to a TLS port."""
     stage.start()
     peer = stage.connect_plain()
     peer.send_bytes(b"This is the message. It will be sent in parts.")
     peer.receive_to_end()
 
 
-@scenario(
-    "certificate-refused",
-    "a TLS client that does not know who has signed the server's certificate",
-    Expectation(echo="nothing", server_connections=0, client_endings=("tls_refused",)),
-    transports=("tls", "mtls"),
-)
-def certificate_refused(stage: "Stage") -> None:
+@scenario(**UNMET, client_endings=("tls_refused",), transports=OVER_TLS)
+def certificate_refused(stage: Stage) -> None:
+    """A TLS client that does not know who has signed the server's certificate."""
     stage.start()
     sock = stage.connect_socket()
     try:
@@ -408,65 +325,49 @@ def certificate_refused(stage: "Stage") -> None:
         sock.close()
 
 
+NO_CERTIFICATE = (*CUT_OFF, "tls_refused")
+
+
 @scenario(
-    "no-client-certificate",
-    "a client without a certificate, where the server demands one",
-    Expectation(
-        echo="nothing",
-        server_connections=0,
-        client_endings=(*CUT_OFF, "tls_refused"),
-        by_timing=("sending", "broken", *CUT_OFF, "tls_refused"),
-    ),
-    transports=("mtls",),
+    **UNMET, client_endings=NO_CERTIFICATE, by_timing=("sending", "broken", *NO_CERTIFICATE), transports=("mtls",)
 )
-def no_client_certificate(stage: "Stage") -> None:
+def no_client_certificate(stage: Stage) -> None:
+    """A client without a certificate, where the server demands one."""
     stage.start()
     peer = stage.connect_without_certificate()
     peer.send(100)
     peer.receive_to_end()
 
 
-@scenario(
-    "tls-cut-in-handshake",
-    "a client that closes the connection in the middle of the TLS handshake",
-    Expectation(echo="nothing", server_connections=0, client_endings=("did_close",)),
-    transports=("tls", "mtls"),
-)
-def tls_cut_in_handshake(stage: "Stage") -> None:
+@scenario(**UNMET, client_endings=("did_close",), transports=OVER_TLS)
+def tls_cut_in_handshake(stage: Stage) -> None:
+    """A client that closes the connection in the middle of the TLS handshake."""
     stage.start()
     peer = stage.connect_plain()
     peer.send_bytes(_client_hello()[:11])  # up to where it becomes random
     peer.close()
 
 
-@scenario(
-    "tls-cut-without-goodbye",
-    "a client that closes the connection under TLS, without saying so in TLS (close_notify)",
-    Expectation(echo="whole", client_endings=("did_close",)),
-    transports=("tls",),
-    shows=("eof-without-close-notify",),
-)
-def tls_cut_without_goodbye(stage: "Stage") -> None:
-    stage.start()
-    peer = stage.connect()
+@scenario(client_endings=("did_close",), transports=("tls",))
+def tls_cut_without_goodbye(stage: Stage) -> None:
+    """A client that closes the connection under TLS, without saying so in TLS (close_notify)."""
+    peer = connected(stage)
     peer.round_trip()
     peer.cut()
     stage.wait_for("closing")
 
 
 @scenario(
-    "tls-bytes-with-goodbye",
-    "a TLS client that sends 1000 bytes and the end of TLS (close_notify) in one piece, and then reads",
-    Expectation(echo="part", server_endings=("closing", "lost"), client_endings=("saw_eof",)),
+    echo="part",
+    server_endings=("closing", "lost"),
     transports=("tls",),
-    shows=("bytes-with-close-notify",),
     late_s=0.1,  # the kernel holds them back for 0.2 s at most
 )
-def tls_bytes_with_goodbye(stage: "Stage") -> None:
+def tls_bytes_with_goodbye(stage: Stage) -> None:
+    """A TLS client that sends 1000 bytes and the end of TLS (close_notify) in one piece, and then reads."""
     if not hasattr(socket, "TCP_CORK"):
         raise stage.skip("only Linux holds back the one until the other is there")
-    stage.start()
-    peer = stage.connect()
+    peer = connected(stage)
     peer.send_with_goodbye(1000)
     peer.receive_to_end()
 

@@ -1,5 +1,6 @@
-"""How a scenario with a script is declared: the function that plays one side, under what must hold."""
+"""How a scenario with a script is declared: a function that plays one side, under what must hold."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +19,17 @@ LATE_S = 0.25
 TCP_ONLY = ("tcp", "tcp6")
 """For what only TCP has, such as a reset."""
 
-CUT_OFF = ("saw_eof", "saw_reset", "saw_cut")
+PLAIN = (*TCP_ONLY, "unix")
+OVER_TLS = ("tls", "mtls")
+
+OVER = ("saw_eof", "saw_reset")
+CUT_OFF = (*OVER, "saw_cut")
 """How a peer may see that the other side gave up a connection: no goodbye of TLS, and a reset where bytes were lost."""
 
-__all__ = ["CUT_OFF", "LATE_S", "MEMORY_MIB", "MIB", "PATTERN", "TCP_ONLY", "Declared", "Script"]
+__all__ = ["CUT_OFF", "LATE_S", "MEMORY_MIB", "MIB", "OVER", "OVER_TLS", "PATTERN", "PLAIN", "TCP_ONLY"]
 
 Script = Callable[..., None]
+EXPECTED = {field.name for field in dataclasses.fields(Expectation)}
 
 
 class Declared(list[Scenario]):
@@ -32,17 +38,26 @@ class Declared(list[Scenario]):
     def __init__(self, on_trial: Side, **usual: Any) -> None:
         """`usual` is what holds for each of them unless it says otherwise."""
         super().__init__()
-        self._on_trial = on_trial
-        self._usual = {"pattern": PATTERN, **usual}
+        self._usual = {"on_trial": (on_trial,), "pattern": PATTERN, **usual}
 
-    def __call__(self, name: str, description: str, expects: Expectation, **more: Any) -> Callable[[Script], Script]:
-        """A decorator: the function below it is the script of this scenario."""
+    def __call__(self, **given: Any) -> Callable[[Script], Script]:
+        """A decorator: the function below it is the script of a scenario. Its name is that of the scenario, its
+        docstring what is tried; `given` are fields of `Scenario` and of `Expectation`."""
 
         def declare(script: Script) -> Script:
-            given = {**self._usual, **more}
-            self.append(
-                Scenario(name, description, expects=expects, on_trial=(self._on_trial,), script=script, **given)
-            )
+            self.add(*named(script), script, **given)
             return script
 
         return declare
+
+    def add(self, name: str, description: str, script: Script, **given: Any) -> None:
+        """One more, whose script has its name from elsewhere."""
+        fields = self._usual | given
+        expects = Expectation(**{field: fields.pop(field) for field in EXPECTED & fields.keys()})
+        self.append(Scenario(name, description, expects=expects, script=script, **fields))
+
+
+def named(script: Script) -> tuple[str, str]:
+    """The name and the description of a scenario, as its script has them: a name of Python, and a sentence."""
+    told = " ".join((script.__doc__ or "").split()).removesuffix(".")
+    return script.__name__.strip("_").replace("_", "-"), told[:1].lower() + told[1:]

@@ -59,11 +59,6 @@ def test_an_explanation_names_a_scenario_that_is_there_to_show_it(name):
     assert entry.transport in SCENARIOS[entry.scenario].transports
 
 
-def test_a_scenario_shows_only_what_the_catalogue_has():
-    shown = {name for scenario in SCENARIOS.values() for name in scenario.shows}
-    assert shown <= CATALOGUE.keys()
-
-
 @pytest.mark.parametrize("name", LOCAL)
 def test_an_explanation_of_one_scenario_is_silent_in_all_others(name):
     entry = CATALOGUE[name]

@@ -198,7 +198,8 @@ def test_each_event_belongs_to_a_section_that_each_implementation_has():
         assert {*(getattr(kind, side) for kind in KINDS.values() if getattr(kind, side)), sections.WAIT} <= labels[
             0
         ] & labels[1]
-    assert set(EVENTS) <= {name for name, kind in KINDS.items() if kind.server or kind.client}
+    linked = {name for name, kind in KINDS.items() if kind.server or kind.client}
+    assert linked >= EVENTS.keys() & KINDS.keys()
 
 
 def test_a_section_leads_to_the_scenarios_that_try_it():

@@ -1,7 +1,6 @@
 """The implementations side by side: sections with the same label on the same row, and the lines that differ marked."""
 
 import difflib
-import html
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,11 +12,6 @@ from comparison.play.processes import ROOT
 from comparison.report.html.sections import Section, Touched
 
 LABEL = re.compile(r" *# --- (.+) ---")
-STYLED = {
-    *["k", "ow", "kc", "kn", "s1", "s2", "sd", "sa", "si", "se", "c1", "nf", "nc", "fm", "mi", "mf", "nd", "nb", "bp"]
-}
-"""Kinds of tokens that the page has a colour for, by their short names."""
-
 HEAD = "Imports"
 """What stands before the first label."""
 
@@ -123,14 +117,9 @@ def _part(name: str, path: str, own: Mapping[str, list[tuple[int, str]]], markup
 
 def highlight(source: str) -> list[str]:
     """The lines of a Python source as markup, with a class for each kind of token; the style is the page's."""
+    import pygments
+    from pygments.formatters import HtmlFormatter
     from pygments.lexers.python import PythonLexer
-    from pygments.token import STANDARD_TYPES
 
-    lines = [""]
-    for token, text in PythonLexer(stripnl=False).get_tokens(source):
-        name = next((STANDARD_TYPES[kind] for kind in reversed(token.split()) if kind in STANDARD_TYPES), "")
-        for place, piece in enumerate(text.split("\n")):
-            lines += [""] if place else []
-            styled = piece.strip() and name in STYLED
-            lines[-1] += f'<span class="{name}">{html.escape(piece)}</span>' if styled else html.escape(piece)
-    return lines
+    markup: str = pygments.highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
+    return markup.split("\n")

@@ -34,7 +34,7 @@ def collect(survey: Survey, trim: Trim) -> dict[str, Any]:
     texts = Texts()
     scenarios = {words.name(comparison): _scenario(comparison, trim, texts) for comparison in survey.comparisons}
     parts = [question.capitalize() for question in PARTS.values()]
-    return {"texts": texts.all, "parts": parts, "symbols": _symbols(), "scenarios": scenarios}
+    return {"texts": texts.all, "parts": parts, "symbols": words.SYMBOLS, "scenarios": scenarios}
 
 
 class Texts:
@@ -49,10 +49,6 @@ class Texts:
     @property
     def all(self) -> list[str]:
         return list(self._numbers)
-
-
-def _symbols() -> dict[str, str]:
-    return {str(verdict): symbol for verdict, symbol in words.SYMBOLS.items()}
 
 
 def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """The parts of the report -> one self-contained page. The only module that needs Jinja2."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Survey
+from comparison.model import PARTS, CannotCompare, Cell, Comparison, Pairing, Part, Survey, Verdict
 from comparison.report import repeat, words
-from comparison.report.html import causes, code, evidence, matrices
+from comparison.report.html import causes, code, evidence
 from comparison.report.html.cost import Cost
 
 LIMIT_BYTES = 3 * 1024 * 1024
@@ -47,12 +49,14 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             script=_own("page.js"),
             title=" and ".join(implementations),
             summary=words.closing(survey),
-            totals=matrices.totals(survey),
-            legend=[(str(v), words.SYMBOLS[v], words.MEANINGS[v]) for v in words.occurring(survey.comparisons)],
-            matrices=matrices.collect(survey),
+            comparisons=survey.comparisons,
+            words=words,
+            parts=PARTS,
+            link=link,
+            counts=counts,
+            pairing=Pairing,
             causes=causes.collect(survey),
             evidence=evidence.collect(survey, trim),
-            logs_note=words.LOGS,
             code=code.collect(endpoints, causes.by_section(survey)),
             anchor=code.anchor,
             typed=repeat.typed,
@@ -61,9 +65,23 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             notes=list(dict.fromkeys(note for c in survey.comparisons for note in c.notes)),
             endpoints=endpoints,
             made=made,
-            repeat_all=[(words.name(c), repeat.compare(c)) for c in survey.comparisons],
+            compare=repeat.compare,
         )
     )
+
+
+def link(comparison: Comparison, cell: Cell | None = None) -> str:
+    """The fragment that shows a scenario, or a cell of it."""
+    view = {"scenario": words.name(comparison)}
+    if cell is not None:
+        view |= {"server": cell.pairing.server.label, "client": cell.pairing.client.label}
+    return "#" + urlencode(view, errors="backslashreplace")
+
+
+def counts(comparisons: Sequence[Comparison], part: Part | None = None) -> list[tuple[Verdict, int]]:
+    """How often each verdict was given: in all, or on one of the two questions."""
+    found = [(verdict, sum(one.count(verdict, part) for one in comparisons)) for verdict in Verdict]
+    return [(verdict, number) for verdict, number in found if number]
 
 
 def environment() -> Environment:

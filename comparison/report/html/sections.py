@@ -5,7 +5,7 @@ The labels are those that the sources carry; `code` finds them there.
 
 from dataclasses import dataclass
 
-from comparison.model import SIDES, Cause, Scenario, Side
+from comparison.model import SIDES, Cause, Comparison, Scenario, Side
 from comparison.vocabulary import kind
 
 Section = tuple[Side, str]
@@ -16,10 +16,10 @@ WAIT = "Writing must wait"
 
 @dataclass(frozen=True)
 class Touched:
-    """What touches a section: the letters of causes, and name and link of the scenarios that try it or show them."""
+    """What touches a section: the letters of causes, and the scenarios that try it or show them."""
 
     letters: tuple[str, ...] = ()
-    scenarios: tuple[tuple[str, str], ...] = ()
+    scenarios: tuple[Comparison, ...] = ()
 
 
 def of(side: Side, event: str) -> str | None:

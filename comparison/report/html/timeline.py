@@ -1,10 +1,10 @@
 """Events of both sides -> the rows of a sequence diagram, and which write each read got its bytes from. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from comparison.model import SIDES, Event, Run, Side
-from comparison.transcript import connections, is_connection, told_speaker
+from comparison.transcript import is_connection, places, told_speaker
 from comparison.vocabulary import kind
 
 Place = tuple[Side, int]
@@ -33,13 +33,12 @@ class Timeline:
 
 def of(run: Run, half_close: bool = True) -> Timeline:
     """The diagram of the first connection of a run; without `half_close` nobody sends EOF before the close."""
-    blocks = {side: connections(run.events(side)) for side in SIDES}
-    speaker = _counterparts(blocks["server"], blocks["client"])
+    blocks = {side: places(run.events(side)) for side in SIDES}
+    own = _counterparts(run, blocks)
     lines: dict[Side, list[tuple[int, Event]]] = {}
     for side in SIDES:
-        own = {id(event) for event in speaker[side]}
         events = enumerate(run.events(side))
-        lines[side] = [(n, event) for n, event in events if not is_connection(event.speaker) or id(event) in own]
+        lines[side] = [(n, event) for n, event in events if not is_connection(event.speaker) or n in own[side]]
     rows = [(event.t_ns, side, n) for side in SIDES for n, event in lines[side]]
     timed = all(t_ns is not None for t_ns, _, _ in rows)
     rows = sorted(rows, key=lambda row: row[0] or 0) if timed else rows
@@ -50,13 +49,13 @@ def of(run: Run, half_close: bool = True) -> Timeline:
     return Timeline(tuple((side, n) for _, side, n in rows), tuple(flows), max(map(len, blocks.values())), timed)
 
 
-def _counterparts(server: list[list[Event]], client: list[list[Event]]) -> dict[Side, Sequence[Event]]:
+def _counterparts(run: Run, blocks: Mapping[Side, Sequence[Sequence[int]]]) -> dict[Side, set[int]]:
     """The first connection of the client, and the server's end of it: by the port that the client reports, else the
     first one."""
-    ours = client[0] if client else []
-    name = told_speaker(ours)
-    theirs = next((block for block in server if block[0].speaker == name), server[0] if server else [])
-    return {"server": theirs, "client": ours}
+    ours, first = (next(iter(blocks[side]), ()) for side in ("client", "server"))
+    name = told_speaker(run.client_events[n] for n in ours)
+    theirs = next((block for block in blocks["server"] if run.server_events[block[0]].speaker == name), first)
+    return {"server": set(theirs), "client": set(ours)}
 
 
 def _stretches(lines: Sequence[tuple[int, Event]], drawn: str) -> list[tuple[int, int, int]]:
