@@ -12,8 +12,7 @@ from comparison.judge.condense import condense
 from comparison.model import Cell, Comparison, Observation, Pairing, Run, Scenario, Transport
 from comparison.play import runner
 from comparison.play.commands import why_not
-from comparison.play.dropouts import Dropouts, hung
-from comparison.play.transports import TCP
+from comparison.play.dropouts import Dropouts, cannot_start, hung
 from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial
 
@@ -34,14 +33,8 @@ def compare_all(
     """One comparison after another, each as soon as it is judged; a cause has the same letter in all of them. `keep`
     gets each run, `tick` is called after each, from any thread. After Ctrl-C the last one is of what was judged."""
     letters, dropouts = Letters(), Dropouts()
-    if len(chosen) > 1:
-        dropouts.try_servers(selection.servers, TUTORIAL, TCP, jobs)
     for trial in chosen:
-        outline = outlined(selection, trial, repeat)
-        for comparison in _compare(outline, jobs, letters, dropouts, keep, tick):
-            if trial.scenario == TUTORIAL:
-                dropouts.learn(comparison)
-            yield comparison
+        yield from _compare(outlined(selection, trial, repeat), jobs, letters, dropouts, keep, tick)
 
 
 def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
@@ -125,9 +118,11 @@ def _compare(
         interrupted, turned_out = True, {}
     played = {seen.run.pairing for seen in observations}
     skipped |= {pairing: why for pairing, why in turned_out.items() if pairing not in played}
-    skipped |= hung(reference, plan.hanging, running)
+    skipped |= hung(reference, plan.hanging, running) | cannot_start(plan.dead, running)
     cells = tuple(Cell.skipped(pairing, why) for pairing, why in skipped.items())
     found = judged(dataclasses.replace(outline, cells=cells), observations, letters)
+    if scenario == TUTORIAL:
+        dropouts.learn(found, plan.dead)
     yield dataclasses.replace(found, duration_s=round(time.monotonic() - start_s, 3))
     if interrupted:
         raise KeyboardInterrupt

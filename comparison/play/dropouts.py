@@ -1,15 +1,9 @@
-"""Who drops out: a server that cannot even start, or an endpoint that fails at all of the tutorial, is not tried any
+"""Who drops out: a server that cannot start, or an endpoint that fails at all of the tutorial, is not tried any
 further, and what hangs in a scenario hangs there once. One pairing shows it; the others are skipped for that reason."""
 
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Sequence
 
-from comparison.model import SIDES, Cell, Comparison, Endpoint, Pairing, Scenario, Side, Transport, Verdict
-from comparison.play.commands import not_supported
-from comparison.play.processes import Closed, Launcher
-from comparison.play.serving import AddressTaken, NotReady, alone, serve
-from comparison.play.workers import Workers
+from comparison.model import SIDES, Comparison, Endpoint, Pairing, Side, Verdict
 
 _CANNOT_START, _FAILS = "cannot start", "fails in all of tutorial"
 
@@ -19,26 +13,11 @@ class Dropouts:
 
     def __init__(self) -> None:
         self._why: dict[tuple[Side, Endpoint], str] = {}
-        self._to_show: set[Endpoint] = set()
 
-    def try_servers(self, servers: Iterable[Endpoint], scenario: Scenario, transport: Transport, jobs: int) -> None:
-        """Start each server once, side by side; those that cannot start drop out after one pairing that shows why."""
-        with (
-            tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True) as folder,
-            Workers(jobs) as workers,
-            Launcher() as launcher,
-        ):
-
-            def unable(server: Endpoint) -> Iterator[Endpoint]:
-                if not _starts(launcher, scenario, transport, server, Path(folder)):
-                    yield server
-
-            cannot = list(workers.each(unable, servers))
-        self._to_show.update(cannot)
-        self._why |= {("server", server): f"the server {server.label} {_CANNOT_START}" for server in cannot}
-
-    def learn(self, comparison: Comparison) -> None:
-        """Of a scenario that everyone must be able to play: who failed with all whom others can play with."""
+    def learn(self, comparison: Comparison, dead: Iterable[Endpoint]) -> None:
+        """Of a scenario that everyone must be able to play: which servers could not start, and who failed with all whom
+        others can play with."""
+        self._why |= {("server", server): f"the server {server.label} {_CANNOT_START}" for server in dead}
         sound = [cell.pairing for cell in comparison.cells if cell.verdict not in (Verdict.FAILED, Verdict.SKIPPED)]
         partners = {side: {pairing.end(side) for pairing in sound} for side in SIDES}
         for side, other in (SIDES, SIDES[::-1]):
@@ -47,21 +26,22 @@ class Dropouts:
                 if any(cell.verdict is Verdict.FAILED and cell.pairing.end(other) in partners[other] for cell in own):
                     self._why.setdefault((side, endpoint), f"the {side} {endpoint.label} {_FAILS}")
 
-    def skipped(self, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
+    def skipped(self, pairings: Iterable[Pairing]) -> dict[Pairing, str]:
         """Which of these need not be tried, each with the reason."""
-        found: dict[Pairing, str] = {}
-        for pairing in pairings:
-            why = next(filter(None, (self._why.get((side, pairing.end(side))) for side in SIDES)), None)
-            if pairing.server in self._to_show:
-                self._to_show.discard(pairing.server)
-            elif why is not None:
-                found[pairing] = why
-        return found
+        reasons = {pairing: [self._why.get((side, pairing.end(side))) for side in SIDES] for pairing in pairings}
+        return {pairing: why for pairing, of_sides in reasons.items() for why in filter(None, of_sides[::-1])}
 
 
-def shown_elsewhere(cell: Cell) -> bool:
-    """Whether a pairing was skipped for what another scenario shows: in a run of one scenario nobody drops out."""
-    return cell.verdict is Verdict.SKIPPED and cell.reason.endswith((_CANNOT_START, _FAILS))
+def shown_elsewhere(reason: str) -> bool:
+    """Whether a pairing was skipped for what another scenario shows."""
+    return reason.endswith((_CANNOT_START, _FAILS))
+
+
+def cannot_start(dead: Collection[Endpoint], pairings: Sequence[Pairing]) -> dict[Pairing, str]:
+    """Which pairings do not count, since their server could not start; each with the first one, which shows it."""
+    first = {pairing.server: pairing for pairing in reversed(pairings)}
+    others = [pairing for pairing in pairings if pairing.server in dead and pairing != first[pairing.server]]
+    return {pairing: f"cannot start in {first[pairing.server]}, which is enough" for pairing in others}
 
 
 def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequence[Pairing]) -> dict[Pairing, str]:
@@ -77,15 +57,3 @@ def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequen
         if shows is not None:
             found[pairing] = f"hangs in {shows}, which is enough"
     return found
-
-
-def _starts(launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> bool:
-    try:
-        with alone(server):
-            process, *_ = serve(launcher, scenario, transport, server, folder)
-            process.kill()
-    except NotReady as error:  # what it does not support, or the machine lacks, is for each scenario to say
-        return (error.lacking or not_supported(server, error.log)) is not None
-    except (Closed, AddressTaken):  # which tells nothing of the server
-        pass
-    return True

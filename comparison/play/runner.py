@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from comparison.errors import first_error
@@ -40,6 +40,9 @@ it ends."""
 TRIES = 5
 """How often a scenario is played before the machine is said to be too busy to tell."""
 
+CUT_OFF = "cut off"
+"""Why a client does not count that had not ended when Ctrl-C came."""
+
 TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} runs; try again when it has less to do"
 
 
@@ -56,10 +59,20 @@ class Plan:
     reference: Pairing | None = None
     hanging: set[Pairing] = dataclasses.field(default_factory=set)
     """Those that had not ended at their deadline, as they are found out."""
+    started: dict[Endpoint, bool] = dataclasses.field(default_factory=dict)
+    """Servers, as they are found out: whether one has ever come to accept connections."""
+
+    @property
+    def dead(self) -> set[Endpoint]:
+        """Servers that cannot start."""
+        return {server for server, has_started in self.started.items() if not has_started}
 
 
-Turns = Sequence[tuple[Pairing, int]]
-"""Pairings that one server process takes after another, each with its number."""
+Turn = tuple[Pairing, int]
+"""A pairing, and which of its runs it is."""
+
+Turns = Sequence[Turn]
+"""Those that one server process takes after another."""
 
 Outcome = Run | tuple[Pairing, str]
 """A run, or why there cannot be one of that pairing."""
@@ -73,9 +86,9 @@ def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
     with (
         tempfile.TemporaryDirectory(prefix="compare-", dir=sockets_in, ignore_cleanup_errors=True) as folder,
         Workers(runs_at_once(plan.scenario, plan.jobs)) as workers,
+        Launcher() as servers,
         Launcher() as launcher,
     ):
-        play = _play if plan.scenario.script is not None else _pair_up
         try:
             prepare(plan.scenario, plan.transport, Path(folder))
         except OSError as error:
@@ -83,13 +96,24 @@ def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
 
         def outcomes(turns: Turns) -> Iterator[Outcome]:
             with contextlib.suppress(Closed), alone(turns[0][0].server):
-                yield from play(plan, launcher, Path(folder), turns)
+                if plan.scenario.script is not None:
+                    yield from _play(plan, launcher, Path(folder), turns)
+                else:
+                    yield from _pair_up(plan, servers, launcher, Path(folder), turns)
 
-        for outcome in workers.each(outcomes, _turns(plan, pairings)):
-            if isinstance(outcome, Run):
-                plan.keep(outcome)
-            else:
-                skipped |= [outcome]
+        def take(found: Iterable[Outcome]) -> None:
+            for outcome in found:
+                if isinstance(outcome, Run):
+                    plan.keep(outcome)
+                else:
+                    skipped.update([outcome])
+
+        try:
+            take(workers.each(outcomes, _turns(plan, pairings)))
+        except KeyboardInterrupt:
+            launcher.close()  # and let servers end as they should: their clients that have ended count
+            take(workers.rest())
+            raise
     return skipped
 
 
@@ -98,7 +122,7 @@ def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
     if plan.scenario.script is not None:
         yield from ([(pairing, number)] for number in range(1, plan.repeat + 1) for pairing in pairings)
         return
-    by_server: dict[Endpoint, list[tuple[Pairing, int]]] = {}
+    by_server: dict[Endpoint, list[Turn]] = {}
     for number in range(1, plan.repeat + 1):
         for pairing in pairings:
             by_server.setdefault(pairing.server, []).append((pairing, number))
@@ -119,7 +143,8 @@ def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterato
             outcome = pairing, str(reason)
         break
     plan.tick()
-    yield outcome
+    if not launcher.is_closed:
+        yield outcome
 
 
 def _play_once(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, number: int) -> Run:
@@ -138,53 +163,67 @@ def _play_once(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, n
             stage.close()
 
 
-def _pair_up(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
+def _pair_up(plan: Plan, servers: Launcher, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
     """One server process, and its clients one after another; then another, where its log has grown long or a client
     hangs. Where it dies or shows an error, nobody can tell at whom: each client that has ended is played again, with a
-    server of its own."""
+    server of its own. Where the launcher of the clients is closed, those count that had ended before."""
     left = list(turns)
-    while left:
-        played: list[tuple[Pairing, int]] = []
-        clients: list[_Client] = []
-        server, done, died = left[0][0].server, 0, False
+    while left and left[0][0].server not in plan.dead and not launcher.is_closed:
         try:
-            process, port, tried_port = serve(launcher, plan.scenario, plan.transport, server, folder)
-            lines = 0
-            for turn in left:
-                if turn[0] in hung(plan.reference, plan.hanging, [turn[0]]):
-                    done += 1
-                    plan.tick()
-                    continue
-                for _ in range(TRIES):
-                    clients.append(_run_client(plan, launcher, folder, turn[0], port))
-                    played.append(turn)
-                    lines += len(clients[-1].log.lines)
-                    if clients[-1].skipped is not TOO_BUSY:
-                        break
-                done += 1
-                plan.tick()
-                if process.line_count + lines >= LINES_EACH or turn[0] in plan.hanging:
-                    break
-            log = process.stop()
-            died = (log.trouble or "").startswith("ended before")
-        except NotReady as error:
-            log, tried_port, played, done = error.log, None, left, len(left)
-            never = Log((), (), None, "was not started: the server was not ready")
-            clients = [_Client(never, parse(()), (), error.lacking or not_supported(server, log)) for _ in left]
-        except AddressTaken as reason:
+            log, tried_port, met, left = _serve_clients(plan, servers, launcher, folder, left)
+        except (AddressTaken, NotReady) as error:
             for _ in left:
                 plan.tick()
-            yield from ((pairing, f"{server.label}: {reason}") for pairing, _ in left)
+            yield from _never_met(plan, error, left)
             return
-        left = left[done:]
-        runs = list(_pair(played, log, clients, tried_port))
+        runs = list(_pair(met, log, tried_port))
+        died = (log.trouble or "").startswith("ended before it was stopped")
         to_blame = len(runs) > 1 and (died or _shows_an_error(runs[0].server_events))
-        again = [turn for turn in dict.fromkeys(played) if to_blame and turn[0] not in plan.hanging]
-        for turn, run, client in zip(played, runs, clients, strict=True):
-            if turn not in again:
+        again = [turn for turn in dict.fromkeys(turn for turn, _ in met) if to_blame and turn[0] not in plan.hanging]
+        for (turn, client), run in zip(met, runs, strict=True):
+            if turn not in again and client.skipped is not CUT_OFF:
                 yield run if client.skipped is None else (run.pairing, client.skipped)
         for turn in again:
-            yield from _pair_up(dataclasses.replace(plan, tick=lambda: None), launcher, folder, [turn])
+            yield from _pair_up(dataclasses.replace(plan, tick=lambda: None), servers, launcher, folder, [turn])
+
+
+def _serve_clients(
+    plan: Plan, servers: Launcher, launcher: Launcher, folder: Path, turns: Turns
+) -> tuple[Log, int | None, list[tuple[Turn, "_Client"]], list[Turn]]:
+    """Start a server, and its clients one after another: its log, the port of the connection that tried it, the clients
+    that it had, and those that are left for another. Raises AddressTaken, and NotReady."""
+    server, left = turns[0][0].server, deque(turns)
+    process, port, tried_port = serve(servers, plan.scenario, plan.transport, server, folder)
+    plan.started[server] = True
+    met: list[tuple[Turn, _Client]] = []
+    lines = 0
+    while left and not launcher.is_closed:
+        pairing, number = left.popleft()
+        for _ in range(0 if hung(plan.reference, plan.hanging, [pairing]) else TRIES):
+            client = _run_client(plan, launcher, folder, pairing, port)
+            met.append(((pairing, number), client))
+            lines += len(client.log.lines)
+            if client.skipped is not TOO_BUSY:
+                break
+        plan.tick()
+        if process.line_count + lines >= LINES_EACH or pairing in plan.hanging:
+            break
+    return process.stop(), tried_port, met, list(left)
+
+
+def _never_met(plan: Plan, error: AddressTaken | NotReady, turns: Turns) -> Iterator[Outcome]:
+    """What comes of clients whose server has not come to accept connections."""
+    server = turns[0][0].server
+    if isinstance(error, AddressTaken):
+        why: str | None = f"{server.label}: {error}"
+    else:
+        why = error.lacking or not_supported(server, error.log)
+    if isinstance(error, NotReady) and why is None:
+        plan.started.setdefault(server, False)
+        never = _Client(Log((), (), None, "was not started: the server was not ready"), (), ())
+        yield from _pair([(turn, never) for turn in turns], error.log, None)
+    else:
+        yield from ((pairing, str(why)) for pairing, _ in turns)
 
 
 def _shows_an_error(events: Sequence[Event]) -> bool:
@@ -221,14 +260,18 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
             skipped = not_supported(pairing.client, log)
         except OSError as error:
             log, skipped = Log(command, (), None, f"cannot be started ({error})"), out_of(error)
+        except Closed:
+            log, skipped = Log(command, (), None), CUT_OFF
         if plan.scenario.late_s is not None and machine.late_s > plan.scenario.late_s:
             skipped = TOO_BUSY
+        if launcher.is_closed:
+            skipped = CUT_OFF
     if log.trouble is not None and log.trouble.startswith("still running"):
         plan.hanging.add(pairing)
     return _Client(log, parse(log.lines), relay.events() if relay is not None else (), skipped)
 
 
-def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int | None) -> Iterator[Run]:
+def _pair(met: Sequence[tuple[Turn, _Client]], server: Log, tried_port: int | None) -> Iterator[Run]:
     """Give each client its part of the server's log: the server's own life, and the connections that this client
     made."""
     server_events = parse(server.lines)
@@ -239,10 +282,11 @@ def _pair(turns: Turns, server: Log, clients: Sequence[_Client], tried_port: int
         blocks = [block for block in blocks if not server_events[block[0]].speaker.endswith(f"_{tried_port}")]
     # What was seen on the wire has the port that the server sees.
     told = [[server_events[place] for place in block] for block in blocks]
-    of_turn: list[list[int]] = [[] for _ in turns]
-    for block, owner in zip(blocks, _owners(told, [client.wire or client.events for client in clients]), strict=True):
+    of_turn: list[list[int]] = [[] for _ in met]
+    owners = _owners(told, [client.wire or client.events for _, client in met])
+    for block, owner in zip(blocks, owners, strict=True):
         of_turn[owner] += block
-    for (pairing, number), client, mine in zip(turns, clients, of_turn, strict=True):
+    for ((pairing, number), client), mine in zip(met, of_turn, strict=True):
         own = sorted([*life, *mine])
         log = dataclasses.replace(server, lines=tuple(server.lines[place] for place in own))
         events = {"server": tuple(server_events[place] for place in own), "client": client.events}

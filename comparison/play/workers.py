@@ -3,6 +3,7 @@ another for good."""
 
 import contextlib
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,9 @@ from comparison.play.processes import AWAKE_S
 
 LEAVE_S = 0.5
 """What threads that nobody needs any more get to end. One that computes goes on, and ends with the program."""
+
+REST_S = 1.0
+"""What they get after Ctrl-C to hand over what they have."""
 
 
 _END = object()
@@ -37,6 +41,7 @@ class Workers:
         # Who makes values faster than they are taken waits: each may be a log of a million lines.
         self._made: queue.Queue[Any] = queue.Queue(1)
         self._threads: list[threading.Thread] = []
+        self._running = 0
         self._left = threading.Event()
 
     def __enter__(self) -> "Workers":
@@ -69,8 +74,21 @@ class Workers:
             thread = threading.Thread(target=work, daemon=True)
             thread.start()
             self._threads.append(thread)  # only now, since Ctrl-C may come at any point
-        running = self._count
-        while running:
+            self._running += 1
+        yield from self._values()
+
+    def rest(self) -> Iterator[Any]:
+        """What still comes after `each` was interrupted. Raises KeyboardInterrupt where it takes longer than REST_S."""
+        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, REST_S)
+        try:
+            yield from self._values()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    def _values(self) -> Iterator[Any]:
+        while self._running:
             try:
                 value = self._made.get(timeout=AWAKE_S)
             except queue.Empty:
@@ -78,7 +96,7 @@ class Workers:
             if isinstance(value, _Raised):
                 raise value.error
             if value is _END:
-                running -= 1
+                self._running -= 1
             else:
                 yield value
 

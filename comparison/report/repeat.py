@@ -34,7 +34,7 @@ def compare(comparison: Comparison, *more: str) -> str:
     words = [*program(sys.orig_argv, sys.argv)]
     if comparison.saved_in:
         return typed([*words, "judge", *comparison.saved_in, *more])
-    before = f"{TUTORIAL.name}," * any(map(shown_elsewhere, comparison.cells))
+    before = f"{TUTORIAL.name}," * any(shown_elsewhere(cell.reason) for cell in comparison.cells)
     words += ["--scenario", before + scenario.name] if scenario.name != TUTORIAL.name else []
     words += ["--transport", transport.name] if transport.name != scenario.transports[0] else []
     words += comparison.selection

@@ -824,6 +824,42 @@ def test_what_is_done_when_a_run_is_interrupted_is_kept_and_shown(number, mark, 
     assert left == []
 
 
+HANGS_FROM_THE_FOURTH_ON = """
+echo >> {folder}/started
+[ "$(wc -l < {folder}/started)" -lt 4 ] || {{ touch {folder}/hangs; exec sleep 1000; }}
+exec {python} {echo} client "$@"
+"""
+
+
+def test_each_run_that_has_ended_when_ctrl_c_comes_is_kept_and_judged(mark, tmp_path):
+    """Though they are all of one server, which still runs."""
+    script = HANGS_FROM_THE_FOURTH_ON.format(
+        folder=tmp_path, python=sys.executable, echo=ROOT / "tests" / "plain_echo.py"
+    )
+    mine = ("--endpoint", "mine", "--client-command", f"{program_file(tmp_path / 'mine', script)} {{host}} {{port}}")
+    options = (*mine, *TWO, "--client", "mine", "--repeat", "10", "--jobs", "1", "--format", "json")
+    saved = tmp_path / "saved"
+    with subprocess.Popen(
+        [sys.executable, COMPARE, *options, "--save", str(saved)],
+        env=environment(MARK_OF_TEST=mark),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            wait_until((tmp_path / "hangs").exists, process)
+            process.send_signal(signal.SIGINT)
+            shown, said = process.communicate(timeout=DEADLINE_S)
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (130, "compare.py: interrupted; 3 runs in 1 scenario of 1 were judged\n")
+    [cell] = json.loads(shown)["comparisons"][0]["cells"]
+    assert (cell["verdict"], cell["repeat"], cell["agreed"]) == ("reference", 3, 3)
+    assert marked(mark) == {}
+    again = run("judge", str(saved), "--format", "json")
+    assert (again.returncode, again.stdout, again.stderr) == (0, shown, "")
+
+
 def test_a_run_that_ends_by_itself_leaves_no_process_behind(mark):
     assert run(*ONE, env=environment(MARK_OF_TEST=mark)).returncode == 0
     assert marked(mark) == {}

@@ -74,8 +74,8 @@ def judged(lines, life=LIFE):
 def handed_out(lines):
     """The log of a server that had a tenth as many clients as lines."""
     clients = [runner._Client(Log((), (), 0), parse(client_lines(ENDPOINTS[0])), ()) for _ in range(len(lines) // 10)]
-    turns = [(PAIRING, number) for number in range(len(clients))]
-    list(runner._pair(turns, Log((), tuple(lines), 0), clients, None))
+    met = [((PAIRING, number), client) for number, client in enumerate(clients)]
+    list(runner._pair(met, Log((), tuple(lines), 0), None))
 
 
 def assert_linear(work, short, long):
@@ -200,5 +200,5 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(tmp_path,
     monkeypatch.setattr(runner, "serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
     monkeypatch.setattr(runner, "_run_client", lambda *_: runner._Client(Log((), (), 0), (), ()))
     turns = [(PAIRING, number) for number in (1, 2, 3)]
-    runs = list(runner._pair_up(runner.Plan(TUTORIAL), None, tmp_path, turns))
+    runs = list(runner._pair_up(runner.Plan(TUTORIAL), Launcher(), Launcher(), tmp_path, turns))
     assert ([one.number for one in runs], len(started)) == ([1, 2, 3], 3)

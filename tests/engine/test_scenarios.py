@@ -90,8 +90,8 @@ def test_a_port_that_comes_again_is_another_connection():
     life = server_lines(ENDPOINTS[0])
     server = Log((), (*life[:-2], *life[2:-2], *life[-2:]), 0)
     client = Log((), tuple(client_lines(ENDPOINTS[0])), 0)
-    clients = [running._Client(client, parse(client.lines), ())] * 2
-    runs = list(running._pair([(pairing, 1), (pairing, 2)], server, clients, None))
+    met = [((pairing, number), running._Client(client, parse(client.lines), ())) for number in (1, 2)]
+    runs = list(running._pair(met, server, None))
     assert [faults(TUTORIAL, one) for one in runs] == [(), ()]
     assert projections(TUTORIAL, runs[0]) == projections(TUTORIAL, runs[1])
     assert [list(one.server.lines) for one in runs] == [life, life]
