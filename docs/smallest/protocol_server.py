@@ -1,4 +1,4 @@
-"""The smallest echo server with Protocol to copy where nothing more is needed. docs/smallest.md: what it does not do."""
+"""The smallest echo server with Protocol to copy where nothing more is needed; docs/smallest.md: what it lacks."""
 
 import asyncio
 import sys
