@@ -40,6 +40,12 @@ def _package(name: str) -> Commands:
 IMPLEMENTATIONS = {"streams": _package("streams_impl"), "protocol": _package("protocol_impl")}
 """Implementation -> its commands, run in the folder of the project. The first is the reference."""
 
+BY_NAME = {
+    f"smallest-{api}": Commands(("{python}", f"docs/smallest/{api}_server.py", "{host}", "{port}"), ())
+    for api in ("streams", "protocol")
+}
+"""The same for those that take part only where they are named, and take no options."""
+
 _PROBE = """
 import importlib.metadata, importlib.util, json, os, platform, sys
 answer = os.dup(1)
@@ -138,6 +144,11 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
     return sorted(dict.fromkeys(endpoints), key=lambda endpoint: order.index(endpoint.implementation)), notes
 
 
+def by_name(pythons: Sequence[Interpreter]) -> list[Endpoint]:
+    """Those that take part only where they are named."""
+    return [_endpoint(name, NO_LEVEL, python, pythons) for name in BY_NAME for python in pythons]
+
+
 def third_party(
     name: str, server_command: str | None, client_command: str | None, server_address: str | None = None
 ) -> Endpoint:
@@ -146,8 +157,8 @@ def third_party(
 
     It takes no options of ours: its client reads what it has to send from standard input. Raises CannotCompare.
     """
-    if not name or name in IMPLEMENTATIONS or not name.isprintable() or "," in name:
-        known = ", ".join(IMPLEMENTATIONS)
+    if not name or name in (*IMPLEMENTATIONS, *BY_NAME) or not name.isprintable() or "," in name:
+        known = ", ".join((*IMPLEMENTATIONS, *BY_NAME))
         raise CannotCompare(f"--endpoint {name!r}: give it a name of its own, without a comma; taken are {known}")
     if server_command is None and client_command is None:
         raise CannotCompare(f"--endpoint {name}: give it a --server-command, a --client-command, or both")
@@ -188,10 +199,10 @@ def _words(option: str, command: str | None, or_else: str | None) -> tuple[str, 
 
 
 def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: str) -> list[Endpoint]:
-    """The endpoints that one of `names` stands for: an implementation, a loop, or a whole label. Raises
-    CannotCompare."""
+    """The endpoints that one of `names` stands for: an implementation, a loop, or a whole label; without names, all
+    that take part of themselves. Raises CannotCompare."""
     if names is None:
-        return list(endpoints)
+        return [endpoint for endpoint in endpoints if endpoint.implementation not in BY_NAME]
     for name in names:
         if not any(_matches(endpoint, name) for endpoint in endpoints):
             known = dict.fromkeys(part for e in endpoints for part in (e.implementation, e.label))
@@ -216,7 +227,7 @@ def environment(pythons: Sequence[Interpreter]) -> dict[str, str]:
 
 
 def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Interpreter]) -> Endpoint:
-    commands = IMPLEMENTATIONS[name]
+    commands = IMPLEMENTATIONS.get(name) or BY_NAME[name]
     words = "".join((*commands.server, *commands.client))
     # Among several interpreters the version tells which, and among several of one version the path.
     alike = [other for other in pythons if other.version == python.version]
@@ -224,7 +235,7 @@ def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Inter
     levels = [loop] if "{loop}" in words else []
     levels += [version] if "{python}" in words and len(pythons) > 1 else []
     server, client = (
-        tuple(word.format(python=python.path, loop=loop) for word in command)
+        tuple(word.replace("{python}", python.path).replace("{loop}", loop) for word in command)
         for command in (commands.server, commands.client)
     )
     return Endpoint(
@@ -234,6 +245,7 @@ def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Inter
         label="/".join((name, *levels)),
         server_command=server,
         client_command=client,
+        takes_options=name not in BY_NAME,
     )
 
 

@@ -60,7 +60,7 @@ def choose(
     """Find out what this machine can run, and pick from it and from `others`. Raises CannotCompare."""
     found = endpoints.interpreters(pythons, loops or tuple(LOOPS))
     everyone, notes = endpoints.available(found, loops)
-    everyone += others
+    everyone += [*others, *endpoints.by_name(found)]
     chosen_servers = [e for e in endpoints.select(everyone, servers, "--server") if e.server_command]
     chosen_clients = [e for e in endpoints.select(everyone, clients, "--client") if e.client_command]
     for option, chosen in (("--server", chosen_servers), ("--client", chosen_clients)):

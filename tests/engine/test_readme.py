@@ -13,7 +13,8 @@ from harness import ROOT
 import compare
 from common.options import parse_client, parse_server
 
-README = (ROOT / "README.md").read_text().replace("\\\n", " ")
+README = (ROOT / "README.md").read_text()
+TEXT = "\n".join((README, *(path.read_text() for path in (ROOT / "docs").glob("*.md")))).replace("\\\n", " ")
 
 
 def same_machine(text: str) -> str:
@@ -37,12 +38,12 @@ def test_the_transcript_is_what_comes_out():
 
 
 def commands(program: str) -> list[list[str]]:
-    """The arguments of each command of the README that runs `program`."""
-    lines = re.findall(rf"^(?:\w+ \| )?python (?:-m )?{re.escape(program)}\b([^#\n]*)", README, re.MULTILINE)
+    """The arguments of each command of the README and of docs/ that runs `program`."""
+    lines = re.findall(rf"^(?:\w+ \| )?python (?:-m )?{re.escape(program)}\b([^#\n]*)", TEXT, re.MULTILINE)
     return [shlex.split(line) for line in lines]
 
 
-def test_every_command_of_the_readme_is_understood(tmp_path):
+def test_every_command_of_the_documents_is_understood(tmp_path):
     lines = [line for line in commands("compare.py") if line]
     assert {line[0] for line in lines} >= compare.COMMANDS.keys()
     for words in lines:
