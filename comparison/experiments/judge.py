@@ -38,11 +38,6 @@ def judged(evidences: Iterable[Evidence], behaviours: dict[str, Behaviour]) -> t
     )
 
 
-def is_surprise(evidence: Evidence, known: Known) -> bool:
-    """Whether it is to be confirmed."""
-    return judge(evidence, known).state is State.NEWS
-
-
 def known_as(place: Place) -> Place:
     """The place whose rows count."""
     return place if place.loop in LOOPS else dataclasses.replace(place, loop=STANDS_IN_FOR)

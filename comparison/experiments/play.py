@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from comparison.errors import last_words
-from comparison.experiments.judge import is_surprise
-from comparison.experiments.model import Behaviour, Cell, Evidence
+from comparison.experiments.judge import judge
+from comparison.experiments.model import Behaviour, Cell, Evidence, State
 from comparison.model import Interpreter
 from comparison.play.processes import Launcher
 from comparison.play.workers import Workers
@@ -48,53 +48,48 @@ def survey(
 
     With `played_by` the case of that name is run in the place of each, which a table must notice.
     """
+    instead = [] if played_by is None else ["--played-by", played_by]
     surprises = []
     with Launcher() as launcher:
 
-        def run(cell: Cell, patience: float = 1.0) -> Evidence:
-            words = _command(cell, played_by, PATIENCE_S * patience, deadline_s * max(1.0, patience / 5))
-            return _run(launcher, cell, words, deadline_s * max(1.0, patience / 5))
-
-        def runs(cell: Cell) -> Iterator[tuple[Cell, Evidence]]:
-            yield cell, run(cell)
+        def run(cell: Cell) -> Iterator[tuple[Cell, Evidence]]:
+            yield cell, _run(launcher, cell, PATIENCE_S, deadline_s, instead)
 
         with Workers(jobs) as workers:
-            for cell, evidence in workers.each(runs, chosen):
-                if is_surprise(evidence, cell.behaviour.known):
+            for cell, evidence in workers.each(run, chosen):
+                if judge(evidence, cell.behaviour.known).state is State.NEWS:
                     surprises.append((cell, evidence))
                     continue
                 tick()
                 yield evidence
         for cell, evidence in surprises:
-            again = run(cell, CONFIRMING)
+            again = _run(launcher, cell, PATIENCE_S * CONFIRMING, deadline_s * 2, instead)
             tick()
             yield dataclasses.replace(again, outcomes=(*evidence.outcomes, *again.outcomes))
 
 
-def _command(cell: Cell, played_by: str | None, patience_s: float, deadline_s: float) -> list[str]:
-    words = [cell.python.path, "-m", cell.behaviour.page.module, "--json", "--api", cell.api, "--case", cell.case]
-    words += ["--loop", cell.loop, "--patience", str(patience_s), "--deadline", str(deadline_s)]
-    return [*words, "--played-by", played_by] if played_by is not None else words
-
-
-def _run(launcher: Launcher, cell: Cell, command: Sequence[str], deadline_s: float) -> Evidence:
+def _run(launcher: Launcher, cell: Cell, patience_s: float, deadline_s: float, more: Sequence[str]) -> Evidence:
+    """One process, and what it says in its last line."""
+    command = [cell.python.path, "-m", cell.behaviour.page.module, "--json", "--api", cell.api, "--case", cell.case]
+    command += ["--loop", cell.loop, "--patience", str(patience_s), "--deadline", str(deadline_s), *more]
     process = launcher.start(command)
     log = process.wait(deadline_s + SPARE_S)
     process.kill()  # with what it has left behind
     launcher.forget(process)
-    version = cell.python.versions.get(cell.loop.partition(":")[0], "")
-    known = Evidence(cell.behaviour.name, cell.case, cell.api, cell.loop, version, cell.python.version.split()[-1])
-    for line in reversed(log.lines):
-        if line.startswith('{"behaviour"'):
-            said = json.loads(line)
-            return dataclasses.replace(
-                known,
-                python=said["python"],
-                outcomes=(said["outcome"],) if "outcome" in said else (),
-                bites=said.get("bites", ""),
-                told=tuple(said["told"]),
-                failed=said.get("failed", ""),
-                skipped=said.get("skipped", ""),
-            )
-    ended = log.trouble or f"ended with exit code {log.exit_code}, and said no outcome"
-    return dataclasses.replace(known, failed=": ".join(filter(None, (ended, last_words(log.lines)))))
+    said = next((json.loads(line) for line in reversed(log.lines) if line.startswith('{"behaviour"')), None)
+    if said is None:
+        ended = log.trouble or f"ended with exit code {log.exit_code}, and said no outcome"
+        said = {"failed": ": ".join(filter(None, (ended, last_words(log.lines))))}
+    return Evidence(
+        cell.behaviour.name,
+        cell.case,
+        cell.api,
+        cell.loop,
+        cell.python.versions.get(cell.loop.partition(":")[0], ""),
+        said.get("python", cell.python.version.split()[-1]),
+        (said["outcome"],) if "outcome" in said else (),
+        said.get("bites", ""),
+        tuple(said.get("told", ())),
+        said.get("failed", ""),
+        said.get("skipped", ""),
+    )
