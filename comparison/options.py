@@ -1,7 +1,11 @@
 """Kinds of values that options of several commands have."""
 
 import argparse
+import difflib
 import math
+from collections.abc import Iterable
+
+from comparison.model import CannotCompare
 
 
 def comma_separated(text: str) -> list[str]:
@@ -28,3 +32,15 @@ def at_least_one(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def meant(text: str, names: Iterable[str], option: str) -> str:
+    """The name that a text stands for: itself, or the only one that it is a part of. Raises CannotCompare, with what
+    may have been meant."""
+    known = list(names)
+    having = [text] if text in known else [name for name in known if text in name]
+    if len(having) == 1:
+        return having[0]
+    close = having or difflib.get_close_matches(text, known, cutoff=0.5)
+    remedy = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
+    raise CannotCompare(f"{option} {text!r} {'stands for several' if having else 'is unknown'}; {remedy}")
