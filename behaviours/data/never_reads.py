@@ -18,6 +18,7 @@ TOOK = outcome("took all, keeps the answers", bites="a client that does not read
 HELD = outcome("held the client up")
 KNOWN = known(trap=[seen(TOOK)], remedy=[seen(HELD)])
 
+
 # --- Streams ---
 async def streams_trap(reader, writer):
     while data := await reader.read(65536):

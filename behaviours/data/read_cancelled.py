@@ -23,9 +23,7 @@ async def streams_trap(address):
     reader, writer = await asyncio.open_connection(*address)
     try:
         async with asyncio.timeout(None) as limit:
-            kit.work().add_done_callback(
-                lambda _: limit.reschedule(0)
-            )
+            kit.work().add_done_callback(lambda _: limit.reschedule(0))
             await reader.read()
     except TimeoutError:
         kit.handle(await reader.read(65536))
@@ -37,9 +35,7 @@ async def streams_remedy(address):
     pieces = []
     try:
         async with asyncio.timeout(None) as limit:
-            kit.work().add_done_callback(
-                lambda _: limit.reschedule(0)
-            )
+            kit.work().add_done_callback(lambda _: limit.reschedule(0))
             while data := await reader.read(65536):
                 pieces.append(data)
     except TimeoutError:
