@@ -42,7 +42,8 @@ class ProtocolRemedy(asyncio.Protocol):
     rest = b""
 
     def data_received(self, data):
-        *lines, self.rest = (self.rest + data).split(b"\n")
+        data = self.rest + data
+        *lines, self.rest = data.split(b"\n")
         for line in lines:
             kit.handle(line + b"\n")
 

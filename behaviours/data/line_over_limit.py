@@ -22,7 +22,9 @@ KNOWN = known(trap=[seen(WHOLE, api="protocol"), seen(TORN)], remedy=[seen(WHOLE
 
 # --- Streams ---
 async def streams_trap(address):
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(
+        *address,
+    )
     while True:
         try:
             kit.handle(await reader.readline())

@@ -14,7 +14,7 @@ import asyncio
 from behaviours import kit
 from behaviours.known import known, outcome, seen
 
-TOOK = outcome("took all, keeps the answers", bites="a client that does not read fills the memory")
+TOOK = outcome("took all, kept the answers", bites="a client that does not read fills the memory")
 HELD = outcome("held the client up")
 KNOWN = known(trap=[seen(TOOK)], remedy=[seen(HELD)])
 

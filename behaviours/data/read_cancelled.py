@@ -20,10 +20,14 @@ KNOWN = known(trap=[seen(GONE)], remedy=[seen(KEPT)])
 
 # --- Streams ---
 async def streams_trap(address):
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(
+        *address,
+    )
     try:
         async with asyncio.timeout(None) as limit:
-            kit.work().add_done_callback(lambda _: limit.reschedule(0))
+            kit.work().add_done_callback(
+                lambda _: limit.reschedule(0),
+            )
             await reader.read()
     except TimeoutError:
         kit.handle(await reader.read(65536))
@@ -31,11 +35,15 @@ async def streams_trap(address):
 
 
 async def streams_remedy(address):
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(
+        *address,
+    )
     pieces = []
     try:
         async with asyncio.timeout(None) as limit:
-            kit.work().add_done_callback(lambda _: limit.reschedule(0))
+            kit.work().add_done_callback(
+                lambda _: limit.reschedule(0),
+            )
             while data := await reader.read(65536):
                 pieces.append(data)
     except TimeoutError:

@@ -8,8 +8,6 @@ Instead: ask at_eof() whether it has, or do not read a frame that is empty.
 Sources: Python documentation, StreamReader.read().
 """
 
-import asyncio
-
 from behaviours import kit
 from behaviours.known import known, outcome, seen
 
@@ -36,7 +34,7 @@ async def streams_remedy(reader, writer):
 
 
 # --- Protocol ---
-protocol_trap = None  # the end of file has a callback of its own
+protocol_trap = None  # the end has a callback of its own
 protocol_remedy = None
 
 

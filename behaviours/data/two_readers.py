@@ -19,7 +19,9 @@ KNOWN = known(trap=[seen(RAISED)], remedy=[seen(BOTH)])
 
 # --- Streams ---
 async def streams_trap(address):
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(
+        *address,
+    )
 
     async def worker():
         kit.handle(await reader.read(1))
@@ -29,7 +31,9 @@ async def streams_trap(address):
 
 
 async def streams_remedy(address):
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(
+        *address,
+    )
     lock = asyncio.Lock()
 
     async def worker():
@@ -42,7 +46,7 @@ async def streams_remedy(address):
 
 
 # --- Protocol ---
-protocol_trap = None  # it is called with the data, and asks for none
+protocol_trap = None  # it asks for no data
 protocol_remedy = None
 
 

@@ -22,7 +22,9 @@ BYTES = 32 * 1024 * 1024
 
 # --- Streams ---
 async def streams_trap(address):
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(
+        *address,
+    )
     writer.write(bytes(BYTES))
     await writer.drain()
     writer.write_eof()
@@ -35,7 +37,9 @@ async def streams_remedy(address):
         await writer.drain()
         writer.write_eof()
 
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(
+        *address,
+    )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(send())
         echo = await reader.read()

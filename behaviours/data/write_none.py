@@ -1,6 +1,7 @@
 """write(None) is an error on asyncio and is nothing at all on uvloop
 
-A function that forgot its `return`, a lookup that found nothing: asyncio raises TypeError, uvloop takes None for no data.
+A function that forgot its `return`, a lookup that found nothing: asyncio raises TypeError, uvloop takes
+None for no data.
 
 Instead: test on asyncio, or look at what you send.
 
