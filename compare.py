@@ -37,6 +37,10 @@ COMMANDS = {
         "comparison.soak.command",
         "leaves each server with bad peers for minutes, and sees whether anything grows",
     ),
+    "behaviours": (
+        "comparison.experiments.command",
+        "shows how the APIs, the loops and the versions really behave, and what bites here",
+    ),
     "report": ("comparison.report.command", "makes a page of it all"),
 }
 """The commands: the module of each, and what it does. The first is what is done without a command."""

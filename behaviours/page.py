@@ -21,6 +21,8 @@ class Page:
     """The text of a behaviour, without running anything. `code` has what the lesson says for a part, also where that
     is None: then the reason beside it."""
 
+    module: str
+    """What `python -m` is given."""
     group: str
     name: str
     title: str
@@ -28,11 +30,6 @@ class Page:
     instead: str
     sources: str
     code: dict[Part, str]
-
-    @property
-    def module(self) -> str:
-        """What `python -m` is given."""
-        return f"behaviours.{self.group}.{self.name.replace('-', '_')}"
 
 
 def pages() -> list[Page]:
@@ -49,6 +46,7 @@ def read(path: Path) -> Page:
     text = [part for part in paragraphs if not part.startswith(("Instead: ", "Sources: "))]
     named = dict(part.split(": ", 1) for part in paragraphs if part not in text)
     return Page(
+        ".".join(path.relative_to(HERE.parent).with_suffix("").parts),
         path.parent.name,
         path.stem.replace("_", "-"),
         title,
@@ -99,3 +97,14 @@ def is_none(code: str) -> str | None:
     """Why there is no code, in the words beside it; None where there is some."""
     match = re.fullmatch(r"\w+ = None(?:  # (.+))?", code)
     return (match[1] or "") if match else None
+
+
+def given_code(code: str) -> str:
+    """What a lesson uses of the kit and does not show."""
+    source = (HERE / "kit" / "given.py").read_text(encoding="utf-8")
+    used = set(re.findall(r"\bkit\.(\w+)", code))
+    return "\n\n".join(
+        ast.get_source_segment(source, node) or ""
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name in used
+    )

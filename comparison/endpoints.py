@@ -124,11 +124,21 @@ def _ask(path: str, loops: Sequence[str]) -> Interpreter:
 
 
 def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tuple[list[Endpoint], list[str]]:
-    """Every endpoint that this machine can run, and a note for what is missing.
+    """Every endpoint that this machine can run, and a note for what is missing. Raises CannotCompare, see `arms`."""
+    found, notes = arms(pythons, loops)
+    endpoints = [_endpoint(name, loop, python, pythons) for loop, python in found for name in IMPLEMENTATIONS]
+    order = list(IMPLEMENTATIONS)
+    return sorted(dict.fromkeys(endpoints), key=lambda endpoint: order.index(endpoint.implementation)), notes
+
+
+def arms(
+    pythons: Sequence[Interpreter], loops: Sequence[str] | None
+) -> tuple[list[tuple[str, Interpreter]], list[str]]:
+    """Every loop with every Python that has it, and a note for what is missing.
 
     A loop that the user chose must be there: raises CannotCompare with the command that installs it.
     """
-    endpoints, notes = [], []
+    found, notes = [], []
     for loop in loops or LOOPS:
         missing = [python for python in pythons if loop != "asyncio" and _module(loop) not in python.versions]
         for python in missing:
@@ -138,10 +148,8 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
             notes.append(
                 f"{loop} is not installed for Python {python.version}, so it is left out; to add it: {install}"
             )
-        present = [python for python in pythons if python not in missing]
-        endpoints += [_endpoint(name, loop, python, pythons) for name in IMPLEMENTATIONS for python in present]
-    order = list(IMPLEMENTATIONS)
-    return sorted(dict.fromkeys(endpoints), key=lambda endpoint: order.index(endpoint.implementation)), notes
+        found += [(loop, python) for python in pythons if python not in missing]
+    return found, notes
 
 
 def by_name(pythons: Sequence[Interpreter]) -> list[Endpoint]:

@@ -6,9 +6,11 @@ The lesson uses what stands in `given` alone: an echo server, a client, and what
 from behaviours.kit.given import Client, Echo, connected, echo, handle, live, work
 from behaviours.kit.main import main
 from behaviours.kit.peers import (
+    FILL_BYTES,
     all_of,
     answer,
     connect,
+    echo_all,
     echoed,
     ending,
     fill,
@@ -23,6 +25,7 @@ from behaviours.kit.tls import TLSPeer, client_tls, server_tls
 from behaviours.kit.waiting import happens, must_happen
 
 __all__ = [
+    "FILL_BYTES",
     "Call",
     "Client",
     "Echo",
@@ -35,6 +38,7 @@ __all__ = [
     "connect",
     "connected",
     "echo",
+    "echo_all",
     "echoed",
     "ending",
     "fill",

@@ -2,8 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
-import importlib.metadata
 import json
 import linecache
 import os
@@ -164,15 +162,11 @@ class _Trial:
         os._exit(code)
 
     def _place(self) -> dict[str, str]:
-        version = ""
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            version = importlib.metadata.version(self._options.loop.partition(":")[0].partition(".")[0])
         options = self._options
         return {
             "behaviour": python_command()[-1],
             "case": options.case,
             "api": options.api,
             "loop": options.loop,
-            "loop_version": version,
             "python": platform.python_version(),
         }

@@ -13,6 +13,8 @@ from behaviours.kit import waiting
 
 HOST = "127.0.0.1"
 BUFFER_BYTES = 32 * 1024
+FILL_BYTES = 32 * 1024 * 1024
+"""More than fits anywhere between two programs."""
 
 
 def listener(host: str = HOST) -> socket.socket:
@@ -81,13 +83,32 @@ def is_served(sock: socket.socket, times: int = 1) -> bool:
     return True
 
 
-def fill(sock: socket.socket) -> int:
-    """Send until the other side takes no more for the patience: the number of bytes."""
+def fill(sock: socket.socket, most_bytes: int = FILL_BYTES) -> int:
+    """Send until the other side takes no more for the patience, or has taken `most_bytes`: the number of bytes."""
     sent = 0
-    while select.select([], [sock], [], waiting.patience_s)[1]:
-        with contextlib.suppress(BlockingIOError):
-            sent += sock.send(bytes(65536), socket.MSG_DONTWAIT)
+    while sent < most_bytes and (taken := _send_some(sock, bytes(min(65536, most_bytes - sent)))) is not None:
+        sent += taken
     return sent
+
+
+def echo_all(sock: socket.socket) -> bool:
+    """Send back each piece before the next is read, to the end of file; not so where the other side takes no more
+    for the patience."""
+    while data := sock.recv(65536):
+        while data:
+            if (taken := _send_some(sock, data)) is None:
+                return False
+            data = data[taken:]
+    return True
+
+
+def _send_some(sock: socket.socket, data: bytes) -> int | None:
+    """Send what fits: how much that was, None where nothing does for the patience."""
+    if not select.select([], [sock], [], waiting.patience_s)[1]:
+        return None
+    with contextlib.suppress(BlockingIOError):
+        return sock.send(data, socket.MSG_DONTWAIT)
+    return 0
 
 
 def reset(sock: socket.socket) -> None:

@@ -1,0 +1,107 @@
+"""`compare.py behaviours`: its options, and what it does with them."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from behaviours.page import GROUPS
+from common.loops import LOOPS
+from comparison import endpoints, files
+from comparison.experiments import markdown, record, text
+from comparison.experiments.judge import judged
+from comparison.experiments.model import Behaviour, Evidence, Survey, everything
+from comparison.experiments.play import JOBS_PER_CORE, cells, survey
+from comparison.options import at_least_one, comma_separated, meant
+from comparison.play.processes import INTERRUPTED
+from comparison.progress import Progress
+
+DESCRIPTION = (
+    "Show how asyncio's two APIs, its loops and its versions really behave, by experiments: what bites here, what is "
+    "a bug of this very Python or loop, and what is not as known. With a name, show the page of one."
+)
+EPILOG = "Exit code: 0 where all is as known, 1 where there is news or a failure, 2 for trouble, 130 after Ctrl-C."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of behaviours."""
+    add = parser.add_argument
+    add("name", nargs="?", metavar="NAME", help="which one, or the part of its name that tells which")
+    add("--group", type=comma_separated, metavar="NAME", help=f"only these groups: {', '.join(GROUPS)}")
+    add("--bites", action="store_true", help="show only what bites here")
+    add("--loop", type=comma_separated, metavar="NAME", help=f"event loops: {', '.join(LOOPS)}, MODULE:FACTORY")
+    add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run them with")
+    jobs = JOBS_PER_CORE * (os.cpu_count() or 1)
+    add("--jobs", type=at_least_one, metavar="N", default=jobs, help="processes at once (%(default)s)")
+    add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
+    add("--save", type=Path, metavar="FILE", help="keep what was seen there, as JSON")
+    add("--from", type=Path, nargs="+", metavar="FILE", dest="sources", help="run nothing: show what was kept there")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
+    files.check_target("--save", options.save)
+    chosen = choose(everything(), options.name, options.group)
+    interrupted, notes = False, list[str]()
+    evidences: list[Evidence] = []
+    if options.sources:
+        evidences = record.read(options.sources)
+    else:
+        found_here = endpoints.interpreters(options.python, options.loop or tuple(LOOPS))
+        arms, notes = endpoints.arms(found_here, options.loop)
+        tried = cells(chosen.values(), arms)
+        with Progress(len(tried)) as progress:
+            try:
+                for evidence in survey(tried, jobs=options.jobs, tick=progress.tick):
+                    evidences.append(evidence)
+            except KeyboardInterrupt:
+                if not evidences:
+                    raise
+                interrupted = True
+    found = in_order(chosen, evidences, notes)
+    if options.save is not None:
+        files.replace(options.save, record.to_json(found.findings))
+    write(found, options)
+    if interrupted:
+        print(f"compare.py: interrupted; {len(evidences)} of {len(tried)} cases were run", file=sys.stderr)
+        return INTERRUPTED
+    return found.exit_code
+
+
+def choose(known: dict[str, Behaviour], name: str | None, groups: Sequence[str] | None) -> dict[str, Behaviour]:
+    """The behaviours that are meant. Raises CannotCompare."""
+    for group in groups or ():
+        meant(group, GROUPS, "--group")
+    if name is not None:
+        name = meant(name.replace("_", "-"), known, "behaviours")
+    return {
+        each: behaviour
+        for each, behaviour in known.items()
+        if name in (None, each) and (not groups or behaviour.page.group in groups)
+    }
+
+
+def in_order(behaviours: dict[str, Behaviour], evidences: Sequence[Evidence], notes: Sequence[str]) -> Survey:
+    """What was found, judged, in the order of the pages and not in that in which it came."""
+    order = {name: number for number, name in enumerate(behaviours)}
+    findings = sorted(judged(evidences, behaviours), key=lambda f: (order[f.evidence.behaviour], f.evidence.levels))
+    ran = {finding.evidence.behaviour for finding in findings}
+    return Survey({name: each for name, each in behaviours.items() if name in ran}, tuple(findings), tuple(notes))
+
+
+def write(found: Survey, options: argparse.Namespace) -> None:
+    """Write it in the chosen form."""
+    if options.format == "json":
+        sys.stdout.write(record.to_json(found.findings))
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else text.WIDTH
+    if options.format == "markdown":
+        lines = markdown.render(found)
+    elif options.name is not None:
+        lines = (line for each in found.behaviours.values() for line in text.page(found, each, width))
+    else:
+        lines = text.overview(found, width, options.bites)
+    for line in lines:
+        print(line)

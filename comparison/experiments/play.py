@@ -1,0 +1,95 @@
+"""Runs cases, each in a process with a deadline, and again what is a surprise."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from comparison.errors import last_words
+from comparison.experiments.judge import judge
+from comparison.experiments.model import Behaviour, Cell, Evidence, State
+from comparison.model import Interpreter
+from comparison.play.processes import Launcher
+from comparison.play.workers import Workers
+
+PATIENCE_S = 0.5
+"""What may not happen is waited for so long; ten times as long where a surprise is confirmed."""
+
+CONFIRMING = 10.0
+DEADLINE_S = 30.0
+"""What a case gets; what it takes is some tenths of a second, and a few patiences."""
+
+SPARE_S = 10.0
+"""What a process gets beyond, to start and to say itself that its deadline has passed."""
+
+JOBS_PER_CORE = 3
+"""A case waits more than it computes."""
+
+
+def cells(behaviours: Iterable[Behaviour], arms: Sequence[tuple[str, Interpreter]]) -> list[Cell]:
+    """Every case of some behaviours in every API that has it, on every loop and Python."""
+    return [
+        Cell(behaviour, case, api, loop, python)
+        for behaviour in behaviours
+        for case, having in behaviour.apis.items()
+        for api in having
+        for loop, python in arms
+    ]
+
+
+def survey(
+    chosen: Sequence[Cell],
+    *,
+    jobs: int,
+    deadline_s: float = DEADLINE_S,
+    tick: Callable[[], None] = lambda: None,
+    played_by: str | None = None,
+) -> Iterator[Evidence]:
+    """What is seen of each cell, as it comes; surprises last, since each of them is run again, alone.
+
+    With `played_by` the case of that name is run in the place of each, which a table must notice.
+    """
+    instead = [] if played_by is None else ["--played-by", played_by]
+    surprises = []
+    with Launcher() as launcher:
+
+        def run(cell: Cell) -> Iterator[tuple[Cell, Evidence]]:
+            yield cell, _run(launcher, cell, PATIENCE_S, deadline_s, instead)
+
+        with Workers(jobs) as workers:
+            for cell, evidence in workers.each(run, chosen):
+                if judge(evidence, cell.behaviour.known).state is State.NEWS:
+                    surprises.append((cell, evidence))
+                    continue
+                tick()
+                yield evidence
+        for cell, evidence in surprises:
+            again = _run(launcher, cell, PATIENCE_S * CONFIRMING, deadline_s * 2, instead)
+            tick()
+            yield dataclasses.replace(again, outcomes=(*evidence.outcomes, *again.outcomes))
+
+
+def _run(launcher: Launcher, cell: Cell, patience_s: float, deadline_s: float, more: Sequence[str]) -> Evidence:
+    """One process, and what it says in its last line."""
+    command = [cell.python.path, "-m", cell.behaviour.page.module, "--json", "--api", cell.api, "--case", cell.case]
+    command += ["--loop", cell.loop, "--patience", str(patience_s), "--deadline", str(deadline_s), *more]
+    process = launcher.start(command)
+    log = process.wait(deadline_s + SPARE_S)
+    process.kill()  # with what it has left behind
+    launcher.forget(process)
+    said = next((json.loads(line) for line in reversed(log.lines) if line.startswith('{"behaviour"')), None)
+    if said is None:
+        ended = log.trouble or f"ended with exit code {log.exit_code}, and said no outcome"
+        said = {"failed": ": ".join(filter(None, (ended, last_words(log.lines))))}
+    return Evidence(
+        cell.behaviour.name,
+        cell.case,
+        cell.api,
+        cell.loop,
+        cell.python.versions.get(cell.loop.partition(":")[0], ""),
+        said.get("python", cell.python.version.split()[-1]),
+        (said["outcome"],) if "outcome" in said else (),
+        said.get("bites", ""),
+        tuple(said.get("told", ())),
+        said.get("failed", ""),
+        said.get("skipped", ""),
+    )

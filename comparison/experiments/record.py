@@ -1,0 +1,51 @@
+"""Evidence as JSON, and back: what was seen, so that a later table can be held against it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from comparison import files
+from comparison.experiments.model import Evidence, Finding
+from comparison.model import CannotCompare
+
+VERSION = 1
+WHERE = ("loop", "loop_version", "python")
+"""What is listed for what is otherwise the same."""
+
+
+def to_json(findings: Iterable[Finding]) -> str:
+    """What was seen: what is the same on several loops and Pythons stands once, and each thing on a line."""
+    places: dict[str, list[list[str]]] = {}
+    for finding in findings:
+        values = asdict(finding.evidence)
+        place = [values.pop(name) for name in WHERE]
+        judged = {"state": finding.state.value, **({"reason": finding.reason} if finding.reason else {})}
+        values = {name: value for name, value in {**values, **judged}.items() if value not in ("", ())}
+        places.setdefault(json.dumps(values), []).append(place)
+    lines = [f'{text[:-1]}, "where": {json.dumps(where)}}}' for text, where in places.items()]
+    return f'{{"behaviours": {VERSION}, "seen": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def read(paths: Sequence[Path]) -> list[Evidence]:
+    """What some files hold; of the same place the last one counts. Raises CannotCompare."""
+    found: dict[tuple[str, ...], Evidence] = {}
+    for path in paths:
+        try:
+            document = files.parse(files.read(path, "a file of `compare.py behaviours --save`"))
+            if document["behaviours"] != VERSION:
+                raise ValueError("another version of this program wrote it")
+            for evidence in (_evidence(values, place) for values in document["seen"] for place in values["where"]):
+                found[evidence.behaviour, evidence.case, *evidence.levels] = evidence
+        except (ValueError, TypeError, KeyError) as error:
+            raise CannotCompare(
+                f"{str(path)!r} is no file of `compare.py behaviours --save` ({error}); name one"
+            ) from None
+    return list(found.values())
+
+
+def _evidence(values: dict[str, Any], place: list[str]) -> Evidence:
+    kept = {name: value for name, value in values.items() if name in Evidence.__dataclass_fields__}
+    evidence = Evidence(**{**kept, **dict(zip(WHERE, place, strict=True))})
+    return replace(evidence, outcomes=tuple(evidence.outcomes), told=tuple(evidence.told))

@@ -1,0 +1,138 @@
+"""What every view of behaviours says in the same words."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from behaviours.known import parsed
+from comparison.experiments.model import REMEDY, Behaviour, Finding, State, Survey
+from comparison.experiments.places import FACTORS, Levels, predictors, where
+
+ALIKE = "alike everywhere"
+BY_TIMING = "by timing"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that came out of a case, and all places where it did."""
+
+    text: str
+    where: str
+    bites: str
+    state: State
+    told: tuple[str, ...]
+
+
+def lines(findings: Sequence[Finding]) -> list[Line]:
+    """What came out of a case, what bites first."""
+    groups: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        groups[_spoken(finding)].append(finding)
+    everywhere = {finding.evidence.levels for finding in findings}
+    found = [
+        Line(
+            text,
+            where({finding.evidence.levels for finding in group}, everywhere),
+            group[0].evidence.bites,
+            group[0].state,
+            group[0].evidence.told,
+        )
+        for text, group in groups.items()
+    ]
+    return sorted(found, key=lambda line: not line.bites)
+
+
+def bites(survey: Survey, behaviour: Behaviour) -> bool:
+    """Whether it does harm in what ran."""
+    return any(finding.evidence.bites for finding in survey.of(behaviour.name, *behaviour.traps))
+
+
+def has_way_around(survey: Survey, behaviour: Behaviour) -> bool:
+    """Whether it has one, which worked wherever it ran."""
+    states = {finding.state for finding in survey.of(behaviour.name, REMEDY)}
+    return State.KNOWN in states <= {State.KNOWN, State.SKIPPED}
+
+
+def summary(survey: Survey) -> list[str]:
+    """A sentence each: what ran and how it was, what differs by what, what bites, what is a bug of these versions."""
+    kinds = Counter(_by_what(survey, behaviour) for behaviour in survey.behaviours.values())
+    ordered = sorted(kinds, key=lambda kind: (kind != ALIKE, kind == BY_TIMING, len(kind)))
+    biting = [behaviour for behaviour in survey.behaviours.values() if bites(survey, behaviour)]
+    around = sum(has_way_around(survey, behaviour) for behaviour in biting)
+    return [
+        _what_ran(survey),
+        f"In what ran here: {'; '.join(f'{kinds[kind]} {kind}' for kind in ordered)}.",
+        f"What bites: {len(biting)}; {around} of them have a way around, which worked wherever it ran.",
+        *_bugs(survey),
+    ]
+
+
+def unusual(survey: Survey) -> list[str]:
+    """What is not as known, news first, with its place."""
+    found = [
+        (line.state, f"{name}, {case.replace('_', ' ')}, {line.where}: {line.text}")
+        for name, behaviour in survey.behaviours.items()
+        for case in behaviour.known
+        for line in lines(survey.of(name, case))
+    ]
+    return [text for wanted in (State.NEWS, State.FAILED, State.UNSTEADY) for state, text in found if state is wanted]
+
+
+def _spoken(finding: Finding) -> str:
+    match finding.state:
+        case State.KNOWN:
+            return finding.evidence.outcomes[-1]
+        case State.NEWS:
+            return f"news: {finding.evidence.outcomes[-1]} ({finding.reason})"
+    return f"{finding.state.value}: {finding.reason}"
+
+
+def _what_ran(survey: Survey) -> str:
+    states = Counter(finding.state for finding in survey.findings)
+    others = [f"{states[state]} {state.value}" for state in State if state in states and state is not State.KNOWN]
+    pythons = {finding.evidence.python for finding in survey.findings}
+    loops = dict.fromkeys(finding.evidence.loop_and_version for finding in survey.findings)
+    what = f"{len(survey.behaviours)} behaviours, {len(survey.findings)} cases"
+    how = ", ".join(others) + ", all others as known" if others else "all as known"
+    return f"{what} on {_and(loops)}, Python {_and(sorted(pythons, key=parsed))}: {how}."
+
+
+def _by_what(survey: Survey, behaviour: Behaviour) -> str:
+    """What predicts its outcomes, each case for itself."""
+    factors: set[str] = set()
+    for case in behaviour.traps:
+        seen: dict[Levels, set[str]] = defaultdict(set)
+        for finding in survey.of(behaviour.name, case):
+            seen[finding.evidence.levels].update(finding.evidence.outcomes)
+        predicting = predictors(seen)
+        if predicting is None:
+            return BY_TIMING
+        factors.update(predicting)
+    return f"by {_and([factor for factor in FACTORS if factor in factors])}" if factors else ALIKE
+
+
+def _bugs(survey: Survey) -> Iterable[str]:
+    """What bites here and is a bug, or is gone in another release."""
+    found: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in survey.findings:
+        row = finding.row
+        if finding.state is State.KNOWN and finding.evidence.bites and row and (row.bug or row.fixed):
+            found[finding.evidence.behaviour, f" ({row.bug})" if row.bug else ""].append(finding)
+    for (name, bug), findings in found.items():
+        pythons = {f.evidence.python for f in findings}
+        gone = {gone_in(f.evidence.python, f.row.fixed) for f in findings if f.row and f.row.fixed}
+        if gone:
+            whose, then = f"Python {_and(sorted(pythons, key=parsed))}", f"gone in {_and(sorted(gone, key=parsed))}"
+        else:
+            whose, then = _and(sorted({f.evidence.loop_and_version for f in findings})), "not mended in what is known"
+        yield f"{name} is a bug of {whose}, {then}{bug}."
+
+
+def gone_in(python: str, releases: str) -> str:
+    """The release of its own branch, or the first after it, in which a Python has it no more."""
+    return min((each.strip() for each in releases.split(",") if parsed(each) > parsed(python)), key=parsed)
+
+
+def _and(words: Collection[str]) -> str:
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
