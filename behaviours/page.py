@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-GROUPS = ("data", "ends", "servers", "connecting", "tls")
+GROUPS = {
+    "data": "Data",
+    "ends": "The ends of a connection",
+    "servers": "Servers",
+    "connecting": "Connecting",
+    "tls": "TLS",
+    "rely": "What you may rely on",
+}
 """By where a reader meets them, in this order."""
 
 SECTIONS = {"Streams": "streams", "Protocol": "protocol", "Either API": "either"}

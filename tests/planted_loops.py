@@ -83,6 +83,30 @@ class reads_on(_LoopOfTransports):
     transport = _ReadsOn
 
 
+class _ReadsNoMore(_Transport):
+    def resume_reading(self):
+        pass
+
+
+class reads_no_more(_LoopOfTransports):
+    """Pauses reading, and never resumes."""
+
+    transport = _ReadsNoMore
+
+
+class _LostTwice(_Transport):
+    def _call_connection_lost(self, exc):
+        protocol = self._protocol
+        super()._call_connection_lost(exc)
+        protocol.connection_lost(exc)
+
+
+class lost_twice(_LoopOfTransports):
+    """Calls connection_lost() twice."""
+
+    transport = _LostTwice
+
+
 class swallows(asyncio.SelectorEventLoop):
     """Keeps all exceptions to itself."""
 

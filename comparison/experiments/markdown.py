@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
+from behaviours.page import GROUPS
 from comparison.experiments import words
 from comparison.experiments.model import REMEDY, Behaviour, Survey
 
@@ -15,7 +16,7 @@ def render(survey: Survey) -> Iterator[str]:
     for line in words.unusual(survey):
         yield from ("", f"**Not as known**: {line}")
     for group, behaviours in itertools.groupby(survey.behaviours.values(), lambda behaviour: behaviour.page.group):
-        yield from ("", f"## {group.capitalize()}")
+        yield from ("", f"## {GROUPS[group]}")
         for behaviour in behaviours:
             yield from _behaviour(survey, behaviour)
 

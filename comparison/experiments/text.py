@@ -4,7 +4,7 @@ import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from behaviours.page import SECTIONS, Page, given_code, is_none
+from behaviours.page import GROUPS, SECTIONS, Page, given_code, is_none
 from comparison.experiments import words
 from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey
 
@@ -22,7 +22,7 @@ def overview(survey: Survey, width: int, only_bites: bool = False) -> Iterator[s
     for group, behaviours in itertools.groupby(survey.behaviours.values(), lambda behaviour: behaviour.page.group):
         shown = [b for b in behaviours if not only_bites or words.bites(survey, b)]
         if shown:
-            yield from ("", group.upper())
+            yield from ("", GROUPS[group].upper())
         for behaviour in shown:
             around = "+" if words.has_way_around(survey, behaviour) else " "
             *before, last = textwrap.wrap(f"{around} {behaviour.page.title}", width, subsequent_indent="  ")
