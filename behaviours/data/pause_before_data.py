@@ -1,10 +1,10 @@
 """pause_reading() in connection_made() is forgotten on uvloop
 
-A server that is not ready yet wants its client to wait, and pauses reading as soon as the connection is made. On asyncio
-nothing is read until resume_reading(). uvloop starts to read after connection_made(), paused or not: what the client
-sends is read, and data_received() is called.
+A server that is not ready yet wants its client to wait, and pauses reading as soon as the connection is made. On
+asyncio nothing is read until resume_reading(). uvloop starts to read when connection_made() has returned, paused or
+not: data_received() is called with what the client sends.
 
-Instead: pause in `call_soon`, when connection_made() has returned, and be ready for what has come before.
+Instead: pause in data_received(), where it works, and keep the first piece. A callback of call_soon() may be too late.
 
 Sources: Python documentation, ReadTransport.pause_reading(); found by an experiment.
 """
@@ -38,20 +38,31 @@ class ProtocolTrap(asyncio.Protocol):
         kit.handle(data)
 
 
-class ProtocolRemedy(ProtocolTrap):
+class ProtocolRemedy(asyncio.Protocol):
     def connection_made(self, transport):
         self.transport = transport
-        loop = asyncio.get_running_loop()
-        loop.call_soon(transport.pause_reading)
-        kit.work().add_done_callback(self.ready)
+        self.kept = []
+        self.work = kit.work()
+        self.work.add_done_callback(self.ready)
+
+    def ready(self, _):
+        for data in self.kept:
+            kit.handle(data)
+        self.transport.resume_reading()
+
+    def data_received(self, data):
+        if self.work.done():
+            kit.handle(data)
+        else:
+            self.kept.append(data)
+            self.transport.pause_reading()
 
 
-# --- How it is observed: the client sends when the connection is made ---
+# --- How it is observed: the data are there when the connection is made ---
 def experiment(subject):
     with kit.connect(subject.serve()) as client:
-        kit.must_happen(lambda: subject.protocols)
-        subject.settle()
         client.sendall(b"hello")
+        kit.must_happen(lambda: subject.protocols)
         if kit.happens(lambda: kit.handled(0)):
             kit.tell("data_received() was called while reading was paused")
             return READ

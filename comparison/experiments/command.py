@@ -4,7 +4,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from behaviours.page import GROUPS
@@ -14,7 +14,8 @@ from comparison.experiments import markdown, record, text
 from comparison.experiments.judge import judged
 from comparison.experiments.model import Behaviour, Evidence, Survey, everything
 from comparison.experiments.play import JOBS_PER_CORE, cells, survey
-from comparison.options import at_least_one, comma_separated, meant
+from comparison.model import CannotCompare
+from comparison.options import at_least_one, comma_separated, unknown
 from comparison.play.processes import INTERRUPTED
 from comparison.progress import Progress
 
@@ -73,14 +74,25 @@ def run(options: argparse.Namespace) -> int:
 def choose(known: dict[str, Behaviour], name: str | None, groups: Sequence[str] | None) -> dict[str, Behaviour]:
     """The behaviours that are meant. Raises CannotCompare."""
     for group in groups or ():
-        meant(group, GROUPS, "--group")
+        if group not in GROUPS:
+            raise CannotCompare(f"--group {group!r} is unknown{unknown(group, GROUPS, '--help')}")
     if name is not None:
-        name = meant(name.replace("_", "-"), known, "behaviours")
+        name = meant(name.replace("_", "-"), known)
     return {
         each: behaviour
         for each, behaviour in known.items()
         if name in (None, each) and (not groups or behaviour.page.group in groups)
     }
+
+
+def meant(text: str, names: Collection[str]) -> str:
+    """The behaviour that a text stands for: its name, or a part that no other name has. Raises CannotCompare."""
+    having = [text] if text in names else [name for name in names if text in name]
+    if len(having) > 1:
+        raise CannotCompare(f"behaviours {text!r} stands for several; give one of {', '.join(having)}")
+    if not having:
+        raise CannotCompare(f"behaviours {text!r} is unknown{unknown(text, names, '`compare.py behaviours`')}")
+    return having[0]
 
 
 def in_order(behaviours: dict[str, Behaviour], evidences: Sequence[Evidence], notes: Sequence[str]) -> Survey:
