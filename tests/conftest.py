@@ -3,12 +3,18 @@
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
+import types
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import warm
 from hypothesis import settings
+
+from comparison.play import processes
 
 APIS = ("protocol", "streams")
 
@@ -43,6 +49,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: often a test waits for what it has started."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_unconfigure() -> None:
+    """All programs have ended."""
+    warm.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_are_forked() -> Iterator[None]:
+    """What the engine starts in this process starts as the tests' own programs do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "subprocess", types.SimpleNamespace(**vars(subprocess) | {"Popen": warm.popen}))
+        yield
 
 
 def loops() -> list[object]:
