@@ -27,14 +27,18 @@ DEADLINE_S = 60.0
 HOST = "127.0.0.1"
 TUTORIAL = b"This is the message. It will be sent in parts."
 
+EVERYTHING = "EVERYTHING" in os.environ
+"""All that there is to try, in an hour."""
+
 EXPLORE = int(os.environ.get("EXPLORE", "0"))
 """`EXPLORE=1000 pytest tests/endpoints/test_properties_server.py` tries so many examples that nobody has seen."""
 
 
 def examples(number: int) -> settings:
-    """The same examples every time, so many; or those that `EXPLORE` asks for. None is late: the machine may be
-    busy."""
-    return settings(deadline=None, max_examples=EXPLORE or number, derandomize=not EXPLORE)
+    """The same examples every time: so many where everything is tried, else a quarter; or those that `EXPLORE` asks
+    for. None is late: the machine may be busy."""
+    few = number if EVERYTHING else max(5, number // 4)
+    return settings(deadline=None, max_examples=EXPLORE or few, derandomize=not EXPLORE)
 
 
 class Endpoint:
@@ -48,7 +52,7 @@ class Endpoint:
         start = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
         program = ["-c", f"{before}\n{start}"] if before else ["-m", module]
         command = [sys.executable, *program, "--loop", loop, *options]
-        options = {"stdin": subprocess.DEVNULL, "env": warm.plain(os.environ), **popen}
+        options = {"stdin": subprocess.DEVNULL, "env": warm.plain(), **popen}
         self.process = warm.popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, **options)
         self.lines: list[str] = []
         self.stdout = b""

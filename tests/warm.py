@@ -28,14 +28,28 @@ ROOT = Path(__file__).resolve().parents[1]
 REQUEST_BYTES = 100_000
 """A longer command line does not fit into one datagram."""
 
-FILES = {"stdin", "stdout", "stderr"}
 NUMBER_BYTES = 16
 """The length of a number in the pipe through which a program tells its process id, and the nursery its exit code."""
 
+OPTIONS = {"cwd", "stdin", "stdout", "stderr", "start_new_session"}
+"""Those of subprocess.Popen that a program which is forked can have."""
 
-def plain(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without what changes how a program runs: all that programs are given here."""
-    return {name: value for name, value in environment.items() if not name.startswith(("PYTHON", "PYTEST", "ECHO_"))}
+IRRELEVANT = ("PYTEST", "TERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+"""Variables that no program here looks at."""
+
+
+def without(environment: Mapping[str, str], *beginnings: str) -> dict[str, str]:
+    """An environment without the variables whose names begin so."""
+    return {name: value for name, value in environment.items() if not name.startswith(beginnings)}
+
+
+def plain() -> dict[str, str]:
+    """What programs are given: the environment without what changes how they run."""
+    return without(os.environ, "PYTHON", "ECHO_", "PYTEST")
+
+
+ENVIRONMENT = without(plain(), *IRRELEVANT)
+"""What all programs have in common that are forked: a test may set more, which then is there to be seen."""
 
 
 # --- In the process that starts programs ---
@@ -45,11 +59,10 @@ class Nursery:
     """The process that forks, for all programs of this one."""
 
     def __init__(self) -> None:
-        self.environment = plain(os.environ)
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, __file__, str(theirs.fileno())]
-            self._process = subprocess.Popen(command, cwd=ROOT, env=self.environment, pass_fds=[theirs.fileno()])
+            self._process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, pass_fds=[theirs.fileno()])
 
     def fork(self, request: dict[str, object], descriptors: Sequence[int]) -> None:
         """Ask for a program. It takes the descriptors as its input, its output, its errors and its pipe of numbers."""
@@ -62,14 +75,16 @@ class Nursery:
 
 
 _nursery: Nursery | None = None
+_needed = threading.Lock()
 
 
 def nursery() -> Nursery:
     """The one of this process, started when it is first needed."""
     global _nursery
-    if _nursery is None:
-        _nursery = Nursery()
-    return _nursery
+    with _needed:
+        if _nursery is None:
+            _nursery = Nursery()
+        return _nursery
 
 
 def close() -> None:
@@ -88,8 +103,8 @@ def popen(command: Sequence[str], *, env: Mapping[str, str], **options: object) 
         and command[0] == sys.executable
         and command[1] in ("-m", "-c")
         and sum(map(len, command)) < REQUEST_BYTES
-        and options.keys() <= FILES | {"cwd", "start_new_session"}
-        and {name: value for name, value in env.items() if not name.startswith("PYTEST")} == nursery().environment
+        and options.keys() <= OPTIONS
+        and without(env, *IRRELEVANT) == ENVIRONMENT
     ):
         return Program(command, **options)
     return subprocess.Popen(command, env=env, **options)
