@@ -243,14 +243,14 @@ def test_list_has_a_line_for_each_and_starts_nobody(bare_python):
     ],
 )
 def test_everything_about_one_is_told_on_request(name, told):
-    done = refused("--list", name)
+    done = run("--list", name)
     assert (done.returncode, done.stderr) == (0, "")
     for part in (f"{name}: ", *told):
         assert part in " ".join(done.stdout.split())
 
 
 def test_version_is_that_of_the_package():
-    done = refused("--version")
+    done = run("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"protocol-vs-streams {VERSION}\n", "")
 
 
