@@ -1,19 +1,27 @@
 """The axes of the comparison as fixtures with readable ids: api, loop. What is missing is skipped with its reason."""
 
+import functools
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
+import types
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import warm
+from harness import EVERYTHING, examples
 from hypothesis import settings
+
+from comparison import endpoints
+from comparison.play import processes
 
 APIS = ("protocol", "streams")
 
-# A deadline would judge how busy the machine is.
-settings.register_profile("any machine", deadline=None)
+settings.register_profile("any machine", examples(100))
 settings.load_profile("any machine")
 
 # Hundreds of programs are started, each of which would otherwise compile all that it imports.
@@ -27,7 +35,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of what is tried with each API on each loop, a half on one Python and the other half on the next; all of it with
     EVERYTHING=1 in the environment."""
-    if "EVERYTHING" in os.environ:
+    if EVERYTHING:
         return
     chosen, others = [], []
     for item in items:
@@ -43,6 +51,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: often a test waits for what it has started."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_unconfigure() -> None:
+    """All programs have ended."""
+    warm.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_are_forked() -> Iterator[None]:
+    """What the engine starts in this process starts as the tests' own programs do. What an interpreter answers, it is
+    asked once."""
+    answer = functools.cache(lambda command, cwd: processes.output_of(command, cwd=cwd))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "subprocess", types.SimpleNamespace(**vars(subprocess) | {"Popen": warm.popen}))
+        patch.setattr(endpoints, "output_of", lambda command, *, cwd: answer(tuple(command), cwd))
+        yield
 
 
 def loops() -> list[object]:

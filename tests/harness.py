@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
+import warm
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
@@ -26,14 +27,18 @@ DEADLINE_S = 60.0
 HOST = "127.0.0.1"
 TUTORIAL = b"This is the message. It will be sent in parts."
 
+EVERYTHING = "EVERYTHING" in os.environ
+"""All that there is to try, in an hour."""
+
 EXPLORE = int(os.environ.get("EXPLORE", "0"))
 """`EXPLORE=1000 pytest tests/endpoints/test_properties_server.py` tries so many examples that nobody has seen."""
 
 
 def examples(number: int) -> settings:
-    """The same examples every time, so many; or those that `EXPLORE` asks for. None is late: the machine may be
-    busy."""
-    return settings(deadline=None, max_examples=EXPLORE or number, derandomize=not EXPLORE)
+    """The same examples every time: so many where everything is tried, else a quarter; or those that `EXPLORE` asks
+    for. None is late: the machine may be busy."""
+    few = number if EVERYTHING else max(5, number // 4)
+    return settings(deadline=None, max_examples=EXPLORE or few, derandomize=not EXPLORE)
 
 
 class Endpoint:
@@ -47,10 +52,8 @@ class Endpoint:
         start = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
         program = ["-c", f"{before}\n{start}"] if before else ["-m", module]
         command = [sys.executable, *program, "--loop", loop, *options]
-        env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        popen.setdefault("stdin", subprocess.DEVNULL)
-        popen.setdefault("env", env)
-        self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, **popen)
+        options = {"stdin": subprocess.DEVNULL, "env": warm.plain(), **popen}
+        self.process = warm.popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, **options)
         self.lines: list[str] = []
         self.stdout = b""
         self._grown = threading.Condition()
@@ -304,4 +307,5 @@ def silent_input() -> Iterator[int]:
 def stand_still(server: Endpoint) -> None:
     """Stop the process as Ctrl-Z does; meanwhile the kernel alone receives its clients."""
     server.process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, server.process.pid, os.WSTOPPED | os.WNOWAIT)
+    while Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(") ")[2][0] != "T":
+        os.sched_yield()  # the kernel tells of it only the parent

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import recorded_bench
 from harness import DEADLINE_S
-from test_compare_cli import COMPARE, bare_python, environment, refused, run
+from test_compare_cli import COMPARE, bare_python, environment, run, started
 
 from comparison.bench import executor, results
 from comparison.bench.executor import Cores, Executor
@@ -106,21 +106,21 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error_with_the_remedy(options, remedy, tmp_path):
-    done = refused("bench", *options, cwd=tmp_path)
+    done = run("bench", *options, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert remedy in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_without_psutil_one_line_says_what_to_install(bare_python):
-    done = run("bench", "--quick", program=("-S", COMPARE))
+    done = started("bench", "--quick", python=("-S",))
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"compare\.py: error: psutil is not installed.*: pip install psutil\n", done.stderr)
 
 
 def test_recorded_results_are_shown_without_any_package(tmp_path):
     results.save(recorded_bench.results(rounds=1), tmp_path / "r.json")
-    done = run("bench", "--load", str(tmp_path / "r.json"), program=("-S", COMPARE))
+    done = started("bench", "--load", str(tmp_path / "r.json"), python=("-S",))
     assert (done.returncode, done.stderr) == (0, "compare.py: for tables and colour: pip install rich\n")
     assert "## echo" in done.stdout
 
@@ -166,7 +166,7 @@ def processes_with(variable: str) -> list[int]:
 def test_on_a_terminal_there_is_a_bar():
     ours, theirs = pty.openpty()
     with open(ours, "rb", buffering=0) as screen:
-        done = run("bench", *SHORT, "--workload", "echo", "--size", "64", "--loop", "asyncio", stderr=theirs)
+        done = started("bench", *SHORT, "--workload", "echo", "--size", "64", "--loop", "asyncio", stderr=theirs)
         os.close(theirs)
         shown = b""
         with contextlib.suppress(OSError):

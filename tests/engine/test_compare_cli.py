@@ -21,12 +21,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from harness import DEADLINE_S, ROOT
 
 import compare
-from comparison import VERSION
+from comparison import VERSION, endpoints
 from comparison.judge.catalogue import CATALOGUE
 from comparison.judge.projection import project
 from comparison.play.transports import TRANSPORTS
@@ -56,25 +57,17 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "TERM": "xterm-256color", **more}
 
 
-def run(
-    *options: str,
-    python: Sequence[str] = (),
-    program: Sequence[str] = (COMPARE,),
-    env: dict[str, str] | None = None,
-    **more: object,
-) -> subprocess.CompletedProcess[str]:
-    """Run compare.py to its end, away from its own folder; `python` are options of the interpreter."""
-    command = [sys.executable, *python, *program, *options]
-    more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **more}
-    return subprocess.run(command, env=env or environment(), timeout=DEADLINE_S, check=False, **more)
-
-
-def refused(*options: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """What comes of a command line that starts nothing, in this process: a tenth of what a program of its own costs."""
+def run(*options: str, env: dict[str, str] | None = None, cwd: str | Path = ".") -> subprocess.CompletedProcess[str]:
+    """Run compare.py to its end in this process, which costs a tenth of a program of its own."""
     output, errors = io.StringIO(), io.StringIO()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with contextlib.chdir(cwd or "."), contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        with (
+            mock.patch.dict(os.environ, env or environment(), clear=True),
+            contextlib.chdir(cwd),
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(errors),
+        ):
             code = compare.main(options)
     except SystemExit as end:
         code = end.code
@@ -82,6 +75,19 @@ def refused(*options: str, cwd: Path | None = None) -> subprocess.CompletedProce
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return subprocess.CompletedProcess(options, code, output.getvalue(), errors.getvalue())
+
+
+def started(
+    *options: str,
+    python: Sequence[str] = (),
+    env: dict[str, str] | None = None,
+    **more: object,
+) -> subprocess.CompletedProcess[str]:
+    """Run compare.py as its users do, where that matters, away from its own folder; `python` are options of the
+    interpreter."""
+    command = [sys.executable, *python, COMPARE, *options]
+    more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **more}
+    return subprocess.run(command, env=env or environment(), timeout=DEADLINE_S, check=False, **more)
 
 
 def report(*options: str, **more: object) -> dict:
@@ -131,7 +137,8 @@ def default_run(request) -> subprocess.CompletedProcess[str]:
     """The shortest command there is, in 80 columns; bare, nothing is installed for the engine."""
     if request.param == "rich":
         pytest.importorskip("rich", reason="rich is not installed: pip install rich")
-    return run(python=["-S"] * (request.param == "bare"), env=environment(COLUMNS="80"))
+        return run(env=environment(COLUMNS="80"))
+    return started(python=["-S"], env=environment(COLUMNS="80"))
 
 
 def test_the_default_run_answers_in_a_sentence_and_fits_a_screen(default_run):
@@ -161,7 +168,7 @@ def test_no_text_is_markdown_and_none_has_escape_codes(default_run):
 
 
 def test_a_bare_interpreter_says_what_makes_it_prettier():
-    done = run(*ONE, python=["-S"])
+    done = started(*ONE, python=["-S"])
     assert (done.returncode, done.stderr) == (0, "compare.py: for colour: pip install rich\n")
 
 
@@ -188,7 +195,7 @@ def test_json_is_one_document_with_every_pairing_and_its_logs(tmp_path):
 
 
 def test_markdown_that_was_asked_for_misses_nothing():
-    done = run(*ONE, "--format", "markdown", python=["-S"])
+    done = started(*ONE, "--format", "markdown", python=["-S"])
     assert (done.returncode, done.stderr) == (0, "")
     assert "| streams/asyncio | * reference |" in done.stdout
 
@@ -236,14 +243,14 @@ def test_list_has_a_line_for_each_and_starts_nobody(bare_python):
     ],
 )
 def test_everything_about_one_is_told_on_request(name, told):
-    done = refused("--list", name)
+    done = run("--list", name)
     assert (done.returncode, done.stderr) == (0, "")
     for part in (f"{name}: ", *told):
         assert part in " ".join(done.stdout.split())
 
 
 def test_version_is_that_of_the_package():
-    done = refused("--version")
+    done = run("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"protocol-vs-streams {VERSION}\n", "")
 
 
@@ -504,7 +511,8 @@ def test_variables_of_the_user_change_nothing_that_is_compared():
         "PYTHONWARNINGS": "always",
         "PYTHONUNBUFFERED": "1",
     }
-    (with_them,), (without,) = (report(*ONE, env=env)["cells"] for env in (environment(**user), None))
+    done = started(*ONE, "--format", "json", env=environment(**user))
+    (with_them,), (without,) = json.loads(done.stdout)["comparisons"][0]["cells"], report(*ONE)["cells"]
     for side in ("server", "client"):
         assert story(with_them["runs"][0][side]["lines"]) == story(without["runs"][0][side]["lines"])
 
@@ -666,7 +674,7 @@ def test_what_makes_no_sense_is_one_line_with_the_remedy(options, parts, tmp_pat
     }
     for name, place in places.items():
         options = options.replace(name, str(place))
-    done = refused(*options.split(), cwd=tmp_path)
+    done = run(*options.split(), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     (line,) = done.stderr.splitlines()
     assert re.match(r"compare\.py( explain)?: error: ", line)
@@ -696,7 +704,7 @@ def test_whoever_has_read_enough_may_close_the_pipe(options):
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        done = run(*options, stdout=writing)
+        done = started(*options, stdout=writing)
     finally:
         os.close(writing)
     assert done.stderr == ""
@@ -706,7 +714,7 @@ def test_whoever_has_read_enough_may_close_the_pipe(options):
 @pytest.mark.parametrize("options", [["--list"], ONE, [*ONE, "--format", "json"], [*ONE, "--output", "/dev/full"]])
 def test_a_full_disk_is_one_line(options):
     with open("/dev/full", "w") as full:
-        done = run(*options, stdout=full)
+        done = started(*options, stdout=full)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("compare.py: error: ")
@@ -861,26 +869,16 @@ def test_each_run_that_has_ended_when_ctrl_c_comes_is_kept_and_judged(mark, tmp_
 
 
 def test_a_run_that_ends_by_itself_leaves_no_process_behind(mark):
-    assert run(*ONE, env=environment(MARK_OF_TEST=mark)).returncode == 0
+    assert started(*ONE, env=environment(MARK_OF_TEST=mark)).returncode == 0
     assert marked(mark) == {}
 
 
-WITH_A_THIRD = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-import compare
-from comparison import endpoints
-streams = endpoints.IMPLEMENTATIONS["streams"]
-third = tuple(word.replace("streams_impl.client", "this") for word in streams.client)
-endpoints.IMPLEMENTATIONS["third"] = endpoints.Commands(streams.server, third)
-sys.exit(compare.main())
-"""
-"""compare.py with a third implementation, whose client prints a poem instead."""
-
-
-def test_exit_code_1_when_something_is_wrong():
-    options = ("--loop", "asyncio", "--server", "streams", "--format", "json")
-    done = run(*options, program=("-c", WITH_A_THIRD))
+def test_exit_code_1_when_something_is_wrong(monkeypatch):
+    streams = endpoints.IMPLEMENTATIONS["streams"]
+    # A third implementation, whose client prints a poem instead.
+    poet = tuple(word.replace("streams_impl.client", "this") for word in streams.client)
+    monkeypatch.setitem(endpoints.IMPLEMENTATIONS, "third", endpoints.Commands(streams.server, poet))
+    done = run("--loop", "asyncio", "--server", "streams", "--format", "json")
     document = json.loads(done.stdout)
     verdicts = {cell["client"]: cell["verdict"] for cell in document["comparisons"][0]["cells"]}
     assert verdicts == {"streams/asyncio": "reference", "protocol/asyncio": "alike", "third/asyncio": "failed"}

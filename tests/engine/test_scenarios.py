@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import importlib.util
 import json
 import shlex
 import signal
@@ -16,6 +17,7 @@ from recorded import ENDPOINTS, PLAIN, TUTORIAL, client_lines, judged, matrix, r
 
 import compare as program
 from common.logs import EVENTS
+from comparison.judge.catalogue import CATALOGUE
 from comparison.judge.causes import Letters
 from comparison.judge.condense import KEPT_CONNECTIONS
 from comparison.judge.differences import projections
@@ -52,7 +54,21 @@ def all_explained(trial, *, servers=None, clients=None):
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name not in LARGE])
 def test_every_scenario_comes_out_alike_or_explained(name):
     (trial,) = trials([name], None)
-    all_explained(trial)
+    comparison = all_explained(trial)
+    for entry in CATALOGUE.values():
+        if (entry.scenario, entry.transport) == (name, trial.transport.name):
+            check_that_it_is_seen(entry, comparison)
+
+
+def check_that_it_is_seen(entry, comparison):
+    """An explanation can be seen where it says, by whom it says."""
+    if "own loop" in entry.axis and importlib.util.find_spec("uvloop") is None:
+        pytest.skip("two loops are needed: pip install uvloop")
+    seen = [cause for cause in comparison.causes if cause.explanation == entry]
+    assert seen, comparison.causes
+    assert all(entry.axis in cause.axes for cause in seen), comparison.causes
+    with_it = {cell.verdict for cell in comparison.cells if seen[0].letter in cell.letters}
+    assert with_it == {Verdict.EXPLAINED if entry.kind == "done" else Verdict.ALIKE}
 
 
 @pytest.mark.parametrize("name", LARGE)
@@ -62,7 +78,7 @@ def test_a_large_scenario_comes_out_alike_or_explained(name):
     all_explained(trial, servers=[server], clients=[client])
 
 
-@pytest.mark.parametrize("name", TRANSPORTS)
+@pytest.mark.parametrize("name", [name for name in TRANSPORTS if name != SCENARIOS["tutorial"].transports[0]])
 def test_every_transport_carries_the_tutorial(name):
     comparison = all_explained(Trial(SCENARIOS["tutorial"], TRANSPORTS[name]))
     assert {cause.event for cause in comparison.causes} <= {"eof", "selector"}

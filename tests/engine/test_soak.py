@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from harness import ROOT
+from test_compare_cli import run
 
 from comparison.soak.plan import LIMITS, Course, Look
 from comparison.soak.slopes import grows, slope
@@ -173,8 +174,7 @@ def test_ctrl_c_shows_what_there_is():
     ],
 )
 def test_what_makes_no_sense_is_one_line_with_the_remedy(options, remedy):
-    process = soak(*options)
-    output, errors = process.communicate(timeout=FOREVER_S)
-    assert (process.returncode, output, errors.count("\n")) == (2, "", 1)
-    assert errors.startswith("compare.py")
-    assert remedy in errors
+    done = run("soak", *options)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("compare.py")
+    assert remedy in done.stderr

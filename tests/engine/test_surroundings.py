@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import random
@@ -11,13 +12,14 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import recorded_bench
 import recorded_page
-from harness import DEADLINE_S, ROOT
-from test_compare_cli import refused
+from harness import DEADLINE_S, EVERYTHING, ROOT
+from test_compare_cli import run as here
 
 from comparison import files, shapes
 from comparison.bench import results
@@ -82,6 +84,11 @@ def shell_words(line: bytes) -> list[bytes]:
     return subprocess.run(shell, capture_output=True, check=True).stdout.split(b"\0")
 
 
+def in_turns(ones: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:
+    """Each of the ones with one of the others; with EVERYTHING=1 in the environment with each."""
+    return list(itertools.product(ones, others) if EVERYTHING else zip(ones, itertools.cycle(others), strict=False))
+
+
 # --- Standard streams that are closed, or that take nothing ---
 
 COMMANDS = {
@@ -100,13 +107,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("command", "closed"),
-    [
-        *((command, closed) for command in COMMANDS for closed in (">&-", "<&- >&- 2>&-")),
-        *((command, "2>&-") for command in ("run to a stream", "bench of a file", "report", "what makes no sense")),
-    ],
-)
+@pytest.mark.parametrize(("command", "closed"), in_turns(COMMANDS, [">&-", "<&- >&- 2>&-", "2>&-"]))
 def test_a_closed_stream_changes_neither_the_work_nor_the_exit_code(command, closed, tmp_path):
     if command in ("bench", "soak"):
         pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
@@ -147,8 +148,9 @@ def test_everything_is_written_in_any_locale(locale, tmp_path):
     assert os.fsencode(odd) + b"/saved/every-byte-tcp/payload" in shell_words(commands.read_bytes().splitlines()[-1])
 
 
-@pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("command", ["explain", "bench of a file", "report", "report to a stream"])
+@pytest.mark.parametrize(
+    ("command", "locale"), in_turns(["explain", "bench of a file", "report", "report to a stream"], LOCALES)
+)
 def test_the_other_commands_too(command, locale, tmp_path):
     done = run(*COMMANDS[command], env=environment(**LOCALES[locale]), cwd=tmp_path)
     assert done.returncode == 0, done
@@ -179,16 +181,16 @@ def test_an_interpreter_whose_path_is_no_text_takes_part(tmp_path):
     os.chmod(wrapper, 0o755)
     paths = os.fsencode(sys.executable) + b"," + wrapper
     more = ("--scenario", "nothing", "--server", "streams", "--client", "streams", "--loop", "asyncio")
-    for form in ("text", "markdown", "json"):
-        done = run("--python", paths, *more, "--format", form, "--output", "result", cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (0, b"")
-        text = (tmp_path / "result").read_text("utf-8")
-        assert "udcff" in text
-        if form == "text":  # what it suggests brings the same again
-            assert r"/\377/python" in text.rpartition("Next: ")[2]
-    done = run("report", "result", "-o", "page.html", cwd=tmp_path)
-    assert done.returncode == 0, done
-    assert "udcff" in (tmp_path / "page.html").read_text("utf-8")
+    done = run("--python", paths, *more, "--save", "saved", "--output", "text", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    (saved,) = (tmp_path / "saved").glob("*/result.json")
+    for form in ("html", "markdown"):
+        done = here("report", str(saved), "--format", form, "-o", form, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    texts = [path.read_text("utf-8") for path in (tmp_path / "text", saved, tmp_path / "html", tmp_path / "markdown")]
+    assert all("udcff" in text for text in texts)
+    # What it suggests brings the same again.
+    assert r"/\377/python" in texts[0].rpartition("Next: ")[2]
     done = run("--python", b"/nonexistent/\xff")
     assert said(done).startswith("--python '/nonexistent/\\udcff' is no Python that can be run")
 
@@ -219,7 +221,7 @@ def own_port(path: Path, host: str = "127.0.0.1") -> tuple[str, int]:
 def test_the_name_of_a_process_may_be_cut_in_the_middle_of_a_letter(tmp_path):
     # The kernel keeps 15 bytes of it.
     command, port = own_port(tmp_path / "aüüüüüüüüüü")
-    done = run(
+    done = here(
         *("--endpoint", "mine", "--server-command", command, "--server-address", f"127.0.0.1:{port}"),
         *("--loop", "asyncio", "--server", "mine", "--client", "streams", "--scenario", "one-byte"),
         *("--format", "json"),
@@ -244,16 +246,22 @@ def test_every_file_is_opened_with_its_encoding(tmp_path):
 # --- The size of a terminal ---
 
 
+@pytest.fixture(scope="module")
+def without_a_size():
+    """What is shown where no size is set."""
+    return run("bench", "--load", BENCH).stdout
+
+
 @pytest.mark.parametrize("size", ["0", "-5", "abc", "", "²", "1e3", "99999999999"])
-def test_a_size_that_makes_no_sense_counts_as_not_set(size):
-    shown = [run("bench", "--load", BENCH, env=environment(**more)) for more in ({}, {"COLUMNS": size, "LINES": size})]
-    assert [done.returncode for done in shown] == [0, 0]
-    assert shown[0].stdout == shown[1].stdout != b""
+def test_a_size_that_makes_no_sense_counts_as_not_set(size, without_a_size):
+    done = run("bench", "--load", BENCH, env=environment(COLUMNS=size, LINES=size))
+    assert done.returncode == 0
+    assert done.stdout == without_a_size != b""
 
 
 def test_however_narrow_a_terminal_is_nothing_is_lost():
     options = ("--loop", "asyncio", "--scenario", "nothing")
-    narrow, wide = (run(*options, env=environment(COLUMNS=columns)).stdout.decode() for columns in ("1", "200"))
+    narrow, wide = (here(*options, env=environment(COLUMNS=columns)).stdout for columns in ("1", "200"))
     words = {word for word in wide.split() if word.isalpha()}
     assert words - set("".join(narrow.split()).split()) - {w for w in words if w in "".join(narrow.split())} == set()
 
@@ -283,7 +291,7 @@ NO_RESULTS = {
 def test_a_file_of_another_kind_is_refused_in_one_line(content, tmp_path):
     (tmp_path / "file").write_bytes(content)
     for command in (("bench", "--load"), ("report",), ("report", "--scenario", "nothing", "--bench")):
-        assert "'file'" in said(refused(*command, "file", cwd=tmp_path))
+        assert "'file'" in said(here(*command, "file", cwd=tmp_path))
 
 
 def test_what_is_no_file_is_refused_in_one_line(tmp_path):
@@ -291,7 +299,7 @@ def test_what_is_no_file_is_refused_in_one_line(tmp_path):
     cases = {"fifo": "nobody writes", "/dev/zero": "a device", ".": "Is a directory", "nosuch": "No such file"}
     for command, wanted in {"bench --load": "bench --save", "report": "--format json"}.items():
         for name, reason in cases.items():
-            line = said(refused(*command.split(), name, cwd=tmp_path))
+            line = said(here(*command.split(), name, cwd=tmp_path))
             assert f"'{name}' cannot be read (" in line
             assert reason in line
             assert line.endswith(f"name a file that {wanted} has written")
@@ -303,10 +311,10 @@ def test_a_result_may_come_through_a_pipe(options, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     writer = threading.Thread(target=(tmp_path / "fifo").write_bytes, args=(Path(path).read_bytes(),))
     writer.start()
-    piped = run(*words, str(tmp_path / "fifo"))
+    piped = here(*words, str(tmp_path / "fifo"))
     writer.join()
-    assert (piped.returncode, piped.stderr) == (0, b"")
-    assert piped.stdout == run(*options).stdout
+    assert (piped.returncode, piped.stderr) == (0, "")
+    assert piped.stdout == here(*options).stdout
 
 
 @pytest.mark.parametrize(
@@ -435,16 +443,16 @@ def python_with_modules(tmp_path):
 
 @pytest.mark.parametrize(("loop", "why"), LOOPS.items(), ids=map(repr, LOOPS))
 def test_what_is_no_loop_is_said_and_nothing_to_install_is_guessed(loop, why, python_with_modules):
-    line = said(run("--list", "--python", python_with_modules, "--loop", loop))
+    line = said(here("--list", "--python", python_with_modules, "--loop", loop))
     assert f"event loop {loop!r}" in line
     assert why in line
     assert "install" not in line
 
 
 def test_a_module_may_talk_while_it_is_imported(python_with_modules):
-    done = run("--list", "--python", python_with_modules, "--loop", "talks:new")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b"streams/talks:new" in done.stdout
+    done = here("--list", "--python", python_with_modules, "--loop", "talks:new")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "streams/talks:new" in done.stdout
 
 
 # --- A server with a port of its own ---
@@ -459,7 +467,7 @@ def with_own_port(path: Path, host: str = "127.0.0.1") -> tuple[tuple[str, ...],
 
 def test_a_server_with_a_port_of_its_own_takes_part(tmp_path):
     options, port = with_own_port(tmp_path / "echo")
-    done = run(
+    done = here(
         *options,
         *("--loop", "asyncio", "--server", "streams,mine", "--client", "streams", "--repeat", "2", "--jobs", "4"),
         *("--scenario", "one-byte,reset-mid-stream", "--format", "json", "--save", str(tmp_path / "saved")),
@@ -471,8 +479,8 @@ def test_a_server_with_a_port_of_its_own_takes_part(tmp_path):
     (mine,) = [endpoint for endpoint in document["endpoints"] if endpoint["label"] == "mine"]
     assert mine["server_address"] == ["127.0.0.1", port]
     assert f"--port {port}" in (tmp_path / "saved/one-byte-tcp/mine--streams-asyncio/commands.txt").read_text()
-    (tmp_path / "result").write_bytes(done.stdout)
-    page = run("report", str(tmp_path / "result"), "-o", str(tmp_path / "page.html"))
+    (tmp_path / "result").write_text(done.stdout)
+    page = here("report", str(tmp_path / "result"), "-o", str(tmp_path / "page.html"))
     assert page.returncode == 0, page
     assert f"--server-address 127.0.0.1:{port}" in (tmp_path / "page.html").read_text("utf-8")
 
@@ -484,7 +492,7 @@ def test_it_may_listen_on_ipv6_over_any_transport(tmp_path):
         pytest.skip(f"no IPv6 on this machine: {error}")
     options, _ = with_own_port(tmp_path / "echo", "::1")
     more = ("--loop", "asyncio", "--server", "mine", "--client", "streams", "--scenario", "one-byte,stops-sending")
-    done = run(*options, *more[:-1], "one-byte,reset-mid-stream", "--transport", "tcp,tcp6", "--format", "json")
+    done = here(*options, *more[:-1], "one-byte,reset-mid-stream", "--transport", "tcp,tcp6", "--format", "json")
     assert done.returncode == 0, done
     cells = [cell for comparison in json.loads(done.stdout)["comparisons"] for cell in comparison["cells"]]
     assert [cell["verdict"] for cell in cells if cell["verdict"] in ("failed", "skipped")] == []
@@ -492,19 +500,19 @@ def test_it_may_listen_on_ipv6_over_any_transport(tmp_path):
 
 def test_it_is_skipped_over_ipv6_where_it_has_none(tmp_path):
     options, _ = with_own_port(tmp_path / "echo")
-    line = run(*options, "--loop", "asyncio", "--server", "mine", "--transport", "tcp6", "--format", "markdown")
+    line = here(*options, "--loop", "asyncio", "--server", "mine", "--transport", "tcp6", "--format", "markdown")
     assert line.returncode == 2
-    assert b"mine listens on 127.0.0.1, which is not IPv6" in line.stdout
+    assert "mine listens on 127.0.0.1, which is not IPv6" in line.stdout
 
 
 def test_where_its_port_is_taken_it_is_skipped_with_the_reason(tmp_path):
     options, port = with_own_port(tmp_path / "echo")
     with socket.create_server(("127.0.0.1", port)):
-        done = run(
+        done = here(
             *(*options, "--loop", "asyncio", "--server", "mine", "--client", "streams"),
             *("--scenario", "tutorial,one-byte,reset-mid-stream", "--format", "json"),
         )
-    assert (done.returncode, done.stderr) == (2, b"")
+    assert (done.returncode, done.stderr) == (2, "")
     cells = [cell for comparison in json.loads(done.stdout)["comparisons"] for cell in comparison["cells"]]
     reason = f"mine: somebody else listens on 127.0.0.1 port {port}, where it always does; end that first"
     assert [(cell["verdict"], cell["reason"]) for cell in cells] == [("skipped", reason)] * 3
@@ -514,16 +522,16 @@ def test_it_is_measured_and_soaked(tmp_path):
     pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
     options, _ = with_own_port(tmp_path / "echo")
     only = (*options, "--loop", "asyncio", "--server", "mine", "--client", "streams", "--save", "file")
-    done = run(
+    done = here(
         "bench", *only, "--workload", "echo,bulk", "--bulk", "1K", "--rounds", "1", "--sample", "0.01", cwd=tmp_path
     )
     assert done.returncode == 0, done
     samples = json.loads((tmp_path / "file").read_text())["samples"]
     assert {sample["arm"] for sample in samples} >= {"mine", "mine -> streams/asyncio"}
     assert [sample["troubles"] for sample in samples if "mine" in sample["arm"] and sample["troubles"]] == []
-    assert run("bench", "--load", "file", cwd=tmp_path).returncode == 0
-    done = run("soak", *only, "--minutes", "0.01", cwd=tmp_path)
-    assert b"Traceback" not in done.stderr
+    assert here("bench", "--load", "file", cwd=tmp_path).returncode == 0
+    done = here("soak", *only, "--minutes", "0.01", cwd=tmp_path)
+    assert "Traceback" not in done.stderr
     (server,) = json.loads((tmp_path / "file").read_text())["servers"]
     assert server["looks"]
     assert [trouble for trouble in server["troubles"] if "listens" in trouble or "started" in trouble] == []
@@ -552,7 +560,7 @@ def test_it_is_measured_and_soaked(tmp_path):
     ],
 )
 def test_an_address_that_is_none_is_refused_in_one_line(address):
-    line = said(refused("--endpoint", "mine", "--server-command", "serve", "--server-address", address))
+    line = said(here("--endpoint", "mine", "--server-command", "serve", "--server-address", address))
     assert "--server-address" in line
     assert "give HOST:PORT such as localhost:10000 or [::1]:10000" in line
 
@@ -572,7 +580,7 @@ def test_a_host_that_nobody_knows_is_refused(host):
     ],
 )
 def test_a_command_without_a_port_is_answered_with_the_remedy(options, why):
-    assert why in said(run(*options.split()))
+    assert why in said(here(*options.split()))
 
 
 # --- Other systems ---

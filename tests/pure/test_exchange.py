@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from fake_clock import run
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import common.sources
@@ -17,7 +17,6 @@ from common.exchange import Exchange
 from common.sources import CHUNK_BYTES, SourceError, from_messages, sources
 
 DEADLINE_S = 10.0
-steady = settings(deadline=None, derandomize=True)
 SIZES = st.lists(st.integers(1, 50), min_size=1, max_size=5)
 
 
@@ -80,7 +79,6 @@ async def all_sent(data):
     return exchange
 
 
-@steady
 @given(st.lists(st.binary(max_size=100), max_size=8), SIZES, st.integers(1, 200), st.booleans())
 def test_any_bytes_come_back_whole_however_they_were_cut(chunks, sizes, window_bytes, lockstep):
     exchange = Exchange(source(chunks), window_bytes=window_bytes, lockstep=lockstep)
@@ -90,7 +88,6 @@ def test_any_bytes_come_back_whole_however_they_were_cut(chunks, sizes, window_b
     assert (exchange.sent_bytes, exchange.returned_bytes) == (total, total)
 
 
-@steady
 @given(st.lists(st.binary(min_size=1, max_size=100), max_size=8), SIZES, st.integers(1, 200))
 def test_nothing_goes_out_while_the_window_is_full(chunks, sizes, window_bytes):
     before = []
@@ -107,7 +104,6 @@ def test_a_window_as_large_as_everything_waits_for_no_echo():
     assert run(only_send()) == ([b"one", b"two", b"three"], False)
 
 
-@steady
 @given(st.lists(st.binary(max_size=100), max_size=8), SIZES)
 def test_in_lockstep_each_echo_is_back_before_the_next_message_goes(chunks, sizes):
     before = []
@@ -146,7 +142,6 @@ def fault_of(exchange, pieces):
     return exchange.fault
 
 
-@steady
 @given(edited(), SIZES)
 def test_the_first_wrong_byte_is_found_at_its_offset(sent_and_answer, sizes):
     sent, answer = sent_and_answer
@@ -163,7 +158,6 @@ def test_the_first_wrong_byte_is_found_at_its_offset(sent_and_answer, sizes):
         assert fault == f"altered at byte {right}"
 
 
-@steady
 @given(edited(), SIZES)
 def test_the_fault_reads_the_same_however_the_stream_was_cut(sent_and_answer, sizes):
     sent, answer = sent_and_answer

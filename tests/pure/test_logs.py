@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from common import logs
@@ -117,7 +117,6 @@ def test_a_payload_is_shown_by_its_first_128_bytes_and_its_length(data, shown):
     assert show(data) == shown
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.binary(max_size=300), ANY_TEXT)
 def test_neither_payload_nor_host_nor_path_can_forge_a_line(payload, name):
     with recorded() as records:

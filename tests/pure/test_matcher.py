@@ -3,14 +3,13 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from recorded import ENDPOINTS, TUTORIAL, client_lines, judged, matrix, run, server_lines
 
 from comparison.model import Pairing, Verdict
 
 REFERENCE = Pairing(ENDPOINTS[0], ENDPOINTS[0])
-unhurried = settings(deadline=None, max_examples=40)
 SIDES = ("server", "client")
 
 
@@ -42,14 +41,12 @@ def assert_found(judgement):
     assert any(cell.verdict.is_trouble for cell in cells)
 
 
-@unhurried
 @given(pairing=pairings, side=sides, data=st.data())
 def test_a_line_that_is_missing_is_found(pairing, side, data):
     place = data.draw(st.integers(0, len(lines_of(pairing, side)) - 1))
     assert_found(after(pairing, side, lambda lines: lines[:place] + lines[place + 1 :]))
 
 
-@unhurried
 @given(pairing=pairings, side=sides, data=st.data())
 def test_a_line_that_comes_twice_is_found(pairing, side, data):
     place = data.draw(st.integers(0, len(lines_of(pairing, side)) - 1))
@@ -76,14 +73,12 @@ FOREIGN = st.one_of(
 )
 
 
-@unhurried
 @given(pairing=pairings, side=sides, line=FOREIGN, data=st.data())
 def test_a_line_too_many_is_found(pairing, side, line, data):
     place = data.draw(st.integers(0, len(lines_of(pairing, side))))
     assert_found(after(pairing, side, lambda lines: [*lines[:place], line, *lines[place:]]))
 
 
-@unhurried
 @given(pairing=pairings, side=sides, data=st.data())
 def test_a_byte_that_changes_is_found(pairing, side, data):
     places = [place for place, line in enumerate(lines_of(pairing, side)) if " b'" in line]
@@ -99,7 +94,6 @@ def test_a_byte_that_changes_is_found(pairing, side, data):
     assert cell.verdicts["echo"] is Verdict.FAILED
 
 
-@unhurried
 @given(pairing=pairings, side=sides, data=st.data())
 def test_a_byte_that_is_missing_is_found(pairing, side, data):
     places = [place for place, line in enumerate(lines_of(pairing, side)) if " b'" in line]
@@ -114,7 +108,6 @@ def test_a_byte_that_is_missing_is_found(pairing, side, data):
     assert cell.verdicts["echo"] is Verdict.FAILED
 
 
-@unhurried
 @given(pairing=pairings, side=sides, data=st.data())
 def test_a_line_of_another_speaker_is_found(pairing, side, data):
     places = [place for place, line in enumerate(lines_of(pairing, side)) if line.startswith("echo_")]
@@ -129,7 +122,6 @@ def test_a_line_of_another_speaker_is_found(pairing, side, data):
     )
 
 
-@unhurried
 @given(pairing=pairings)
 def test_sides_that_are_swapped_are_found(pairing):
     def swapped(where, side, lines):
@@ -180,7 +172,6 @@ def pieces(data, payload):
     return [payload[a:b] for a, b in zip([0, *cuts], [*cuts, len(payload)], strict=True)]
 
 
-@unhurried
 @given(pairing=pairings, data=st.data())
 def test_where_the_stream_is_cut_does_not_matter(pairing, data):
     text = TUTORIAL.pattern
@@ -201,7 +192,6 @@ def test_where_the_stream_is_cut_does_not_matter(pairing, data):
         assert not after(pairing, side, edit)[0].verdict.is_trouble
 
 
-@unhurried
 @given(pairing=pairings, port=st.integers(1, 65535))
 def test_ports_do_not_matter(pairing, port):
     for side in SIDES:
@@ -213,7 +203,6 @@ def test_ports_do_not_matter(pairing, port):
         assert not cell.verdict.is_trouble
 
 
-@unhurried
 @given(pairing=pairings, data=st.data())
 def test_how_sending_and_receiving_interleave_does_not_matter(pairing, data):
     def edit(lines):
