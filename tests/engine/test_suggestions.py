@@ -30,7 +30,7 @@ from comparison.selection import chosen
 COMPARE = str(ROOT / "compare.py")
 PLAIN = ROOT / "tests" / "plain_echo.py"
 ODD = "an odd $HOME's `name`"
-TELLS = 'connection.tell("waiting")'
+TELLS = 'log.tell("waiting")'
 
 
 def sh(line: str, folder: Path, **more: object) -> subprocess.CompletedProcess[str]:

@@ -696,8 +696,8 @@ def test_a_third_implementation_that_tells_eof_at_a_reset_is_explained_by_nothin
         everyone,
         "protocol",
         "server",
-        "self.connection.ended(exc)",
-        '(exc and self.connection.tell("eof")) or self.connection.ended(exc)',
+        "self.log.ended(exc)",
+        '(exc and self.log.tell("eof")) or self.log.ended(exc)',
     )
     third = dataclasses.replace(telling.servers[1], implementation="third", label="third/asyncio")
     comparison = compare(dataclasses.replace(everyone, servers=(*everyone.servers, third)), "reset-before-sending")
@@ -740,7 +740,7 @@ def test_a_server_that_ends_as_if_it_had_answered_is_explained_by_nothing():
 
 @pytest.mark.parametrize("role", ["server", "client"])
 def test_a_protocol_that_has_lost_its_line_about_eof_is_blamed(role):
-    everyone = altered(chosen("asyncio"), "protocol", role, 'self.connection.tell("eof")')
+    everyone = altered(chosen("asyncio"), "protocol", role, 'self.log.tell("eof")')
     comparison = compare(everyone, "tutorial")
     assert in_trouble(comparison.cells) == {
         cell.pairing for cell in comparison.cells if own(cell.pairing, role).implementation == "protocol"
