@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import itertools
 import json
 import os
 import random
@@ -12,13 +11,12 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import recorded_bench
 import recorded_page
-from harness import DEADLINE_S, EVERYTHING, ROOT
+from harness import DEADLINE_S, ROOT, in_turns
 from test_compare_cli import run as here
 
 from comparison import files, shapes
@@ -82,11 +80,6 @@ def shell_words(line: bytes) -> list[bytes]:
     """A command as the shell of a user takes it."""
     shell = ["bash", "-c", b"printf '%s\\0' " + line]
     return subprocess.run(shell, capture_output=True, check=True).stdout.split(b"\0")
-
-
-def in_turns(ones: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:
-    """Each of the ones with one of the others; with EVERYTHING=1 in the environment with each."""
-    return list(itertools.product(ones, others) if EVERYTHING else zip(ones, itertools.cycle(others), strict=False))
 
 
 # --- Standard streams that are closed, or that take nothing ---
