@@ -90,7 +90,10 @@ COMMANDS = {
     "explain": ("explain",),
     "explain with an example": ("explain", "eof-callback", *ONE),
     "list": ("--list", "--loop", "asyncio"),
-    "bench": ("bench", "--loop", "asyncio", "--server", "streams", "--workload", "echo", "--rounds", "1", "--quick"),
+    "bench": (
+        *("bench", "--loop", "asyncio", "--server", "streams", "--workload", "echo", "--rounds", "1"),
+        *("--sample", "0.05", "--size", "64", "--connections", "2"),
+    ),
     "bench of a file": ("bench", "--load", BENCH, "--output", "result"),
     "soak": ("soak", "--loop", "asyncio", "--server", "streams", "--minutes", "0.002", "--save", "result"),
     "report": ("report", "-o", "result", SURVEY),
