@@ -4,6 +4,7 @@ Nothing here waits for a time: every wait is for an event, with a generous deadl
 """
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -39,6 +40,12 @@ def examples(number: int) -> settings:
     for. None is late: the machine may be busy."""
     few = number if EVERYTHING else max(5, number // 4)
     return settings(deadline=None, max_examples=EXPLORE or few, derandomize=not EXPLORE)
+
+
+def in_turns(ones: Iterable[object], others: Iterable[object]) -> list[tuple[object, object]]:
+    """Each of the ones with one of the others, where the two have nothing to do with each other; with each of them
+    where everything is tried."""
+    return list(itertools.product(ones, others) if EVERYTHING else zip(ones, itertools.cycle(others), strict=False))
 
 
 class Endpoint:

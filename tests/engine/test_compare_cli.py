@@ -24,7 +24,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from harness import DEADLINE_S, ROOT
+from harness import DEADLINE_S, ROOT, in_turns
 
 import compare
 from comparison import VERSION, endpoints
@@ -777,8 +777,7 @@ sys.exit(compare.main())
 PHASES = {"asking the interpreter": " -c ", "running a server": "_impl.server", "running a client": "_impl.client"}
 
 
-@pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(("phase", "number"), in_turns(PHASES, [signal.SIGINT, signal.SIGTERM]))
 def test_an_interrupted_run_says_so_and_leaves_no_process_behind(number, phase, mark):
     command = [sys.executable, COMPARE, "--repeat", "1000"]
     with subprocess.Popen(

@@ -51,7 +51,7 @@ def reasons(cells):
 # --- Open files ---
 @pytest.mark.parametrize(("limit", "name", "wanted"), [(512, "1000-connections", 1024), (64, "200-half-open", 224)])
 def test_more_connections_than_open_files_are_skipped_with_the_remedy(limit, name, wanted):
-    found = compare("--scenario", f"one-byte,{name}", "--jobs", "2", before=f"ulimit -n {limit}")
+    found = compare("--scenario", f"one-byte,{name}", "--server", "streams", before=f"ulimit -n {limit}")
     assert reasons(found[name]) == {
         (
             "skipped",
@@ -111,7 +111,8 @@ def test_where_the_engine_holds_the_connections_fewer_runs_go_on_at_once(monkeyp
 def test_a_long_temporary_folder_has_its_unix_sockets_in_a_short_one(tmp_path):
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
-    found = compare("--scenario", "one-byte,socket-left-over", "--transport", "unix", TMPDIR=str(folder))
+    options = ("--scenario", "one-byte,socket-left-over", "--transport", "unix", "--server", "streams")
+    found = compare(*options, TMPDIR=str(folder))
     for cells in found.values():
         assert not {verdict for verdict, _ in reasons(cells)} & {"skipped", "failed"}, cells
 

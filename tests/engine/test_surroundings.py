@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import itertools
 import json
 import os
 import random
@@ -12,13 +11,12 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import recorded_bench
 import recorded_page
-from harness import DEADLINE_S, EVERYTHING, ROOT
+from harness import DEADLINE_S, ROOT, in_turns
 from test_compare_cli import run as here
 
 from comparison import files, shapes
@@ -84,11 +82,6 @@ def shell_words(line: bytes) -> list[bytes]:
     return subprocess.run(shell, capture_output=True, check=True).stdout.split(b"\0")
 
 
-def in_turns(ones: Iterable[str], others: Iterable[str]) -> list[tuple[str, str]]:
-    """Each of the ones with one of the others; with EVERYTHING=1 in the environment with each."""
-    return list(itertools.product(ones, others) if EVERYTHING else zip(ones, itertools.cycle(others), strict=False))
-
-
 # --- Standard streams that are closed, or that take nothing ---
 
 COMMANDS = {
@@ -97,7 +90,10 @@ COMMANDS = {
     "explain": ("explain",),
     "explain with an example": ("explain", "eof-callback", *ONE),
     "list": ("--list", "--loop", "asyncio"),
-    "bench": ("bench", "--loop", "asyncio", "--server", "streams", "--workload", "echo", "--rounds", "1", "--quick"),
+    "bench": (
+        *("bench", "--loop", "asyncio", "--server", "streams", "--workload", "echo", "--rounds", "1"),
+        *("--sample", "0.05", "--size", "64", "--connections", "2"),
+    ),
     "bench of a file": ("bench", "--load", BENCH, "--output", "result"),
     "soak": ("soak", "--loop", "asyncio", "--server", "streams", "--minutes", "0.002", "--save", "result"),
     "report": ("report", "-o", "result", SURVEY),
