@@ -118,6 +118,7 @@ class ServerStage(Stage):
         """A bare connection."""
         if self.transport.name == "unix":
             sock = socket.socket(socket.AF_UNIX)
+            self.keep(sock)  # before anything can go wrong
             sock.settimeout(self.deadline.left())
             sock.connect(str(self.socket_path))
             return sock
