@@ -333,8 +333,8 @@ def test_what_was_left_out_is_told_in_its_place_and_at_its_time(with_times):
 @pytest.mark.parametrize("silent", [(), ("server",)])
 def test_what_was_left_out_is_read_back_from_json(with_times, silent):
     short = condense(dataclasses.replace(timed(with_times=with_times), silent=silent))
-    saved = json.loads(json.dumps(export._run(short)))
-    read = shapes.make(Run, export._read_run(short.pairing, saved))
+    saved = json.loads(json.dumps(export.run_document(short)))
+    read = shapes.make(Run, export.run_fields(short.pairing, saved))
     kept = [event for event in as_told(read.server_events) if event[0] == "left_out"]
     assert kept == [event for event in as_told(short.server_events) if event[0] == "left_out"] != []
 
