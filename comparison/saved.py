@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from common.logs import escape
 from comparison import files, shapes
@@ -23,19 +23,15 @@ from comparison.model import (
     Cell,
     Comparison,
     Endpoint,
-    Event,
-    Log,
     Pairing,
     Run,
     Scenario,
-    Side,
     Survey,
     Transport,
 )
 from comparison.play.transports import TRANSPORTS
 from comparison.report import export
 from comparison.scenarios import SCENARIOS
-from comparison.transcript import parse
 
 LAYOUT = 1
 """Number of the layout of both kinds of files. It grows when a field changes its meaning or goes."""
@@ -106,7 +102,8 @@ class Saved:
         for path in self.files_of(comparison):
             document = _read(path)
             with export.refused_if_damaged(str(path)):
-                yield _run(document, pairings[tuple(document["pairing"])])
+                fields = export.run_fields(pairings[tuple(document["pairing"])], document)
+                yield cast(Run, shapes.make(Run, fields | {"wire": export.events_of(document["wire"], "wire")}))
 
 
 def load(path: Path) -> Saved:
@@ -130,23 +127,6 @@ def _of_ours(comparison: Comparison, name: Path) -> Comparison:
 
 def _read(path: Path) -> Document:
     return export.parse_document(files.read(path, WANTED), str(path), "layout", LAYOUT, WANTED)
-
-
-def _run(document: Document, pairing: Pairing) -> Run:
-    def events(lines: object) -> tuple[Event, ...]:
-        return parse(shapes.make(tuple[str, ...], lines, "what it tells"))
-
-    server, client = (document[side] for side in SIDES)
-    return Run(
-        pairing=pairing,
-        number=shapes.make(int, document["number"], "its number"),
-        server=shapes.make(Log, server, "server"),
-        client=shapes.make(Log, client, "client"),
-        server_events=events(server.get("wire", server["lines"])),
-        client_events=events(client.get("wire", client["lines"])),
-        silent=shapes.make(tuple[Side, ...], document["silent"], "silent"),
-        wire=events(document["wire"]),
-    )
 
 
 # --- Together ---

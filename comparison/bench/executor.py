@@ -9,7 +9,7 @@ from comparison.bench import arms, bulk, planning
 from comparison.bench.generator.spec import Load, Outcome
 from comparison.bench.plan import TLS, Arm, Cell, Plan, Sample
 from comparison.play.processes import Launcher, Process
-from comparison.play.serving import AddressTaken, NotReady, start_server, start_silent_server
+from comparison.play.serving import NotReady, start
 from comparison.play.transports import write_certificates
 
 STOP_S = 10.0
@@ -52,10 +52,9 @@ class Executor:
             finally:
                 server.kill()
                 self._launcher.forget(server)
-        except (AddressTaken, NotReady, OSError) as error:
+        except (NotReady, OSError) as error:
             said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
-            how = "was not started: " if isinstance(error, AddressTaken) else ""
-            return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {how}{error}{said}",))
+            return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}{said}",))
         troubles = outcome.errors if log.trouble is None else (*outcome.errors, f"the server {log.trouble}")
         return Sample(cell.key, arm.label, number, outcome.values, outcome.latencies, troubles)
 
@@ -64,18 +63,14 @@ class Executor:
         command = (*arm.server_command, *(arm.tls_options if cell.transport == TLS else ()))
         host, _ = arm.server_address or (arms.HOST, 0)
 
-        def located(port: int, level: str = arms.SILENT) -> list[str]:
+        says = cell.workload == "fresh" and set(arms.QUIET) <= set(command)
+        level = arms.SAYING if says else arms.SILENT
+
+        def located(port: int) -> list[str]:
             return arms.filled(command, host=host, port=port, level=level, certificates=self._folder)
 
-        if cell.workload == "fresh" and set(arms.QUIET) <= set(command):
-            return start_server(self._launcher, located(0, arms.SAYING), cores=self._cores.server)
-        server, port, _ = start_silent_server(
-            self._launcher,
-            located,
-            host,
-            address=arm.server_address,
-            cores=self._cores.server,
-        )
+        address, cores = arm.server_address, self._cores.server
+        server, port, _ = start(self._launcher, located, host, says=says, address=address, cores=cores)
         return server, port
 
     def _load(self, cell: Cell, arm: Arm, server: Process, port: int) -> Outcome:

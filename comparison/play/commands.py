@@ -5,8 +5,9 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from common.config import NOT_SUPPORTED
+from common.config import NOT_SUPPORTED, UNIX_PATH_BYTES
 from comparison.model import MIB, Endpoint, Log, Pairing, Scenario, Side, Transport
+from comparison.play.machine import folder_for_sockets
 from comparison.play.transports import needs_certificates, write_certificates
 from comparison.transcript import parse
 
@@ -107,5 +108,8 @@ def _filled(options: Iterable[str], server: Endpoint, folder: Path, port: int) -
 
 
 def socket_path(server: Endpoint, folder: Path) -> Path:
-    """A Unix socket for each server, under a name as short as the system wants it."""
-    return folder / f"{zlib.crc32(server.label.encode(errors='backslashreplace')):08x}"
+    """A Unix socket for each server, under a name as short as the system wants it, and elsewhere where the path of the
+    folder is too long already."""
+    path = folder / f"{zlib.crc32(server.label.encode(errors='backslashreplace')):08x}"
+    elsewhere = folder_for_sockets() if len(os.fsencode(path)) > UNIX_PATH_BYTES else None
+    return path if elsewhere is None else Path(elsewhere, path.name)

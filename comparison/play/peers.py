@@ -282,8 +282,14 @@ class Peer:
         else:
             self.received_bytes += len(data)
 
-    def _patience(self, what: str) -> "_Patience":
-        return _Patience(self, self._deadline, what)
+    @contextlib.contextmanager
+    def _patience(self, what: str) -> Iterator[None]:
+        """Let the socket wait until the deadline, and say what it waited for in vain."""
+        self.sock.settimeout(self._deadline.left())
+        try:
+            yield
+        except TimeoutError:
+            raise Late(f"{self.name} waited {self._deadline.seconds:g} s in vain: {what}") from None
 
 
 def _address(get: Callable[[], Any]) -> object:
@@ -293,17 +299,3 @@ def _address(get: Callable[[], Any]) -> object:
     except OSError:
         return None
     return address[:2] if isinstance(address, tuple) else address
-
-
-class _Patience:
-    """Let a socket wait until the deadline, and say what it waited for in vain."""
-
-    def __init__(self, peer: Peer, deadline: Deadline, what: str) -> None:
-        self._peer, self._deadline, self._what = peer, deadline, what
-
-    def __enter__(self) -> None:
-        self._peer.sock.settimeout(self._deadline.left())
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, TimeoutError):
-            raise Late(f"{self._peer.name} waited {self._deadline.seconds:g} s in vain: {self._what}") from None

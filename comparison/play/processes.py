@@ -296,8 +296,8 @@ def _on_cores(cores: Collection[int] | None) -> Iterator[None]:
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment without what would change what is compared: no ECHO_*, no PYTHON* variable."""
-    return {name: value for name, value in environment.items() if not name.startswith(("ECHO_", "PYTHON"))}
+    """The user's environment without the variables that change what Python does, and so what is compared."""
+    return {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
 
 
 def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: str | os.PathLike[str] | None = None) -> str:

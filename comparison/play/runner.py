@@ -24,7 +24,7 @@ from comparison.play.dropouts import hung
 from comparison.play.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay, seen_by
-from comparison.play.serving import AddressTaken, NotReady, alone, serve
+from comparison.play.serving import NotReady, alone, serve
 from comparison.play.stage import Busy, ClientStage, ServerStage, Skip
 from comparison.play.transports import TCP
 from comparison.play.workers import Workers
@@ -171,7 +171,7 @@ def _pair_up(plan: Plan, servers: Launcher, launcher: Launcher, folder: Path, tu
     while left and left[0][0].server not in plan.dead and not launcher.is_closed:
         try:
             log, tried_port, met, left = _serve_clients(plan, servers, launcher, folder, left)
-        except (AddressTaken, NotReady) as error:
+        except NotReady as error:
             for _ in left:
                 plan.tick()
             yield from _never_met(plan, error, left)
@@ -191,7 +191,7 @@ def _serve_clients(
     plan: Plan, servers: Launcher, launcher: Launcher, folder: Path, turns: Turns
 ) -> tuple[Log, int | None, list[tuple[Turn, "_Client"]], list[Turn]]:
     """Start a server, and its clients one after another: its log, the port of the connection that tried it, the clients
-    that it had, and those that are left for another. Raises AddressTaken, and NotReady."""
+    that it had, and those that are left for another. Raises NotReady."""
     server, left = turns[0][0].server, deque(turns)
     process, port, tried_port = serve(servers, plan.scenario, plan.transport, server, folder)
     plan.started[server] = True
@@ -211,19 +211,15 @@ def _serve_clients(
     return process.stop(), tried_port, met, list(left)
 
 
-def _never_met(plan: Plan, error: AddressTaken | NotReady, turns: Turns) -> Iterator[Outcome]:
+def _never_met(plan: Plan, error: NotReady, turns: Turns) -> Iterator[Outcome]:
     """What comes of clients whose server has not come to accept connections."""
     server = turns[0][0].server
-    if isinstance(error, AddressTaken):
-        why: str | None = f"{server.label}: {error}"
-    else:
-        why = error.lacking or not_supported(server, error.log)
-    if isinstance(error, NotReady) and why is None:
-        plan.started.setdefault(server, False)
-        never = _Client(Log((), (), None, "was not started: the server was not ready"), (), ())
-        yield from _pair([(turn, never) for turn in turns], error.log, None)
-    else:
-        yield from ((pairing, str(why)) for pairing, _ in turns)
+    if (why := error.lacking or not_supported(server, error.log)) is not None:
+        yield from ((pairing, why) for pairing, _ in turns)
+        return
+    plan.started.setdefault(server, False)
+    never = _Client(Log((), (), None, "was not started: the server was not ready"), (), ())
+    yield from _pair([(turn, never) for turn in turns], error.log, None)
 
 
 def _shows_an_error(events: Sequence[Event]) -> bool:

@@ -1,6 +1,7 @@
 """Start a server and wait until it accepts connections."""
 
 import contextlib
+import dataclasses
 import re
 import socket
 import threading
@@ -21,11 +22,10 @@ LOOK_S = 0.05
 """How often it is tried whether a server that says nothing accepts connections."""
 
 
-class AddressTaken(Exception):
-    """Somebody else listens where a server always does."""
-
-
 _one = threading.Lock()
+
+Started = tuple[Process, int, int | None]
+"""A server's process, its port (0 where it has none), and the port of a connection that tried whether it is there."""
 
 
 def alone(server: Endpoint) -> contextlib.AbstractContextManager[object]:
@@ -40,64 +40,55 @@ class NotReady(Exception):
         super().__init__(log.trouble)
         self.log = log
         self.lacking = lacking
-        """What this machine is out of, where it is that which keeps any program from being started."""
+        """What keeps any program from being started here: what this machine is out of, or who has its address."""
 
 
-def serve(
-    launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path
-) -> tuple[Process, int, int | None]:
-    """Start the server of a scenario: its process, its port, and the port of a connection that tried whether it is
-    there. Raises NotReady, and AddressTaken."""
-
-    def command(port: int) -> tuple[str, ...]:
-        return server_command(scenario, transport, server, folder, port)
-
-    if not server.takes_options:
-        return start_silent_server(launcher, command, HOSTS[transport.name], address=server.server_address)
-    needs_port = any("{port}" in option for option in transport.client_options)
-    return *start_server(launcher, command(0), needs_port=needs_port), None
+def serve(launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> Started:
+    """Start the server of a scenario. Raises NotReady."""
+    return start(
+        launcher,
+        lambda port: server_command(scenario, transport, server, folder, port),
+        HOSTS.get(transport.name, ""),
+        says=server.takes_options,
+        has_port=any("{port}" in option for option in transport.client_options),
+        address=server.server_address,
+        label=server.label,
+    )
 
 
-def start_server(
-    launcher: Launcher, command: Sequence[str], *, needs_port: bool = True, cores: Collection[int] | None = None
-) -> tuple[Process, int]:
-    """Start a server that says when it is ready, by the line of the contract; the port that it tells, 0 where it has
-    none. Raises NotReady."""
-    process = _start(launcher, command, cores)
-    ready = process.wait_for_line(lambda line: parse_line(line).name == "starting", READY_S)
-    found = re.search(r"port (\d{1,5})$", parse_line(ready).message) if ready is not None else None
-    if ready is None or (needs_port and found is None):
-        raise _not_ready(process, None if ready is None else "did not say its port")
-    return process, int(found[1]) if found is not None else 0
-
-
-def start_silent_server(
+def start(
     launcher: Launcher,
     make_command: Callable[[int], Sequence[str]],
     host: str,
     *,
+    says: bool,
+    has_port: bool = True,
     address: tuple[str, int] | None = None,
+    label: str = "the server",
     cores: Collection[int] | None = None,
-) -> tuple[Process, int, int | None]:
-    """Start a server that is told its port, or has an `address` of its own, and wait until it says that it is ready, or
-    else until it can be connected to. The process, the port, and the port of the connection that tried it. Raises
-    NotReady, and AddressTaken."""
-    host, port = address or (host, free_port(host))
+) -> Started:
+    """Start a server, and wait until it accepts connections. One that `says` so, by the line of the contract, gets port
+    0 and tells which it has. Any other is told a port, or has an `address` of its own, and is tried until it can be
+    connected to, or says that it is ready. Raises NotReady."""
+    host, port = address or (host, 0 if says else free_port(host))
     if address is not None:
         with contextlib.suppress(OSError), socket.create_connection(address, READY_S):
-            raise AddressTaken(f"somebody else listens on {host} port {port}, where it always does; end that first")
-    process = _start(launcher, make_command(port), cores)
-    end_s = time.monotonic() + READY_S
-    ready = process.search(lambda line: parse_line(line).name == "starting")
-    while time.monotonic() < end_s and not process.output_is_over:
-        if ready(LOOK_S) is not None:
-            return process, port, None
-        try:
-            with socket.create_connection((host, port), READY_S) as attempt:
-                return process, port, attempt.getsockname()[1]
-        except OSError:
-            continue
-    raise _not_ready(process)
+            taken = f"somebody else listens on {host} port {port}, where it always does; end that first"
+            raise NotReady(Log((), (), None, f"was not started: {taken}"), f"{label}: {taken}")
+    command = tuple(make_command(port))
+    try:
+        process = launcher.start(command, cores=cores)
+    except OSError as error:
+        raise NotReady(Log(command, (), None, f"cannot be started ({error})"), out_of(error)) from None
+    if not says:
+        return process, port, _tried(process, host, port)
+    ready = process.wait_for_line(_is_ready, READY_S)
+    if ready is None:
+        raise _not_ready(process)
+    told = re.search(r"port (\d{1,5})$", parse_line(ready).message)
+    if told is None and has_port:
+        raise _not_ready(process, "did not say its port")
+    return process, int(told[1]) if told is not None else 0, None
 
 
 def free_port(host: str) -> int:
@@ -110,15 +101,24 @@ def free_port(host: str) -> int:
         return port
 
 
-def _start(launcher: Launcher, command: Sequence[str], cores: Collection[int] | None) -> Process:
-    try:
-        return launcher.start(command, cores=cores)
-    except OSError as error:
-        raise NotReady(Log(tuple(command), (), None, f"cannot be started ({error})"), out_of(error)) from None
+def _tried(process: Process, host: str, port: int) -> int | None:
+    """Wait until a server is ready: the port of the connection that has found it so, if one has. Raises NotReady."""
+    end_s = time.monotonic() + READY_S
+    ready = process.search(_is_ready)
+    while time.monotonic() < end_s and not process.output_is_over:
+        if ready(LOOK_S) is not None:
+            return None
+        with contextlib.suppress(OSError), socket.create_connection((host, port), READY_S) as attempt:
+            own_port: int = attempt.getsockname()[1]
+            return own_port
+    raise _not_ready(process)
+
+
+def _is_ready(line: str) -> bool:
+    return parse_line(line).name == "starting"
 
 
 def _not_ready(process: Process, trouble: str | None = None) -> NotReady:
     # Its output is over where the program is, though its exit code may take a moment longer.
     trouble = trouble or ("ended before it was ready" if process.output_is_over else f"was not ready in {READY_S:g} s")
-    log = process.stop()
-    return NotReady(Log(log.command, log.lines, log.exit_code, trouble))
+    return NotReady(dataclasses.replace(process.stop(), trouble=trouble, peak_bytes=None))

@@ -230,7 +230,7 @@ class _Reader:
 
     def _cell(self, fields: Document) -> Document:
         pairing = self._pairing(fields)
-        return fields | {"pairing": pairing, "runs": [_with_events(pairing, run) for run in fields["runs"]]}
+        return fields | {"pairing": pairing, "runs": [run_fields(pairing, run) for run in fields["runs"]]}
 
     def _cause(self, fields: Document) -> Document:
         entry, broken = fields["explanation"], fields["broken"]
@@ -247,6 +247,12 @@ class _Reader:
         }
 
 
-def _with_events(pairing: Document, fields: Document) -> Document:
-    events = {f"{side}_events": parse(fields[side].get("wire", fields[side]["lines"])) for side in SIDES}
+def events_of(lines: object, name: str) -> tuple[Event, ...]:
+    """The events that lines tell of; `name` says which lines, where they are none."""
+    return parse(shapes.make(tuple[str, ...], lines, f"{name}.lines"))
+
+
+def run_fields(pairing: Pairing | Document, fields: Document) -> Document:
+    """What has the shape of a run, of what `run_document` has made."""
+    events = {f"{side}_events": events_of(fields[side].get("wire", fields[side]["lines"]), side) for side in SIDES}
     return fields | {"pairing": pairing} | events

@@ -9,7 +9,7 @@ from comparison.bench import arms
 from comparison.bench.resources import Gone, Watched
 from comparison.model import Endpoint
 from comparison.play.processes import Launcher
-from comparison.play.serving import AddressTaken, NotReady, start_server, start_silent_server
+from comparison.play.serving import NotReady, start
 from comparison.soak.mix import HOST, IDLE_S, Mix
 from comparison.soak.plan import Course, Look
 
@@ -35,17 +35,16 @@ class Served:
 
     def __init__(self, launcher: Launcher, endpoint: Endpoint, stopping: threading.Event) -> None:
         """Start it. Raises NotReady."""
-        if endpoint.takes_options:
-            options = ("--host", HOST, "--port", "0", "--log-level", "info", "--idle-timeout", f"{IDLE_S:g}")
-            self.process, port = start_server(launcher, (*endpoint.server_command, *options))
-        else:
-            host, _ = endpoint.server_address or (HOST, 0)
-            self.process, port, _ = start_silent_server(
-                launcher,
-                lambda port: arms.filled(endpoint.server_command, host=host, port=port),
-                host,
-                address=endpoint.server_address,
-            )
+        host, _ = endpoint.server_address or (HOST, 0)
+        options = ("--host", HOST, "--port", "0", "--log-level", "info", "--idle-timeout", f"{IDLE_S:g}")
+        command = (*endpoint.server_command, *(options if endpoint.takes_options else ()))
+        self.process, port, _ = start(
+            launcher,
+            lambda port: arms.filled(command, host=host, port=port),
+            host,
+            says=endpoint.takes_options,
+            address=endpoint.server_address,
+        )
         self.process.drop_output()
         self.course = Course(endpoint.label)
         self.mix = Mix(endpoint.server_address or (HOST, port), stopping)
@@ -88,7 +87,7 @@ def soak(launcher: Launcher, endpoints: Sequence[Endpoint], minutes: float, tick
                 try:
                     served.append(Served(launcher, endpoint, stopping))
                     courses.append(served[-1].course)
-                except (NotReady, AddressTaken) as error:
+                except NotReady as error:
                     courses.append(Course(endpoint.label, troubles=[f"the server {error}"]))
             for one in served:
                 one.mix.start()

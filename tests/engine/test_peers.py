@@ -15,9 +15,11 @@ from recorded import ENDPOINTS, client_lines, run, server_lines
 from comparison import shapes
 from comparison.judge.condense import KEPT_CONNECTIONS as KEPT
 from comparison.judge.condense import KEPT_LINES, condense
-from comparison.model import Pairing, Run
+from comparison.model import Pairing, Run, Scenario
 from comparison.play.peers import CHUNK_BYTES, Deadline, Late, Notebook, Pattern, Peer
-from comparison.play.transports import write_certificates
+from comparison.play.processes import Launcher
+from comparison.play.stage import ServerStage
+from comparison.play.transports import TRANSPORTS, write_certificates
 from comparison.report import export
 from comparison.report.html import evidence
 from comparison.transcript import connections, parse, parse_line
@@ -331,8 +333,8 @@ def test_what_was_left_out_is_told_in_its_place_and_at_its_time(with_times):
 @pytest.mark.parametrize("silent", [(), ("server",)])
 def test_what_was_left_out_is_read_back_from_json(with_times, silent):
     short = condense(dataclasses.replace(timed(with_times=with_times), silent=silent))
-    saved = json.loads(json.dumps(export._run(short)))
-    read = shapes.make(Run, export._read_run(short.pairing, saved))
+    saved = json.loads(json.dumps(export.run_document(short)))
+    read = shapes.make(Run, export.run_fields(short.pairing, saved))
     kept = [event for event in as_told(read.server_events) if event[0] == "left_out"]
     assert kept == [event for event in as_told(short.server_events) if event[0] == "left_out"] != []
 
@@ -353,3 +355,16 @@ def test_a_program_that_talks_of_other_things_is_cut_short_too():
     short = condense(dataclasses.replace(chatty, server_events=(), silent=("server",)))
     assert len(short.server.lines) == 2 * KEPT_LINES + 1
     assert parse_line(short.server.lines[KEPT_LINES]).message == f"({1000 - 2 * KEPT_LINES} lines left out here)"
+
+
+def test_a_peer_that_comes_too_late_at_a_unix_socket_leaves_none_open(tmp_path, monkeypatch):
+    made = []
+    usual = socket.socket
+    monkeypatch.setattr(socket, "socket", lambda *given: made.append(usual(*given)) or made[-1])
+    scenario = Scenario("late", "", PATTERN, on_trial=("server",))
+    with Launcher() as launcher:
+        stage = ServerStage(launcher, scenario, TRANSPORTS["unix"], tmp_path, ENDPOINTS[0])
+        with pytest.raises(FileNotFoundError):
+            stage.connect_socket()
+        stage.close()
+    assert [sock.fileno() for sock in made] == [-1]

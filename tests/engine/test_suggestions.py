@@ -1,6 +1,7 @@
 """Whatever a view suggests brings again what stands beside it: every command is harvested as a person would copy it,
 typed into a shell where the run was started, and held against the result of that run."""
 
+import dataclasses
 import json
 import os
 import re
@@ -22,7 +23,7 @@ from test_compare_cli import NEEDS_RICH, environment, program_file, story
 import compare
 from comparison.endpoints import third_party
 from comparison.model import Pairing
-from comparison.play.transports import TCP
+from comparison.play.transports import TCP, TRANSPORTS
 from comparison.report import repeat
 from comparison.scenarios import TUTORIAL
 from comparison.selection import chosen
@@ -321,6 +322,19 @@ def test_by_hand_a_program_of_somebody_else_keeps_its_own_options():
     serve, connect = repeat.by_hand(TUTORIAL, TCP, Pairing(plain, plain), Path("place"))
     assert serve == own.format(port=10000)
     assert connect == f"{own.format(port=10000)} < place/payload"
+
+
+def test_by_hand_a_unix_socket_has_a_path_that_the_system_takes_however_long_that_of_the_folder_is(folder):
+    long = folder / ("long" * 40)
+    plain = dataclasses.replace(third_party("plain", "serve {port}", "connect {port}"), takes_options=True)
+    serve, connect = map(
+        shlex.split, repeat.by_hand(TUTORIAL, TRANSPORTS["unix"], Pairing(plain, plain), long / "tutorial-unix")
+    )
+    path = serve[serve.index("--unix") + 1]
+    assert path == connect[connect.index("--unix") + 1]
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(path)
+    os.unlink(path)
 
 
 def test_a_program_under_another_name_is_named_as_it_was_started(tmp_path):

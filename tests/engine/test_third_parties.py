@@ -255,13 +255,16 @@ def test_a_wrong_endpoint_is_refused_with_the_remedy(capsys, words, remedy):
 
 # --- The relay ---
 class Server:
-    """A raw server of one connection: `script(sock)` runs in a thread."""
+    """A raw server of one connection: `script(sock)` runs in a thread. `room` is what its kernel may hold unread."""
 
-    def __init__(self, script):
+    def __init__(self, script, room=None):
         self.script = script
+        self.room = room
 
     def __enter__(self):
         self.listener = socket.create_server((HOST, 0))
+        if self.room is not None:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.room)
         self.listener.settimeout(30)
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
@@ -372,32 +375,36 @@ def test_the_relay_passes_on_a_reset_of_the_client():
 
 
 def test_the_relay_passes_on_a_reset_also_where_neither_side_reads():
-    """Both directions are full: the thread that would pass on more to the server waits for room."""
-    full, gone, seen = threading.Event(), threading.Event(), []
+    """Both directions are full: the thread that would pass on more to the server waits for room, and the server reads
+    nothing before the relay is over."""
+    full, over, seen = threading.Event(), threading.Event(), []
 
-    def fill(sock):
-        sock.settimeout(0.3)
-        with contextlib.suppress(TimeoutError):
-            while True:
-                sock.sendall(bytes(100_000))
+    def send_until_stuck(sock):
+        sock.settimeout(0.01)
+        stuck = 0
+        while stuck < 50:
+            stuck += 1
+            with contextlib.suppress(TimeoutError):
+                sock.send(bytes(100_000))
+                stuck = 0
         sock.settimeout(30)
 
     def fill_and_then_read(sock):
-        fill(sock)
+        send_until_stuck(sock)
         full.set()
-        gone.wait(30)
+        seen.append(over.wait(30))
         try:
             seen.append(read_to_end(sock))
         except OSError as error:
             seen.append(type(error))
 
-    with Server(fill_and_then_read) as port:
+    with Server(fill_and_then_read, room=4096) as port:  # with so little no later moment finds room for a piece
         with Relay(HOST, (HOST, port), 30) as relay, socket.create_connection((HOST, relay.port), 30) as sock:
-            full.wait(30)
-            fill(sock)
+            send_until_stuck(sock)
+            assert full.wait(30)
             reset(sock)
-        gone.set()
-    assert seen == [ConnectionResetError]
+        over.set()
+    assert seen == [True, ConnectionResetError]
     assert told(relay)[1:] == (RESET, WAS_RESET)
 
 

@@ -28,11 +28,12 @@ class ClientStage(Stage):
         """Listen, as the client's server; `receive_bytes` is what its kernel may hold unread, about."""
         if self.transport.name == "unix":
             self._listener = socket.socket(socket.AF_UNIX)
+            self.keep(self._listener)
             self._listener.bind(str(socket_path(RAW, self.folder)))
             self._listener.listen()
         else:
             self._listener = socket.create_server((self.host, 0), family=family(self.transport))
-        self.keep(self._listener)
+            self.keep(self._listener)
         if receive_bytes is not None:  # what it accepts inherits that
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
 

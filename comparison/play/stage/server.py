@@ -11,7 +11,7 @@ from comparison.model import RAW, Log, Pairing, Run, Scenario, Side
 from comparison.play.commands import server_command, socket_path, why_not
 from comparison.play.machine import out_of
 from comparison.play.peers import Late, Peer
-from comparison.play.serving import AddressTaken, NotReady, serve
+from comparison.play.serving import NotReady, serve
 from comparison.play.stage.base import LOOK_S, Skip, Stage, family
 from comparison.transcript import parse, tells
 from comparison.vocabulary import AFTER, BYSTANDER
@@ -118,6 +118,7 @@ class ServerStage(Stage):
         """A bare connection."""
         if self.transport.name == "unix":
             sock = socket.socket(socket.AF_UNIX)
+            self.keep(sock)  # before anything can go wrong
             sock.settimeout(self.deadline.left())
             sock.connect(str(self.socket_path))
             return sock
@@ -171,8 +172,6 @@ class ServerStage(Stage):
         """Run the script, and see that the server still serves and then ends as it should. Raises Busy and Skip."""
         try:
             trouble = self._play_script()
-        except AddressTaken as reason:
-            raise Skip(f"{self.endpoint.label}: {reason}") from None
         except NotReady as error:
             if error.lacking is not None:
                 raise Skip(error.lacking) from None
