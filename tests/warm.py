@@ -145,6 +145,14 @@ class Program:
             nursery().fork(request, [reads, writes, errors, numbers])
         self.pid = int(os.read(self._numbers, NUMBER_BYTES))
 
+    def __enter__(self) -> "Program":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in filter(None, (self.stdout, self.stderr)):
+            stream.close()
+        self.wait()
+
     def poll(self) -> int | None:
         """Its exit code, where it has ended."""
         return self._ended(0)

@@ -25,6 +25,7 @@ NOT_RUN = {
     r"--scenario all|report -o": "it runs the whole catalogue: minutes",
     r"--repeat 20": "it runs the command beside it twenty times",
     r"bench(?! --load)": "it measures for a minute and more",
+    r"compare\.py behaviours(?! eof-loop)": ".ci/run runs them all",
     r" judge ": "it judges what was saved before; test_saved.py does that",
     r"soak": ".ci/run soaks for a while",
     r"\b(NAME|PID)\b": "it stands for any name",
