@@ -1,7 +1,7 @@
 """writelines() with an empty chunk at the end never ends the connection
 
-Since 3.12.0 asyncio's writelines() keeps an empty last chunk in its buffer. It can never be sent, so the loop tries for
-ever, at full load, and close() waits for it: the peer sees no end.
+From 3.12.0 on, until it was mended, asyncio's writelines() keeps an empty last chunk. It can never be sent, so the loop
+tries for ever, at full load, and close() waits for it: the peer sees no end.
 
 Instead: `write(b"".join(chunks))`.
 
@@ -16,7 +16,11 @@ from behaviours.known import known, outcome, seen
 NO_END = outcome("the end never came", bites="the peer waits, and the loop computes for ever")
 ENDED = outcome("data and the end came")
 KNOWN = known(
-    trap=[seen(ENDED, loop="uvloop"), seen(NO_END, since="3.12.0", bug="gh-155888"), seen(ENDED)],
+    trap=[
+        seen(ENDED, loop="uvloop"),
+        seen(NO_END, since="3.12.0", fixed="3.14.10, 3.15.2", bug="gh-155888"),
+        seen(ENDED),
+    ],
     remedy=[seen(ENDED)],
 )
 

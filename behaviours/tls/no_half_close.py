@@ -60,6 +60,7 @@ async def protocol_remedy(address):
 
 # --- How it is observed: a peer that reads until the end of the line, or the end of the data ---
 def experiment(subject):
+    kit.client_tls()  # says it here where there are no certificates to be had
     with kit.listener() as listener:
         call = subject.begin(listener.getsockname())
         sock, _ = listener.accept()
