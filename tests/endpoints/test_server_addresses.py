@@ -27,15 +27,20 @@ def has_ipv6() -> bool:
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 on its loopback: ::1 cannot be bound")
 
 
-def addresses(*hosts):
-    """A resolver that knows one name, with these addresses."""
+@pytest.fixture
+def resolver_knows(monkeypatch):
+    """Has the system's resolver know every name, with these addresses."""
 
-    def resolver(host, port):
-        return [
-            (socket.AF_INET6, (name, port, 0, 0)) if ":" in name else (socket.AF_INET, (name, port)) for name in hosts
-        ]
+    def knows(*hosts):
+        monkeypatch.setattr(
+            "common.addresses.resolve",
+            lambda _, port: [
+                (socket.AF_INET6, (name, port, 0, 0)) if ":" in name else (socket.AF_INET, (name, port))
+                for name in hosts
+            ],
+        )
 
-    return resolver
+    return knows
 
 
 def named(*hosts: str) -> str:
@@ -154,15 +159,17 @@ def test_it_can_be_started_again_at_once_on_its_port(api, loop):
         assert echo_once(port) == b"ping"
 
 
-def test_all_sockets_get_the_port_that_is_free_on_each_address():
-    with tcp_sockets("many.test", 0, addresses("127.0.0.1", "127.0.0.2", "127.0.0.3")) as sockets:
+def test_all_sockets_get_the_port_that_is_free_on_each_address(resolver_knows):
+    resolver_knows("127.0.0.1", "127.0.0.2", "127.0.0.3")
+    with tcp_sockets("many.test", 0) as sockets:
         names = [sock.getsockname() for sock in sockets]
         assert [host for host, _ in names] == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
         assert len({port for _, port in names}) == 1
     assert all(sock.fileno() == -1 for sock in sockets)
 
 
-def test_another_free_port_is_tried_where_the_first_is_taken_on_the_next_address(monkeypatch):
+def test_another_free_port_is_tried_where_the_first_is_taken_on_the_next_address(resolver_knows, monkeypatch):
+    resolver_knows("127.0.0.1", "127.0.0.2")
     ports = []
 
     class Taken(socket.socket):
@@ -176,14 +183,14 @@ def test_another_free_port_is_tried_where_the_first_is_taken_on_the_next_address
             super().bind(address)
 
     monkeypatch.setattr(socket, "socket", Taken)
-    with tcp_sockets("many.test", 0, addresses("127.0.0.1", "127.0.0.2")) as sockets:
+    with tcp_sockets("many.test", 0) as sockets:
         assert len(ports) == 3
         assert [sock.getsockname() for sock in sockets] == [("127.0.0.1", ports[2]), ("127.0.0.2", ports[2])]
 
 
-def test_it_gives_up_where_no_port_is_free_on_all_addresses():
-    twice = addresses("127.0.0.1", "127.0.0.1")
-    with pytest.raises(CannotListen, match="no port is free on all"), tcp_sockets("many.test", 0, twice):
+def test_it_gives_up_where_no_port_is_free_on_all_addresses(resolver_knows):
+    resolver_knows("127.0.0.1", "127.0.0.1")
+    with pytest.raises(CannotListen, match="no port is free on all"), tcp_sockets("many.test", 0):
         pass
 
 
@@ -328,7 +335,7 @@ def test_each_error_of_the_system_has_a_remedy_that_fits_the_kind_of_address(kin
     path = f"{folder}/socket"
     for number in errno.errorcode:
         monkeypatch.setattr(socket, "socket", failing(number, call))
-        listening = unix_socket(path) if kind == "unix" else tcp_sockets("127.0.0.1", 1, addresses("127.0.0.1"))
+        listening = unix_socket(path) if kind == "unix" else tcp_sockets("127.0.0.1", 1)
         with pytest.raises(CannotListen) as error, listening:
             pass
         remedy = (OWN_REMEDY[kind] | OF_THE_MACHINE).get(number, OTHERWISE[kind])

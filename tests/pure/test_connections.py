@@ -157,6 +157,16 @@ def test_the_idle_watch_cuts_soon_after_the_limit(limit_s):
     assert limit_s <= run(watch()) <= 1.3 * limit_s
 
 
+def test_with_the_shortest_of_limits_the_watch_still_sleeps():
+    async def watch():
+        live, looks = LiveConnections(idle_timeout_s=5e-324), []
+        live.cut_idle = lambda: looks.append(asyncio.get_running_loop().time())
+        await asyncio.wait([asyncio.create_task(live.watch_idle())], timeout=1.0)
+        return looks
+
+    assert 50 <= len(run(watch())) <= 100
+
+
 def test_without_an_idle_limit_there_is_nothing_to_watch(clock):
     live, transport = LiveConnections(clock=clock), FakeTransport()
     live.add(transport)
