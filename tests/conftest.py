@@ -69,6 +69,12 @@ def programs_are_forked() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def programs_start_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests in which it matters how long a program lives: one that is forked may have done its work at once."""
+    monkeypatch.setattr(processes, "subprocess", subprocess)
+
+
 def loops() -> list[object]:
     """Both event loops; uvloop with a mark that skips it, and says why, where it is not installed."""
     missing = importlib.util.find_spec("uvloop") is None

@@ -34,7 +34,7 @@ NUMBER_BYTES = 16
 OPTIONS = {"cwd", "stdin", "stdout", "stderr", "start_new_session"}
 """Those of subprocess.Popen that a program which is forked can have."""
 
-IRRELEVANT = ("PYTEST", "TERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+IRRELEVANT = ("PYTEST", "TERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PATH")
 """Variables that no program here looks at."""
 
 

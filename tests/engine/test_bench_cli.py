@@ -42,7 +42,9 @@ LEAST = (*SHORT, "--workload", "echo", "--size", "64", "--server", "streams", "-
         ("echo,connect", "tls"),
     ],
 )
-def test_every_workload_runs_on_every_endpoint(workloads, transport, tmp_path):
+def test_every_workload_runs_on_every_endpoint(workloads, transport, tmp_path, request):
+    if "bulk" in workloads:
+        request.getfixturevalue("programs_start_afresh")
     saved = tmp_path / "saved.json"
     only = ("--workload", workloads, "--transport", transport, "--loop", "uvloop" if transport == "tls" else "asyncio")
     done = run("bench", *SHORT, *only, "--size", "64", "--save", str(saved), "--format", "markdown")
@@ -210,6 +212,7 @@ def sample(server: str, tmp_path: Path, workload: str = "echo", client: str = ""
         return Executor(plan, launcher, tmp_path, Cores())(cell, arm, 1)
 
 
+@pytest.mark.usefixtures("programs_start_afresh")
 @pytest.mark.parametrize("workload", ["echo", "fresh", "bulk", "connect", "memory", "half"])
 def test_a_server_of_somebody_else_is_measured(workload, tmp_path):
     found = sample(ECHO, tmp_path, workload, SEND)
@@ -217,6 +220,7 @@ def test_a_server_of_somebody_else_is_measured(workload, tmp_path):
     assert found.values
 
 
+@pytest.mark.usefixtures("programs_start_afresh")
 def test_a_client_that_does_not_say_when_it_connects_has_no_cpu_time(tmp_path):
     assert "client_cpu_s_per_gib" not in sample(ECHO, tmp_path, "bulk", SEND).values
 
