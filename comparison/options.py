@@ -55,12 +55,17 @@ def unknown(name: str, known: Iterable[str], every_one: str) -> str:
 
 
 def meant(text: str, names: Iterable[str], option: str) -> str:
-    """The name that a text stands for: itself, or the only one that it is a part of. Raises CannotCompare, with what
-    may have been meant."""
+    """The name that a text stands for: itself, the only one that it begins, or the only one that it is a part of. Raises
+    CannotCompare, with what may have been meant."""
     known = list(names)
-    having = [text] if text in known else [name for name in known if text in name]
-    if len(having) == 1:
-        return having[0]
+    having = [name for name in known if text in name]
+    for found in (
+        [name for name in having if name == text],
+        [name for name in having if name.startswith(text)],
+        having,
+    ):
+        if len(found) == 1:
+            return found[0]
     close = having or difflib.get_close_matches(text, known, cutoff=0.5)
     remedy = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
     raise CannotCompare(f"{option} {text!r} {'stands for several' if having else 'is unknown'}; {remedy}")
