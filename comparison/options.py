@@ -5,8 +5,6 @@ import difflib
 import math
 from collections.abc import Iterable
 
-from comparison.model import CannotCompare
-
 
 def comma_separated(text: str) -> list[str]:
     """`a,b` as a list; an empty name is an error."""
@@ -52,20 +50,3 @@ def unknown(name: str, known: Iterable[str], every_one: str) -> str:
     rest = f"; known are {', '.join(names)}" if len(names) <= FEW else f"; {every_one} has every one"
     guess = did_you_mean(name, names)
     return f"{guess} ({every_one} has every one)" if guess else rest
-
-
-def meant(text: str, names: Iterable[str], option: str) -> str:
-    """The name that a text stands for: itself, the only one that it begins, or the only one that it is a part of. Raises
-    CannotCompare, with what may have been meant."""
-    known = list(names)
-    having = [name for name in known if text in name]
-    for found in (
-        [name for name in having if name == text],
-        [name for name in having if name.startswith(text)],
-        having,
-    ):
-        if len(found) == 1:
-            return found[0]
-    close = having or difflib.get_close_matches(text, known, cutoff=0.5)
-    remedy = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
-    raise CannotCompare(f"{option} {text!r} {'stands for several' if having else 'is unknown'}; {remedy}")

@@ -86,8 +86,12 @@ def choose(known: dict[str, Behaviour], name: str | None, groups: Sequence[str] 
 
 
 def meant(text: str, names: Collection[str]) -> str:
-    """The behaviour that a text stands for: its name, or a part that no other name has. Raises CannotCompare."""
-    having = [text] if text in names else [name for name in names if text in name]
+    """The behaviour that a text stands for: its name, what only that begins with, or a part that no other has. Raises
+    CannotCompare."""
+    having = [name for name in names if text in name]
+    begun = [name for name in having if name.startswith(text)]
+    if text in names or len(begun) == 1:
+        return text if text in names else begun[0]
     if len(having) > 1:
         raise CannotCompare(f"behaviours {text!r} stands for several; give one of {', '.join(having)}")
     if not having:
