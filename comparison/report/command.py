@@ -91,7 +91,10 @@ def write(text: str, path: Path | None) -> None:
         sys.stdout.write(text)
         return
     files.write(path, text)
-    print(f"compare.py: wrote {escape(str(path))} ({len(text.encode()) / 2**20:.1f} MiB)", file=sys.stderr)
+    print(
+        f"compare.py: wrote {escape(str(path))} ({len(text.encode(errors='backslashreplace')) / 2**20:.1f} MiB)",
+        file=sys.stderr,
+    )
 
 
 def _page(survey: Survey, measured: cost.Cost | None, sources: Iterable[str]) -> str:
