@@ -26,6 +26,7 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUEST_BYTES = 100_000
+LOOK_S = 0.1
 """A longer command line does not fit into one datagram."""
 
 NUMBER_BYTES = 16
@@ -210,6 +211,9 @@ def nurse(requests: socket.socket) -> dict | None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal is for pytest
     signal.signal(signal.SIGCHLD, tell_ends)
     while True:
+        # A signal that comes just before a call that waits is handled only after it: so none waits for long.
+        while not select.select([requests], [], [], LOOK_S)[0]:
+            tell_ends()
         data, descriptors, *_ = socket.recv_fds(requests, 2 * REQUEST_BYTES, 4)
         if not data:
             return None
