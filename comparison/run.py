@@ -12,7 +12,7 @@ from comparison.judge.condense import condense
 from comparison.model import Cell, Comparison, Observation, Pairing, Run, Scenario, Transport
 from comparison.play import runner
 from comparison.play.commands import why_not
-from comparison.play.dropouts import Dropouts, cannot_start, hung
+from comparison.play.dropouts import Dropouts, hung
 from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial
 
@@ -118,7 +118,7 @@ def _compare(
         interrupted, turned_out = True, {}
     played = {seen.run.pairing for seen in observations}
     skipped |= {pairing: why for pairing, why in turned_out.items() if pairing not in played}
-    skipped |= hung(reference, plan.hanging, running) | cannot_start(plan.dead, running)
+    skipped |= hung(reference, plan.hanging, running)
     cells = tuple(Cell.skipped(pairing, why) for pairing, why in skipped.items())
     found = judged(dataclasses.replace(outline, cells=cells), observations, letters)
     if scenario == TUTORIAL:

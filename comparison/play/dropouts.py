@@ -1,7 +1,7 @@
-"""Who drops out: a server that cannot start, or an endpoint that fails at all of the tutorial, is not tried any
-further, and what hangs in a scenario hangs there once. One pairing shows it; the others are skipped for that reason."""
+"""Who drops out: a server that cannot start for the tutorial, or an endpoint that fails at all of it, is not tried any
+further; and what hangs in a scenario hangs there once. What is not tried is skipped for that reason."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from comparison.model import SIDES, Comparison, Endpoint, Pairing, Side, Verdict
 
@@ -35,13 +35,6 @@ class Dropouts:
 def shown_elsewhere(reason: str) -> bool:
     """Whether a pairing was skipped for what another scenario shows."""
     return reason.endswith((_CANNOT_START, _FAILS))
-
-
-def cannot_start(dead: Collection[Endpoint], pairings: Sequence[Pairing]) -> dict[Pairing, str]:
-    """Which pairings do not count, since their server could not start; each with the first one, which shows it."""
-    first = {pairing.server: pairing for pairing in reversed(pairings)}
-    others = [pairing for pairing in pairings if pairing.server in dead and pairing != first[pairing.server]]
-    return {pairing: f"cannot start in {first[pairing.server]}, which is enough" for pairing in others}
 
 
 def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequence[Pairing]) -> dict[Pairing, str]:

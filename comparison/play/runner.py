@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from comparison.errors import first_error
@@ -101,19 +101,13 @@ def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
                 else:
                     yield from _pair_up(plan, servers, launcher, Path(folder), turns)
 
-        def take(found: Iterable[Outcome]) -> None:
+        # After Ctrl-C servers end as they should: their clients that have ended by then count.
+        with contextlib.closing(workers.each(outcomes, _turns(plan, pairings), launcher.close)) as found:
             for outcome in found:
                 if isinstance(outcome, Run):
                     plan.keep(outcome)
                 else:
                     skipped.update([outcome])
-
-        try:
-            take(workers.each(outcomes, _turns(plan, pairings)))
-        except KeyboardInterrupt:
-            launcher.close()  # and let servers end as they should: their clients that have ended count
-            take(workers.rest())
-            raise
     return skipped
 
 
@@ -168,7 +162,7 @@ def _pair_up(plan: Plan, servers: Launcher, launcher: Launcher, folder: Path, tu
     hangs. Where it dies or shows an error, nobody can tell at whom: each client that has ended is played again, with a
     server of its own. Where the launcher of the clients is closed, those count that had ended before."""
     left = list(turns)
-    while left and left[0][0].server not in plan.dead and not launcher.is_closed:
+    while left and not launcher.is_closed:
         try:
             log, tried_port, met, left = _serve_clients(plan, servers, launcher, folder, left)
         except NotReady as error:

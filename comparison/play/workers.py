@@ -6,7 +6,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ LEAVE_S = 0.5
 """What threads that nobody needs any more get to end. One that computes goes on, and ends with the program."""
 
 REST_S = 1.0
-"""What they get after Ctrl-C to hand over what they have."""
+"""What they get after Ctrl-C to hand over what they have, and whoever takes it to do so."""
 
 
 _END = object()
@@ -53,8 +53,14 @@ class Workers:
         for thread in self._threads:
             thread.join(max(0.0, end_s - time.monotonic()))
 
-    def each(self, make: Callable[[Task], Iterable[Value]], tasks: Iterable[Task]) -> Iterator[Value]:
-        """What `make` makes of the tasks, as it comes. What it raises is raised here."""
+    def each(
+        self,
+        make: Callable[[Task], Iterable[Value]],
+        tasks: Iterable[Task],
+        interrupted: Callable[[], None] = lambda: None,
+    ) -> Generator[Value]:
+        """What `make` makes of the tasks, as it comes. What it raises is raised here. Where Ctrl-C comes while a value
+        is waited for, `interrupted` is called, and what is there in REST_S comes before the KeyboardInterrupt."""
         waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
         for task in tasks:
             waiting.put(task)
@@ -75,17 +81,18 @@ class Workers:
             thread.start()
             self._threads.append(thread)  # only now, since Ctrl-C may come at any point
             self._running += 1
-        yield from self._values()
-
-    def rest(self) -> Iterator[Any]:
-        """What still comes after `each` was interrupted. Raises KeyboardInterrupt where it takes longer than REST_S."""
-        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-        signal.setitimer(signal.ITIMER_REAL, REST_S)
         try:
             yield from self._values()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+        except KeyboardInterrupt:
+            before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+            signal.setitimer(signal.ITIMER_REAL, REST_S)
+            try:
+                interrupted()
+                yield from self._values()
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
+            raise
 
     def _values(self) -> Iterator[Any]:
         while self._running:
