@@ -261,6 +261,20 @@ def test_of_a_failing_program_of_somebody_else(folder):
     check_everything(run)
 
 
+@NEEDS_RICH
+@pytest.mark.parametrize("scenarios", ["one-byte,nothing", "tutorial,one-byte"])
+def test_of_a_server_that_cannot_start(folder, scenarios):
+    """After the tutorial it is not tried any further: what shows that comes before what else is asked for."""
+    who = "--endpoint dead --server-command 'false {port}' --server streams,dead --client streams"
+    run = Started(f"{PYTHON} {COMPARE} --scenario {scenarios} --loop asyncio {who}", folder)
+    _, dead = run.results["one-byte"]["cells"]
+    assert (run.code, dead["verdict"]) == (1, "skipped" if "tutorial" in scenarios else "failed")
+    [of_cell, *_], *_ = run.page().cells["one-byte"].values()
+    for number, command in enumerate({of_cell, *suggested(run.view)}):
+        check_again(command, run, f"again-{number}")
+    assert "Logs of one-byte, as they came" in sh(of_cell, folder).stdout
+
+
 def test_of_a_server_with_a_port_of_its_own_in_markdown(folder):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
