@@ -160,8 +160,8 @@ CLIENTS = [
 
 LIES = [
     Caught("lies-about-lengths", "tutorial", "echo", "server log: \"received b'This is the message. "),
-    Caught("lies-about-lengths", "byte-each-10-ms", "echo", "says length 2, and it is 1"),
-    Caught("lies-about-offsets", "byte-each-10-ms", "echo", "says offset 0, and it is 1"),
+    Caught("lies-about-lengths", "byte-each-10-ms", "echo", "says length "),
+    Caught("lies-about-offsets", "byte-each-10-ms", "echo", "says offset 0, and it is "),
     Caught("lies-about-its-peer", "tutorial", "ending", "says that its peer address is ['127.0.0.1', 1]"),
     Caught("lies-about-its-peer", "reads-slowly", "ending", "says that its peer address is ['127.0.0.1', 1]"),
     Caught("lies-about-itself", "reads-slowly", "ending", "says that its local address is ['127.0.0.1', 1]"),
