@@ -87,6 +87,8 @@ class Beside:
 
     titles: Sequence[str]
     texts: Sequence[Sequence[str]]
+    in_rows: bool = False
+    """Whether a line of one belongs beside that of the other."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,8 @@ def _beside(block: Beside, width: int) -> Iterator[Sequence[Span]]:
         return
     room = (width - 3) // 2
     yield [(f"{block.titles[0]:<{room}} | {block.titles[1]}", "bold")]
-    for pair in itertools.zip_longest(*block.texts, fillvalue=""):
+    broken = [[part for line in text for part in _broken(line, room)] for text in block.texts]
+    for pair in itertools.zip_longest(*(block.texts if block.in_rows else broken), fillvalue=""):
         for left, right in itertools.zip_longest(*(_broken(line, room) for line in pair), fillvalue=""):
             yield [(f"{left:<{room}} | {right}", "")]
 

@@ -76,7 +76,7 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
         )
         yield Heading(f"What each {group.side} told, in order")
         logs = [[line if sign in (" ", own) else "" for sign, line, _ in group.diff] for own in "-+"]
-        yield Beside([pairing.end(group.side).label for pairing in pairings], logs)
+        yield Beside([pairing.end(group.side).label for pairing in pairings], logs, in_rows=True)
         for pairing in pairings:
             yield from _timeline(comparison, comparison.cell(pairing.server, pairing.client).runs[0])
     yield from (Heading("In a program of your own"), Line(entry.advice), BLANK)
