@@ -11,7 +11,7 @@ import sys
 import threading
 
 import pytest
-from harness import HOST, ROOT, connect, read_to_end, reset
+from harness import HOST, ROOT, connect, read_to_end
 
 from common.loops import loop_factory
 
@@ -44,14 +44,6 @@ async def serving_streams(handler):
         yield server.sockets[0].getsockname()[1]
         await asyncio.gather(*tasks)
         await turns()
-
-
-@contextlib.asynccontextmanager
-async def serving_protocol(protocol):
-    """The port of a server with this Protocol, for one connection, which at the end is over."""
-    async with await asyncio.get_running_loop().create_server(lambda: protocol, HOST, 0) as server:
-        yield server.sockets[0].getsockname()[1]
-        await protocol.over.wait()
 
 
 async def seen(condition):
@@ -148,18 +140,6 @@ def test_a_line_beyond_the_limit_is_lost_by_readline_and_kept_by_readuntil(loop)
         return after_readline, kept == line
 
     assert play(loop, main()) == (b"next\n", True)
-
-
-def test_a_last_line_without_its_end_is_a_line_to_readline_and_an_error_to_readuntil(loop):
-    async def main():
-        async with streams_of(b"torso") as reader:
-            first = await reader.readline()
-        async with streams_of(b"torso") as reader:
-            with pytest.raises(asyncio.IncompleteReadError):
-                await reader.readuntil(b"\n")
-        return first
-
-    assert play(loop, main()) == b"torso"
 
 
 def test_a_buffered_protocol_is_read_into_its_own_buffer_and_no_more_than_that(loop):
@@ -325,42 +305,6 @@ def test_a_handler_hands_its_connection_to_a_protocol_and_what_was_read_stays_be
     assert play(loop, main()) == (b"upgrade\n", b"early", [b"late", "eof", "NoneType"], False, True)
 
 
-def test_a_server_closes_its_clients_from_3_13_on_asyncio_only(loop):
-    async def main():
-        client = Recorder()
-        server = await asyncio.get_running_loop().create_server(lambda: client, HOST, 0)
-        with await asyncio.to_thread(connect, server.sockets[0].getsockname()[1]) as peer:
-            peer.sendall(b"?")
-            await seen(lambda: client.calls)
-            server.close()
-            found = hasattr(server, "close_clients")
-            if found:
-                server.close_clients()
-                assert await asyncio.to_thread(peer.recv, 1) == b""
-        await client.over.wait()
-        return found
-
-    assert play(loop, main()) is (sys.version_info >= (3, 13) and loop == "asyncio")
-
-
-def test_wait_closed_waits_for_clients_from_3_12_1_on_asyncio_only(loop):
-    async def main():
-        client = Recorder()
-        server = await asyncio.get_running_loop().create_server(lambda: client, HOST, 0)
-        with await asyncio.to_thread(connect, server.sockets[0].getsockname()[1]) as peer:
-            peer.sendall(b"?")
-            await seen(lambda: client.calls)
-            server.close()
-            waiting = asyncio.create_task(server.wait_closed())
-            await turns()
-            waited = not waiting.done()
-        await client.over.wait()
-        await waiting
-        return waited
-
-    assert play(loop, main()) is (sys.version_info >= (3, 12, 1) and loop == "asyncio")
-
-
 def test_a_handler_that_forgets_to_close_leaves_its_peer_hanging_up_to_3_12(loop):
     async def main():
         returned = asyncio.Future()
@@ -388,59 +332,6 @@ def test_a_handler_that_forgets_to_close_leaves_its_peer_hanging_up_to_3_12(loop
     else:
         with pytest.warns(ResourceWarning):
             assert play(loop, main()) is False
-
-
-def test_bytes_before_a_reset_reach_a_protocol_and_not_a_late_reader(loop):
-    async def main():
-        readers, found = asyncio.Queue(), asyncio.Queue()
-
-        async def late(reader, writer):
-            await readers.put(reader)
-            await seen(lambda: reader.exception() is not None)
-            errors = []
-            for again in (reader.read(100), writer.wait_closed()):
-                try:
-                    await again
-                except ConnectionResetError as error:
-                    errors.append(type(error))
-            await found.put(errors)
-            writer.close()
-
-        async with serving_streams(late) as port:
-            peer = await asyncio.to_thread(connect, port)
-            peer.sendall(b"hello")
-            reader = await readers.get()
-            await seen(lambda: reader._buffer)  # a reset may overtake what is still under way
-            reset(peer)
-            by_streams = await found.get()
-        protocol = Recorder()
-        async with serving_protocol(protocol) as port:
-            peer = await asyncio.to_thread(connect, port)
-            peer.sendall(b"hello")
-            await seen(lambda: protocol.calls)
-            reset(peer)
-            await protocol.over.wait()
-        return by_streams, protocol.calls
-
-    by_streams, calls = play(loop, main())
-    assert by_streams == [ConnectionResetError] * 2
-    assert calls == [b"hello", "ConnectionResetError"]
-
-
-def test_nobody_at_two_addresses_is_no_refusal_on_asyncio(loop):
-    with contextlib.ExitStack() as taken:
-        try:
-            port = taken.enter_context(socket.create_server((HOST, 0))).getsockname()[1]
-            taken.enter_context(socket.create_server(("::1", port), family=socket.AF_INET6))
-        except OSError as error:
-            pytest.skip(f"this machine has no two addresses of its own: {error}")
-
-    async def main():
-        await asyncio.get_running_loop().create_connection(Recorder, None, port)
-
-    with pytest.raises(OSError, match="Connect") as caught:
-        play(loop, main())
-    assert isinstance(caught.value, ConnectionRefusedError) is (loop == "uvloop")
 
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="python -m asyncio pstree is new in 3.14")
