@@ -13,7 +13,6 @@ from comparison.judge.causes import Letters
 from comparison.judge.verdicts import judge, observe
 from comparison.model import Comparison, Endpoint, Expectation, Log, Pairing, Run, Scenario, Survey, Verdict
 from comparison.play.transports import TCP
-from comparison.report.html.page import Made, render
 from comparison.transcript import parse
 
 MESSAGES = (b"This is the message. ", b"It will be sent ", b"in parts.")
@@ -24,7 +23,8 @@ ADDRESSES = {
     "echo_client": {"local": CLIENT, "peer": SERVER},
 }
 HOSTILE = ("<script>alert(1)</script>", "\x1b[31mred\x07\x00", "</script><!-- &lt; -->", "\u202ebackwards")
-MADE = Made("python3 compare.py report '<b>results</b>.json'", ("<i>results</i>.json",))
+MADE = "python3 compare.py report '<b>results</b>.json'", ("<i>results</i>.json",)
+"""What the page says of how it was made."""
 
 
 def endpoint(implementation: str, loop: str) -> Endpoint:
@@ -141,8 +141,10 @@ def survey() -> Survey:
 
 
 def page() -> str:
-    """The page of the recorded survey."""
-    return render(survey(), None, MADE)
+    """The page of the recorded survey. Who only wants its logs needs no jinja2."""
+    from comparison.report.html.page import Made, render
+
+    return render(survey(), None, Made(*MADE))
 
 
 ALL_VERDICTS = set(Verdict) - {Verdict.SKIPPED}

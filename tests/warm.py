@@ -26,7 +26,6 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUEST_BYTES = 100_000
-LOOK_S = 0.1
 """A longer command line does not fit into one datagram."""
 
 NUMBER_BYTES = 16
@@ -199,44 +198,48 @@ def nurse(requests: socket.socket) -> dict | None:
     """Fork a program for each request; tell of their ends. Returns in each program with its request, and in the nursery
     with None, when nobody can ask any more."""
     running: dict[int, int] = {}
-
-    def tell_ends(*_: object) -> None:
-        with contextlib.suppress(ChildProcessError):
-            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                pipe = running.pop(ended[0])
-                with contextlib.suppress(BrokenPipeError):
-                    os.write(pipe, numeral(os.waitstatus_to_exitcode(ended[1])))
-                os.close(pipe)
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal is for pytest
-    signal.signal(signal.SIGCHLD, tell_ends)
+    # A signal that comes just before a call that waits would be handled only after it; a pipe is not forgotten.
+    ends, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     while True:
-        # A signal that comes just before a call that waits is handled only after it: so none waits for long.
-        while not select.select([requests], [], [], LOOK_S)[0]:
-            tell_ends()
+        if ends in select.select([requests, ends], [], [])[0]:
+            os.read(ends, select.PIPE_BUF)
+            tell_ends(running)
+            continue
         data, descriptors, *_ = socket.recv_fds(requests, 2 * REQUEST_BYTES, 4)
         if not data:
             return None
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
         if pid == 0:
+            signal.set_wakeup_fd(-1)
             requests.close()
-            for pipe in running.values():
-                os.close(pipe)
+            for descriptor in (ends, waker, *running.values()):
+                os.close(descriptor)
             request = json.loads(data)
             enter(request, descriptors)
             return request
         running[pid] = descriptors.pop()
         for descriptor in descriptors:
             os.close(descriptor)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+
+
+def tell_ends(running: dict[int, int]) -> None:
+    """Tell each program that has ended to whoever has started it."""
+    with contextlib.suppress(ChildProcessError):  # none is left
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            pipe = running.pop(ended[0])
+            with contextlib.suppress(BrokenPipeError):
+                os.write(pipe, numeral(os.waitstatus_to_exitcode(ended[1])))
+            os.close(pipe)
 
 
 def enter(request: dict, descriptors: list[int]) -> None:
     """Make the process that was forked like one that was started."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
     if request["session"]:
         os.setsid()
     os.sched_setaffinity(0, request["cores"])

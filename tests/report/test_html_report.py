@@ -58,7 +58,7 @@ class Outline(HTMLParser):
 def golden() -> dict[str, str]:
     """The page of the recorded survey without the code, the style and the script, and its data: by file name."""
     with mock.patch.object(code, "source_of", return_value=None):
-        text = page.render(survey(), COST, MADE)
+        text = page.render(survey(), COST, page.Made(*MADE))
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", text, flags=re.DOTALL)
     document = json.dumps(data_of(text), indent=1) + "\n"
     return {"page.html": re.sub(r"(<script type=[^>]*>).*?(</script>)", r"\1\2", text), "page.json": document}
@@ -71,7 +71,7 @@ def data_of(text: str) -> dict:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return page.render(survey(), None, MADE)
+    return page.render(survey(), None, page.Made(*MADE))
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +253,7 @@ def test_a_long_log_is_cut_and_says_so():
 
 def test_a_page_that_cannot_be_small_enough_is_an_error():
     with pytest.raises(CannotCompare, match="choose fewer scenarios"):
-        page.render(survey(), None, MADE, limit_bytes=1000)
+        page.render(survey(), None, page.Made(*MADE), limit_bytes=1000)
 
 
 def test_the_commands_bring_the_same_again():
@@ -334,7 +334,7 @@ COST = cost.Cost(
 
 def test_the_cost_stands_in_the_page_where_a_benchmark_is_given():
     found = Outline()
-    found.feed(page.render(survey(), COST, MADE))
+    found.feed(page.render(survey(), COST, page.Made(*MADE)))
     for words in ("Streams cost <1.2 x> more.", "What this means", "11 to 13", "one round.", "a chart"):
         assert words in found.text
     assert found.attributes("src") == []
