@@ -99,6 +99,15 @@ def test_what_cannot_be_done_is_one_line_with_the_remedy(words, error, capsys):
     assert error in capsys.readouterr().err
 
 
+def test_what_a_loop_alone_does_is_news_that_names_it():
+    lost_twice, reads_no_more = (f"tests.planted_loops:{name}" for name in ("lost_twice", "reads_no_more"))
+    done = run("--group", "rely", "--loop", f"{lost_twice},{reads_no_more}")
+    assert done.returncode == 1
+    said = " ".join(done.stdout.split())
+    assert f"callbacks-in-order, rely, Protocol on {lost_twice}: news: unforeseen" in said
+    assert f"reading-resumes, rely, {reads_no_more}: news: unforeseen: a part came, then nothing" in said
+
+
 def test_after_ctrl_c_there_is_what_has_come(monkeypatch, capsys):
     def interrupted(chosen, **options):
         yield next(survey(chosen[:1], **options))
