@@ -114,6 +114,7 @@ class _Trial:
 
     async def _live(self) -> NoReturn:
         self._subject.loop = asyncio.get_running_loop()
+        waiting.before_giving_up.append(self._subject.let_turn)
         self._thread.start()
         while True:
             await asyncio.get_running_loop().create_future()
