@@ -39,12 +39,12 @@ def cells(behaviours: Iterable[Behaviour], arms: Sequence[tuple[str, Interpreter
 def survey(
     chosen: Iterable[Cell], *, jobs: int, deadline_s: float = DEADLINE_S, tick: Callable[[], None] = lambda: None
 ) -> Iterator[Evidence]:
-    """What is seen of each cell, as it comes; surprises last, since each of them is run again, alone and with patience.
-    `tick` is called after each."""
+    """What is seen of each cell, as it comes; surprises last, since each of them is run again, alone and with patience:
+    a machine that is too busy makes both news and failures. `tick` is called after each."""
     surprises = []
     with Launcher() as launcher:
         for cell, evidence in looks(launcher, chosen, jobs=jobs, deadline_s=deadline_s):
-            if judge(evidence, cell.behaviour.known).state is State.NEWS:
+            if judge(evidence, cell.behaviour.known).state in (State.NEWS, State.FAILED):
                 surprises.append((cell, evidence))
                 continue
             tick()
@@ -52,7 +52,8 @@ def survey(
         for cell, evidence in surprises:
             again = _run(launcher, cell, PATIENCE_S * CONFIRMING, deadline_s * 2)
             tick()
-            yield dataclasses.replace(again, outcomes=(*evidence.outcomes, *again.outcomes))
+            first = evidence.outcomes or (f"failed: {evidence.failed}",)
+            yield dataclasses.replace(again, outcomes=(*first, *again.outcomes))
 
 
 def looks(

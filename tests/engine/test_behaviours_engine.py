@@ -13,7 +13,7 @@ from behaviours import page
 from comparison import endpoints
 from comparison.experiments import command
 from comparison.experiments.judge import judge
-from comparison.experiments.model import State, behaviour_of
+from comparison.experiments.model import Evidence, State, behaviour_of
 from comparison.experiments.play import cells, survey
 
 PLANTED = ROOT / "tests" / "planted_behaviours" / "surprise.py"
@@ -40,9 +40,15 @@ def test_what_is_as_known_is_run_once(planted):
     assert planted["hasty"].evidence.told == ("patience 0.5",)
 
 
+def test_what_failed_once_and_came_out_as_known_alone_is_unsteady():
+    behaviour = behaviour_of(page.read(PLANTED))
+    evidence = Evidence("surprise", "trap", "either", "asyncio", "", "3.12.1", ("failed: nothing more", "fine"))
+    assert judge(evidence, behaviour.known).state is State.UNSTEADY
+
+
 def test_what_hangs_has_failed_within_its_deadline(planted):
     assert planted["hanging"].state is State.FAILED
-    assert "nothing more after 5 s, at line" in planted["hanging"].reason
+    assert "nothing more after 10 s, at line" in planted["hanging"].reason  # the second time, alone
 
 
 def test_what_dies_has_failed_with_its_last_words(planted):
