@@ -35,6 +35,11 @@ def connect(address: Any) -> socket.socket:
     return sock
 
 
+def accepted(sock: socket.socket) -> socket.socket | None:
+    """Who has connected, or does within the patience."""
+    return sock.accept()[0] if waiting.is_readable(sock) else None
+
+
 def answer(sock: socket.socket) -> bytes:
     """What comes next; empty at the end of file."""
     return sock.recv(65536)
