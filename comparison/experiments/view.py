@@ -70,7 +70,7 @@ def whole(survey: Survey) -> Iterator[Block]:
             if found.instead:
                 yield Line(f"Instead: {found.instead}", "prose")
             yield Line(f"Sources: {found.sources}", "prose")
-            yield Command("Code", f"{found.module.replace('.', '/')}.py")
+            yield Command("Its page, with the code", f"python compare.py behaviours {found.name}")
 
 
 def _groups(survey: Survey) -> Iterator[tuple[str, Iterator[Behaviour]]]:

@@ -113,7 +113,8 @@ def _by_what(survey: Survey, behaviour: Behaviour) -> str:
     for case in behaviour.traps:
         seen: dict[Levels, set[str]] = defaultdict(set)
         for finding in survey.of(behaviour.name, case):
-            seen[finding.evidence.levels].update(finding.evidence.outcomes)
+            if finding.evidence.outcomes:  # it was not skipped
+                seen[finding.evidence.levels].update(finding.evidence.outcomes)
         predicting = predictors(seen)
         if predicting is None:
             return BY_TIMING

@@ -1,4 +1,7 @@
-"""No table without evidence: the way around in the place of the trap is noticed, and every row was seen somewhere."""
+"""No table without evidence: the way around in the place of the trap is noticed, and every row was seen somewhere.
+
+`PYTHONPATH=.:tests python tests/engine/test_behaviours_evidence.py` writes docs/behaviours.md anew from the record.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -7,8 +10,8 @@ import pytest
 from harness import ROOT
 
 from behaviours.known import Place, row_for
-from comparison import endpoints
-from comparison.experiments import record
+from comparison import endpoints, layout
+from comparison.experiments import command, record, view
 from comparison.experiments.judge import judge, known_as
 from comparison.experiments.model import REMEDY, State, everything
 from comparison.experiments.play import Cell, looks
@@ -16,6 +19,9 @@ from comparison.play.processes import Launcher
 
 RECORDED = ROOT / "docs" / "behaviours.json"
 """What was seen on every Python that there was; CONTRIBUTING says how it is made."""
+
+DOCUMENT = ROOT / "docs" / "behaviours.md"
+BEGIN, END = "<!-- made from behaviours.json -->\n", "<!-- end -->\n"
 
 JOBS = 4
 BEHAVIOURS = everything()
@@ -87,3 +93,25 @@ def test_what_was_recorded_is_as_known(recorded):
 
 def test_the_record_tells_of_no_machine():
     assert str(Path.home()) not in RECORDED.read_text()
+
+
+def test_the_document_is_what_was_recorded():
+    assert DOCUMENT.read_text() == document(), "write it anew, see above"
+
+
+def document() -> str:
+    """The document with its part that is made."""
+    before, begin, rest = DOCUMENT.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert begin
+    assert end
+    return before + begin + made() + end + after
+
+
+def made() -> str:
+    """What `compare.py behaviours --from docs/behaviours.json --format markdown` writes."""
+    return layout.markdown_of(view.whole(command.in_order(BEHAVIOURS, record.read([RECORDED]), [])))
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document())

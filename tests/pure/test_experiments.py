@@ -159,6 +159,12 @@ def test_the_summary_is_a_sentence_each():
     ]
 
 
+def test_what_was_skipped_somewhere_is_predicted_by_what_ran():
+    found = survey(evidence(outcomes=("hurt",)), evidence(python="3.11.7", outcomes=(), skipped="not there"))
+    assert words.summary(found)[0].endswith("1 skipped, all others as known.")
+    assert words.summary(found)[1] == "In what ran here: 1 alike everywhere."
+
+
 def test_news_comes_first_and_names_the_loop_that_alone_has_it():
     found = survey(evidence(outcomes=("hurt",)), evidence(loop="new:loop", outcomes=("fine",)), evidence(case="remedy"))
     assert words.unusual(found) == ["a-trap, trap, new:loop: news: fine (known is: hurt)"]
