@@ -37,6 +37,8 @@ class Page:
     instead: str
     sources: str
     code: dict[Part, str]
+    constants: dict[str, str]
+    """What stands above the lesson, by name: some of it the lesson uses."""
 
 
 def pages() -> list[Page]:
@@ -61,6 +63,11 @@ def read(path: Path) -> Page:
         named.get("Instead", ""),
         named.get("Sources", ""),
         _code(tree, source.splitlines()),
+        {
+            node.targets[0].id: ast.unparse(node)
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        },
     )
 
 
@@ -106,12 +113,16 @@ def is_none(code: str) -> str | None:
     return (match[1] or "") if match else None
 
 
-def given_code(code: str) -> str:
-    """What a lesson uses of the kit and does not show."""
+def beside(page: Page) -> str:
+    """What the lesson uses and does not show: constants, and what it takes of the kit, with what that takes."""
     source = (HERE / "kit" / "given.py").read_text(encoding="utf-8")
-    used = set(re.findall(r"\bkit\.(\w+)", code))
-    return "\n\n".join(
-        ast.get_source_segment(source, node) or ""
+    given = {
+        node.name: ast.get_source_segment(source, node) or ""
         for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name in used
-    )
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+    lesson = "\n".join(page.code.values())
+    constants = [line for name, line in page.constants.items() if re.search(rf"\b{name}\b", lesson) and name.isupper()]
+    taken = [name for name in given if f"kit.{name}" in lesson]
+    taken += [name for name in given if name not in taken and any(f"({name}," in given[other] for other in taken)]
+    return "\n\n".join(["\n".join(constants), *(given[name] for name in taken)]).strip()

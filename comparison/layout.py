@@ -20,6 +20,7 @@ STYLES = {
     "bold": "bold",
     "heading": "bold underline",
     "dim": "dim",
+    "prose": "",  # in which backquotes stand around code
     "hint": "dim",  # what to type next, which only a terminal shows
     "note": "yellow",
     "+": "green",
@@ -59,9 +60,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Heading:
-    """What begins a part."""
+    """What begins a part, or with a higher level a part of one."""
 
     text: str
+    level: int = 2
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Beside:
     texts: Sequence[Sequence[str]]
     in_rows: bool = False
     """Whether a line of one belongs beside that of the other."""
+    from_width: int = SIDE_BY_SIDE
+    """In fewer columns one stands above the other."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def text_of(blocks: Iterable[Block], width: int) -> Iterator[Sequence[Span]]:
     """The lines of a text."""
     for block in blocks:
         match block:
-            case Heading(text):
+            case Heading(text, _):
                 yield from ([], *_paragraph(Line(text, "heading"), width))
             case Line():
                 yield from _paragraph(block, width)
@@ -182,7 +186,7 @@ def _table(table: Table, width: int) -> Iterator[Sequence[Span]]:
 
 
 def _beside(block: Beside, width: int) -> Iterator[Sequence[Span]]:
-    if width < SIDE_BY_SIDE or len(block.texts) == 1:
+    if width < block.from_width or len(block.texts) == 1:
         for title, text in zip(block.titles, block.texts, strict=True):
             lines = [part for line in text if line for part in _broken(line, width - len(GAP))]
             yield from ([(title, "bold")], *([(f"{GAP}{line}", "")] for line in lines))
@@ -225,8 +229,10 @@ def markdown_of(blocks: Iterable[Block]) -> str:
 
 def _markup(block: Block) -> Iterator[str]:
     match block:
-        case Heading(text):
-            yield f"## {_escaped(text)}"
+        case Heading(text, level):
+            yield f"{'#' * level} {_escaped(text)}"
+        case Line(text, "prose"):
+            yield "".join(part if part[:1] == "`" else _escaped(part) for part in re.split("(`[^`]+`)", text))
         case Line(text, style, mark):
             text = f"`{mark}` {_escaped(text)}" if mark else _escaped(text)
             yield ("- " if mark else "") + (f"**{text}**" if style in LOUD else text)

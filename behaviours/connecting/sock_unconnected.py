@@ -78,8 +78,7 @@ def experiment(subject):
         call = subject.begin(listener.getsockname())
         kit.handled()
         kit.tell("the socket was taken")
-        if subject.case == "remedy":
-            peer, _ = listener.accept()
+        if peer := kit.accepted(listener):
             with peer:
                 peer.sendall(b"hello")
         try:

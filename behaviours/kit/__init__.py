@@ -7,6 +7,7 @@ from behaviours.kit.given import Client, Echo, connected, echo, handle, live, wo
 from behaviours.kit.main import main
 from behaviours.kit.peers import (
     FILL_BYTES,
+    accepted,
     all_of,
     answer,
     connect,
@@ -32,6 +33,7 @@ __all__ = [
     "Program",
     "Subject",
     "TLSPeer",
+    "accepted",
     "all_of",
     "answer",
     "client_tls",

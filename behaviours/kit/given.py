@@ -37,7 +37,7 @@ class Client(asyncio.Protocol):
     """What StreamReader and StreamWriter have built in."""
 
     def __init__(self) -> None:
-        self.received = b""
+        self.pieces: list[bytes] = []
         self.eof = asyncio.Event()
         self.may_write = asyncio.Event()
         self.may_write.set()
@@ -48,7 +48,7 @@ class Client(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self.received += data
+        self.pieces.append(data)
 
     def eof_received(self) -> bool | None:
         self.eof.set()
@@ -64,6 +64,10 @@ class Client(asyncio.Protocol):
         self.eof.set()
         self.may_write.set()
         self.lost.set_result(error)
+
+    @property
+    def received(self) -> bytes:
+        return b"".join(self.pieces)
 
 
 async def connected(address: Any, **options: Any) -> tuple[Any, Client]:

@@ -114,6 +114,7 @@ class _Trial:
 
     async def _live(self) -> NoReturn:
         self._subject.loop = asyncio.get_running_loop()
+        waiting.before_giving_up.append(self._subject.let_turn)
         self._thread.start()
         while True:
             await asyncio.get_running_loop().create_future()
@@ -150,16 +151,18 @@ class _Trial:
     def _finish(self, code: int, **result: str) -> NoReturn:
         """Say what came out, and end at once, whatever else still runs."""
         _end.acquire()  # and keep it: one result
-        for program in on_trial.programs:
-            program.kill()
-        if telling.silent:
-            telling.write(json.dumps({**self._place(), **result, "told": telling.told}))
-        elif "outcome" in result:
-            telling.write(f"    = {result['outcome']}" + (f": {result['bites']}" if result["bites"] else ""))
-        else:
-            for kind, reason in result.items():
-                telling.write(f"    {kind}: {reason}")
-        os._exit(code)
+        try:
+            for program in on_trial.programs:
+                program.kill()
+            if telling.silent:
+                telling.write(json.dumps({**self._place(), **result, "told": telling.told}))
+            elif "outcome" in result:
+                telling.write(f"    = {result['outcome']}" + (f": {result['bites']}" if result["bites"] else ""))
+            else:
+                for kind, reason in result.items():
+                    telling.write(f"    {kind}: {reason}")
+        finally:
+            os._exit(code)  # also where nobody reads any more
 
     def _place(self) -> dict[str, str]:
         options = self._options

@@ -4,7 +4,6 @@ Their kernel buffers are small, so that 32 MiB are more than fits anywhere betwe
 """
 
 import contextlib
-import select
 import socket
 import struct
 from typing import Any
@@ -36,6 +35,11 @@ def connect(address: Any) -> socket.socket:
     return sock
 
 
+def accepted(sock: socket.socket) -> socket.socket | None:
+    """Who has connected, or does within the patience."""
+    return sock.accept()[0] if waiting.is_readable(sock) else None
+
+
 def answer(sock: socket.socket) -> bytes:
     """What comes next; empty at the end of file."""
     return sock.recv(65536)
@@ -58,8 +62,7 @@ def ending(sock: socket.socket) -> str:
 
 def hears(sock: socket.socket) -> bytes | None:
     """What comes next, or None where nothing comes within the patience."""
-    readable, _, _ = select.select([sock], [], [], waiting.patience_s)
-    return sock.recv(65536) if readable else None
+    return sock.recv(65536) if waiting.is_readable(sock) else None
 
 
 def echoed(sock: socket.socket, data: bytes = b"hello") -> bytes:
@@ -104,7 +107,7 @@ def echo_all(sock: socket.socket) -> bool:
 
 def _send_some(sock: socket.socket, data: bytes) -> int | None:
     """Send what fits: how much that was, None where nothing does for the patience."""
-    if not select.select([], [sock], [], waiting.patience_s)[1]:
+    if not waiting.is_writable(sock):
         return None
     with contextlib.suppress(BlockingIOError):
         return sock.send(data, socket.MSG_DONTWAIT)

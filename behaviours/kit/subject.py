@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import json
 import signal
 import socket
@@ -22,8 +23,9 @@ ROOT = Path(__file__).parents[2]
 TURNS = 20
 """How often the loop looks for what has come until it counts as settled: a callback wakes a task, which calls back."""
 
-STUCK_TIMES = 20
-"""How many patiences a loop may be late that does not even compute: the machine may be busy."""
+LATE_TIMES, GIVE_UP_TIMES = 20, 4
+"""How many patiences a loop may be late that does not even compute, since the machine may be busy: to be called stuck,
+and for nobody to wait for it longer."""
 
 Value = TypeVar("Value")
 
@@ -137,15 +139,20 @@ class Subject:
         for _ in range(TURNS):
             self._turn().wait()
 
-    def is_stuck(self) -> bool:
+    def is_stuck(self, late_times: int = LATE_TIMES) -> bool:
         """Whether the loop computes without a turn for others, for as long as the patience."""
         for _ in range(TURNS):
-            turned, late_s = self._turn(), time.monotonic() + STUCK_TIMES * waiting.patience_s
+            turned, late_s = self._turn(), time.monotonic() + late_times * waiting.patience_s
             enough_s = self._cpu_s() + waiting.patience_s
             while not turned.wait(waiting.LOOK_S):
                 if self._cpu_s() > enough_s or time.monotonic() > late_s:
                     return True
         return False
+
+    def let_turn(self) -> None:
+        """Let the loop do what there is to do, if it can."""
+        with contextlib.suppress(Failed):
+            self.is_stuck(GIVE_UP_TIMES)
 
     def _cpu_s(self) -> float:
         """What the loop's thread has computed; nothing where the system does not tell of other threads."""

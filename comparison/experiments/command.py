@@ -2,15 +2,14 @@
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from behaviours.page import GROUPS
 from common.loops import LOOPS
-from comparison import endpoints, files
-from comparison.experiments import markdown, record, text
+from comparison import endpoints, files, layout
+from comparison.experiments import record, view
 from comparison.experiments.judge import judged
 from comparison.experiments.model import Behaviour, Evidence, Survey, everything
 from comparison.experiments.play import JOBS_PER_CORE, cells, survey
@@ -62,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
                     raise
                 interrupted = True
     found = in_order(chosen, evidences, notes)
+    if not found.findings:
+        raise CannotCompare("none of these was run; choose others, or name another file")
     if options.save is not None:
         files.replace(options.save, record.to_json(found.findings))
     write(found, options)
@@ -111,13 +112,12 @@ def write(found: Survey, options: argparse.Namespace) -> None:
     """Write it in the chosen form."""
     if options.format == "json":
         sys.stdout.write(record.to_json(found.findings))
-        return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else text.WIDTH
-    if options.format == "markdown":
-        lines = markdown.render(found)
-    elif options.name is not None:
-        lines = (line for each in found.behaviours.values() for line in text.page(found, each, width))
+    elif options.name is None and options.format == "markdown":
+        sys.stdout.write(layout.markdown_of(view.whole(found)))
     else:
-        lines = text.overview(found, width, options.bites)
-    for line in lines:
-        print(line)
+        [*named] = found.behaviours.values() if options.name is not None else []
+        blocks = view.page(found, *named) if named else view.overview(found, options.bites)
+        if options.format == "markdown":
+            sys.stdout.write(layout.markdown_of(blocks))
+        else:
+            layout.draw(blocks, sys.stdout)

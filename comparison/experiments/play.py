@@ -37,38 +37,45 @@ def cells(behaviours: Iterable[Behaviour], arms: Sequence[tuple[str, Interpreter
 
 
 def survey(
-    chosen: Sequence[Cell],
+    chosen: Iterable[Cell], *, jobs: int, deadline_s: float = DEADLINE_S, tick: Callable[[], None] = lambda: None
+) -> Iterator[Evidence]:
+    """What is seen of each cell, as it comes; surprises last, since each of them is run again, alone and with patience:
+    a machine that is too busy makes both news and failures. `tick` is called after each."""
+    surprises = []
+    with Launcher() as launcher:
+        for cell, evidence in looks(launcher, chosen, jobs=jobs, deadline_s=deadline_s):
+            if judge(evidence, cell.behaviour.known).state in (State.NEWS, State.FAILED):
+                surprises.append((cell, evidence))
+                continue
+            tick()
+            yield evidence
+        for cell, evidence in surprises:
+            again = _run(launcher, cell, PATIENCE_S * CONFIRMING, deadline_s * 2)
+            tick()
+            first = evidence.outcomes or (f"failed: {evidence.failed}",)
+            yield dataclasses.replace(again, outcomes=(*first, *again.outcomes))
+
+
+def looks(
+    launcher: Launcher,
+    chosen: Iterable[Cell],
     *,
     jobs: int,
     deadline_s: float = DEADLINE_S,
-    tick: Callable[[], None] = lambda: None,
     played_by: str | None = None,
-) -> Iterator[Evidence]:
-    """What is seen of each cell, as it comes; surprises last, since each of them is run again, alone.
-
-    With `played_by` the case of that name is run in the place of each, which a table must notice.
-    """
+) -> Iterator[tuple[Cell, Evidence]]:
+    """The first look at each cell, as it comes. With `played_by` the case of that name is run in the place of each,
+    which a table must notice."""
     instead = [] if played_by is None else ["--played-by", played_by]
-    surprises = []
-    with Launcher() as launcher:
 
-        def run(cell: Cell) -> Iterator[tuple[Cell, Evidence]]:
-            yield cell, _run(launcher, cell, PATIENCE_S, deadline_s, instead)
+    def run(cell: Cell) -> Iterator[tuple[Cell, Evidence]]:
+        yield cell, _run(launcher, cell, PATIENCE_S, deadline_s, instead)
 
-        with Workers(jobs) as workers:
-            for cell, evidence in workers.each(run, chosen):
-                if judge(evidence, cell.behaviour.known).state is State.NEWS:
-                    surprises.append((cell, evidence))
-                    continue
-                tick()
-                yield evidence
-        for cell, evidence in surprises:
-            again = _run(launcher, cell, PATIENCE_S * CONFIRMING, deadline_s * 2, instead)
-            tick()
-            yield dataclasses.replace(again, outcomes=(*evidence.outcomes, *again.outcomes))
+    with Workers(jobs) as workers:
+        yield from workers.each(run, chosen)
 
 
-def _run(launcher: Launcher, cell: Cell, patience_s: float, deadline_s: float, more: Sequence[str]) -> Evidence:
+def _run(launcher: Launcher, cell: Cell, patience_s: float, deadline_s: float, more: Sequence[str] = ()) -> Evidence:
     """One process, and what it says in its last line."""
     command = [cell.python.path, "-m", cell.behaviour.page.module, "--json", "--api", cell.api, "--case", cell.case]
     command += ["--loop", cell.loop, "--patience", str(patience_s), "--deadline", str(deadline_s), *more]

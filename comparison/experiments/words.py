@@ -22,12 +22,17 @@ class Line:
     state: State
     told: tuple[str, ...]
 
+    @property
+    def said(self) -> str:
+        """With the harm that it does."""
+        return f"{self.text} ({self.bites})" if self.bites else self.text
+
 
 def lines(findings: Sequence[Finding]) -> list[Line]:
     """What came out of a case, what bites first."""
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        groups[_spoken(finding)].append(finding)
+        groups[_came_out(finding)].append(finding)
     everywhere = {finding.evidence.levels for finding in findings}
     found = [
         Line(
@@ -40,6 +45,11 @@ def lines(findings: Sequence[Finding]) -> list[Line]:
         for text, group in groups.items()
     ]
     return sorted(found, key=lambda line: not line.bites)
+
+
+def spoken(case: str) -> str:
+    """A case as one says it."""
+    return case.replace("_", " ")
 
 
 def bites(survey: Survey, behaviour: Behaviour) -> bool:
@@ -62,7 +72,7 @@ def summary(survey: Survey) -> list[str]:
     return [
         _what_ran(survey),
         f"In what ran here: {'; '.join(f'{kinds[kind]} {kind}' for kind in ordered)}.",
-        f"What bites: {len(biting)}; {around} of them have a way around, which worked wherever it ran.",
+        f"Biting here: {len(biting)}; with a way around that worked wherever it ran: {around}.",
         *_bugs(survey),
     ]
 
@@ -70,7 +80,7 @@ def summary(survey: Survey) -> list[str]:
 def unusual(survey: Survey) -> list[str]:
     """What is not as known, news first, with its place."""
     found = [
-        (line.state, f"{name}, {case.replace('_', ' ')}, {line.where}: {line.text}")
+        (line.state, f"{name}, {spoken(case)}, {line.where}: {line.text}")
         for name, behaviour in survey.behaviours.items()
         for case in behaviour.known
         for line in lines(survey.of(name, case))
@@ -78,7 +88,7 @@ def unusual(survey: Survey) -> list[str]:
     return [text for wanted in (State.NEWS, State.FAILED, State.UNSTEADY) for state, text in found if state is wanted]
 
 
-def _spoken(finding: Finding) -> str:
+def _came_out(finding: Finding) -> str:
     match finding.state:
         case State.KNOWN:
             return finding.evidence.outcomes[-1]
@@ -92,7 +102,7 @@ def _what_ran(survey: Survey) -> str:
     others = [f"{states[state]} {state.value}" for state in State if state in states and state is not State.KNOWN]
     pythons = {finding.evidence.python for finding in survey.findings}
     loops = dict.fromkeys(finding.evidence.loop_and_version for finding in survey.findings)
-    what = f"{len(survey.behaviours)} behaviours, {len(survey.findings)} cases"
+    what = f"{len(survey.behaviours)} behaviour{'s' * (len(survey.behaviours) != 1)}, {len(survey.findings)} cases"
     how = ", ".join(others) + ", all others as known" if others else "all as known"
     return f"{what} on {_and(loops)}, Python {_and(sorted(pythons, key=parsed))}: {how}."
 
@@ -103,7 +113,8 @@ def _by_what(survey: Survey, behaviour: Behaviour) -> str:
     for case in behaviour.traps:
         seen: dict[Levels, set[str]] = defaultdict(set)
         for finding in survey.of(behaviour.name, case):
-            seen[finding.evidence.levels].update(finding.evidence.outcomes)
+            if finding.evidence.outcomes:  # it was not skipped
+                seen[finding.evidence.levels].update(finding.evidence.outcomes)
         predicting = predictors(seen)
         if predicting is None:
             return BY_TIMING
@@ -124,7 +135,7 @@ def _bugs(survey: Survey) -> Iterable[str]:
         if gone:
             whose, then = f"Python {_and(sorted(pythons, key=parsed))}", f"gone in {_and(sorted(gone, key=parsed))}"
         else:
-            whose, then = _and(sorted({f.evidence.loop_and_version for f in findings})), "not mended in what is known"
+            whose, then = _and(sorted({f.evidence.loop_and_version for f in findings})), "still there in what is known"
         yield f"{name} is a bug of {whose}, {then}{bug}."
 
 

@@ -13,7 +13,7 @@ from behaviours import page
 from comparison import endpoints
 from comparison.experiments import command
 from comparison.experiments.judge import judge
-from comparison.experiments.model import State, behaviour_of
+from comparison.experiments.model import Evidence, State, behaviour_of
 from comparison.experiments.play import cells, survey
 
 PLANTED = ROOT / "tests" / "planted_behaviours" / "surprise.py"
@@ -40,9 +40,15 @@ def test_what_is_as_known_is_run_once(planted):
     assert planted["hasty"].evidence.told == ("patience 0.5",)
 
 
+def test_what_failed_once_and_came_out_as_known_alone_is_unsteady():
+    behaviour = behaviour_of(page.read(PLANTED))
+    evidence = Evidence("surprise", "trap", "either", "asyncio", "", "3.12.1", ("failed: nothing more", "fine"))
+    assert judge(evidence, behaviour.known).state is State.UNSTEADY
+
+
 def test_what_hangs_has_failed_within_its_deadline(planted):
     assert planted["hanging"].state is State.FAILED
-    assert "nothing more after 5 s, at line" in planted["hanging"].reason
+    assert "nothing more after 10 s, at line" in planted["hanging"].reason  # the second time, alone
 
 
 def test_what_dies_has_failed_with_its_last_words(planted):
@@ -70,15 +76,14 @@ def run(*words):
 def test_the_page_of_one_shows_what_came_out_and_keeps_it(tmp_path):
     done = run("half-close", "--loop", "asyncio", "--save", str(tmp_path / "kept.json"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert "! the reply was lost             Protocol" in done.stdout
+    assert "! the reply was lost (the client sees the end, and no reply): Protocol" in done.stdout
     assert "python -m behaviours.ends.half_close_late_reply" in done.stdout
     kept = json.loads((tmp_path / "kept.json").read_text())["seen"]
     assert {each["state"] for each in kept} == {"as known"}
     again = run("half-close", "--from", str(tmp_path / "kept.json"))
     assert again.stdout == done.stdout
-    assert (
-        "| trap | the reply came | Streams |" in run("--from", str(tmp_path / "kept.json"), "--format=markdown").stdout
-    )
+    whole = run("--from", str(tmp_path / "kept.json"), "--format", "markdown")
+    assert "| trap |  | the reply came | Streams |" in whole.stdout
 
 
 @pytest.mark.parametrize(
@@ -97,6 +102,15 @@ def test_the_page_of_one_shows_what_came_out_and_keeps_it(tmp_path):
 def test_what_cannot_be_done_is_one_line_with_the_remedy(words, error, capsys):
     assert compare.main(["behaviours", *words]) == 2
     assert error in capsys.readouterr().err
+
+
+def test_what_a_loop_alone_does_is_news_that_names_it():
+    lost_twice, reads_no_more = (f"tests.planted_loops:{name}" for name in ("lost_twice", "reads_no_more"))
+    done = run("--group", "rely", "--loop", f"{lost_twice},{reads_no_more}")
+    assert done.returncode == 1
+    said = " ".join(done.stdout.split())
+    assert f"callbacks-in-order, rely, Protocol on {lost_twice}: news: unforeseen" in said
+    assert f"reading-resumes, rely, {reads_no_more}: news: unforeseen: a part came, then nothing" in said
 
 
 def test_after_ctrl_c_there_is_what_has_come(monkeypatch, capsys):

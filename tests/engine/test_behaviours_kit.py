@@ -37,7 +37,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def run(tmp_path):
-    def run(*options, trap="return 'trap'", experiment="return GOOD"):
+    def run(*options, trap="return 'trap'", experiment="return GOOD", stdout=subprocess.PIPE):
         body = BODY.format(
             trap=textwrap.indent(textwrap.dedent(trap), "    ").strip(),
             experiment=textwrap.indent(textwrap.dedent(experiment), "    ").strip(),
@@ -46,7 +46,8 @@ def run(tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", "planted", *options],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{tmp_path}:{ROOT}"},
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=DEADLINE_S,
             check=False,
@@ -157,6 +158,14 @@ def test_programs_end_with_the_experiment(run):
     assert code == 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(out.splitlines()[1])))
+
+
+def test_it_ends_also_where_nobody_reads_what_it_says(run):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as nobody:
+        code, _, _ = run(*ONE, "--json", experiment="return BAD", stdout=nobody)
+    assert code == 0
 
 
 def test_another_case_can_play_it(run):

@@ -102,6 +102,7 @@ def test_a_lesson_observes_nothing(path):
 def test_there_is_one_experiment(path):
     functions = {node.name: node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
     assert [argument.arg for argument in functions["experiment"].args.args] == ["subject"]
+    assert "subject.case" not in path.read_text(), "it names what it sees, and not what it expects"
 
 
 @every

@@ -8,7 +8,8 @@ import pytest
 
 from behaviours.known import known, outcome, seen
 from behaviours.page import Page
-from comparison.experiments import command, record, text, words
+from comparison import layout
+from comparison.experiments import command, record, view, words
 from comparison.experiments.judge import judge
 from comparison.experiments.model import Behaviour, Evidence, State, Survey
 from comparison.experiments.places import predictors, where
@@ -29,7 +30,9 @@ TABLE = known(
 
 def page(name="a-trap", group="data"):
     code = {(api, case): f"def {api}_{case}(): ..." for api in ("streams", "protocol") for case in TABLE}
-    return Page(f"behaviours.data.{name}", group, name, f"What {name} does", ("It hurts.",), "do not.", "docs.", code)
+    return Page(
+        f"behaviours.data.{name}", group, name, f"What {name} does", ("It hurts.",), "do not.", "docs.", code, {}
+    )
 
 
 def behaviour(name="a-trap", group="data", table=TABLE):
@@ -141,40 +144,60 @@ def test_two_pythons_of_one_branch_are_told_apart():
 
 
 # --- Views ---
+def drawn(blocks, width=100):
+    """The lines of a view, as text."""
+    return ["".join(part for part, _ in line).rstrip() for line in layout.text_of(blocks, width)]
+
+
 def test_the_summary_is_a_sentence_each():
     found = survey(*everywhere(as_the_table_says), *everywhere(lambda *levels: "fine", "remedy"))
     assert words.summary(found) == [
-        "1 behaviours, 24 cases on asyncio and uvloop 0.23.0, Python 3.11.7, 3.12.1 and 3.13.0: all as known.",
+        "1 behaviour, 24 cases on asyncio and uvloop 0.23.0, Python 3.11.7, 3.12.1 and 3.13.0: all as known.",
         "In what ran here: 1 by API, loop and Python.",
-        "What bites: 1; 1 of them have a way around, which worked wherever it ran.",
+        "Biting here: 1; with a way around that worked wherever it ran: 1.",
         "a-trap is a bug of Python 3.12.1 and 3.13.0, gone in 3.12.9 and 3.13.2 (gh-1).",
     ]
+
+
+def test_what_was_skipped_somewhere_is_predicted_by_what_ran():
+    found = survey(evidence(outcomes=("hurt",)), evidence(python="3.11.7", outcomes=(), skipped="not there"))
+    assert words.summary(found)[0].endswith("1 skipped, all others as known.")
+    assert words.summary(found)[1] == "In what ran here: 1 alike everywhere."
 
 
 def test_news_comes_first_and_names_the_loop_that_alone_has_it():
     found = survey(evidence(outcomes=("hurt",)), evidence(loop="new:loop", outcomes=("fine",)), evidence(case="remedy"))
     assert words.unusual(found) == ["a-trap, trap, new:loop: news: fine (known is: hurt)"]
-    shown = list(text.overview(found, 100))
-    assert "NOT AS KNOWN" in shown
-    assert shown.index("NOT AS KNOWN") < shown.index("DATA")
+    shown = drawn(view.overview(found))
+    assert shown.index("Not as known") < shown.index("Data")
 
 
 def test_only_what_bites_can_be_shown():
     behaviours = {"a-trap": behaviour(), "harmless": behaviour("harmless")}
     harmless = dataclasses.replace(evidence(python="3.11.7"), behaviour="harmless")
     found = survey(evidence(outcomes=("hurt",)), harmless, behaviours=behaviours)
-    assert any("harmless" in line for line in text.overview(found, 100))
-    assert not any("harmless" in line for line in text.overview(found, 100, only_bites=True))
+    assert "  harmless: What harmless does" in drawn(view.overview(found))
+    assert "  harmless: What harmless does" not in drawn(view.overview(found, only_bites=True))
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_page_fits_and_has_both_codes_beside_each_other_where_there_is_room(width):
     found = survey(*everywhere(as_the_table_says))
-    shown = list(text.page(found, behaviour(), width))
+    shown = drawn(view.page(found, behaviour()), width)
     assert max(map(len, shown)) <= width
     beside = [line for line in shown if "streams_trap" in line and "protocol_trap" in line]
     assert bool(beside) is (width == 120)
     assert any("By itself: python -m behaviours.data.a-trap" in line for line in shown)
+
+
+def test_as_markdown_code_stays_code_and_each_has_a_heading_that_can_be_linked():
+    found = survey(*everywhere(as_the_table_says))
+    whole = layout.markdown_of(view.whole(found))
+    assert "### What a-trap does" in whole
+    assert "| trap | ! | hurt (it is lost) | asyncio from 3.12; Protocol on uvloop |" in whole
+    assert layout.markdown_of([layout.Line("call `write_eof()` and *then* close", "prose")]) == (
+        "call `write_eof()` and \\*then\\* close\n"
+    )
 
 
 # --- Kept, and read again ---
