@@ -7,17 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
 from comparison.errors import first_error, last_words
-from comparison.judge.records import (
-    address,
-    digest,
-    wrong_account,
-    wrong_bytes,
-    wrong_echo,
-    wrong_ends,
-    wrong_life,
-    wrong_records,
-    wrong_story,
-)
+from comparison.judge import records
 from comparison.model import MIB, SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
 from comparison.transcript import connections, ending, joined
 from comparison.vocabulary import AFTER, BYSTANDER, ENDINGS, SENT_EOF, WAS_RESET
@@ -68,7 +58,7 @@ def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     if not troubles:
         for side in reversed(SIDES):  # a client that never connected is not the server's fault
             yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
-        yield from (Fault("ending", text) for text in wrong_ends(run, blocks))
+        yield from (Fault("ending", text) for text in records.wrong_ends(run, blocks))
         yield from (Fault("ending", text) for text in _wire_ends(scenario, run))
 
 
@@ -139,7 +129,7 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
         yield f"{side} tells of {len(blocks[side])} connections instead of {wanted}"
     for block in blocks[side]:
         if not run.is_raw(side):
-            yield from (f"{side} log: {wrong}" for wrong in wrong_story(block))
+            yield from (f"{side} log: {wrong}" for wrong in records.wrong_story(block))
         ended, allowed = ending(block), expects.endings(side)
         if ended is None:
             if allowed:
@@ -159,11 +149,11 @@ def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
     command = run.log(side).command if run.pairing.end(side).takes_options else ()
     # Between real endpoints, and where the client that comes last was there, nobody was left to come.
     alone = not run.is_raw("client") or any(block[0].speaker == AFTER for block in blocks["client"])
-    yield from wrong_records(events, command)
-    yield from wrong_life(events, stopped_last=alone)
-    listens = address(events)
+    yield from records.wrong_records(events, command)
+    yield from records.wrong_life(events, stopped_last=alone)
+    listens = records.address(events)
     for block in blocks[side]:
-        yield from wrong_account(block, side, listens if side == "server" else address(block))
+        yield from records.wrong_account(block, side, listens if side == "server" else records.address(block))
 
 
 def _instead(allowed: Collection[str]) -> str:
@@ -200,8 +190,8 @@ def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
     for side in SIDES:
         if not run.is_raw(side) and side not in run.silent:
             for block in blocks[side]:
-                yield from (f"{side} log: {wrong}" for wrong in wrong_bytes(scenario, side, block))
-    yield from wrong_echo(run, blocks)
+                yield from (f"{side} log: {wrong}" for wrong in records.wrong_bytes(scenario, side, block))
+    yield from records.wrong_echo(run, blocks)
     yield from _digest_faults(scenario, run)
 
 
@@ -269,7 +259,7 @@ def _digest_faults(scenario: Scenario, run: Run) -> Iterator[str]:
         for direction in ("received_digest", "sent_digest")
         if direction in event.fields
     }
-    for other in sorted(told - {digest(scenario.pattern, scenario.length)}):
+    for other in sorted(told - {records.digest(scenario.pattern, scenario.length)}):
         yield f"other bytes passed than the scenario's {scenario.length}: their digest is {other}"
 
 
