@@ -122,7 +122,7 @@ def arms(
     """
     found, notes = [], []
     for loop in loops or LOOPS:
-        missing = [python for python in pythons if loop != "asyncio" and _module(loop) not in python.versions]
+        missing = [python for python in pythons if loop != "asyncio" and loop.partition(":")[0] not in python.versions]
         for python in missing:
             install = f"{shlex.quote(python.path)} -m pip install {loop}"
             if loops is not None:
@@ -240,13 +240,5 @@ def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Inter
 
 
 def _matches(endpoint: Endpoint, name: str) -> bool:
-    return name in (
-        endpoint.implementation,
-        endpoint.loop,
-        endpoint.label,
-        f"{endpoint.implementation}/{endpoint.loop}",
-    )
-
-
-def _module(loop: str) -> str:
-    return loop.partition(":")[0]
+    own = (endpoint.implementation, endpoint.loop)
+    return name in (*own, endpoint.label, "/".join(own))

@@ -158,10 +158,6 @@ class Scenario:
         """Bytes that each connection sends."""
         return len(self.pattern) * self.times
 
-    def starts_with(self, data: bytes) -> bool:
-        """Whether a short piece is how the bytes begin."""
-        return (self.pattern * (len(data) // max(1, len(self.pattern)) + 1))[: len(data)] == data
-
 
 @dataclass(frozen=True)
 class Transport:

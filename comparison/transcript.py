@@ -58,6 +58,14 @@ def parse_line(line: str) -> Event:
     return _parse_json(line) or _parse_plain(line) or Event("unreadable", "", escape(line))
 
 
+def line_of(event: Event) -> str:
+    """An event as the line that it was read from, or would be."""
+    if event.t_ns is None and event.name != "left_out":
+        return event.plain
+    head = {"t_ns": event.t_ns, "logger": event.speaker, "level": event.level, "event": event.name}
+    return json.dumps(head | {"message": event.message} | dict(event.fields))
+
+
 def tells(events: Iterable[Event]) -> bool:
     """Whether some line is of the contract: an endpoint that writes none is judged by what is seen on the wire."""
     return any(event.name in EVENTS for event in events)

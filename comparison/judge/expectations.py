@@ -233,7 +233,7 @@ def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
                 yield f"{side} {name} {_length(payload)} bytes, more than {scenario.length}"
             elif scenario.expects.echo == "whole" and _length(payload) != scenario.length:
                 yield f"{side} {name} {_length(payload)} bytes instead of {scenario.length}"
-            elif payload is not None and not scenario.starts_with(payload.shown):
+            elif payload is not None and payload.shown != records.at(scenario.pattern, 0, len(payload.shown)):
                 yield f"{side} {name} other bytes than the scenario's: {show_cut(payload.shown, payload.length)}"
 
 

@@ -23,7 +23,7 @@ from comparison.model import (
     Side,
     Survey,
 )
-from comparison.transcript import parse
+from comparison.transcript import line_of, parse
 
 WANTED = "a file that --format json has written"
 
@@ -113,14 +113,6 @@ def _log(run: Run, side: Side) -> Document:
         "peak_bytes": log.peak_bytes,
         "lines": list(log.lines),
     } | wire
-
-
-def line_of(event: Event) -> str:
-    """An event as the line that it was read from, or would be."""
-    if event.t_ns is None and event.name != "left_out":
-        return event.plain
-    head = {"t_ns": event.t_ns, "logger": event.speaker, "level": event.level, "event": event.name}
-    return json.dumps(head | {"message": event.message} | dict(event.fields))
 
 
 def _cause(cause: Cause) -> Document:
