@@ -211,6 +211,8 @@ class Log:
     trouble: str | None = None
     peak_bytes: int | None = None
     """The most resident memory that it ever took, where the system tells."""
+    fate: Literal["there", "absent", "hung"] = "there"
+    """Of one in trouble: whether it was not there to be tried, or was still running at its deadline."""
 
 
 @dataclass(frozen=True)

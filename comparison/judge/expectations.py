@@ -22,9 +22,6 @@ MILD = ("", "debug", "info")
 LOST = re.compile(r"ConnectionResetError|BrokenPipeError|connection reset|broken pipe", re.IGNORECASE)
 """How an error tells that the other side is gone."""
 
-ABSENT = ("ended before", "cannot be started", "was not ready", "did not say")
-"""How the trouble of a program begins that was not there to be tried."""
-
 Blocks = Mapping[Side, Sequence[Sequence[Event]]]
 
 
@@ -41,10 +38,10 @@ def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     """What may have caused the others comes first."""
     blocks = {side: connections(run.events(side)) for side in SIDES}
     absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
-    crashes = [crash for side in SIDES for crash in _crashes(scenario, run, side)]
+    of_server, of_client = (list(_crashes(scenario, run, side)) for side in SIDES)
     # A client that is killed at its deadline resets its connections, and the server may well say so.
-    killed = (run.client.trouble or "").startswith("still running")
-    later = [crash for crash in crashes if killed and crash.startswith("server") and LOST.search(crash)]
+    later = [crash for crash in of_server if run.client.fate == "hung" and LOST.search(crash)]
+    crashes = [*of_server, *of_client]
     first = [crash for crash in crashes if crash not in later]
     troubles = [*absent, *first, *troubles, *later] if absent or troubles else []
     for text in troubles or crashes:
@@ -83,7 +80,7 @@ def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
         yield from _wrong_exit(scenario, run, "client")
     for side in sorted(SIDES, key=lambda side: not run.is_raw(side)):
         log = run.log(side)
-        if log.trouble is not None and log.trouble.startswith(ABSENT) == absent:
+        if log.trouble is not None and (log.fate == "absent") == absent:
             code = f" with exit code {log.exit_code}" if log.exit_code is not None else ""
             yield log.trouble if run.is_raw(side) else f"{side} {log.trouble}{_words(log.lines) or code}"
 
