@@ -54,34 +54,16 @@ versions, problems = {}, {}
 for loop in sys.argv[1:]:
     module, _, factory = loop.partition(":")
     try:
-        found = importlib.util.find_spec(module)
-    except Exception:
-        found = None
-    if found is None:
         if factory:
-            problems[loop] = f"no such module {module!r}"
-        continue
-    try:
+            from common.loops import loop_factory
+            loop_factory(loop)().close()
+        elif importlib.util.find_spec(module) is None:
+            continue
         versions[module] = importlib.metadata.version(module.partition(".")[0])
     except importlib.metadata.PackageNotFoundError:
         versions[module] = ""
-    if not factory:
-        continue
-    try:
-        make = getattr(importlib.import_module(module), factory, None)
     except BaseException as error:
-        problems[loop] = f"module {module!r} cannot be imported ({type(error).__name__}: {error})"
-        continue
-    try:
-        made = make() if callable(make) else None
-        if hasattr(made, "run_until_complete"):
-            made.call_soon(made.stop)
-            made.run_forever()  # an unfinished one fails here
-            made.close()
-        else:
-            problems[loop] = f"module {module!r} has no function {factory!r} that makes a loop"
-    except BaseException as error:
-        problems[loop] = f"{factory!r} makes no loop ({type(error).__name__}: {error})"
+        problems[loop] = str(error) or repr(error)
 found = [platform.python_implementation(), sys.version_info[:3], versions, problems]
 os.write(answer, json.dumps(found).encode())
 os._exit(0)  # a module may have started a thread
@@ -118,8 +100,8 @@ def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     version = f"{major}.{minor}.{micro}"
     if (major, minor) < (3, 11):
         raise CannotCompare(f"--python {path!r} is Python {version}; give one of 3.11 or newer")
-    for loop, problem in problems.items():
-        raise CannotCompare(f"event loop {loop!r}: {escape(problem)}; name the function that makes a loop")
+    for problem in problems.values():
+        raise CannotCompare(escape(problem))
     return Interpreter(path, version if implementation == "CPython" else f"{implementation} {version}", versions)
 
 
@@ -140,7 +122,7 @@ def arms(
     """
     found, notes = [], []
     for loop in loops or LOOPS:
-        missing = [python for python in pythons if loop != "asyncio" and _module(loop) not in python.versions]
+        missing = [python for python in pythons if loop != "asyncio" and loop.partition(":")[0] not in python.versions]
         for python in missing:
             install = f"{shlex.quote(python.path)} -m pip install {loop}"
             if loops is not None:
@@ -258,13 +240,5 @@ def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Inter
 
 
 def _matches(endpoint: Endpoint, name: str) -> bool:
-    return name in (
-        endpoint.implementation,
-        endpoint.loop,
-        endpoint.label,
-        f"{endpoint.implementation}/{endpoint.loop}",
-    )
-
-
-def _module(loop: str) -> str:
-    return loop.partition(":")[0]
+    own = (endpoint.implementation, endpoint.loop)
+    return name in (*own, endpoint.label, "/".join(own))

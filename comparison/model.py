@@ -158,10 +158,6 @@ class Scenario:
         """Bytes that each connection sends."""
         return len(self.pattern) * self.times
 
-    def starts_with(self, data: bytes) -> bool:
-        """Whether a short piece is how the bytes begin."""
-        return (self.pattern * (len(data) // max(1, len(self.pattern)) + 1))[: len(data)] == data
-
 
 @dataclass(frozen=True)
 class Transport:
@@ -215,6 +211,8 @@ class Log:
     trouble: str | None = None
     peak_bytes: int | None = None
     """The most resident memory that it ever took, where the system tells."""
+    fate: Literal["there", "absent", "hung"] = "there"
+    """Of one in trouble: whether it was not there to be tried, or was still running at its deadline."""
 
 
 @dataclass(frozen=True)
@@ -315,8 +313,8 @@ class Explanation:
     """An entry of the catalogue: why an event differs, for a reader new to asyncio, the axis that it expects to
     predict it, and where each of its events is to be found.
 
-    Of the places of an event the first that fits counts: from the special to the general. `scenario` and `transport`
-    are where it can be seen. It holds `everywhere`, or only in scenarios that are there to show it.
+    Of the places of an event the first that fits counts: from the special to the general. `scenario` is where it can
+    be seen. It holds `everywhere`, or only in scenarios that are there to show it.
     """
 
     name: str
@@ -331,12 +329,7 @@ class Explanation:
     """What to do about it in one's own program."""
     source: str
     scenario: str
-    transport: str = "tcp"
     everywhere: bool = False
-
-    @property
-    def events(self) -> tuple[str, ...]:
-        return tuple(self.places)
 
     def place(self, event: str, levels: tuple[str, ...]) -> Place | None:
         """The place that counts for an event at these levels; None where the entry knows nothing of them."""
@@ -417,6 +410,10 @@ class Cell:
         return worst(self.verdicts.values())
 
 
+DiffLine = tuple[Literal[" ", "+", "-"], str, tuple[str, ...]]
+"""Sign, line, and what the causes that explain it go by."""
+
+
 @dataclass(frozen=True)
 class Group:
     """Pairings of which one side wrote the same log, and what sets that log apart from the reference."""
@@ -424,8 +421,7 @@ class Group:
     side: Side
     pairings: tuple[Pairing, ...]
     lines: tuple[ProjectedLine, ...]
-    diff: tuple[tuple[Literal[" ", "+", "-"], str, tuple[str, ...]], ...]
-    """Sign, line, and what the causes that explain it go by."""
+    diff: tuple[DiffLine, ...]
 
 
 @dataclass(frozen=True)

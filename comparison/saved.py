@@ -32,6 +32,7 @@ from comparison.model import (
 from comparison.play.transports import TRANSPORTS
 from comparison.report import export
 from comparison.scenarios import SCENARIOS
+from comparison.transcript import line_of
 
 LAYOUT = 1
 """Number of the layout of both kinds of files. It grows when a field changes its meaning or goes."""
@@ -69,7 +70,7 @@ def manifest(comparisons: Sequence[Comparison], done: int, duration_s: float) ->
 def record(run: Run) -> str:
     """All that there is of a run."""
     head = {"layout": LAYOUT, "pairing": [run.pairing.end(side).label for side in SIDES]}
-    wire = {"wire": [export.line_of(event) for event in run.wire]}
+    wire = {"wire": [line_of(event) for event in run.wire]}
     return json.dumps(head | export.run_document(run) | wire) + "\n"
 
 

@@ -11,8 +11,8 @@ from common.logs import EVENTS, SHOWN_BYTES, escape
 from comparison.model import Event, Payload
 from comparison.vocabulary import BYTES, ENDINGS, OPENINGS
 
-FOREIGN = {"selector": re.compile(r"asyncio: Using selector: \w+")}
-"""Lines that are not the endpoint's own, and yet part of its story."""
+SELECTOR = re.compile(r"Using selector: \w+")
+"""A line of asyncio's own that is yet part of the story."""
 
 SHARED_CHARACTERS = 600
 """Texts up to this length are kept once, however often they come: a log of a million lines has few different ones."""
@@ -56,6 +56,14 @@ def parse(lines: Iterable[str]) -> tuple[Event, ...]:
 def parse_line(line: str) -> Event:
     """Read a line in either format; one in neither is an event named `unreadable`."""
     return _parse_json(line) or _parse_plain(line) or Event("unreadable", "", escape(line))
+
+
+def line_of(event: Event) -> str:
+    """An event as the line that it was read from, or would be."""
+    if event.t_ns is None and event.name != "left_out":
+        return event.plain
+    head = {"t_ns": event.t_ns, "logger": event.speaker, "level": event.level, "event": event.name}
+    return json.dumps(head | {"message": event.message} | dict(event.fields))
 
 
 def tells(events: Iterable[Event]) -> bool:
@@ -152,10 +160,8 @@ def _event(
     t_ns: int | None = None,
     fields: Mapping[str, object] = _NO_FIELDS,
 ) -> Event | None:
-    if speaker == "asyncio" and name == "log":
-        for foreign, pattern in FOREIGN.items():
-            if pattern.fullmatch(f"{speaker}: {message}"):
-                name = foreign
+    if speaker == "asyncio" and name == "log" and SELECTOR.fullmatch(message):
+        name = "selector"
     payload = None
     if name in BYTES:
         payload = _payload(message.partition(" ")[2])

@@ -100,6 +100,7 @@ AFTER = "peer_after"
 BYSTANDER = "bystander"
 """A client like any other that is there meanwhile."""
 
+
 _UNKNOWN = Kind()
 
 

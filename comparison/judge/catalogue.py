@@ -87,7 +87,6 @@ CATALOGUE = {
             ),
             source="RFC 8446, section 6.1; uvloop pull request 385",
             scenario="tls-cut-without-goodbye",
-            transport="tls",
         ),
         Explanation(
             name="bytes-with-close-notify",
@@ -111,7 +110,6 @@ CATALOGUE = {
             ),
             source="CPython, Lib/asyncio/streams.py: StreamReaderProtocol.eof_received() returns False over TLS",
             scenario="tls-bytes-with-goodbye",
-            transport="tls",
         ),
         Explanation(
             name="bytes-after-close-notify",
@@ -131,7 +129,6 @@ CATALOGUE = {
             ),
             source="RFC 8446, section 6.1; uvloop issue 471",
             scenario="tls-after-goodbye",
-            transport="tls",
         ),
         Explanation(
             name="out-of-files",

@@ -3,11 +3,10 @@ each, and of the life of the programs. Everything was judged before, and saved w
 
 import dataclasses
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 
 from comparison.model import Event, Log, Run, Side
-from comparison.transcript import is_connection, places
+from comparison.transcript import is_connection, line_of, places
 from comparison.vocabulary import BYTES, ENDINGS
 
 KEPT_CONNECTIONS = 5
@@ -39,14 +38,14 @@ def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
         there = list(run_of_places)
         found = [events[place] for place in there] if is_kept else [_marker(len(there), events[there[0]].t_ns)]
         short += found
-        lines += [log.lines[place] for place in there] if is_kept and is_log else map(_line, found)
+        lines += [log.lines[place] for place in there] if is_kept and is_log else map(line_of, found)
     return dataclasses.replace(log, lines=tuple(lines if is_log else _ends_of(log.lines))), tuple(short)
 
 
 def _ends_of(lines: Sequence[str]) -> Sequence[str]:
     """The first and the last lines of a log of which no line counts."""
     left_out = len(lines) - 2 * KEPT_LINES
-    return [*lines[:KEPT_LINES], _line(_marker(left_out)), *lines[-KEPT_LINES:]] if left_out > 0 else lines
+    return [*lines[:KEPT_LINES], line_of(_marker(left_out)), *lines[-KEPT_LINES:]] if left_out > 0 else lines
 
 
 def _worth_showing(events: Sequence[Event], blocks: Sequence[Sequence[int]]) -> list[Sequence[int]]:
@@ -67,9 +66,3 @@ def _shortened(events: Sequence[Event], block: Sequence[int]) -> Iterator[int]:
 def _marker(count: int, t_ns: int | None = None) -> Event:
     """What stands in the place of so many lines, at the time of the first of them; without one where that had none."""
     return Event("left_out", "", f"({count} line{'s' * (count > 1)} left out here)", t_ns=t_ns)
-
-
-def _line(event: Event) -> str:
-    """An event as a line that is read as that event."""
-    head = {"t_ns": event.t_ns, "logger": "", "level": "", "event": event.name, "message": event.message}
-    return json.dumps(head)

@@ -7,17 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
 from comparison.errors import first_error, last_words
-from comparison.judge.records import (
-    address,
-    digest,
-    wrong_account,
-    wrong_bytes,
-    wrong_echo,
-    wrong_ends,
-    wrong_life,
-    wrong_records,
-    wrong_story,
-)
+from comparison.judge import records
 from comparison.model import MIB, SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
 from comparison.transcript import connections, ending, joined
 from comparison.vocabulary import AFTER, BYSTANDER, ENDINGS, SENT_EOF, WAS_RESET
@@ -31,9 +21,6 @@ USAGE = 2
 MILD = ("", "debug", "info")
 LOST = re.compile(r"ConnectionResetError|BrokenPipeError|connection reset|broken pipe", re.IGNORECASE)
 """How an error tells that the other side is gone."""
-
-ABSENT = ("ended before", "cannot be started", "was not ready", "did not say")
-"""How the trouble of a program begins that was not there to be tried."""
 
 Blocks = Mapping[Side, Sequence[Sequence[Event]]]
 
@@ -51,10 +38,10 @@ def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     """What may have caused the others comes first."""
     blocks = {side: connections(run.events(side)) for side in SIDES}
     absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
-    crashes = [crash for side in SIDES for crash in _crashes(scenario, run, side)]
+    of_server, of_client = (list(_crashes(scenario, run, side)) for side in SIDES)
     # A client that is killed at its deadline resets its connections, and the server may well say so.
-    killed = (run.client.trouble or "").startswith("still running")
-    later = [crash for crash in crashes if killed and crash.startswith("server") and LOST.search(crash)]
+    later = [crash for crash in of_server if run.client.fate == "hung" and LOST.search(crash)]
+    crashes = [*of_server, *of_client]
     first = [crash for crash in crashes if crash not in later]
     troubles = [*absent, *first, *troubles, *later] if absent or troubles else []
     for text in troubles or crashes:
@@ -68,7 +55,7 @@ def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
     if not troubles:
         for side in reversed(SIDES):  # a client that never connected is not the server's fault
             yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
-        yield from (Fault("ending", text) for text in wrong_ends(run, blocks))
+        yield from (Fault("ending", text) for text in records.wrong_ends(run, blocks))
         yield from (Fault("ending", text) for text in _wire_ends(scenario, run))
 
 
@@ -93,7 +80,7 @@ def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
         yield from _wrong_exit(scenario, run, "client")
     for side in sorted(SIDES, key=lambda side: not run.is_raw(side)):
         log = run.log(side)
-        if log.trouble is not None and log.trouble.startswith(ABSENT) == absent:
+        if log.trouble is not None and (log.fate == "absent") == absent:
             code = f" with exit code {log.exit_code}" if log.exit_code is not None else ""
             yield log.trouble if run.is_raw(side) else f"{side} {log.trouble}{_words(log.lines) or code}"
 
@@ -139,7 +126,7 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
         yield f"{side} tells of {len(blocks[side])} connections instead of {wanted}"
     for block in blocks[side]:
         if not run.is_raw(side):
-            yield from (f"{side} log: {wrong}" for wrong in wrong_story(block))
+            yield from (f"{side} log: {wrong}" for wrong in records.wrong_story(block))
         ended, allowed = ending(block), expects.endings(side)
         if ended is None:
             if allowed:
@@ -159,11 +146,11 @@ def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
     command = run.log(side).command if run.pairing.end(side).takes_options else ()
     # Between real endpoints, and where the client that comes last was there, nobody was left to come.
     alone = not run.is_raw("client") or any(block[0].speaker == AFTER for block in blocks["client"])
-    yield from wrong_records(events, command)
-    yield from wrong_life(events, stopped_last=alone)
-    listens = address(events)
+    yield from records.wrong_records(events, command)
+    yield from records.wrong_life(events, stopped_last=alone)
+    listens = records.address(events)
     for block in blocks[side]:
-        yield from wrong_account(block, side, listens if side == "server" else address(block))
+        yield from records.wrong_account(block, side, listens if side == "server" else records.address(block))
 
 
 def _instead(allowed: Collection[str]) -> str:
@@ -200,8 +187,8 @@ def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
     for side in SIDES:
         if not run.is_raw(side) and side not in run.silent:
             for block in blocks[side]:
-                yield from (f"{side} log: {wrong}" for wrong in wrong_bytes(scenario, side, block))
-    yield from wrong_echo(run, blocks)
+                yield from (f"{side} log: {wrong}" for wrong in records.wrong_bytes(scenario, side, block))
+    yield from records.wrong_echo(run, blocks)
     yield from _digest_faults(scenario, run)
 
 
@@ -243,7 +230,7 @@ def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
                 yield f"{side} {name} {_length(payload)} bytes, more than {scenario.length}"
             elif scenario.expects.echo == "whole" and _length(payload) != scenario.length:
                 yield f"{side} {name} {_length(payload)} bytes instead of {scenario.length}"
-            elif payload is not None and not scenario.starts_with(payload.shown):
+            elif payload is not None and payload.shown != records.at(scenario.pattern, 0, len(payload.shown)):
                 yield f"{side} {name} other bytes than the scenario's: {show_cut(payload.shown, payload.length)}"
 
 
@@ -269,7 +256,7 @@ def _digest_faults(scenario: Scenario, run: Run) -> Iterator[str]:
         for direction in ("received_digest", "sent_digest")
         if direction in event.fields
     }
-    for other in sorted(told - {digest(scenario.pattern, scenario.length)}):
+    for other in sorted(told - {records.digest(scenario.pattern, scenario.length)}):
         yield f"other bytes passed than the scenario's {scenario.length}: their digest is {other}"
 
 

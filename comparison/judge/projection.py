@@ -25,7 +25,7 @@ def project(events: Sequence[Event], by_timing: Sequence[str] = ()) -> tuple[Pro
     kept; of an ending, that there was one."""
     events = list(_settled(events, by_timing))
     program = [event for event in events if not is_connection(event.speaker)]
-    before = list(itertools.takewhile(lambda event: not _comes_after(event, "closing"), program))
+    before = list(itertools.takewhile(lambda event: RANK.get(event.name, 0) <= RANK["closing"], program))
     blocks = Counter(_project_connection(block) for block in connections(events))
     told = (_told_once(block, blocks[block]) for block in sorted(blocks))
     return (
@@ -79,10 +79,6 @@ def _numbered(lines: Iterable[ProjectedLine]) -> Iterator[ProjectedLine]:
     for line in lines:
         seen[line] += 1
         yield line if seen[line] == 1 else ProjectedLine(line.event, line.text, seen[line])
-
-
-def _comes_after(event: Event, name: str) -> bool:
-    return RANK.get(event.name, 0) > RANK[name]
 
 
 def _line(event: Event) -> ProjectedLine:

@@ -188,7 +188,7 @@ def wrong_bytes(scenario: Scenario, side: Side, block: Block) -> Iterator[str]:
             if event.level and not _is(event.fields.get(field), value):
                 yield f"{event.message!r} says {field} {event.fields.get(field)!r}, and it is {value}"
         pattern = known.get(event.name)
-        if length < len(shown) or (pattern is not None and shown != _at(pattern, offset, len(shown))):
+        if length < len(shown) or (pattern is not None and shown != at(pattern, offset, len(shown))):
             yield f"{event.message!r} is not what comes at byte {offset}"
         if event.name == "sent" and sums["sent"] > sums["received"]:
             yield f"{event.message!r} before it was received"
@@ -220,7 +220,8 @@ def _known(pattern: bytes, payload: Payload | None) -> bytes | None:
     return pattern[shift:] + pattern[:shift] if pattern and shift >= 0 else None
 
 
-def _at(pattern: bytes, offset: int, length: int) -> bytes:
+def at(pattern: bytes, offset: int, length: int) -> bytes:
+    """So many bytes of a pattern over and over, from an offset on."""
     start, times = offset % max(1, len(pattern)), length // max(1, len(pattern)) + 2
     return (pattern * times)[start : start + length]
 

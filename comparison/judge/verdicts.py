@@ -4,7 +4,6 @@ import dataclasses
 import difflib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
 from comparison.judge import differences
 from comparison.judge.causes import Letters, causes
@@ -15,6 +14,7 @@ from comparison.model import (
     Cause,
     Cell,
     Difference,
+    DiffLine,
     Group,
     Observation,
     Pairing,
@@ -183,7 +183,7 @@ def _diff(
     reference: Sequence[ProjectedLine],
     lines: Sequence[ProjectedLine],
     causes: Sequence[Cause],
-) -> tuple[tuple[Literal[" ", "+", "-"], str, tuple[str, ...]], ...]:
+) -> tuple[DiffLine, ...]:
     letters: dict[object, set[str]] = defaultdict(set)
     for cause in causes:
         for d in cause.differences:
@@ -192,7 +192,7 @@ def _diff(
     def told(line: ProjectedLine) -> tuple[str, ...]:
         return tuple(sorted(letters[side, line.event, line.text, line.nth]))
 
-    diff: list[tuple[Literal[" ", "+", "-"], str, tuple[str, ...]]] = []
+    diff: list[DiffLine] = []
     matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":

@@ -169,10 +169,10 @@ class Process:
     def wait(self, deadline_s: float, *, of_s: float | None = None) -> Log:
         """Wait for its end, and kill it after `deadline_s` seconds, the rest of `of_s`."""
         self._waiter.join(deadline_s)
-        trouble = f"still running after {of_s or deadline_s:g} s" if self._waiter.is_alive() else None
-        if trouble is not None:
-            self.kill()
-        return self._log(trouble)
+        if not self._waiter.is_alive():
+            return self._log(None)
+        self.kill()
+        return dataclasses.replace(self._log(f"still running after {of_s or deadline_s:g} s"), fate="hung")
 
     def stop(self, deadline_s: float = STOP_S) -> Log:
         """Ask it to end with SIGTERM, as its users do, and wait for its end. It must not have ended before."""
@@ -181,7 +181,9 @@ class Process:
         if not early:
             self._popen.send_signal(signal.SIGTERM)
         log = dataclasses.replace(self.wait(deadline_s), peak_bytes=peak_bytes)
-        return dataclasses.replace(log, trouble=log.trouble or "ended before it was stopped") if early else log
+        if early and log.trouble is None:
+            return dataclasses.replace(log, trouble="ended before it was stopped", fate="absent")
+        return log
 
     def kill(self, pipe_s: float = PIPE_S) -> None:
         """End it at once, with whatever it has started, and wait until it is gone."""

@@ -171,7 +171,7 @@ def _pair_up(plan: Plan, servers: Launcher, launcher: Launcher, folder: Path, tu
             yield from _never_met(plan, error, left)
             return
         runs = list(_pair(met, log, tried_port))
-        died = (log.trouble or "").startswith("ended before it was stopped")
+        died = log.fate == "absent"
         to_blame = len(runs) > 1 and (died or _shows_an_error(runs[0].server_events))
         again = [turn for turn in dict.fromkeys(turn for turn, _ in met) if to_blame and turn[0] not in plan.hanging]
         for (turn, client), run in zip(met, runs, strict=True):
@@ -249,14 +249,14 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
             log = launcher.start(command, stdin=payload_file(pairing, folder)).wait(plan.scenario.deadline_s)
             skipped = not_supported(pairing.client, log)
         except OSError as error:
-            log, skipped = Log(command, (), None, f"cannot be started ({error})"), out_of(error)
+            log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)
         except Closed:
             log, skipped = Log(command, (), None), CUT_OFF
         if plan.scenario.late_s is not None and machine.late_s > plan.scenario.late_s:
             skipped = TOO_BUSY
         if launcher.is_closed:
             skipped = CUT_OFF
-    if log.trouble is not None and log.trouble.startswith("still running"):
+    if log.fate == "hung":
         plan.hanging.add(pairing)
     return _Client(log, parse(log.lines), relay.events() if relay is not None else (), skipped)
 

@@ -79,7 +79,7 @@ def start(
     try:
         process = launcher.start(command, cores=cores)
     except OSError as error:
-        raise NotReady(Log(command, (), None, f"cannot be started ({error})"), out_of(error)) from None
+        raise NotReady(Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)) from None
     if not says:
         return process, port, _tried(process, host, port)
     ready = process.wait_for_line(_is_ready, READY_S)
@@ -121,4 +121,4 @@ def _is_ready(line: str) -> bool:
 def _not_ready(process: Process, trouble: str | None = None) -> NotReady:
     # Its output is over where the program is, though its exit code may take a moment longer.
     trouble = trouble or ("ended before it was ready" if process.output_is_over else f"was not ready in {READY_S:g} s")
-    return NotReady(dataclasses.replace(process.stop(), trouble=trouble, peak_bytes=None))
+    return NotReady(dataclasses.replace(process.stop(), trouble=trouble, fate="absent", peak_bytes=None))

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         layout.draw([*names, BLANK, Line("With code, logs and what to do: explain NAME", "hint")], sys.stdout)
         return 0
     entry = entry_of(options.name)
-    [trial] = trials([entry.scenario], [entry.transport])
+    [trial] = trials([entry.scenario], None)
     if trial.skipped:
         raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
     [comparison] = compare_all(chosen(options), [trial], jobs=os.cpu_count() or 1)

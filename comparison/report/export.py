@@ -23,7 +23,7 @@ from comparison.model import (
     Side,
     Survey,
 )
-from comparison.transcript import parse
+from comparison.transcript import line_of, parse
 
 WANTED = "a file that --format json has written"
 
@@ -105,22 +105,16 @@ def run_document(run: Run) -> Document:
 def _log(run: Run, side: Side) -> Document:
     log = run.log(side)
     is_log = side not in run.silent and len(log.lines) == len(run.events(side))
+    fate = {} if log.fate == "there" else {"fate": log.fate}
     wire = {} if is_log else {"wire": [line_of(event) for event in run.events(side)]}
     return {
         "command": list(log.command),
         "exit_code": log.exit_code,
         "trouble": log.trouble,
+        **fate,
         "peak_bytes": log.peak_bytes,
         "lines": list(log.lines),
     } | wire
-
-
-def line_of(event: Event) -> str:
-    """An event as the line that it was read from, or would be."""
-    if event.t_ns is None and event.name != "left_out":
-        return event.plain
-    head = {"t_ns": event.t_ns, "logger": event.speaker, "level": event.level, "event": event.name}
-    return json.dumps(head | {"message": event.message} | dict(event.fields))
 
 
 def _cause(cause: Cause) -> Document:

@@ -605,7 +605,7 @@ BAD_OPTIONS = {
     "--loop asyncio:": ["'asyncio:'", "MODULE:FACTORY"],
     "--loop asyncio:nosuch": ["'asyncio:nosuch'", "nosuch"],
     "--loop json": ["'json'", "MODULE:FACTORY"],
-    "--loop no_such_package:new": ["'no_such_package:new'", "no such module 'no_such_package'"],
+    "--loop no_such_package:new": ["'no_such_package:new'", "there is no module 'no_such_package'"],
     "--python /nonexistent/python": ["--python", "'/nonexistent/python'", "No such file"],
     "--python OLD": ["Python 3.9.1", "3.11 or newer"],
     "--loop uvloop --python BARE": ["'uvloop' is not installed", "-m pip install uvloop"],

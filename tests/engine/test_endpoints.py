@@ -246,8 +246,8 @@ def test_an_unknown_loop_lists_the_known_ones():
 @pytest.mark.parametrize("name", ["no_such_package:new", "no_such_package.loops:new"])
 def test_nobody_knows_what_to_install_for_a_module_that_is_not_there(name):
     message = trouble(loops=["asyncio", name])
-    assert message.startswith(f"event loop {name!r}: no such module {name.partition(':')[0]!r}; name")
-    assert "install" not in message
+    assert f"event loop {name!r} is not installed; there is no module 'no_such_package'; name one" in message
+    assert "pip install" not in message
 
 
 def test_the_head_of_a_report_says_what_is_compared_with_what():

@@ -194,7 +194,7 @@ def test_with_a_defect_the_first_lines_name_the_endpoint_and_the_exit_code_is_1(
 def test_of_a_server_that_never_ends_too():
     runs = matrix()
     for place in (12, 13, 14, 15):
-        hung = dataclasses.replace(runs[place].server, exit_code=None, trouble="still running after 15 s")
+        hung = dataclasses.replace(runs[place].server, exit_code=None, trouble="still running after 15 s", fate="hung")
         runs[place] = dataclasses.replace(runs[place], server=hung)
     survey = Survey((comparison(runs),), 1.0)
     assert " ".join(lines(survey)[:5]).startswith(

@@ -54,7 +54,7 @@ def test_a_traceback_that_was_printed_is_told_by_its_first_error(script, exit_co
 )
 def test_a_server_that_is_reset_since_its_client_is_killed_is_not_to_blame(error, first):
     one = run(PAIRING, [*SERVER, *printed(f"raise {error}")], CLIENT[:3])
-    late = dataclasses.replace(one.client, exit_code=None, trouble="still running after 15 s")
+    late = dataclasses.replace(one.client, exit_code=None, trouble="still running after 15 s", fate="hung")
     assert [text.startswith(first) for _, text in reasons(dataclasses.replace(one, client=late))] == [True, True]
 
 
@@ -83,7 +83,7 @@ def test_a_traceback_of_a_program_that_tells_nothing_else_is_one_too():
 
 @pytest.mark.parametrize(("code", "told"), [(-11, " with exit code -11"), (None, "")])
 def test_a_server_that_leaves_without_a_word_tells_its_exit_code(code, told):
-    log = Log(("serve",), (), code, "ended before it was ready")
+    log = Log(("serve",), (), code, "ended before it was ready", fate="absent")
     one = dataclasses.replace(run(PAIRING, (), ()), server=log)
     assert reasons(one)[0] == ("ending", f"server ended before it was ready{told}")
 
@@ -118,34 +118,29 @@ def test_the_last_words_are_words(last, said):
     ]
 
 
-def trouble(one, **troubles):
-    """The run with this trouble on a side."""
-    logs = {side: dataclasses.replace(one.log(side), trouble=text, exit_code=None) for side, text in troubles.items()}
-    return dataclasses.replace(one, **logs)
-
-
 def test_a_server_that_is_gone_comes_before_what_its_client_says_of_it():
     one = run(PAIRING, [*SERVER[:4], "out of luck"], [*CLIENT[:2], *printed("open('/nonexistent')")], client_exit=1)
     first = "server ended before it was stopped: out of luck"
-    assert reasons(trouble(one, server="ended before it was stopped")) == [("ending", first), ("echo", first)]
+    gone = dataclasses.replace(one.server, trouble="ended before it was stopped", fate="absent", exit_code=None)
+    assert reasons(dataclasses.replace(one, server=gone)) == [("ending", first), ("echo", first)]
 
 
 SCRIPTED = Scenario("scripted", "", b"x", expects=Expectation(), on_trial=("server",), script=lambda stage: None)
 WAITS = "peer_1 waited 15 s in vain: bytes or an end of the connection"
 
 
-def alone(side, lines, exit_code, trouble=None, own=WAITS):
+def alone(side, lines, exit_code, trouble=None, fate="there", own=WAITS):
     """An endpoint whose other side is our own, which waited in vain."""
     pairing = Pairing(ENDPOINTS[0], RAW) if side == "server" else Pairing(RAW, ENDPOINTS[0])
     one = run(pairing, (), (), server_exit=0, client_exit=0)
     other = "client" if side == "server" else "server"
-    logs = {side: Log(("serve",), tuple(lines), exit_code, trouble), other: Log((), (), None, own)}
+    logs = {side: Log(("serve",), tuple(lines), exit_code, trouble, fate=fate), other: Log((), (), None, own)}
     tried = run(pairing, logs["server"].lines, logs["client"].lines)
     return dataclasses.replace(one, **logs, server_events=tried.server_events, client_events=tried.client_events)
 
 
 def test_what_our_own_peer_waited_for_is_told_where_a_server_hangs():
-    one = alone("server", SERVER[:2], None, "still running after 15 s")
+    one = alone("server", SERVER[:2], None, "still running after 15 s", "hung")
     assert reasons(one, SCRIPTED)[0] == ("ending", WAITS)
 
 
@@ -158,7 +153,7 @@ def test_a_crash_of_a_server_is_told_before_what_our_own_peer_missed():
 
 
 def test_a_server_that_is_gone_is_told_before_what_our_own_peer_missed():
-    one = alone("server", [*SERVER[:2], "out of luck"], 3, "ended before it was stopped")
+    one = alone("server", [*SERVER[:2], "out of luck"], 3, "ended before it was stopped", "absent")
     assert reasons(one, SCRIPTED)[0] == ("ending", "server ended before it was stopped: out of luck")
 
 

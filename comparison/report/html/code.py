@@ -29,7 +29,6 @@ class Line:
 class Part:
     """One section in one implementation; no lines where it has none."""
 
-    implementation: str
     path: str
     lines: tuple[Line, ...]
 
@@ -38,9 +37,7 @@ class Part:
 class Row:
     """A section in every implementation."""
 
-    side: Side
     label: str
-    anchor: str
     parts: tuple[Part, ...]
     touched: Touched
 
@@ -97,22 +94,22 @@ def rows(side: Side, sources: Mapping[str, tuple[str, str]], touched: Mapping[Se
     for label in dict.fromkeys(label for parts in sections.values() for label in parts):
         own = {name: parts.get(label, []) for name, parts in sections.items()}
         parts = tuple(_part(name, sources[name][0], own, markup[name]) for name in sections)
-        found.append(Row(side, label, anchor(side, label), parts, touched.get((side, label), Touched())))
+        found.append(Row(label, parts, touched.get((side, label), Touched())))
     return found
 
 
 def _part(name: str, path: str, own: Mapping[str, list[tuple[int, str]]], markup: Sequence[str]) -> Part:
     others = [[line.strip() for _, line in lines] for other, lines in own.items() if other != name]
     here = [line.strip() for _, line in own[name]]
-    shared = set(range(len(here))) if others else set()
+    shared = set(range(len(here)))
     for there in others:
         blocks = difflib.SequenceMatcher(None, here, there, autojunk=False).get_matching_blocks()
         shared &= {place for block in blocks for place in range(block.a, block.a + block.size)}
     lines = tuple(
-        Line(number, markup[number - 1], bool(here[place]) and bool(others) and place not in shared)
+        Line(number, markup[number - 1], bool(here[place]) and place not in shared)
         for place, (number, _) in enumerate(own[name])
     )
-    return Part(name, path, lines)
+    return Part(path, lines)
 
 
 def highlight(source: str) -> list[str]:

@@ -1,7 +1,7 @@
 """What the cells rest on, as the data from which the page draws logs, diffs and diagrams. Texts stand in one list, and
 everything else refers to them by number: most lines of most logs are the same."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from comparison.model import PARTS, SIDES, Cell, Comparison, Event, Group, Pairi
 from comparison.play.transports import half_closes
 from comparison.report import repeat, words
 from comparison.report.html import sections, timeline
+from comparison.transcript import places
 from comparison.vocabulary import kind
 
 
@@ -94,32 +95,29 @@ def _group_number(groups: Sequence[Group], side: Side, pairing: Pairing) -> int 
 
 
 def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]:
-    drawn = timeline.of(run, half_close)
-    started_ns = _began_ns(run)
-    kept = {side: _kept(len(run.events(side)), trim) for side in SIDES}
-    shown = {side: {n: place for place, n in enumerate(kept[side]) if n is not None} for side in SIDES}
-    rows = [[SIDES.index(side), place] for side, n in drawn.rows for place in _places(shown[side], kept[side], n)]
+    shown = {side: _trimmed(run.events(side), trim) for side in SIDES}
+    drawn = timeline.of(run, half_close, shown)
+    began_ns = _began_ns(run)
     return {
         "number": run.number,
-        "connections": drawn.connections,
+        "connections": max(len(places(run.events(side))) for side in SIDES),
         "timed": drawn.timed,
         "exit": [_exit(run, side) for side in SIDES],
-        "logs": [list(_log(run.events(side), kept[side], side, started_ns, texts)) for side in SIDES],
-        "rows": rows,
-        "flows": [
-            [SIDES.index(f.start[0]), shown[f.start[0]][f.start[1]], shown[f.end[0]][f.end[1]], f.length]
-            for f in drawn.flows
-            if f.start[1] in shown[f.start[0]] and f.end[1] in shown[f.end[0]]
-        ],
+        "logs": [[_line(event, side, began_ns, texts) for _, event in shown[side]] for side in SIDES],
+        "rows": [[SIDES.index(side), place] for side, place in drawn.rows],
+        "flows": [[SIDES.index(f.start[0]), f.start[1], f.end[1], f.length] for f in drawn.flows],
     }
 
 
-def _places(shown: Mapping[int, int], kept: Sequence[int | None], n: int) -> list[int]:
-    """Where a line stands among those that are shown, and with it the gap that follows."""
-    if n not in shown:
-        return []
-    place = shown[n]
-    return [place, place + 1] if place + 1 < len(kept) and kept[place + 1] is None else [place]
+def _trimmed(events: Sequence[Event], trim: Trim) -> list[tuple[int, Event]]:
+    """The events that are shown, each with its place, and one for those that are not."""
+    lines = list(enumerate(events))
+    hidden = lines[trim.first : len(lines) - trim.last]
+    if len(hidden) < 2:
+        return lines
+    place, first = hidden[0]
+    text = f"{len(hidden):,} lines are not shown; the saved results have them"
+    return [*lines[: trim.first], (place, Event("left_out", "", text, t_ns=first.t_ns)), *lines[-trim.last :]]
 
 
 def _began_ns(run: Run) -> int:
@@ -128,13 +126,6 @@ def _began_ns(run: Run) -> int:
     events = [*run.events("client"), *run.events("server")]
     own = (event.t_ns for event in events if event.name in ("connecting", "began") and event.t_ns is not None)
     return next(own, min((event.t_ns for event in events if event.t_ns is not None), default=0))
-
-
-def _kept(count: int, trim: Trim) -> list[int | None]:
-    """The numbers of the lines that are shown, None for the gap."""
-    if count <= trim.first + trim.last + 1:
-        return list(range(count))
-    return [*range(trim.first), None, *range(count - trim.last, count)]
 
 
 def _exit(run: Run, side: Side) -> str:
@@ -147,29 +138,19 @@ def _exit(run: Run, side: Side) -> str:
     return seen + ended + peak + (f": {escape(log.trouble)}" if log.trouble else "")
 
 
-def _log(
-    events: Sequence[Event], kept: Sequence[int | None], side: Side, started_ns: int, texts: Texts
-) -> Iterator[list[Any]]:
+def _line(event: Event, side: Side, started_ns: int, texts: Texts) -> list[Any]:
     """Time in us, speaker, message, how it is drawn, bytes, the section that writes it, a traceback."""
-    for n in kept:
-        if n is None:
-            hidden = len(events) - len(kept) + 1
-            yield [None, -1, texts.number(f"{hidden:,} lines are not shown; the saved results have them"), "gap", 0, -1]
-            continue
-        event = events[n]
-        time_us = None if event.t_ns is None else (event.t_ns - started_ns) // 1000
-        length = event.payload.length if event.payload is not None else 0
-        label = sections.of(side, event.name)
-        section = texts.number(label) if label is not None else -1
-        line = [
-            time_us,
-            texts.number(event.speaker),
-            texts.number(event.message),
-            kind(event.name).drawn,
-            length,
-            section,
-        ]
-        yield [*line, *_traceback(event, texts)]
+    label = sections.of(side, event.name)
+    section = texts.number(label) if label is not None else -1
+    return [
+        None if event.t_ns is None else (event.t_ns - started_ns) // 1000,
+        texts.number(event.speaker) if event.speaker else -1,
+        texts.number(event.message),
+        kind(event.name).drawn,
+        event.payload.length if event.payload is not None else 0,
+        section,
+        *_traceback(event, texts),
+    ]
 
 
 def _traceback(event: Event, texts: Texts) -> list[list[int]]:

@@ -26,19 +26,19 @@ class Timeline:
 
     rows: tuple[Place, ...]
     flows: tuple[Flow, ...]
-    connections: int
     timed: bool
     """Whether every line has a time; without, the order between the sides is not known."""
 
 
-def of(run: Run, half_close: bool = True) -> Timeline:
-    """The diagram of the first connection of a run; without `half_close` nobody sends EOF before the close."""
+def of(run: Run, half_close: bool = True, shown: Mapping[Side, Sequence[tuple[int, Event]]] | None = None) -> Timeline:
+    """The diagram of the first connection of a run; without `half_close` nobody sends EOF before the close. `shown` are
+    the lines that can be referred to, each with its place in the log; else all."""
     blocks = {side: places(run.events(side)) for side in SIDES}
     own = _counterparts(run, blocks)
     lines: dict[Side, list[tuple[int, Event]]] = {}
     for side in SIDES:
-        events = enumerate(run.events(side))
-        lines[side] = [(n, event) for n, event in events if not is_connection(event.speaker) or n in own[side]]
+        events = enumerate(shown[side] if shown is not None else enumerate(run.events(side)))
+        lines[side] = [(n, event) for n, (at, event) in events if not is_connection(event.speaker) or at in own[side]]
     rows = [(event.t_ns, side, n) for side in SIDES for n, event in lines[side]]
     timed = all(t_ns is not None for t_ns, _, _ in rows)
     rows = sorted(rows, key=lambda row: row[0] or 0) if timed else rows
@@ -46,7 +46,7 @@ def of(run: Run, half_close: bool = True) -> Timeline:
     for start, end in (("client", "server"), ("server", "client")):
         flows += _flows(lines, start, end)  # type: ignore[arg-type]
         flows += _ends(lines, start, end, half_close)  # type: ignore[arg-type]
-    return Timeline(tuple((side, n) for _, side, n in rows), tuple(flows), max(map(len, blocks.values())), timed)
+    return Timeline(tuple((side, n) for _, side, n in rows), tuple(flows), timed)
 
 
 def _counterparts(run: Run, blocks: Mapping[Side, Sequence[Sequence[int]]]) -> dict[Side, set[int]]:
