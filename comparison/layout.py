@@ -234,7 +234,7 @@ def _markup(block: Block) -> Iterator[str]:
         case Line(text, "prose"):
             yield "".join(part if part[:1] == "`" else _escaped(part) for part in re.split("(`[^`]+`)", text))
         case Line(text, style, mark):
-            text = f"`{mark}` {_escaped(text)}" if mark else _escaped(text)
+            text = f"`{mark}` {_escaped(text)}" if mark.strip("-") else _escaped(text)  # "-" is that of any list
             yield ("- " if mark else "") + (f"**{text}**" if style in LOUD else text)
         case Table(head, rows):
             yield _row([(text, "") for text in head])

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import dataclasses
-import importlib.util
 import sys
 import tempfile
 import time
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import TextIO
 
 from common.logs import escape
-from comparison import files
+from comparison import files, layout
 from comparison.bench import environment, limits, planning, resources, results, rounds
 from comparison.bench.executor import Cores, Executor
 from comparison.bench.plan import BULK_BYTES, IN_FLIGHT, KIB, RATE_PER_S, TCP, TLS, WORKLOADS, Plan, Results, Sample
-from comparison.bench.views import charts, markdown
+from comparison.bench.views import charts, view
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
@@ -140,17 +139,13 @@ def _beforehand(plan: Plan) -> str:
 
 
 def write(found: Results, form: str, file: TextIO) -> None:
-    """Write results in the chosen form; without rich, text is Markdown."""
+    """Write results in the chosen form."""
     if form == "json":
         file.write(results.to_json(found))
-    elif form == "text" and importlib.util.find_spec("rich") is not None:
-        from comparison.bench.views import terminal
-
-        terminal.show(found, file)
+    elif form == "markdown":
+        file.write(layout.markdown_of(view.blocks(found)))
     else:
-        file.write(markdown.render(found))
-        if form == "text":
-            print("compare.py: for tables and colour: pip install rich", file=sys.stderr)
+        layout.draw(view.blocks(found), file)
 
 
 def check_targets(options: argparse.Namespace) -> None:
