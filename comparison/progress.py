@@ -26,15 +26,15 @@ def can_wipe(file: TextIO) -> bool:
 class Progress:
     """Counts runs to `total`, and names what is running, how long it has been, and how many have failed.
 
-    It shows nothing where `file` is no terminal, and no bar where the terminal knows no way back; it wipes the bar out
-    at the end.
+    It shows nothing where `file` (standard error) is no terminal, and no bar where the terminal knows no way back; it
+    wipes the bar out at the end.
     """
 
     def __init__(
-        self, total: int, what: str = "", file: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic
+        self, total: int, what: str = "", file: TextIO | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._total, self._what = total, what
-        self._file, self._clock = file, clock
+        self._file, self._clock = file or sys.stderr, clock
         self._lock = threading.Lock()
         self._done = self._failed = 0
         self._bar_is_there = False

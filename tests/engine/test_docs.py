@@ -15,7 +15,6 @@ import pytest
 from harness import DEADLINE_S, HOST, ROOT, Endpoint, connect
 
 import compare
-import comparison.run_command  # noqa: F401 - its bar takes hold of the standard error of whoever imports it first
 from common.options import parse_client, parse_server
 from comparison.judge.catalogue import CATALOGUE
 from comparison.scenarios import SCENARIOS

@@ -11,7 +11,6 @@ import pytest
 from harness import ROOT
 
 import compare
-import comparison.run_command  # noqa: F401 - its bar takes hold of the standard error of whoever imports it first
 from comparison.model import CannotCompare
 from comparison.play.commands import why_not
 from comparison.play.transports import TRANSPORTS
