@@ -63,6 +63,8 @@ class Stage:
         self.deadline = Deadline(scenario.deadline_s)
         self.notebook = Notebook()
         self.process: Process | None = None
+        self.peak_bytes: int | None = None
+        """The most memory that it was seen to take."""
         self._peers: list[Peer] = []
         self._open = contextlib.ExitStack()
 
@@ -79,6 +81,10 @@ class Stage:
         assert self.process is not None, "the script has not started the endpoint"
         return self.process
 
+    def look_at_memory(self) -> None:
+        """See how much it took so far: nobody tells once it has ended."""
+        self.peak_bytes = self.running().peak_bytes() or self.peak_bytes
+
     def wait_for(self, event: str, count: int = 1) -> None:
         """Wait until the endpoint has told of an event `count` times. One that tells nothing is not waited for."""
         if not self.endpoint.takes_options:
@@ -90,8 +96,14 @@ class Stage:
             seen += parse_line(line).name == event
             return seen >= count
 
-        if self.running().wait_for_line(wanted, self.deadline.left()) is None:
-            raise Late(f"{count} times {event!r} in the log was waited for in vain")
+        # Who ends with the line that is waited for is looked at before.
+        process = self.running()
+        found, ended = process.search(wanted), False
+        while found(min(LOOK_S, self.deadline.left())) is None:
+            if ended or self.deadline.left() <= LOOK_S:
+                raise Late(f"{count} times {event!r} in the log was waited for in vain")
+            self.look_at_memory()
+            ended = process.output_is_over
 
     def wait_until_turned_away(self, peers: Sequence[Peer], event: str) -> None:
         """Wait until all of these peers are turned away, or the endpoint has told of an event."""

@@ -94,8 +94,8 @@ class ClientStage(Stage):
         return Run(Pairing(RAW, self.endpoint), number, server, client, parse(server.lines), events, silent)
 
     def _log_of_client(self) -> Log:
-        process, peak_bytes = self.running(), None
+        process = self.running()
         while self.deadline.left() > SAMPLE_S and not process.has_ended:
-            peak_bytes = process.peak_bytes() or peak_bytes
+            self.look_at_memory()
             process.wait_a_little(SAMPLE_S)
-        return dataclasses.replace(self._wait_for_end(), peak_bytes=peak_bytes)
+        return dataclasses.replace(self._wait_for_end(), peak_bytes=self.peak_bytes)

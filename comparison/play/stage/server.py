@@ -36,7 +36,6 @@ class ServerStage(Stage):
     port = 0
     ended = False
     _tried_port: int | None = None
-    _peak_bytes: int | None = None
 
     def start(self, *options: str) -> None:
         """Start the server, and wait until it accepts connections. Raises NotReady, and Skip where it does not take
@@ -129,7 +128,7 @@ class ServerStage(Stage):
         what the contract says of that."""
         if not self.endpoint.takes_options:
             raise Skip(f"{self.endpoint.label} does not follow the contract, which says how a server stops")
-        self._peak_bytes = self.running().peak_bytes() or self._peak_bytes
+        self.look_at_memory()
         self.signal(number)
         self.ended = True
 
@@ -178,7 +177,7 @@ class ServerStage(Stage):
             self._check_supported(error.log)
             return self._run(number, error.log, None)
         if self.ended:
-            log = dataclasses.replace(self._wait_for_end(), peak_bytes=self._peak_bytes)
+            log = dataclasses.replace(self._wait_for_end(), peak_bytes=self.peak_bytes)
         else:
             log = self.running().stop()
         self._check_supported(log)
