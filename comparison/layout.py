@@ -21,6 +21,7 @@ STYLES = {
     "heading": "bold underline",
     "dim": "dim",
     "prose": "",  # in which backquotes stand around code
+    "item": "",  # of a list whose sign means nothing
     "hint": "dim",  # what to type next, which only a terminal shows
     "note": "yellow",
     "+": "green",
@@ -234,7 +235,7 @@ def _markup(block: Block) -> Iterator[str]:
         case Line(text, "prose"):
             yield "".join(part if part[:1] == "`" else _escaped(part) for part in re.split("(`[^`]+`)", text))
         case Line(text, style, mark):
-            text = f"`{mark}` {_escaped(text)}" if mark.strip("-") else _escaped(text)  # "-" is that of any list
+            text = f"`{mark}` {_escaped(text)}" if mark and style != "item" else _escaped(text)
             yield ("- " if mark else "") + (f"**{text}**" if style in LOUD else text)
         case Table(head, rows):
             yield _row([(text, "") for text in head])

@@ -41,7 +41,7 @@ def blocks(found: Soak) -> Iterator[Block]:
         yield Line(f"{course.label}: {connections:,} connections", "bold")
         head = ["figure", "median", "grows by", "at least", "per", "tolerated", ""]
         yield Table(head, [_row(course, limit) for limit in LIMITS])
-        yield from (Line(trouble, mark="-") for trouble in course.troubles)
+        yield from (Line(trouble, "item", mark="-") for trouble in course.troubles)
         yield BLANK
 
 

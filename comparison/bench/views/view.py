@@ -38,4 +38,4 @@ def _list(title: str, texts: Iterable[str]) -> Iterator[Block]:
     found = [text if text.endswith(".") else f"{text}." for text in texts]
     if found:
         yield Heading(title)
-    yield from (Line(text, mark="-") for text in found)
+    yield from (Line(text, "item", mark="-") for text in found)
