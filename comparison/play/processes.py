@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 STOP_S = 20.0
 """What an endpoint gets to end after SIGTERM: its grace of 5 s, and time for a machine that is busy."""
 
+EXIT_S = 2.0
+"""What a process whose output is over gets to be gone by itself: a signal that is sooner would be its exit code."""
+
 PIPE_S = 5.0
 """What the pipe of a process that has ended gets to reach its end; a grandchild may hold it open for ever."""
 CLOSE_S = 0.5
@@ -176,6 +179,8 @@ class Process:
 
     def stop(self, deadline_s: float = STOP_S) -> Log:
         """Ask it to end with SIGTERM, as its users do, and wait for its end. It must not have ended before."""
+        if self.output_is_over:
+            self.wait_a_little(EXIT_S)
         early = self._popen.poll() is not None
         peak_bytes = self.peak_bytes()
         if not early:

@@ -119,6 +119,5 @@ def _is_ready(line: str) -> bool:
 
 
 def _not_ready(process: Process, trouble: str | None = None) -> NotReady:
-    # Its output is over where the program is, though its exit code may take a moment longer.
     trouble = trouble or ("ended before it was ready" if process.output_is_over else f"was not ready in {READY_S:g} s")
     return NotReady(dataclasses.replace(process.stop(), trouble=trouble, fate="absent", peak_bytes=None))

@@ -129,6 +129,14 @@ def test_a_server_that_ended_before_it_was_stopped_is_in_trouble(launcher):
     assert (log.lines, log.exit_code, log.trouble) == (("Segmentation fault",), 3, "ended before it was stopped")
 
 
+def test_what_is_about_to_end_by_itself_keeps_its_exit_code(launcher):
+    """Its output may be over a moment before it is gone, when a signal would still decide how it ends."""
+    process = launcher.start(python("import os, time; os.close(1); os.close(2); time.sleep(0.1); os._exit(3)"))
+    assert process.wait_for_line(lambda line: False, GENEROUS_S) is None
+    assert process.output_is_over
+    assert process.stop().exit_code == 3
+
+
 def test_output_without_a_final_newline_and_bytes_that_are_no_text_are_kept(launcher):
     log = launcher.start(python(r"import os; os.write(1, b'caf\xe9\r\n\nna\xc3\xafve\nlast')")).wait(GENEROUS_S)
     assert log.lines == (r"caf\xe9", "", "naïve", "last")
