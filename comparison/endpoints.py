@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.logs import escape
-from common.loops import LOOPS
+from common.loops import LOOPS, USUAL, packages
 from comparison.model import NO_LEVEL, CannotCompare, Endpoint, Interpreter
 from comparison.options import did_you_mean
 from comparison.play.processes import ROOT, output_of
@@ -48,20 +48,32 @@ BY_NAME = {
 
 _PROBE = """
 import importlib.metadata, importlib.util, json, os, platform, sys
+from common.loops import LOOPS, loop_factory, packages
 answer = os.dup(1)
 os.dup2(2, 1)  # a module may print while it is imported
+
+def version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+def behind(loop):
+    inherited = [kind.__module__ for kind in type(loop).__mro__]
+    patched = [getattr(value, "__module__", None) or "" for value in getattr(loop, "__dict__", {}).values()]
+    of_module = importlib.metadata.packages_distributions()
+    return {name for module in inherited + patched for name in of_module.get(module.partition(".")[0], ())}
+
 versions, problems = {}, {}
 for loop in sys.argv[1:]:
-    module, _, factory = loop.partition(":")
     try:
-        if factory:
-            from common.loops import loop_factory
-            loop_factory(loop)().close()
-        elif importlib.util.find_spec(module) is None:
-            continue
-        versions[module] = importlib.metadata.version(module.partition(".")[0])
-    except importlib.metadata.PackageNotFoundError:
-        versions[module] = ""
+        if loop in LOOPS:
+            found = [name for name in packages(loop) if importlib.util.find_spec(name) is not None]
+        else:
+            made = loop_factory(loop)()
+            found = sorted({*packages(loop), *behind(made)})
+            made.close()
+        versions |= {name: version(name) for name in found}
     except BaseException as error:
         problems[loop] = str(error) or repr(error)
 found = [platform.python_implementation(), sys.version_info[:3], versions, problems]
@@ -70,25 +82,34 @@ os._exit(0)  # a module may have started a thread
 """
 
 
-def interpreters(paths: Sequence[str], loops: Sequence[str]) -> list[Interpreter]:
-    """Ask each interpreter for its version and for the packages of `loops`; no path stands for the running one.
+def meant(loops: Sequence[str] | None) -> tuple[str, ...]:
+    """The loops that somebody asks for: the usual ones where nobody does; `all` stands for every one with a name."""
+    if loops is None:
+        return USUAL
+    return tuple(dict.fromkeys(each for loop in loops for each in (LOOPS if loop == "all" else (loop,))))
+
+
+def interpreters(paths: Sequence[str], loops: Sequence[str] | None) -> list[Interpreter]:
+    """Ask each interpreter for its version and for the packages of `loops`, see `meant`; no path stands for the running
+    one.
 
     Raises CannotCompare where one cannot be run or is too old, and where a loop is not one.
     """
-    for loop in loops:
+    asked = meant(loops)
+    for loop in asked:
         module, colon, factory = loop.partition(":")
         if loop not in LOOPS and not (module and colon and factory):
             known = ", ".join(LOOPS)
             guess = did_you_mean(loop, LOOPS)
-            raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, or MODULE:FACTORY{guess}")
+            raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, all, or MODULE:FACTORY{guess}")
     # Endpoints run in the folder of the project, and a path may be relative to the user's.
     absolute = dict.fromkeys(os.path.abspath(shutil.which(path) or path) for path in paths or [sys.executable])
-    return [_ask(path, loops) for path in absolute]
+    return [_ask(path, asked) for path in absolute]
 
 
 def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     try:
-        output = output_of([path, "-c", _PROBE, *(loop for loop in loops if loop != "asyncio")], cwd=ROOT)
+        output = output_of([path, "-c", _PROBE, *loops], cwd=ROOT)
         implementation, (major, minor, micro), versions, problems = json.loads(output)
     except (OSError, ValueError, TypeError) as error:
         named = ", ".join(loop for loop in loops if ":" in loop)
@@ -116,16 +137,16 @@ def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tu
 def arms(
     pythons: Sequence[Interpreter], loops: Sequence[str] | None
 ) -> tuple[list[tuple[str, Interpreter]], list[str]]:
-    """Every loop with every Python that has it, and a note for what is missing.
+    """Every loop with every Python that has it, see `meant`, and a note for what is missing.
 
-    A loop that the user chose must be there: raises CannotCompare with the command that installs it.
+    A loop that the user named must be there: raises CannotCompare with the command that installs it.
     """
     found, notes = [], []
-    for loop in loops or LOOPS:
-        missing = [python for python in pythons if loop != "asyncio" and loop.partition(":")[0] not in python.versions]
+    for loop in meant(loops):
+        missing = [python for python in pythons if not python.versions.keys() >= set(packages(loop))]
         for python in missing:
-            install = f"{shlex.quote(python.path)} -m pip install {loop}"
-            if loops is not None:
+            install = f"{shlex.quote(python.path)} -m pip install {' '.join(packages(loop))}"
+            if loops is not None and loop in loops:
                 raise CannotCompare(f"event loop {loop!r} is not installed; install it with: {install}")
             notes.append(
                 f"{loop} is not installed for Python {python.version}, so it is left out; to add it: {install}"

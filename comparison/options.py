@@ -5,6 +5,8 @@ import difflib
 import math
 from collections.abc import Iterable
 
+from common.loops import LOOPS, USUAL
+
 
 def comma_separated(text: str) -> list[str]:
     """`a,b` as a list; an empty name is an error."""
@@ -31,6 +33,8 @@ def at_least_one(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
+
+LOOP_HELP = f"event loops ({','.join(USUAL)}): of {', '.join(LOOPS)}, all that are installed, or MODULE:FACTORY"
 
 MOST_GUESSES = 3
 FEW = 8

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from common.loops import LOOPS
 from comparison import endpoints
 from comparison.model import RAW, CannotCompare, Endpoint, Interpreter, Pairing, Scenario, Transport
-from comparison.options import comma_separated, unknown
+from comparison.options import LOOP_HELP, comma_separated, unknown
 from comparison.play.machine import too_few_files
 from comparison.play.transports import TRANSPORTS, missing
 from comparison.scenarios import SCENARIOS
@@ -58,7 +57,7 @@ def choose(
     others: Sequence[Endpoint] = (),
 ) -> Selection:
     """Find out what this machine can run, and pick from it and from `others`. Raises CannotCompare."""
-    found = endpoints.interpreters(pythons, loops or tuple(LOOPS))
+    found = endpoints.interpreters(pythons, loops)
     everyone, notes = endpoints.available(found, loops)
     everyone += [*others, *endpoints.by_name(found)]
     chosen_servers = [e for e in endpoints.select(everyone, servers, "--server") if e.server_command]
@@ -132,7 +131,7 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
     names = "comma-separated: streams, protocol/uvloop, uvloop, ..."
     add("--server", type=comma_separated, metavar="NAME", help=f"only these servers; {names}")
     add("--client", type=comma_separated, metavar="NAME", help="only these clients, named alike")
-    add("--loop", type=comma_separated, metavar="NAME", help=f"event loops: {', '.join(LOOPS)}, MODULE:FACTORY")
+    add("--loop", type=comma_separated, metavar="NAME", help=LOOP_HELP)
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run the endpoints with")
     add("--reference", type=comma_separated, metavar=reference, help="what the others are held against (the first)")
     add("--endpoint", action=_NewEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")

@@ -13,6 +13,13 @@ class LikeAsyncio(asyncio.SelectorEventLoop):
     """A loop that no catalogue knows, and that does what asyncio's does."""
 
 
+def made_by_uvloop() -> asyncio.AbstractEventLoop:
+    """One that another package has made."""
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
 def nameless() -> asyncio.AbstractEventLoop:
     """The same, but it does not say what selector it uses."""
     logger = logging.getLogger("asyncio")

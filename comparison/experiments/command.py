@@ -7,14 +7,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from behaviours.page import GROUPS
-from common.loops import LOOPS
 from comparison import endpoints, files, layout
 from comparison.experiments import record, view
 from comparison.experiments.judge import judged
 from comparison.experiments.model import Behaviour, Evidence, Survey, everything
 from comparison.experiments.play import JOBS_PER_CORE, cells, survey
 from comparison.model import CannotCompare
-from comparison.options import at_least_one, comma_separated, unknown
+from comparison.options import LOOP_HELP, at_least_one, comma_separated, unknown
 from comparison.play.processes import INTERRUPTED
 from comparison.progress import Progress
 
@@ -31,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("name", nargs="?", metavar="NAME", help="which one, or the part of its name that tells which")
     add("--group", type=comma_separated, metavar="NAME", help=f"only these groups: {', '.join(GROUPS)}")
     add("--bites", action="store_true", help="show only what bites here")
-    add("--loop", type=comma_separated, metavar="NAME", help=f"event loops: {', '.join(LOOPS)}, MODULE:FACTORY")
+    add("--loop", type=comma_separated, metavar="NAME", help=LOOP_HELP)
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run them with")
     jobs = JOBS_PER_CORE * (os.cpu_count() or 1)
     add("--jobs", type=at_least_one, metavar="N", default=jobs, help="processes at once (%(default)s)")
@@ -49,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     if options.sources:
         evidences = record.read(options.sources)
     else:
-        found_here = endpoints.interpreters(options.python, options.loop or tuple(LOOPS))
+        found_here = endpoints.interpreters(options.python, options.loop)
         arms, notes = endpoints.arms(found_here, options.loop)
         tried = cells(chosen.values(), arms)
         with Progress(len(tried)) as progress:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from behaviours.known import Known, Place, named_loop, row_for
-from common.loops import LOOPS
+from common.loops import USUAL
 from comparison.experiments.model import REMEDY, Behaviour, Evidence, Finding, State
 
 STANDS_IN_FOR = "asyncio"
@@ -40,7 +40,7 @@ def judged(evidences: Iterable[Evidence], behaviours: dict[str, Behaviour]) -> t
 
 def known_as(place: Place) -> Place:
     """The place whose rows count."""
-    return place if place.loop in LOOPS else dataclasses.replace(place, loop=STANDS_IN_FOR)
+    return place if place.loop in USUAL else dataclasses.replace(place, loop=STANDS_IN_FOR)
 
 
 def _as_elsewhere(evidence: Evidence, known: Known) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from common.loops import packages
 from comparison.errors import last_words
 from comparison.experiments.judge import judge
 from comparison.experiments.model import Behaviour, Cell, Evidence, State
@@ -92,7 +93,7 @@ def _run(launcher: Launcher, cell: Cell, patience_s: float, deadline_s: float, m
         cell.case,
         cell.api,
         cell.loop,
-        cell.python.versions.get(cell.loop.partition(":")[0], ""),
+        cell.python.versions.get("".join(packages(cell.loop)[-1:]), ""),
         said.get("python", cell.python.version.split()[-1]),
         (said["outcome"],) if "outcome" in said else (),
         said.get("bites", ""),

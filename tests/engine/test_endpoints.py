@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from comparison.endpoints import IMPLEMENTATIONS, Commands, available, environment, interpreters, select, third_party
+from comparison.endpoints import (
+    IMPLEMENTATIONS,
+    Commands,
+    arms,
+    available,
+    environment,
+    interpreters,
+    select,
+    third_party,
+)
 from comparison.model import CannotCompare, Endpoint, Interpreter
 from comparison.scenarios import SCENARIOS
 from comparison.selection import choose
@@ -184,12 +193,12 @@ def test_without_a_choice_the_running_interpreter_is_used():
 def test_an_interpreter_says_which_loops_it_has():
     uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
     (python,) = interpreters([sys.executable], ["asyncio", "uvloop:new_event_loop", "asyncio:SelectorEventLoop"])
-    assert python.versions == {"uvloop": uvloop.__version__, "asyncio": ""}
+    assert python.versions == {"uvloop": uvloop.__version__}
 
 
 def test_a_loop_of_the_standard_library_has_no_version_of_its_own():
     (python,) = interpreters([], ["asyncio:SelectorEventLoop"])
-    assert python.versions == {"asyncio": ""}
+    assert python.versions == {}
 
 
 def test_several_interpreters_are_asked_in_the_order_of_the_user(tmp_path):
@@ -248,6 +257,35 @@ def test_nobody_knows_what_to_install_for_a_module_that_is_not_there(name):
     message = trouble(loops=["asyncio", name])
     assert f"event loop {name!r} is not installed; there is no module 'no_such_package'; name one" in message
     assert "pip install" not in message
+
+
+EVERY_LOOP = Interpreter("/opt/python3", "3.13.0", {"uvloop": "0.23.0", "aiofastnet": "1.2.0", "loopmini": "0.2.3"})
+
+
+def test_all_is_every_loop_that_is_installed_and_what_is_not_is_said():
+    found, notes = arms([EVERY_LOOP], ["all"])
+    assert {loop for loop, _ in found} == {"asyncio", "uvloop", "aiofastnet", "aiofastnet-uvloop", "loopmini"}
+    assert "rloop is not installed for Python 3.13.0, so it is left out; to add it: /opt/python3 -m pip" in notes[0]
+
+
+def test_all_and_one_besides():
+    assert {loop for loop, _ in arms([EVERY_LOOP], ["all", "asyncio:SelectorEventLoop"])[0]} >= {
+        "aiofastnet",
+        "asyncio:SelectorEventLoop",
+    }
+
+
+def test_a_loop_of_two_packages_needs_both():
+    only_one = Interpreter("/opt/python3", "3.13.0", {"aiofastnet": "1.2.0"})
+    assert [loop for loop, _ in arms([only_one], ["aiofastnet"])[0]] == ["aiofastnet"]
+    with pytest.raises(CannotCompare, match=r"install it with: /opt/python3 -m pip install uvloop aiofastnet"):
+        arms([only_one], ["aiofastnet-uvloop"])
+
+
+def test_the_packages_behind_any_factory_are_part_of_what_is_compared():
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
+    (python,) = interpreters([], ["tests.planted_loops:made_by_uvloop"])
+    assert environment([python])["uvloop"] == uvloop.__version__
 
 
 def test_the_head_of_a_report_says_what_is_compared_with_what():

@@ -1,7 +1,9 @@
 """Event loops by name: the name makes that loop, and a name that cannot says what to do instead."""
 
 import asyncio
+import contextlib
 import sys
+import types
 
 import pytest
 
@@ -59,6 +61,22 @@ def test_uvloop_that_is_not_installed_is_answered_with_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "uvloop", None)
     with pytest.raises(UsageError, match=r"'uvloop' is not installed; .*pip install uvloop .*--loop asyncio"):
         loop_factory("uvloop")
+
+
+def test_one_that_is_made_from_another_is_handed_it(monkeypatch):
+    handed = []
+    monkeypatch.setitem(
+        sys.modules, "aiofastnet", types.SimpleNamespace(patch_loop=lambda loop: handed.append(loop) or loop)
+    )
+    with contextlib.closing(loop_factory("aiofastnet")()) as loop:
+        assert handed == [loop]
+
+
+@pytest.mark.parametrize(("name", "needed"), [("aiofastnet", "aiofastnet"), ("aiofastnet-uvloop", "uvloop")])
+def test_every_package_that_a_loop_needs_is_named(name, needed, monkeypatch):
+    monkeypatch.setitem(sys.modules, needed, None)
+    with pytest.raises(UsageError, match=rf"'{name}' is not installed; .*pip install {needed} .*--loop asyncio"):
+        loop_factory(name)
 
 
 @pytest.mark.parametrize(
