@@ -471,6 +471,8 @@ class Survey:
 
     comparisons: tuple[Comparison, ...]
     duration_s: float
+    otherwise: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """Loop -> the behaviours that it has otherwise than asyncio, where that was asked."""
 
     def count(self, verdict: Verdict) -> int:
         return sum(comparison.count(verdict) for comparison in self.comparisons)

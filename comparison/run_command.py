@@ -1,15 +1,18 @@
 """`compare.py run`: its options, and what it does with them."""
 
 import argparse
+import dataclasses
 import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.loops import packages
 from comparison import files, layout
 from comparison.console import columns_of
-from comparison.model import CannotCompare, Comparison, Survey, Verdict
+from comparison.experiments import otherwise
+from comparison.model import NO_LEVEL, CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
 from comparison.play.processes import INTERRUPTED
 from comparison.progress import Progress
@@ -17,7 +20,7 @@ from comparison.report import output, words
 from comparison.report.folder import Folder
 from comparison.run import compare_all, outlined
 from comparison.scenarios import TUTORIAL
-from comparison.selection import Selection, Trial, add_selection, chosen, trials
+from comparison.selection import ALL, Selection, Trial, add_selection, chosen, trials
 
 DESCRIPTION = "Run every echo server with every echo client, and show where they differ, and why."
 EPILOG = output.EPILOG
@@ -57,6 +60,11 @@ def run(options: argparse.Namespace) -> int:
     )
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt
+    if ALL in options.scenario and not interrupted:
+        try:
+            survey = dataclasses.replace(survey, otherwise=otherwise_of(selection))
+        except KeyboardInterrupt:
+            interrupted = True
     output.write(survey, options, rows=not shown)
     if interrupted:
         print(f"compare.py: interrupted; {words.judged(survey)} of {len(tried)} were judged", file=sys.stderr)
@@ -92,6 +100,16 @@ def survey_of(
     if folder is not None:
         folder.close(survey)
     return survey, interrupted, progress.has_lines
+
+
+def otherwise_of(selection: Selection) -> dict[str, tuple[str, ...]]:
+    """What each loop but asyncio's does otherwise, on the first Python that has it."""
+    loops = dict.fromkeys(end.loop for end in (*selection.servers, *selection.clients))
+    having = [(loop, [p for p in selection.pythons if p.versions.keys() >= set(packages(loop))]) for loop in loops]
+    arms = [(loop, pythons[0]) for loop, pythons in having if pythons and loop != NO_LEVEL]
+    tried = otherwise.to_be_run(arms)
+    with Progress(len(tried), "behaviours") as progress:
+        return otherwise.as_known(arms) | otherwise.seen(tried, os.cpu_count() or 1, progress.tick)
 
 
 def check_folder(path: Path | None) -> None:

@@ -93,13 +93,14 @@ def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[T
 
 
 Named = TypeVar("Named")
+ALL = "all"
 
 
 def _named(names: Sequence[str], known: Mapping[str, Named], option: str) -> list[Named]:
     for name in names:
-        if name not in known and name != "all":
-            raise CannotCompare(f"{option} {name!r} is unknown{unknown(name, ('all', *known), '--list')}")
-    return list(known.values()) if "all" in names else [known[name] for name in dict.fromkeys(names)]
+        if name not in known and name != ALL:
+            raise CannotCompare(f"{option} {name!r} is unknown{unknown(name, (ALL, *known), '--list')}")
+    return list(known.values()) if ALL in names else [known[name] for name in dict.fromkeys(names)]
 
 
 # --- Options ---

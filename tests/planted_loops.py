@@ -114,6 +114,32 @@ class lost_twice(_LoopOfTransports):
     transport = _LostTwice
 
 
+class _EofAHundredTimes(_Transport):
+    def _read_ready__on_eof(self):
+        for _ in range(99):
+            self._protocol.eof_received()
+        super()._read_ready__on_eof()
+
+
+class eof_a_hundred_times(_LoopOfTransports):
+    """Calls eof_received() a hundred times."""
+
+    transport = _EofAHundredTimes
+
+
+class _DataAfterTheEnd(_Transport):
+    def _call_connection_lost(self, exc):
+        protocol = self._protocol
+        super()._call_connection_lost(exc)
+        protocol.data_received(b"late")
+
+
+class data_after_the_end(_LoopOfTransports):
+    """Calls data_received() after connection_lost()."""
+
+    transport = _DataAfterTheEnd
+
+
 class swallows(asyncio.SelectorEventLoop):
     """Keeps all exceptions to itself."""
 

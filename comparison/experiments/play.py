@@ -76,6 +76,11 @@ def looks(
         yield from workers.each(run, chosen)
 
 
+def version_of(loop: str, python: Interpreter) -> str:
+    """The version of the package that a loop is called after; empty of asyncio."""
+    return python.versions.get("".join(packages(loop)[-1:]), "")
+
+
 def _run(launcher: Launcher, cell: Cell, patience_s: float, deadline_s: float, more: Sequence[str] = ()) -> Evidence:
     """One process, and what it says in its last line."""
     command = [cell.python.path, "-m", cell.behaviour.page.module, "--json", "--api", cell.api, "--case", cell.case]
@@ -93,7 +98,7 @@ def _run(launcher: Launcher, cell: Cell, patience_s: float, deadline_s: float, m
         cell.case,
         cell.api,
         cell.loop,
-        cell.python.versions.get("".join(packages(cell.loop)[-1:]), ""),
+        version_of(cell.loop, cell.python),
         said.get("python", cell.python.version.split()[-1]),
         (said["outcome"],) if "outcome" in said else (),
         said.get("bites", ""),

@@ -23,6 +23,7 @@ from comparison.model import (
     Side,
     Survey,
 )
+from comparison.report import levels
 from comparison.transcript import line_of, parse
 
 WANTED = "a file that --format json has written"
@@ -46,6 +47,8 @@ def document(survey: Survey) -> Document:
         "schema": SCHEMA,
         "endpoints": [dataclasses.asdict(endpoint) for endpoint in endpoints],
         "comparisons": [_comparison(comparison) for comparison in survey.comparisons],
+        "levels": levels.document(survey),
+        "otherwise": {loop: list(names) for loop, names in survey.otherwise.items()},
         "duration_s": round(survey.duration_s, 3),
         "exit_code": survey.exit_code,
     }

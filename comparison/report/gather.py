@@ -19,7 +19,8 @@ def merge(surveys: Sequence[Survey]) -> Survey:
     letters = Letters()
     found = {words.name(comparison): comparison for survey in surveys for comparison in survey.comparisons}
     comparisons = tuple(_with_letters(comparison, letters) for comparison in found.values())
-    return Survey(comparisons, sum(survey.duration_s for survey in surveys))
+    otherwise = {loop: names for survey in surveys for loop, names in survey.otherwise.items()}
+    return Survey(comparisons, sum(survey.duration_s for survey in surveys), otherwise)
 
 
 def _with_letters(comparison: Comparison, letters: Letters) -> Comparison:

@@ -53,6 +53,14 @@ def next_step(survey: Survey) -> str:
     return compare(max(survey.comparisons, key=lambda one: len(one.causes)))
 
 
+def behaviours(comparison: Comparison) -> str:
+    """The command that shows how the same loops and Pythons behave in experiments."""
+    words = [*program(sys.orig_argv, sys.argv), "behaviours"]
+    for option, value in zip(comparison.selection, comparison.selection[1:], strict=False):
+        words += [option, value] if option in ("--loop", "--python") else []
+    return typed(words)
+
+
 def program(typed: Sequence[str], arguments: Sequence[str]) -> Sequence[str]:
     """How this program was started: the interpreter, its options and the script, of all words that were `typed`."""
     words = typed[: len(typed) - len(arguments) + 1]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from comparison import layout
 from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
 from comparison.model import PARTS, SIDES, Comparison, Survey, worst
-from comparison.report import repeat, sentence, words
+from comparison.report import levels, repeat, sentence, words
 
 
 def markdown(survey: Survey, *, diff: bool = False, raw: bool = False) -> str:
@@ -22,6 +22,7 @@ def blocks(survey: Survey, *, diff: bool = False, raw: bool = False, rows: bool 
     one = survey.comparisons[0] if len(survey.comparisons) == 1 else None
     yield from _one(one) if one is not None else _overview(survey, rows)
     yield from _causes(survey)
+    yield from levels.blocks(survey) if one is None else ()
     for comparison in survey.comparisons:
         yield from _differences(comparison) if diff else ()
         yield from _logs(comparison) if raw else ()

@@ -1,0 +1,56 @@
+"""Which behaviours a loop has otherwise than asyncio: of a usual loop by what is known, of any other at a look."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from behaviours.known import Place, Row, row_for
+from common.loops import USUAL
+from comparison.experiments.judge import STANDS_IN_FOR, judge
+from comparison.experiments.model import Behaviour, Cell, State, everything
+from comparison.experiments.play import JOBS_PER_CORE, cells, looks, version_of
+from comparison.model import Interpreter
+from comparison.play.processes import Launcher
+
+HASTY_S = 5.0
+"""What a case gets here: on a loop that hangs in most of them nobody waits for all. `behaviours` takes its time."""
+
+Otherwise = Mapping[str, tuple[str, ...]]
+"""Loop -> the names of behaviours."""
+
+
+def to_be_run(arms: Sequence[tuple[str, Interpreter]]) -> list[Cell]:
+    """The cases of the loops of which nothing is known."""
+    return cells(everything().values(), [(loop, python) for loop, python in arms if loop not in USUAL])
+
+
+def as_known(arms: Sequence[tuple[str, Interpreter]]) -> dict[str, tuple[str, ...]]:
+    """What the tables say of the usual loops."""
+    return {
+        loop: tuple(sorted(name for name, each in everything().items() if _differs(each, loop, python)))
+        for loop, python in arms
+        if loop in USUAL and loop != STANDS_IN_FOR
+    }
+
+
+def seen(chosen: Sequence[Cell], cores: int, tick: Callable[[], None]) -> dict[str, tuple[str, ...]]:
+    """What comes out otherwise than on asyncio, by loop."""
+    found: dict[str, dict[str, None]] = {cell.loop: {} for cell in chosen}
+    with Launcher() as launcher:
+        for cell, evidence in looks(launcher, chosen, jobs=JOBS_PER_CORE * cores, deadline_s=HASTY_S):
+            if judge(evidence, cell.behaviour.known).state in (State.NEWS, State.FAILED):
+                found[cell.loop][cell.behaviour.name] = None
+            tick()
+    return {loop: tuple(sorted(names)) for loop, names in found.items()}
+
+
+def _differs(behaviour: Behaviour, loop: str, python: Interpreter) -> bool:
+    version, of_python = version_of(loop, python), python.version.split()[-1]
+    return any(
+        _outcomes(row_for(rows, Place(api, loop, of_python, version)))
+        != _outcomes(row_for(rows, Place(api, STANDS_IN_FOR, of_python)))
+        for case, rows in behaviour.known.items()
+        for api in behaviour.apis[case]
+    )
+
+
+def _outcomes(row: Row | None) -> set[str]:
+    return {outcome.text for outcome in row.outcomes} if row is not None else set()
