@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.judge.causes import Letters
+from comparison.judge.causes import Names
 from comparison.model import CannotCompare, Survey
 from comparison.progress import Progress
 from comparison.report import output
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 def survey_of(folders: Sequence[Saved]) -> Survey:
     """The verdicts on all that the folders hold."""
-    letters, done = Letters(), []
+    names, done = Names(), []
     here = [folder.machine for folder in folders] == [this_machine()]
     with Progress(sum(len(folder.files_of(one)) for folder in folders for one in folder.comparisons)) as progress:
         for comparison, runs in together(folders):
@@ -52,7 +52,7 @@ def survey_of(folders: Sequence[Saved]) -> Survey:
             for run in runs:
                 observations.append(observed(comparison.scenario, run))
                 progress.tick()
-            done.append(judged(comparison, observations, letters))
+            done.append(judged(comparison, observations, names))
     again = () if here else tuple(str(folder.path) for folder in folders)
     comparisons = tuple(dataclasses.replace(comparison, saved_in=again) for comparison in done)
     return Survey(comparisons, sum(folder.duration_s for folder in folders))

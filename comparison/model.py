@@ -342,7 +342,7 @@ class Cause:
     two together, as seen from the endpoint that wrote the line ("own loop", "peer implementation"), of a failure by
     the side ("server loop"); empty where none does."""
 
-    letter: str
+    name: str
     """What it goes by: the name of its explanation, or a letter where it has none."""
     event: str
     """The kind of line that differs; of a failure what has failed, with numbers left out."""
@@ -391,7 +391,8 @@ class Cell:
     verdicts: Mapping[Part, Verdict] = field(hash=False)
     """One on what was echoed, one on how it ended; none where the cell was skipped."""
     reason: str
-    letters: tuple[str, ...]
+    causes: tuple[str, ...]
+    """The names of those that its runs show."""
     runs: tuple[Run, ...]
     """Those that were kept to be looked at: one of each behaviour."""
     repeat: int
@@ -410,8 +411,13 @@ class Cell:
         return worst(self.verdicts.values())
 
 
-DiffLine = tuple[Literal[" ", "+", "-"], str, tuple[str, ...]]
-"""Sign, line, and what the causes that explain it go by."""
+@dataclass(frozen=True)
+class DiffLine:
+    """A line of a diff against the reference, with the names of its causes."""
+
+    sign: Literal[" ", "+", "-"]
+    text: str
+    causes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from comparison import endpoints
 from comparison.judge import verdicts
-from comparison.judge.causes import Letters
+from comparison.judge.causes import Names
 from comparison.judge.condense import condense
 from comparison.model import Cell, Comparison, Observation, Pairing, Run, Scenario, Transport
 from comparison.play import runner
@@ -30,11 +30,11 @@ def compare_all(
     keep: Keep = lambda scenario, transport, run: None,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Comparison]:
-    """One comparison after another, each as soon as it is judged; a cause has the same letter in all of them. `keep`
+    """One comparison after another, each as soon as it is judged; a cause has the same name in all of them. `keep`
     gets each run, `tick` is called after each, from any thread. After Ctrl-C the last one is of what was judged."""
-    letters, dropouts = Letters(), Dropouts()
+    names, dropouts = Names(), Dropouts()
     for trial in chosen:
-        yield from _compare(outlined(selection, trial, repeat), jobs, letters, dropouts, keep, tick)
+        yield from _compare(outlined(selection, trial, repeat), jobs, names, dropouts, keep, tick)
 
 
 def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
@@ -63,7 +63,7 @@ def observed(scenario: Scenario, run: Run) -> Observation:
     return dataclasses.replace(verdicts.observe(scenario, run), run=condense(run))
 
 
-def judged(outline: Comparison, observations: Sequence[Observation], letters: Letters) -> Comparison:
+def judged(outline: Comparison, observations: Sequence[Observation], names: Names) -> Comparison:
     """The verdicts on what was played. The cells of the outline are skipped; what else was not played was cut off."""
     pairings = outline.pairings
     order = {pairing: place for place, pairing in enumerate(pairings)}
@@ -76,7 +76,7 @@ def judged(outline: Comparison, observations: Sequence[Observation], letters: Le
     }
     reference = next(iter(played)) if played and outline.reference in skipped else outline.reference
     scenario = outline.scenario
-    cells, causes, groups = verdicts.judge(scenario, counted, reference, letters) if played else ((), (), ())
+    cells, causes, groups = verdicts.judge(scenario, counted, reference, names) if played else ((), (), ())
     return dataclasses.replace(
         outline,
         reference=reference,
@@ -90,7 +90,7 @@ def judged(outline: Comparison, observations: Sequence[Observation], letters: Le
 def _compare(
     outline: Comparison,
     jobs: int,
-    letters: Letters,
+    names: Names,
     dropouts: Dropouts,
     keep: Keep,
     tick: Callable[[], None],
@@ -120,7 +120,7 @@ def _compare(
     skipped |= {pairing: why for pairing, why in turned_out.items() if pairing not in played}
     skipped |= hung(reference, plan.hanging, running)
     cells = tuple(Cell.skipped(pairing, why) for pairing, why in skipped.items())
-    found = judged(dataclasses.replace(outline, cells=cells), observations, letters)
+    found = judged(dataclasses.replace(outline, cells=cells), observations, names)
     if scenario == TUTORIAL:
         dropouts.learn(found, plan.dead)
     yield dataclasses.replace(found, duration_s=round(time.monotonic() - start_s, 3))

@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable
 
-from comparison.judge.causes import Letters
+from comparison.judge.causes import Names
 from comparison.judge.verdicts import judge, observe
 from comparison.model import Cause, Cell, Endpoint, Event, Group, Log, Pairing, Run, Scenario
 from comparison.transcript import parse
@@ -88,7 +88,7 @@ def matrix(edit: Edit = lambda pairing, side, lines: lines, *, repeat: int = 1) 
 
 
 def judged(
-    scenario: Scenario, runs: Iterable[Run], reference: Pairing, letters: Letters | None = None
+    scenario: Scenario, runs: Iterable[Run], reference: Pairing, names: Names | None = None
 ) -> tuple[tuple[Cell, ...], tuple[Cause, ...], tuple[Group, ...]]:
     """The cells, the causes and the groups that come of runs."""
-    return judge(scenario, [observe(scenario, run) for run in runs], reference, letters)
+    return judge(scenario, [observe(scenario, run) for run in runs], reference, names)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from common.logs import EVENTS
-from comparison.judge.causes import Letters
+from comparison.judge.causes import Names
 from comparison.judge.verdicts import judge, observe
 from comparison.model import Comparison, Endpoint, Expectation, Log, Pairing, Run, Scenario, Survey, Verdict
 from comparison.play.transports import TCP
@@ -103,9 +103,9 @@ def recorded(pairing: Pairing, extra: Sequence[str] = (), failing: bool = False,
     return Run(pairing, 1, server, client, parse(server.lines), parse(client.lines))
 
 
-def compared(scenario: Scenario, runs: Sequence[Run], letters: Letters) -> Comparison:
+def compared(scenario: Scenario, runs: Sequence[Run], names: Names) -> Comparison:
     """What the engine makes of the runs of a scenario."""
-    cells, causes, groups = judge(scenario, [observe(scenario, run) for run in runs], REFERENCE, letters)
+    cells, causes, groups = judge(scenario, [observe(scenario, run) for run in runs], REFERENCE, names)
     servers = tuple(dict.fromkeys(run.pairing.server for run in runs))
     clients = tuple(dict.fromkeys(run.pairing.client for run in runs))
     environment = {"Python": "3.12.1", "system": "Linux 6.1 x86_64"}
@@ -118,7 +118,7 @@ def compared(scenario: Scenario, runs: Sequence[Run], letters: Letters) -> Compa
 def survey() -> Survey:
     """The tutorial with every pairing, a scenario in which lines are hostile and one client fails, and one in which the
     loops differ in what they do."""
-    letters = Letters()
+    names = Names()
     everyone = [recorded(Pairing(server, client)) for server in ENDPOINTS for client in ENDPOINTS]
     streams, on_uvloop, protocol, _ = ENDPOINTS
     odd = [
@@ -133,9 +133,9 @@ def survey() -> Survey:
     warned = Expectation(warnings=("out_of_files",))
     full = Scenario("full", "a server without file descriptors", PAYLOAD, expects=warned, shows=("out-of-files",))
     comparisons = (
-        compared(tutorial, everyone, letters),
-        compared(hostile, odd, letters),
-        compared(full, files, letters),
+        compared(tutorial, everyone, names),
+        compared(hostile, odd, names),
+        compared(full, files, names),
     )
     return Survey(comparisons, 4.5)
 

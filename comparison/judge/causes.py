@@ -46,7 +46,7 @@ SIGNS: dict[Presence, Sign] = {"there": "-", "missing": "+"}
 """How a line shows that is not as it should be: one that should be there is missing, and the other way round."""
 
 
-class Letters:
+class Names:
     """What each cause goes by, the same in every comparison of a run: the name of its explanation, and where there is
     none a letter, in the order in which they are found."""
 
@@ -54,21 +54,26 @@ class Letters:
         self._given: dict[object, str] = {}
 
     def of(self, cause: Cause) -> str:
-        """The same letter stands for what differs or fails alike and is predicted by the same."""
+        """The same name stands for what differs or fails alike and is predicted by the same."""
         if cause.explanation is not None:
             return cause.explanation.name
         key = (cause.is_failure, cause.event, cause.axes, cause.broken is None)
         return self._given.setdefault(key, _letter(len(self._given)))
 
 
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of causes, each once: letters first, the first of them before all others."""
+    return tuple(sorted(set(names), key=lambda name: (len(name), name)))
+
+
 def causes(
-    scenario: Scenario, observations: Sequence[Observation], found: Found, reference: Run, letters: Letters
+    scenario: Scenario, observations: Sequence[Observation], found: Found, reference: Run, names: Names
 ) -> list[Cause]:
     """Work out what predicts each failure and each difference over all runs, and what explains a difference. The
     failures come first, then the unexplained: they are what the reader is here for."""
     projected = {seen.run: seen.projected for seen in observations if seen.run in found}
-    without_letters = [*_failures(observations), *_of_differences(scenario, projected, found, reference)]
-    return [dataclasses.replace(cause, letter=letters.of(cause)) for cause in without_letters]
+    without_names = [*_failures(observations), *_of_differences(scenario, projected, found, reference)]
+    return [dataclasses.replace(cause, name=names.of(cause)) for cause in without_names]
 
 
 def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
@@ -164,7 +169,7 @@ def _of_differences(
     for (_, _, axes), together in sorted(alike.items(), key=lambda item: item[0]):
         having = frozenset[Run]().union(*(one.runs for one in together))
         yield Cause(
-            letter="",
+            name="",
             event=together[0].difference.event,
             axes=axes,
             finding=_together(dict.fromkeys(one.prediction for one in together)),

@@ -1,4 +1,4 @@
-"""Judge once, from evidence: runs -> cells with a verdict and its reason, causes with a letter, groups with a diff."""
+"""Judge once, from evidence: runs -> cells with a verdict and its reason, causes with a name, groups with a diff."""
 
 import dataclasses
 import difflib
@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from comparison.judge import differences
-from comparison.judge.causes import Letters, causes
+from comparison.judge.causes import Names, causes, in_order
 from comparison.judge.expectations import faults
 from comparison.model import (
     PARTS,
@@ -39,7 +39,7 @@ def observe(scenario: Scenario, run: Run) -> Observation:
 
 
 def judge(
-    scenario: Scenario, observations: Sequence[Observation], reference: Pairing, letters: Letters | None = None
+    scenario: Scenario, observations: Sequence[Observation], reference: Pairing, names: Names | None = None
 ) -> tuple[tuple[Cell, ...], tuple[Cause, ...], tuple[Group, ...]]:
     """The cells, the causes and the groups of alike logs. All are held against one run of the reference pairing; where
     that failed, of the first that did not."""
@@ -49,7 +49,7 @@ def judge(
         if not seen.faults:
             silent = (*held_against.run.silent, *seen.run.silent)
             found[seen.run] = differences.between(held_against.projected, seen.projected, silent)
-    computed = tuple(causes(scenario, observations, found, held_against.run, letters or Letters()))
+    computed = tuple(causes(scenario, observations, found, held_against.run, names or Names()))
     cells = tuple(
         _cell([seen for seen in observations if seen.run.pairing == pairing], held_against, computed)
         for pairing in dict.fromkeys(seen.run.pairing for seen in observations)
@@ -83,7 +83,7 @@ def _cell(seen: Sequence[Observation], reference: Observation, computed: Sequenc
         pairing=pairing,
         verdicts=verdicts,
         reason=_reason(verdicts, reasons, [fault.part for one in seen for fault in one.faults]),
-        letters=tuple(sorted({cause.letter for cause in own}, key=lambda letter: (len(letter), letter))),
+        causes=in_order(cause.name for cause in own),
         runs=tuple(sorted(first_of_each.values(), key=lambda run: run.number)),
         repeat=len(seen),
         agreed=max(behaviours.values()),
@@ -184,20 +184,20 @@ def _diff(
     lines: Sequence[ProjectedLine],
     causes: Sequence[Cause],
 ) -> tuple[DiffLine, ...]:
-    letters: dict[object, set[str]] = defaultdict(set)
+    names: dict[object, set[str]] = defaultdict(set)
     for cause in causes:
         for d in cause.differences:
-            letters[d.side, d.event, d.text, d.nth].add(cause.letter)
+            names[d.side, d.event, d.text, d.nth].add(cause.name)
 
     def told(line: ProjectedLine) -> tuple[str, ...]:
-        return tuple(sorted(letters[side, line.event, line.text, line.nth]))
+        return tuple(sorted(names[side, line.event, line.text, line.nth]))
 
     diff: list[DiffLine] = []
     matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":
-            diff += [(" ", line.text, ()) for line in reference[start:end]]
+            diff += [DiffLine(" ", line.text) for line in reference[start:end]]
             continue
-        diff += [("-", line.text, told(line)) for line in reference[start:end]]
-        diff += [("+", line.text, told(line)) for line in lines[new_start:new_end]]
+        diff += [DiffLine("-", line.text, told(line)) for line in reference[start:end]]
+        diff += [DiffLine("+", line.text, told(line)) for line in lines[new_start:new_end]]
     return tuple(diff)

@@ -75,7 +75,7 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
             comparison, cause, group.side, [pairing.end(group.side).implementation for pairing in pairings]
         )
         yield Heading(f"What each {group.side} told, in order")
-        logs = [[line if sign in (" ", own) else "" for sign, line, _ in group.diff] for own in "-+"]
+        logs = [[line.text if line.sign in (" ", own) else "" for line in group.diff] for own in "-+"]
         yield Beside([pairing.end(group.side).label for pairing in pairings], logs, in_rows=True)
         for pairing in pairings:
             yield from _timeline(comparison, comparison.cell(pairing.server, pairing.client).runs[0])

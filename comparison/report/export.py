@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,12 +16,16 @@ from comparison.model import (
     Cause,
     Cell,
     Comparison,
+    DiffLine,
+    Endpoint,
     Event,
-    Group,
+    Explanation,
     Pairing,
     Run,
+    Scenario,
     Side,
     Survey,
+    Transport,
 )
 from comparison.report import levels
 from comparison.transcript import line_of, parse
@@ -34,6 +38,13 @@ Layout 1 held one comparison a document; layout 2 knew no cell that is the refer
 
 Document = dict[str, Any]
 
+WRITTEN: Mapping[type, Sequence[str]] = {
+    Scenario: ("name", "description", "on_trial", "transports", "shows", "expects", "deadline_s"),
+    Transport: ("name", "description"),
+    Explanation: ("name", "title", "kind", "axis", "text", "source"),
+}
+"""The fields that are written, where not all are."""
+
 
 def to_json(survey: Survey) -> str:
     """All comparisons as one JSON document; `schema` says how to read it."""
@@ -43,60 +54,42 @@ def to_json(survey: Survey) -> str:
 def document(survey: Survey) -> Document:
     """The same before it is a text."""
     endpoints = dict.fromkeys(e for comparison in survey.comparisons for e in comparison.endpoints)
-    return {
-        "schema": SCHEMA,
-        "endpoints": [dataclasses.asdict(endpoint) for endpoint in endpoints],
-        "comparisons": [_comparison(comparison) for comparison in survey.comparisons],
-        "levels": levels.document(survey),
-        "otherwise": {loop: list(names) for loop, names in survey.otherwise.items()},
-        "duration_s": round(survey.duration_s, 3),
-        "exit_code": survey.exit_code,
-    }
+    head = {"schema": SCHEMA, "endpoints": [dataclasses.asdict(endpoint) for endpoint in endpoints]}
+    return head | _fields(survey) | {"levels": levels.document(survey), "exit_code": survey.exit_code}
 
 
-def _comparison(comparison: Comparison) -> Document:
-    scenario, transport = comparison.scenario, comparison.transport
-    return {
-        "scenario": {
-            "name": scenario.name,
-            "description": scenario.description,
-            "on_trial": list(scenario.on_trial),
-            "transports": list(scenario.transports),
-            "shows": list(scenario.shows),
-            "expects": dataclasses.asdict(scenario.expects),
-            "deadline_s": scenario.deadline_s,
-        },
-        "transport": {"name": transport.name, "description": transport.description},
-        "environment": dict(comparison.environment),
-        "servers": [endpoint.label for endpoint in comparison.servers],
-        "clients": [endpoint.label for endpoint in comparison.clients],
-        "reference": _pairing(comparison.reference),
-        "repeat": comparison.repeat,
-        "cells": [_cell(cell) for cell in comparison.cells],
-        "causes": [_cause(cause) for cause in comparison.causes],
-        "groups": [_group(group) for group in comparison.groups],
-        "notes": list(comparison.notes),
-        "selection": list(comparison.selection),
-        "duration_s": round(comparison.duration_s, 3),
-    } | ({"saved_in": list(comparison.saved_in)} if comparison.saved_in else {})
+def _fields(value: Any) -> Document:
+    """What is written of a value that has fields."""
+    names = WRITTEN.get(type(value)) or [field.name for field in dataclasses.fields(value)]
+    return {name: _plain(getattr(value, name)) for name in names}
 
 
-def _pairing(pairing: Pairing) -> dict[str, str]:
-    return {"server": pairing.server.label, "client": pairing.client.label}
-
-
-def _cell(cell: Cell) -> Document:
-    return {
-        **_pairing(cell.pairing),
-        "verdict": str(cell.verdict),
-        "verdicts": {part: str(verdict) for part, verdict in cell.verdicts.items()},
-        "reason": cell.reason,
-        "letters": list(cell.letters),
-        "repeat": cell.repeat,
-        "agreed": cell.agreed,
-        "cut": cell.cut,
-        "runs": [run_document(run) for run in cell.runs],
-    }
+def _plain(value: Any) -> Any:
+    """A value as JSON has it. An endpoint is only named: all of it stands at the head of the document."""
+    match value:
+        case Endpoint():
+            return value.label
+        case Run():
+            return run_document(value)
+        case Comparison():
+            own = _fields(value)
+            return {name: own[name] for name in own if name != "endpoints"}
+        case Cell():
+            own = _fields(value)
+            return own.pop("pairing") | {"verdict": value.verdict, "letters": own.pop("causes")} | own
+        case Cause():
+            broken = None if value.broken is None else value.broken.name
+            own = _fields(value) | {"explained": value.explained, "broken": broken}
+            return {"letter": own.pop("name")} | own
+        case DiffLine():
+            return {"sign": value.sign, "line": value.text, "letters": value.causes}
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
+        case tuple():
+            return [_plain(item) for item in value]
+        case float():
+            return round(value, 3)
+    return _fields(value) if dataclasses.is_dataclass(value) else value
 
 
 def run_document(run: Run) -> Document:
@@ -118,34 +111,6 @@ def _log(run: Run, side: Side) -> Document:
         "peak_bytes": log.peak_bytes,
         "lines": list(log.lines),
     } | wire
-
-
-def _cause(cause: Cause) -> Document:
-    entry = cause.explanation
-    explanation = (
-        None if entry is None else {n: getattr(entry, n) for n in ("name", "title", "kind", "axis", "text", "source")}
-    )
-    return {
-        "letter": cause.letter,
-        "event": cause.event,
-        "axes": list(cause.axes),
-        "finding": cause.finding,
-        "explained": cause.explained,
-        "explanation": explanation,
-        "broken": None if cause.broken is None else cause.broken.name,
-        "is_failure": cause.is_failure,
-        "differences": [dataclasses.asdict(difference) for difference in cause.differences],
-        "pairings": [_pairing(pairing) for pairing in cause.pairings],
-    }
-
-
-def _group(group: Group) -> Document:
-    return {
-        "side": group.side,
-        "pairings": [_pairing(pairing) for pairing in group.pairings],
-        "lines": [dataclasses.asdict(line) for line in group.lines],
-        "diff": [{"sign": sign, "line": line, "letters": list(letters)} for sign, line, letters in group.diff],
-    }
 
 
 def load(path: Path) -> Survey:
@@ -187,61 +152,33 @@ def refused_if_damaged(name: str) -> Iterator[None]:
 
 def read_survey(document: Document) -> Survey:
     """What `document` has made. Raises what `refused_if_damaged` is for."""
-    return cast(Survey, shapes.make(Survey, _Reader(document).survey()))
+    endpoints = shapes.make(tuple[Endpoint, ...], document["endpoints"])
+    by_label = {end.label: end for end in (RAW, *endpoints)}
+    # What is only named, or written in another way, is put in its place.
+    rules: shapes.Rules = {
+        Comparison: lambda fields: fields | {"endpoints": endpoints},
+        Transport: lambda fields: fields | {"server_options": (), "client_options": ()},
+        Endpoint: by_label.__getitem__,
+        Cell: lambda fields: fields | {"pairing": fields, "causes": fields["letters"], "runs": _runs(fields)},
+        Cause: lambda fields: fields | {"name": fields["letter"]},
+        Explanation: lambda told: CATALOGUE[told] if isinstance(told, str) else vars(CATALOGUE[told["name"]]) | told,
+        DiffLine: lambda fields: {"sign": fields["sign"], "text": fields["line"], "causes": fields["letters"]},
+    }
+    return cast(Survey, shapes.make(Survey, document, rules=rules))
+
+
+def _runs(cell: Document) -> list[Document]:
+    return [run_fields(cell, run) for run in cell["runs"]]
 
 
 def _check_parts(comparison: Comparison) -> None:
     """Raises ValueError where parts of a comparison do not belong together."""
     if set(comparison.pairings) != {cell.pairing for cell in comparison.cells}:
         raise ValueError("its cells are not those of its servers and clients")
-    letters = {letter for cell in comparison.cells for letter in cell.letters}
-    letters |= {letter for group in comparison.groups for *_, told in group.diff for letter in told}
-    if not letters <= {cause.letter for cause in comparison.causes}:
-        raise ValueError("a letter stands for no cause")
-
-
-class _Reader:
-    """Makes of a document what has the shape of a survey: what is only named there is put in its place."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._endpoints = {RAW.label: RAW} | {endpoint["label"]: endpoint for endpoint in document["endpoints"]}
-
-    def survey(self) -> Document:
-        return self._document | {"comparisons": [self._comparison(fields) for fields in self._document["comparisons"]]}
-
-    def _comparison(self, fields: Document) -> Document:
-        ends = {f"{side}s": [self._endpoints[label] for label in fields[f"{side}s"]] for side in SIDES}
-        return fields | {
-            "transport": fields["transport"] | {"server_options": (), "client_options": ()},
-            "endpoints": self._document["endpoints"],
-            **ends,
-            "reference": self._pairing(fields["reference"]),
-            "cells": [self._cell(cell) for cell in fields["cells"]],
-            "causes": [self._cause(cause) for cause in fields["causes"]],
-            "groups": [self._group(group) for group in fields["groups"]],
-        }
-
-    def _pairing(self, fields: Document) -> Document:
-        return {side: self._endpoints[fields[side]] for side in SIDES}
-
-    def _cell(self, fields: Document) -> Document:
-        pairing = self._pairing(fields)
-        return fields | {"pairing": pairing, "runs": [run_fields(pairing, run) for run in fields["runs"]]}
-
-    def _cause(self, fields: Document) -> Document:
-        entry, broken = fields["explanation"], fields["broken"]
-        return fields | {
-            "explanation": None if entry is None else vars(CATALOGUE[entry["name"]]) | entry,
-            "broken": None if broken is None else CATALOGUE[broken],
-            "pairings": [self._pairing(pairing) for pairing in fields["pairings"]],
-        }
-
-    def _group(self, fields: Document) -> Document:
-        return fields | {
-            "pairings": [self._pairing(pairing) for pairing in fields["pairings"]],
-            "diff": [(part["sign"], part["line"], part["letters"]) for part in fields["diff"]],
-        }
+    named = {name for cell in comparison.cells for name in cell.causes}
+    named |= {name for group in comparison.groups for line in group.diff for name in line.causes}
+    if not named <= {cause.name for cause in comparison.causes}:
+        raise ValueError("a name stands for no cause")
 
 
 def events_of(lines: object, name: str) -> tuple[Event, ...]:

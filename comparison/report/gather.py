@@ -1,10 +1,10 @@
-"""Saved results as one survey, in which a letter stands for one cause whatever file it comes from."""
+"""Saved results as one survey, in which a name stands for one cause whatever file it comes from."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
-from comparison.judge.causes import Letters
-from comparison.model import Comparison, Group, Survey
+from comparison.judge.causes import Names, in_order
+from comparison.model import Comparison, Survey
 from comparison.report import export, words
 
 
@@ -14,29 +14,30 @@ def load(texts: Mapping[str, bytes]) -> Survey:
 
 
 def merge(surveys: Sequence[Survey]) -> Survey:
-    """Several surveys as one. Each gave its letters by itself, so causes get theirs anew; of what was tried twice
+    """Several surveys as one. Each gave its names by itself, so causes get theirs anew; of what was tried twice
     the last one counts."""
-    letters = Letters()
+    names = Names()
     found = {words.name(comparison): comparison for survey in surveys for comparison in survey.comparisons}
-    comparisons = tuple(_with_letters(comparison, letters) for comparison in found.values())
-    otherwise = {loop: names for survey in surveys for loop, names in survey.otherwise.items()}
+    comparisons = tuple(_renamed(comparison, names) for comparison in found.values())
+    otherwise = {loop: others for survey in surveys for loop, others in survey.otherwise.items()}
     return Survey(comparisons, sum(survey.duration_s for survey in surveys), otherwise)
 
 
-def _with_letters(comparison: Comparison, letters: Letters) -> Comparison:
-    new = {cause.letter: letters.of(cause) for cause in comparison.causes}
+def _renamed(comparison: Comparison, names: Names) -> Comparison:
+    new = {cause.name: names.of(cause) for cause in comparison.causes}
+
+    def renamed(old: Iterable[str]) -> tuple[str, ...]:
+        return in_order(new[name] for name in old)
+
+    groups = (
+        dataclasses.replace(
+            group, diff=tuple(dataclasses.replace(line, causes=renamed(line.causes)) for line in group.diff)
+        )
+        for group in comparison.groups
+    )
     return dataclasses.replace(
         comparison,
-        causes=tuple(dataclasses.replace(cause, letter=new[cause.letter]) for cause in comparison.causes),
-        cells=tuple(dataclasses.replace(cell, letters=_renamed(cell.letters, new)) for cell in comparison.cells),
-        groups=tuple(_group(group, new) for group in comparison.groups),
+        causes=tuple(dataclasses.replace(cause, name=new[cause.name]) for cause in comparison.causes),
+        cells=tuple(dataclasses.replace(cell, causes=renamed(cell.causes)) for cell in comparison.cells),
+        groups=tuple(groups),
     )
-
-
-def _group(group: Group, new: Mapping[str, str]) -> Group:
-    diff = tuple((sign, line, _renamed(letters, new)) for sign, line, letters in group.diff)
-    return dataclasses.replace(group, diff=diff)
-
-
-def _renamed(letters: Iterable[str], new: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(sorted((new[letter] for letter in letters), key=lambda letter: (len(letter), letter)))

@@ -126,7 +126,7 @@ def _change(comparison: Comparison, cell: Cell, twin: Cell) -> tuple[str, tuple[
     """What becomes of a cell, and why: the causes of something done that only one of the two has, or a reason."""
     if cell.verdict is Verdict.SKIPPED:
         return ("skipped", (cell.reason,)) if twin.verdict is not Verdict.SKIPPED else ("", ())
-    here, there = ([name for name in words.done_by(comparison) if name in one.letters] for one in (cell, twin))
+    here, there = ([name for name in words.done_by(comparison) if name in one.causes] for one in (cell, twin))
     new, gone = (tuple(name for name in one if name not in other) for one, other in ((here, there), (there, here)))
     if cell.verdict is Verdict.FAILED and twin.verdict is not Verdict.FAILED:
         return "fails", new

@@ -94,7 +94,7 @@ def _causes(survey: Survey) -> Iterator[Block]:
     several = len(survey.comparisons) > 1
     for cause in words.all_causes(survey):
         comparison = next(one for one in survey.comparisons if cause in one.causes)
-        yield from (BLANK, Line(f"{cause.letter}: {words.cause_title(cause)}", "bold"))
+        yield from (BLANK, Line(f"{cause.name}: {words.cause_title(cause)}", "bold"))
         told = [f"{cause.finding}.", words.meaning(cause), words.seen_in(survey, cause) if several else ""]
         yield from (Line(text, indent=layout.GAP) for text in told if text)
         for title, lines in words.lines_of(comparison, cause):
@@ -112,8 +112,8 @@ def _differences(comparison: Comparison) -> Iterator[Block]:
     yield Line(f"Must hold for everybody: {'; '.join(words.expectation(comparison.scenario))}.")
     yield Line(" ".join(filter(None, [words.LOGS, words.not_compared(comparison.scenario)])))
     for group in comparison.groups:
-        lines = [f"{sign}{line}" + f"   [{' '.join(names)}]" * bool(names) for sign, line, names in group.diff]
-        if any(line[0] != " " for line in lines):
+        lines = [f"{d.sign}{d.text}" + f"   [{' '.join(d.causes)}]" * bool(d.causes) for d in group.diff]
+        if any(d.sign != " " for d in group.diff):
             yield from (BLANK, Line(words.log_of(comparison, group)), layout.Code(lines, "diff"))
         elif group.pairings:
             yield from (BLANK, Line(f"{words.log_of(comparison, group)}: the same"))

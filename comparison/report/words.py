@@ -129,7 +129,7 @@ def signs(comparison: Comparison, part: Part) -> str:
 def cell(comparison: Comparison, cell: Cell, short: bool = False) -> str:
     """A cell of the matrix: its verdict, and what the causes of something done go by; over several runs also how many
     agreed and how often TCP cut the stream. `short` leaves the verdict its sign only."""
-    names = [name for name in done_by(comparison) if name in cell.letters]
+    names = [name for name in done_by(comparison) if name in cell.causes]
     parts = [SYMBOLS[cell.verdict] if short else f"{SYMBOLS[cell.verdict]} {cell.verdict}", *names]
     if comparison.repeat > 1 and cell.repeat:
         parts += [f"\n{cell.agreed}/{cell.repeat}{'' if short else ' agree'}\ncut{' ' if short else ' in '}{cell.cut}"]
@@ -138,7 +138,7 @@ def cell(comparison: Comparison, cell: Cell, short: bool = False) -> str:
 
 def done_by(comparison: Comparison) -> list[str]:
     """What the causes go by of which somebody sees more than other lines."""
-    return list(dict.fromkeys(cause.letter for cause in comparison.causes if not _is_told(cause)))
+    return list(dict.fromkeys(cause.name for cause in comparison.causes if not _is_told(cause)))
 
 
 def _is_told(cause: Cause) -> bool:
@@ -221,13 +221,13 @@ def all_causes(survey: Survey) -> list[Cause]:
     found: dict[str, Cause] = {}
     for comparison in survey.comparisons:
         for cause in comparison.causes:
-            found.setdefault(cause.letter, cause)
+            found.setdefault(cause.name, cause)
     return sorted(found.values(), key=lambda cause: (not cause.is_failure, cause.explained, _is_told(cause)))
 
 
 def seen_in(survey: Survey, cause: Cause) -> str:
     """In which scenarios a cause was seen, in few words; of a failure also in how many pairings."""
-    seen = [(name(one), own) for one in survey.comparisons for own in one.causes if own.letter == cause.letter]
+    seen = [(name(one), own) for one in survey.comparisons for own in one.causes if own.name == cause.name]
     unique = list(dict.fromkeys(place for place, _ in seen))
     where = ", ".join(unique)
     if len(unique) > 6:
@@ -294,7 +294,7 @@ def lines_of(comparison: Comparison, cause: Cause) -> list[tuple[str, list[str]]
     for side in SIDES:
         group = clearest(comparison, cause, side)
         if group is not None:
-            lines = _excerpt(group, cause.letter)
+            lines = _excerpt(group, cause.name)
             said = tuple(line[0] + line.partition(": ")[2] for line in lines if line[0] in "+-")
             found.append((log_of(comparison, group), [] if said in told else lines))
             told.add(said)
@@ -313,20 +313,20 @@ def cut(text: str, letters: int) -> str:
 def clearest(comparison: Comparison, cause: Cause, side: Side) -> Group | None:
     """Of the logs of a side that show a cause the one that differs least otherwise."""
     of_side = [group for group in comparison.groups if group.side == side]
-    own = [group for group in of_side if any(cause.letter in names for *_, names in group.diff)]
-    return min(own, key=lambda group: sum(sign != " " for sign, *_ in group.diff), default=None)
+    own = [group for group in of_side if any(cause.name in line.causes for line in group.diff)]
+    return min(own, key=lambda group: sum(line.sign != " " for line in group.diff), default=None)
 
 
 def _excerpt(group: Group, name: str) -> list[str]:
     """The lines of a diff that one cause explains, with the nearest that are common before and after."""
-    own = [place for place, (*_, names) in enumerate(group.diff) if name in names]
-    common = [place for place, (sign, *_) in enumerate(group.diff) if sign == " "]
+    own = [place for place, line in enumerate(group.diff) if name in line.causes]
+    common = [place for place, line in enumerate(group.diff) if line.sign == " "]
     around = {max((place for place in common if place < n), default=n) for n in own}
     around |= {min((place for place in common if place > n), default=n) for n in own}
     kept = sorted(around.union(own))
     lines = [
-        f"{sign}{text}" if sign != " " else f" {cut(text, MOST_LETTERS)}"
-        for sign, text, _ in map(group.diff.__getitem__, kept)
+        f"{line.sign}{line.text}" if line.sign != " " else f" {cut(line.text, MOST_LETTERS)}"
+        for line in map(group.diff.__getitem__, kept)
     ]
     return lines[:MOST_LINES] + [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)
 

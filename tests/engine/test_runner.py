@@ -467,7 +467,7 @@ def test_if_the_reference_fails_the_first_that_does_not_stands_in_for_it():
     (cause,) = comparison.causes
     assert (cause.is_failure, cause.axes) == (True, ("client implementation",))
     assert cause.finding == "Predicted by the client's implementation: in 2 of 4 runs, those with bad"
-    assert [cell.letters for cell in comparison.cells] == [("A",), (), ("A",), ()]
+    assert [cell.causes for cell in comparison.cells] == [("A",), (), ("A",), ()]
     assert exit_code(comparison) == 1
 
 

@@ -150,9 +150,7 @@ def test_two_machines_that_behave_alike_have_the_causes_of_one(played, copied):
     elsewhere(copied)
     alone, both = judged(played.folder), judged(played.folder, copied)
     for one, two in zip(alone.comparisons, both.comparisons, strict=True):
-        assert [(cause.letter, cause.axes) for cause in two.causes] == [
-            (cause.letter, cause.axes) for cause in one.causes
-        ]
+        assert [(cause.name, cause.axes) for cause in two.causes] == [(cause.name, cause.axes) for cause in one.causes]
         assert [cell.verdict for cell in two.cells] == [cell.verdict for cell in one.cells]
         assert [cell.repeat for cell in two.cells] == [2 * cell.repeat for cell in one.cells]
         assert two.environment["machine"] == f"{saved.this_machine()}, elsewhere"

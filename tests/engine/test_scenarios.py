@@ -19,7 +19,7 @@ import compare as program
 from common.logs import EVENTS
 from comparison.judge import records
 from comparison.judge.catalogue import CATALOGUE
-from comparison.judge.causes import Letters
+from comparison.judge.causes import Names
 from comparison.judge.condense import KEPT_CONNECTIONS
 from comparison.judge.differences import projections
 from comparison.judge.expectations import faults
@@ -68,7 +68,7 @@ def check_that_it_is_seen(entry, comparison):
     seen = [cause for cause in comparison.causes if cause.explanation == entry]
     assert seen, comparison.causes
     assert all(entry.axis in cause.axes for cause in seen), comparison.causes
-    with_it = {cell.verdict for cell in comparison.cells if seen[0].letter in cell.letters}
+    with_it = {cell.verdict for cell in comparison.cells if seen[0].name in cell.causes}
     assert with_it == {Verdict.EXPLAINED if entry.kind == "done" else Verdict.ALIKE}
 
 
@@ -216,7 +216,7 @@ def test_an_unknown_name_beside_all_is_unknown_all_the_same():
 
 
 def test_a_cause_goes_by_the_name_of_its_explanation_or_by_the_same_letter_in_every_scenario():
-    letters = Letters()
+    names = Names()
 
     def says(*more):
         def edit(pairing, side, lines):
@@ -225,11 +225,11 @@ def test_a_cause_goes_by_the_name_of_its_explanation_or_by_the_same_letter_in_ev
         return matrix(edit)
 
     found = [
-        judged(PLAIN, runs, Pairing(ENDPOINTS[0], ENDPOINTS[0]), letters)[1]
+        judged(PLAIN, runs, Pairing(ENDPOINTS[0], ENDPOINTS[0]), names)[1]
         for runs in (says("main: more"), says("asyncio: odd", "main: more"))
     ]
     known = [("eof-callback", "eof"), ("selector", "selector")]
-    assert [[(cause.letter, cause.event) for cause in causes] for causes in found] == [
+    assert [[(cause.name, cause.event) for cause in causes] for causes in found] == [
         [("A", "unreadable"), *known],
         [("B", "log"), ("A", "unreadable"), *known],
     ]

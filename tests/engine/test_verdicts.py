@@ -310,7 +310,7 @@ def test_an_odd_reference_is_blamed_itself():
     reference = Pairing(PROTOCOL_UVLOOP, PROTOCOL_UVLOOP)
     cells, causes, _ = judged(TUTORIAL, runs, reference)
     assert only(cells, reference).verdict is Verdict.DIFFERENT
-    assert causes[0].letter in only(cells, reference).letters
+    assert causes[0].name in only(cells, reference).causes
     assert in_trouble(cells) == with_one_of(runs, PROTOCOL_UVLOOP)
 
 
@@ -562,18 +562,18 @@ def test_the_failures_of_a_loop_are_one_cause_with_its_factor(side, reason):
     cells, causes, _ = judged(TUTORIAL, runs, Pairing(STREAMS, STREAMS))
     failed = {one.pairing for one in runs if own(one.pairing, side).loop == "odd"}
     [failure] = [cause for cause in causes if cause.is_failure]
-    assert (failure.letter, failure.event, failure.axes) == ("A", reason, (f"{side} loop",))
+    assert (failure.name, failure.event, failure.axes) == ("A", reason, (f"{side} loop",))
     assert failure.finding == f"Predicted by the {side}'s loop: in 12 of 36 runs, those with odd"
     assert set(failure.pairings) == failed == in_trouble(cells)
     assert causes[0] is failure
-    assert {cell.pairing for cell in cells if "A" in cell.letters} == failed
+    assert {cell.pairing for cell in cells if "A" in cell.causes} == failed
 
 
 def test_failures_of_two_kinds_are_two_causes():
     runs = failing_on_odd("client", "echo_client: ERROR timed out")
     runs[0] = run(runs[0].pairing, server_lines(STREAMS), client_lines(STREAMS), server_exit=-11)
     _, causes, _ = judged(TUTORIAL, runs, Pairing(STREAMS, STREAMS_UVLOOP))
-    failures = [(cause.letter, cause.axes, len(cause.pairings)) for cause in causes if cause.is_failure]
+    failures = [(cause.name, cause.axes, len(cause.pairings)) for cause in causes if cause.is_failure]
     assert failures == [("A", (), 1), ("B", ("client loop",), 12)]
     assert "in 1 of 36 runs, in streams/asyncio -> streams/asyncio" in causes[0].finding
 
@@ -775,7 +775,7 @@ def test_the_loop_is_the_factor_of_what_a_planted_defect_does(loop):
     blamed = {cell for cell in comparison.cells if cell.verdict.is_trouble}
     assert {cell.verdict for cell in blamed} == {verdict}
     assert {cell.pairing.server.loop for cell in blamed} == {f"{PLANTED}:{loop}"}
-    assert all(first.letter in cell.letters for cell in blamed)
+    assert all(first.name in cell.causes for cell in blamed)
 
 
 def test_a_loop_that_cannot_connect_is_the_factor_on_the_side_of_the_client():
@@ -795,8 +795,8 @@ def test_told_and_done_survive_json(tmp_path):
     file.write_text(export.to_json(Survey((comparison,), 1.0)))
     [read] = export.load(file).comparisons
     assert read.causes == comparison.causes
-    assert [(cell.verdicts, cell.reason, cell.letters) for cell in read.cells] == [
-        (cell.verdicts, cell.reason, cell.letters) for cell in comparison.cells
+    assert [(cell.verdicts, cell.reason, cell.causes) for cell in read.cells] == [
+        (cell.verdicts, cell.reason, cell.causes) for cell in comparison.cells
     ]
     [explanation] = [cause["explanation"] for cause in json.loads(file.read_text())["comparisons"][0]["causes"]]
     assert (explanation["name"], explanation["kind"]) == ("eof-callback", "told")

@@ -60,7 +60,7 @@ def test_where_tcp_cuts_the_stream_is_no_difference():
 def test_a_line_in_one_cell_only_is_predicted_by_nothing():
     odd = edited(ODD, "server", lambda lines: [*lines[:-1], "asyncio: something odd", lines[-1]])
     cells, causes, _ = judged(TUTORIAL, matrix(odd), REFERENCE)
-    assert (causes[0].letter, causes[0].event, causes[0].axes, causes[0].explained) == ("A", "log", (), False)
+    assert (causes[0].name, causes[0].event, causes[0].axes, causes[0].explained) == ("A", "log", (), False)
     assert causes[0].finding == (
         "No factor and no two together predict it; seen in 1 of 16 runs, in protocol/uvloop -> streams/uvloop"
     )
@@ -172,7 +172,7 @@ def test_factors_that_this_choice_cannot_tell_apart_are_all_named():
 def test_groups_show_each_log_once_and_the_causes_beside_its_lines():
     _, _, groups = judged(TUTORIAL, matrix(), REFERENCE)
     assert [(group.side, len(group.pairings)) for group in groups] == [("server", 4)] * 4 + [("client", 4)] * 4
-    changed = [(sign, line, letters) for sign, line, letters in groups[3].diff if sign != " "]
+    changed = [(line.sign, line.text, line.causes) for line in groups[3].diff if line.sign != " "]
     assert changed == [
         ("-", "asyncio: Using selector: EpollSelector", ("selector",)),
         ("+", "echo_127.0.0.1_<port>: received EOF", ("eof-callback",)),
@@ -186,7 +186,7 @@ def test_an_explanation_covers_a_line_once():
 
     cells, causes, groups = judged(TUTORIAL, matrix(twice), REFERENCE)
     assert [
-        (cause.letter, cause.event, cause.explained, [(d.side, d.sign, d.nth) for d in cause.differences])
+        (cause.name, cause.event, cause.explained, [(d.side, d.sign, d.nth) for d in cause.differences])
         for cause in causes
     ] == [
         ("A", "selector", False, [("server", "+", 2)]),
@@ -198,7 +198,7 @@ def test_an_explanation_covers_a_line_once():
         Verdict.ALIKE: 11,
         Verdict.DIFFERENT: 4,
     }
-    changed = [(sign, line, letters) for sign, line, letters in groups[2].diff if sign != " "]
+    changed = [(line.sign, line.text, line.causes) for line in groups[2].diff if line.sign != " "]
     selector = "asyncio: Using selector: EpollSelector"
     assert ("+", selector, ("A",)) in changed
 
@@ -213,10 +213,10 @@ def test_a_line_in_another_place_is_a_difference_of_its_own():
 
     _, causes, groups = judged(TUTORIAL, matrix(wait_late), REFERENCE)
     response = "echo_client: received b'This is the message. It will be sent in parts.'"
-    assert (causes[0].letter, causes[0].axes, causes[0].explained) == ("A", ("own implementation",), False)
+    assert (causes[0].name, causes[0].axes, causes[0].explained) == ("A", ("own implementation",), False)
     assert [(d.side, d.sign, d.text) for d in causes[0].differences] == [("client", "~", response)]
     assert causes[0].finding == "Predicted by the endpoint's own implementation in all 16 runs: moved"
-    assert [(sign, line, letters) for sign, line, letters in groups[6].diff if letters == ("A",)] == [
+    assert [(line.sign, line.text, line.causes) for line in groups[6].diff if line.causes == ("A",)] == [
         ("+", response, ("A",)),
         ("-", response, ("A",)),
     ]

@@ -130,7 +130,7 @@ def test_a_verdict_is_a_symbol_a_word_and_a_colour(text):
 def test_each_cause_tells_all_there_is_to_it(outline, text):
     for comparison in survey().comparisons:
         for cause in comparison.causes:
-            assert f'id="cause-{cause.letter}"' in text
+            assert f'id="cause-{cause.name}"' in text
             if cause.explanation is not None:
                 assert cause.explanation.text in outline.text
                 assert cause.explanation.source in outline.text
@@ -229,15 +229,15 @@ def test_lines_that_both_have_do_not_stand_out():
 def test_letters_of_several_files_are_one_alphabet():
     one, other, _ = survey().comparisons
     swapped = gather.merge([Survey((other,), 1.0), Survey((one,), 2.0)])
-    letters: dict[str, set[object]] = {}
+    by_name: dict[str, set[object]] = {}
     for comparison in swapped.comparisons:
         for cause in comparison.causes:
-            letters.setdefault(cause.letter, set()).add(
+            by_name.setdefault(cause.name, set()).add(
                 cause.explanation.name if cause.explanation else (cause.event, cause.axes)
             )
-        used = {letter for cell in comparison.cells for letter in cell.letters}
-        assert used <= {cause.letter for cause in comparison.causes}
-    assert all(len(causes) == 1 for causes in letters.values())
+        used = {name for cell in comparison.cells for name in cell.causes}
+        assert used <= {cause.name for cause in comparison.causes}
+    assert all(len(causes) == 1 for causes in by_name.values())
     assert swapped.duration_s == 3.0
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import recorded
 
-from comparison.judge.causes import Letters
+from comparison.judge.causes import Names
 from comparison.layout import Command, Line, Table
 from comparison.model import Cell, Comparison, Pairing, Survey
 from comparison.play.transports import TRANSPORTS
@@ -14,12 +14,12 @@ from comparison.report import export, levels
 OTHER_PYTHON = "3.13.0"
 
 
-def comparison(edit=lambda pairing, side, lines: lines, *, name="plain", letters=None, skips=lambda pairing: False):
+def comparison(edit=lambda pairing, side, lines: lines, *, name="plain", names=None, skips=lambda pairing: False):
     """The recorded matrix, with changed logs, as a scenario of its own."""
     runs = [run for run in recorded.matrix(edit) if not skips(run.pairing)]
     reference = Pairing(recorded.ENDPOINTS[0], recorded.ENDPOINTS[0])
     scenario = dataclasses.replace(recorded.PLAIN, name=name)
-    cells, causes, groups = recorded.judged(scenario, runs, reference, letters)
+    cells, causes, groups = recorded.judged(scenario, runs, reference, names)
     everyone = tuple(recorded.ENDPOINTS)
     played = {cell.pairing for cell in cells}
     pairings = [Pairing(server, client) for server in everyone for client in everyone]
@@ -58,8 +58,8 @@ def test_what_the_api_alone_decides_is_no_change_from_loop_to_loop():
 
 
 def test_a_difference_of_one_loop_is_counted_there_by_what_its_cause_goes_by():
-    letters = Letters()
-    found = of(comparison(letters=letters), comparison(odd, name="odd", letters=letters))
+    names = Names()
+    found = of(comparison(names=names), comparison(odd, name="odd", names=names))
     assert (found.alike, found.differs, found.fails) == (("plain",), {"odd": ("A",)}, {})
 
 
@@ -102,8 +102,8 @@ def test_pythons_are_held_against_each_other_in_the_same_way(monkeypatch):
 
 
 def test_the_table_has_a_row_for_each_loop_and_leads_to_what_is_behind_its_numbers():
-    letters = Letters()
-    survey = Survey((comparison(letters=letters), comparison(odd, name="odd", letters=letters)), 0.0)
+    names = Names()
+    survey = Survey((comparison(names=names), comparison(odd, name="odd", names=names)), 0.0)
     blocks = list(levels.blocks(survey))
     [table] = [block for block in blocks if isinstance(block, Table)]
     assert (list(table.head), [text for text, _ in table.rows[0]]) == (

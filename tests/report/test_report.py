@@ -18,7 +18,7 @@ import pytest
 from recorded import judged
 
 from comparison import layout
-from comparison.judge.causes import Letters
+from comparison.judge.causes import Names
 from comparison.model import (
     PARTS,
     RAW,
@@ -97,7 +97,7 @@ def recorded(pairing: Pairing, server: list[str], client: list[str], code: int =
     return Run(pairing, 1, *logs, parse(server), parse(client))
 
 
-def compared(*odd_lines: str, repeat: int = 1, letters: Letters | None = None) -> Comparison:
+def compared(*odd_lines: str, repeat: int = 1, names: Names | None = None) -> Comparison:
     """Streams and Protocol with each other: EOF is known; where a Streams server has a Protocol client, its log
     has lines that nothing explains; Protocol with itself loses bytes."""
     both = (STREAMS, PROTOCOL)
@@ -109,7 +109,7 @@ def compared(*odd_lines: str, repeat: int = 1, letters: Letters | None = None) -
         recorded(Pairing(PROTOCOL, PROTOCOL), server_log(eof=True), client_log(ended_early, eof=True), 1),
     ]
     reference = Pairing(STREAMS, STREAMS)
-    cells, causes, groups = judged(SCENARIO, runs, reference, letters)
+    cells, causes, groups = judged(SCENARIO, runs, reference, names)
     return Comparison(
         scenario=SCENARIO,
         transport=TCP,
@@ -205,7 +205,7 @@ def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(comparison, monk
     assert [line for line in lines if len(line) > width] == []
     assert re.fullmatch("Next: python3 compare.py --scenario .* --raw", last)  # in one line, to be copied
     squeezed = "".join(text.split())
-    lines = [line for group in comparison.groups for _, line, _ in group.diff]  # broken anywhere, and not cut
+    lines = [line.text for group in comparison.groups for line in group.diff]  # broken anywhere, and not cut
     assert [line for line in lines if "".join(line.split()) not in squeezed] == []
     text = words(text)
     for verdict in ("* reference", "~ alike", "! different", "x failed"):
@@ -214,7 +214,7 @@ def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(comparison, monk
         if cell.verdict.is_trouble:
             assert words(f"{cell.pairing} {cell.verdict} (how it ended): {cell.reason}") in text
     for cause in comparison.causes:
-        assert f"{cause.letter}: " in text
+        assert f"{cause.name}: " in text
         assert words(cause.finding) in text
         if cause.explanation is not None:
             assert words(cause.explanation.text) in text
@@ -550,8 +550,8 @@ def skipped_comparison() -> Comparison:
 
 def three_scenarios() -> Survey:
     """A comparison in which all is well, one in which something is wrong, and one that was skipped."""
-    letters = Letters()
-    well = compared(letters=letters)
+    names = Names()
+    well = compared(names=names)
     fine = [cell for cell in well.cells if cell.verdict is not Verdict.FAILED]
     well = dataclasses.replace(
         well,
@@ -560,7 +560,7 @@ def three_scenarios() -> Survey:
         cells=tuple(fine[:2]),
         causes=tuple(cause for cause in well.causes if cause.explained),
     )
-    return survey(well, compared(ODD_LINE, letters=letters), skipped_comparison())
+    return survey(well, compared(ODD_LINE, names=names), skipped_comparison())
 
 
 @pytest.fixture(scope="module")
@@ -719,7 +719,7 @@ BAD_FILES = {
     ),
     "comparisons that are none": (
         damaged("comparisons", value=[7]),
-        "is damaged ('int' object is not subscriptable); run it once more",
+        "is damaged (it.comparisons[0] is no Comparison); run it once more",
     ),
 }
 

@@ -30,7 +30,7 @@ def collect(survey: Survey) -> list[CauseView]:
 
 def by_section(survey: Survey) -> Mapping[Section, Touched]:
     """Section of the code -> the scenarios that try it, the causes whose lines it writes, and where these are seen."""
-    letters: dict[Section, dict[str, None]] = defaultdict(dict)
+    causes: dict[Section, dict[str, None]] = defaultdict(dict)
     places: dict[Section, dict[str, Comparison]] = defaultdict(dict)
     for comparison in survey.comparisons:
         for section in sections.of_scenario(comparison.scenario):
@@ -38,13 +38,13 @@ def by_section(survey: Survey) -> Mapping[Section, Touched]:
     for comparison in survey.comparisons:
         for cause in comparison.causes:
             for section in sections.of_cause(cause):
-                letters[section][cause.letter] = None
+                causes[section][cause.name] = None
                 places[section][words.name(comparison)] = comparison
-    return {section: Touched(tuple(letters[section]), tuple(there.values())) for section, there in places.items()}
+    return {section: Touched(tuple(causes[section]), tuple(there.values())) for section, there in places.items()}
 
 
 def _view(survey: Survey, cause: Cause) -> CauseView:
-    seen = [(c, own) for c in survey.comparisons for own in c.causes if own.letter == cause.letter]
+    seen = [(c, own) for c in survey.comparisons for own in c.causes if own.name == cause.name]
     clearest, example = max(seen, key=lambda item: len(item[0].cells))
     return CauseView(
         cause=example,
@@ -62,7 +62,7 @@ def _small(comparison: Comparison, cause: Cause) -> Mapping[str, Collection[Pair
         showing = [
             group
             for group in comparison.groups
-            if group.side == side and any(cause.letter in letters for _, _, letters in group.diff)
+            if group.side == side and any(cause.name in line.causes for line in group.diff)
         ]
         if showing:
             found[f"in the {side}'s log"] = {pairing for group in showing for pairing in group.pairings}

@@ -59,7 +59,7 @@ def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any
         "reference": [escape(comparison.reference.server.label), escape(comparison.reference.client.label)],
         "description": escape(comparison.scenario.description),
         "over": escape(comparison.transport.description),
-        "groups": [[[sign, texts.number(line), letters] for sign, line, letters in g.diff] for g in comparison.groups],
+        "groups": [[[d.sign, texts.number(d.text), d.causes] for d in g.diff] for g in comparison.groups],
         "cells": [_cell(comparison, cell, trim, texts) for cell in comparison.cells],
     }
 
@@ -72,7 +72,7 @@ def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[
         "verdict": str(cell.verdict),
         "verdicts": [str(cell.verdicts[part]) for part in PARTS if part in cell.verdicts],
         "reason": texts.number(cell.reason),
-        "letters": list(cell.letters),
+        "letters": list(cell.causes),
         "runs_note": _runs_note(cell, trim),
         "commands": [[texts.number(c.title), texts.number(c.text)] for c in repeat.commands(comparison, cell)],
         "diff": {side: _group_number(comparison.groups, side, cell.pairing) for side in SIDES},

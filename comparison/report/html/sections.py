@@ -16,9 +16,9 @@ WAIT = "Writing must wait"
 
 @dataclass(frozen=True)
 class Touched:
-    """What touches a section: the letters of causes, and the scenarios that try it or show them."""
+    """What touches a section: the names of causes, and the scenarios that try it or show them."""
 
-    letters: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
     scenarios: tuple[Comparison, ...] = ()
 
 
