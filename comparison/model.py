@@ -171,6 +171,8 @@ class Transport:
     description: str
     server_options: tuple[str, ...]
     client_options: tuple[str, ...]
+    is_far: bool = False
+    """Whether it goes to another host, where no file of this one is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.loops import packages
-from comparison import files, layout
+from comparison import files, hosts, layout
 from comparison.console import columns_of
 from comparison.experiments import otherwise
 from comparison.model import NO_LEVEL, CannotCompare, Comparison, Survey, Verdict
@@ -33,6 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--scenario", type=comma_separated, metavar=names, default=[TUTORIAL.name], help=tried)
     add("--transport", type=comma_separated, metavar=names, help=over)
     add_selection(parser, "SERVER[,CLIENT]")
+    hosts.add_options(parser)
     add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
     add("--jobs", type=at_least_one, metavar="N", default=os.cpu_count() or 1, help="servers at once (%(default)s)")
     output.add_options(parser)
@@ -43,8 +44,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, and write what came out; after Ctrl-C what has come out so far. Raises CannotCompare."""
-    selection = chosen(options)
-    tried = trials(options.scenario, options.transport)
+    selection = hosts.elsewhere(chosen(options), options)
+    tried = hosts.over(trials(options.scenario, options.transport), options.server_host)
     if options.list is not None:
         from comparison.report import listing
 

@@ -48,7 +48,7 @@ def client_command(
     """The command of a client, for a server that listens on `port` (0 where it has none)."""
     if not pairing.client.takes_options:
         return _placed(pairing.client.client_command, HOSTS[transport.name], port)
-    words = ["--file", str(folder / "payload")] if scenario.from_file else []
+    words = ["--file", "-" if transport.is_far else str(folder / "payload")] if scenario.from_file else []
     words += [word for message in scenario.messages for word in ("--message", os.fsdecode(message))]
     where = _filled(transport.client_options, pairing.server, folder, port)
     return (*pairing.client.client_command, *where, *words, *scenario.client_options)
@@ -58,6 +58,8 @@ def why_not(scenario: Scenario, transport: Transport, endpoint: Endpoint, side: 
     """Why an endpoint cannot take part in a scenario as server or as client; None where it can."""
     if endpoint.takes_options:
         return None
+    if transport.is_far:
+        return f"{endpoint.label} takes no options, so it is judged by a relay, which is on this host only"
     options = scenario.client_options if side == "client" else scenario.server_options
     if transport.name not in HOSTS or options:
         wanted = " ".join(options) or f"--transport {transport.name}"
@@ -79,9 +81,11 @@ def not_supported(endpoint: Endpoint, log: Log) -> str | None:
     return f"{endpoint.label} does not support it: {events[-1].plain if events else 'it does not say why'}"
 
 
-def payload_file(pairing: Pairing, folder: Path) -> Path | None:
-    """What the client reads as standard input: the bytes of the scenario where no option can tell it of them."""
-    return None if pairing.client.takes_options else folder / "payload"
+def payload_file(scenario: Scenario, transport: Transport, pairing: Pairing, folder: Path) -> Path | None:
+    """What the client reads as standard input: the bytes of the scenario where no option can tell it of them, or where
+    it has not the file."""
+    is_read = not pairing.client.takes_options or (scenario.from_file and transport.is_far)
+    return folder / "payload" if is_read else None
 
 
 def write_payload(scenario: Scenario, path: Path) -> None:

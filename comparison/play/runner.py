@@ -246,7 +246,9 @@ def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, 
         command = client_command(plan.scenario, plan.transport, pairing, folder, port)
         machine = stack.enter_context(Heartbeat())
         try:
-            log = launcher.start(command, stdin=payload_file(pairing, folder)).wait(plan.scenario.deadline_s)
+            log = launcher.start(command, stdin=payload_file(plan.scenario, plan.transport, pairing, folder)).wait(
+                plan.scenario.deadline_s
+            )
             skipped = not_supported(pairing.client, log)
         except OSError as error:
             log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)

@@ -596,7 +596,7 @@ BAD_BOTH = {
     "unix-too-long": (f"--unix {LONG_PATH}", f"has {UNIX_PATH_BYTES + 1} bytes: use one of at most {UNIX_PATH_BYTES}"),
     "host-part-too-long": (f"--host {'x' * 64}", "1 to 63 in each part between dots"),
     "host-part-empty": ("--host a..b", "1 to 63 in each part between dots"),
-    "loop-unknown": ("--loop turbo", "choose asyncio, uvloop, or MODULE:FACTORY"),
+    "loop-unknown": ("--loop turbo", "choose asyncio, uvloop, rloop, "),
     "loop-not-installed": (
         "--loop turbo_loop:new",
         "no module 'turbo_loop'; name one that Python finds",

@@ -48,7 +48,8 @@ class ClientStage(Stage):
         if (reason := why_not(scenario, self.transport, self.endpoint, "client")) is not None:
             raise Skip(reason)
         command = client_command(scenario, self.transport, pairing, self.folder, port)
-        self.process = self.launcher.start(command, stdin=payload_file(pairing, self.folder))
+        payload = payload_file(scenario, self.transport, pairing, self.folder)
+        self.process = self.launcher.start(command, stdin=payload)
 
     def accept_socket(self) -> socket.socket:
         """The client's next connection, bare."""

@@ -1,0 +1,69 @@
+"""Runs a command on another host, behind a prefix that does so, as if it ran here: its output, its exit code, and the
+signals that it gets. `python -m comparison.play.far PREFIX COMMAND...`
+
+There the command runs in the folder that it would have here, so the project lies at the same path. It tells its process
+id first, which is how a signal finds it: ending `ssh` ends nothing on the other side.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+PLACE = "{command}"
+"""Where a prefix has the command, as one word for a shell there (`ssh host {command}`); else its words come last."""
+
+TELL = 'cd "$0" && echo "$$" >&2 && exec "$@"'
+HANDED_ON = (signal.SIGTERM, signal.SIGINT)
+PIECE_BYTES = 65536
+KILL_S = 20.0
+"""What it may take to hand on a signal."""
+
+
+def behind(prefix: str, command: Sequence[str]) -> list[str]:
+    """A command behind a prefix. Raises ValueError where the quotes of the prefix do not close."""
+    words = shlex.split(prefix)
+    if any(PLACE in word for word in words):
+        return [word.replace(PLACE, shlex.join(command)) for word in words]
+    return [*words, *command]
+
+
+def run(prefix: str, command: Sequence[str]) -> int:
+    """Run a command there to its end; its exit code."""
+    there = behind(prefix, ["sh", "-c", TELL, os.getcwd(), *command])
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_ON)  # until there is somebody to get them
+
+    def unblock() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_ON)
+
+    # Without a buffer, in which more than the first line might stay behind.
+    with subprocess.Popen(there, bufsize=0, stderr=subprocess.PIPE, preexec_fn=unblock) as process:
+        assert process.stderr is not None
+        told = process.stderr.readline()
+        if told.strip().isdigit():
+            threading.Thread(target=_hand_on, args=(prefix, int(told)), daemon=True).start()
+        else:  # it has not come to run there
+            unblock()
+            _write(told)
+        while data := os.read(process.stderr.fileno(), PIECE_BYTES):
+            _write(data)
+        code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _hand_on(prefix: str, pid: int) -> None:
+    while True:
+        kill = behind(prefix, ["kill", f"-{signal.sigwait(HANDED_ON)}", str(pid)])
+        subprocess.run(kill, stdin=subprocess.DEVNULL, capture_output=True, timeout=KILL_S)
+
+
+def _write(data: bytes) -> None:
+    sys.stderr.buffer.write(data)
+    sys.stderr.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1], sys.argv[2:]))
