@@ -61,7 +61,7 @@ async def protocol_remedy(address):
         await client.may_write.wait()
 
 
-# --- How it is observed: the peer reads nothing until the call returns, or is seen to wait ---
+# --- How it is observed: whether the call has returned when the loop has done what there is to do ---
 def experiment(subject):
     kit.client_tls()  # says it here where there are no certificates to be had
     with kit.listener() as listener:
@@ -69,7 +69,7 @@ def experiment(subject):
         sock, _ = listener.accept()
         with sock:
             peer = kit.TLSPeer(sock, server_side=True)
-            if call.returns():
+            if call.has_returned():
                 kit.tell("it went on with 32 MiB unsent")
                 return WENT_ON
             kit.tell("it waits for the peer to read")

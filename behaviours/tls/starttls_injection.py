@@ -83,22 +83,29 @@ class ProtocolRemedy(ProtocolTrap):
             await super().upgrade()
 
 
-# --- How it is observed: the second line is the attacker's, and the client's own comes over TLS ---
+# --- How it is observed: an honest client, and one behind whose STARTTLS an attacker has put a line ---
 def experiment(subject):
     kit.server_tls()  # says it here where there are no certificates to be had
-    with kit.connect(subject.serve()) as sock:
+    address = subject.serve()
+    with kit.connect(address) as sock:
+        sock.sendall(b"STARTTLS\n")
+        kit.answer(sock)
+        client = kit.TLSPeer(sock)
+        client.send(client.record(b"of the client\n"))
+        kit.tell(f"without an attacker the first line over TLS: {kit.handled()[0]}")
+    with kit.connect(address) as sock:
         sock.sendall(b"STARTTLS\nof the attacker\n")
         if kit.answer(sock) != b"ready\n":
-            kit.tell("the server did not begin with TLS")
+            kit.tell("with one the server did not begin with TLS")
             return REFUSED
         try:
             client = kit.TLSPeer(sock)
         except OSError:
-            kit.tell("TLS came to no connection")
+            kit.tell("with one TLS came to no connection")
             return REFUSED
         client.send(client.record(b"of the client\n"))
-        first = kit.handled()[0]
-    kit.tell(f"the first line over TLS: {first}")
+        first = kit.handled(2)[1]
+    kit.tell(f"with one: {first}")
     return kit.one_of(first, {b"of the attacker\n": TAKEN})
 
 
