@@ -3,13 +3,14 @@
 The lesson uses what stands in `given` alone: an echo server, a client, and what its program does with the data.
 """
 
-from behaviours.kit.given import Client, Echo, connected, echo, handle, live, work
+from behaviours.kit.given import Client, Echo, compute, connected, echo, handle, live, work
 from behaviours.kit.main import main
 from behaviours.kit.peers import (
     FILL_BYTES,
     accepted,
     all_of,
     answer,
+    comes_by_itself,
     connect,
     echo_all,
     echoed,
@@ -37,6 +38,8 @@ __all__ = [
     "all_of",
     "answer",
     "client_tls",
+    "comes_by_itself",
+    "compute",
     "connect",
     "connected",
     "echo",

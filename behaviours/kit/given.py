@@ -1,13 +1,14 @@
 """What a lesson may use and what is not on trial there. The page shows the source of what it uses."""
 
 import asyncio
+import threading
 from typing import Any
 
 live: set[asyncio.WriteTransport] = set()
 """The connections of `echo` and `Echo`."""
 
 handled: list[Any] = []
-working: list["asyncio.Future[None]"] = []
+working: list["asyncio.Future[None] | threading.Event"] = []
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,3 +87,10 @@ def work() -> "asyncio.Future[None]":
     future = asyncio.get_running_loop().create_future()
     working.append(future)
     return future
+
+
+def compute() -> None:
+    """Work that lets nobody else have a turn, such as a computation: the experiment has it done by `finish_work`."""
+    done = threading.Event()
+    working.append(done)
+    done.wait()

@@ -4,6 +4,7 @@ Their kernel buffers are small, so that 32 MiB are more than fits anywhere betwe
 """
 
 import contextlib
+import select
 import socket
 import struct
 from typing import Any
@@ -63,6 +64,11 @@ def ending(sock: socket.socket) -> str:
 def hears(sock: socket.socket) -> bytes | None:
     """What comes next, or None where nothing comes within the patience."""
     return sock.recv(65536) if waiting.is_readable(sock) else None
+
+
+def comes_by_itself(sock: socket.socket) -> bool:
+    """Whether something comes within the patience while nobody wakes the loop."""
+    return bool(select.select([sock], [], [], waiting.patience_s)[0])
 
 
 def echoed(sock: socket.socket, data: bytes = b"hello") -> bytes:

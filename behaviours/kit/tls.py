@@ -41,7 +41,8 @@ class TLSPeer:
                 break
             except self._wants:
                 self.send()
-                self._take()
+                if not self._take():
+                    raise ConnectionError("the other end has left the handshake") from None
         self.send()
 
     def record(self, data: bytes) -> bytes:

@@ -11,10 +11,11 @@ from harness import DEADLINE_S, ROOT
 import compare
 from behaviours import page
 from comparison import endpoints
-from comparison.experiments import command
+from comparison.experiments import command, words
 from comparison.experiments.judge import judge
-from comparison.experiments.model import Evidence, State, behaviour_of
-from comparison.experiments.play import cells, survey
+from comparison.experiments.model import Evidence, State, behaviour_of, everything
+from comparison.experiments.play import cells, looks, survey
+from comparison.play.processes import Launcher
 
 PLANTED = ROOT / "tests" / "planted_behaviours" / "surprise.py"
 
@@ -104,13 +105,22 @@ def test_what_cannot_be_done_is_one_line_with_the_remedy(words, error, capsys):
     assert error in capsys.readouterr().err
 
 
-def test_what_a_loop_alone_does_is_news_that_names_it():
-    lost_twice, reads_no_more = (f"tests.planted_loops:{name}" for name in ("lost_twice", "reads_no_more"))
-    done = run("--group", "rely", "--loop", f"{lost_twice},{reads_no_more}")
+def test_a_loop_that_tells_the_end_twice_is_named_in_the_news():
+    lost_twice = "tests.planted_loops:lost_twice"
+    done = run("callbacks-in-order", "--loop", f"asyncio,{lost_twice}")
     assert done.returncode == 1
-    said = " ".join(done.stdout.split())
-    assert f"callbacks-in-order, rely, Protocol on {lost_twice}: news: unforeseen" in said
-    assert f"reading-resumes, rely, {reads_no_more}: news: unforeseen: a part came, then nothing" in said
+    assert f"callbacks-in-order, rely, Protocol on {lost_twice}: news: unforeseen" in " ".join(done.stdout.split())
+
+
+def test_a_loop_that_never_resumes_reading_is_named_in_the_news():
+    reads_no_more, behaviours = "tests.planted_loops:reads_no_more", everything()
+    [here] = endpoints.interpreters([], ["asyncio"])
+    tried = cells([behaviours["reading-resumes"]], [("asyncio", here), (reads_no_more, here)])
+    with Launcher() as launcher:
+        found = command.in_order(behaviours, [evidence for _, evidence in looks(launcher, tried, jobs=4)], [])
+    assert found.exit_code == 1
+    [news] = words.unusual(found)
+    assert news.startswith(f"reading-resumes, rely, {reads_no_more}: news: unforeseen: a part came, then nothing")
 
 
 def test_after_ctrl_c_there_is_what_has_come(monkeypatch, capsys):

@@ -4,6 +4,7 @@
 """
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,12 @@ def test_the_record_tells_of_no_machine():
 
 def test_the_document_is_what_was_recorded():
     assert DOCUMENT.read_text() == document(), "write it anew, see above"
+
+
+def test_what_it_refers_to_is_there():
+    named = set(re.findall(r"\bsee ([a-z]+(?:-[a-z]+)+)", DOCUMENT.read_text()))
+    assert named
+    assert named <= set(BEHAVIOURS)
 
 
 def document() -> str:

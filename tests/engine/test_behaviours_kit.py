@@ -10,6 +10,8 @@ import textwrap
 import pytest
 from harness import DEADLINE_S, ROOT
 
+from behaviours import kit
+
 BODY = """
 import asyncio
 import socket
@@ -166,6 +168,14 @@ def test_it_ends_also_where_nobody_reads_what_it_says(run):
     with open(writer, "wb") as nobody:
         code, _, _ = run(*ONE, "--json", experiment="return BAD", stdout=nobody)
     assert code == 0
+
+
+def test_a_peer_that_leaves_in_the_handshake_is_noticed():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(ConnectionError, match="has left the handshake"):
+            kit.TLSPeer(ours)
 
 
 def test_another_case_can_play_it(run):
