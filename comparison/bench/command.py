@@ -14,8 +14,9 @@ from typing import TextIO
 from common.logs import escape
 from comparison import files, layout
 from comparison.bench import environment, limits, planning, resources, results, rounds
-from comparison.bench.executor import Cores, Executor
-from comparison.bench.plan import BULK_BYTES, IN_FLIGHT, KIB, RATE_PER_S, TCP, TLS, WORKLOADS, Plan, Results, Sample
+from comparison.bench.executor import Executor
+from comparison.bench.metrics import WORKLOADS
+from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Results, Sample
 from comparison.bench.views import charts, view
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
@@ -32,24 +33,20 @@ UNITS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB}
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the benchmark."""
-    add = parser.add_argument
+    add, of_lines, of_rounds = parser.add_argument, planning.IN_FLIGHT, LEAST_ROUNDS
     add("--quick", action="store_true", help="one minute: echo and connect, one size, 10 connections")
     known = ", ".join(WORKLOADS)
     add("--workload", type=_list_of(_one_of(*WORKLOADS)), metavar="NAME", help=f"only these: {known}")
-    add("--transport", type=_list_of(_one_of(TCP, TLS)), metavar="NAME", help="tcp, tls (as far as there is time)")
+    add("--transport", type=_list_of(_one_of(TCP, TLS)), metavar="NAME", help="tcp, tls")
     add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
     add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")
-    add("--in-flight", type=_list_of(at_least_one), metavar="N", default=[IN_FLIGHT], help="lines at once (16)")
-    add("--grid", action="store_true", help="every size with every number of connections, not only the middle ones")
-    add("--rate", type=above_zero, metavar="N", default=RATE_PER_S, help="requests/s of rate (%(default)g)")
-    add("--bulk", type=_size, metavar="BYTES", default=BULK_BYTES, help="what bulk moves each way (128M)")
-    add("--time", type=above_zero, metavar="S", help="seconds for all samples (330; with --quick 48)")
-    add("--rounds", type=at_least_one, metavar="N", help="so many rounds, however long they take")
+    add("--in-flight", type=at_least_one, metavar="N", default=of_lines, help="lines at once (%(default)s)")
+    add("--rounds", type=at_least_one, metavar="N", default=of_rounds, help="how often each is measured (%(default)s)")
     add("--sample", type=above_zero, metavar="S", help="length of one sample (0.2; with --quick 0.15)")
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
-    add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first cell on")
+    add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first on")
     add("--load", type=Path, metavar="FILE", help="measure nothing, show what --save has kept")
     add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG")
 
@@ -76,25 +73,29 @@ def run(options: argparse.Namespace) -> int:
 def measure(options: argparse.Namespace) -> Results:
     """Take the samples; after Ctrl-C, those that there are."""
     selection = chosen(options)
-    request = planning.Request(**{name: getattr(options, name) for name in planning.ASKED})
-    notes = []
+    fields = dataclasses.fields(planning.Request)
+    request = planning.Request(**{field.name: getattr(options, field.name) for field in fields})
+    notes = [*selection.notes, *limits.notes()]
     if (lacking := missing(TRANSPORTS[TLS])) is not None:
         if TLS in (request.transport or ()):
             raise CannotCompare(f"--transport tls: {lacking}")
         request = dataclasses.replace(request, transport=(TCP,))
-        notes = [f"nothing is measured over TLS: {lacking}"]
-    plan, more = planning.make(request, selection.servers, selection.clients, selection.reference.server.label)
+        notes.append(f"nothing is measured over TLS: {lacking}")
+    plan, left_out = planning.make(request, selection.servers, selection.reference.server.label)
     limits.check_connections(plan.cells)
-    print(f"compare.py: {_beforehand(plan)}", file=sys.stderr)
-    server_cores, load_cores = limits.cores()
-    surroundings = environment.collect(selection.pythons, server_cores, load_cores)
-    everything = (*selection.notes, *notes, *more, *limits.notes())
+    each = sum(len(cell.arms) for cell in plan.cells)
+    about = layout.duration(round(planning.duration_s(plan)))
+    said = f"cells: {len(plan.cells)}, samples a round: {each}, rounds: {plan.rounds}; about {about}"
+    print(f"compare.py: {said}", file=sys.stderr)
+    cores = limits.cores()
+    surroundings = environment.collect(selection.pythons, cores)
     samples: list[Sample] = []
     started_s = time.monotonic()
 
     def found(interrupted: bool) -> Results:
         duration_s = round(time.monotonic() - started_s, 3)
         settings = {"sample_s": plan.sample_s, "warm_up_s": plan.warm_up_s, "duration_s": duration_s}
+        everything = (*notes, *left_out)
         made = Results(surroundings, plan.arms, plan.cells, tuple(samples), settings, interrupted, everything)
         if options.save is not None:
             results.save(made, options.save)
@@ -102,21 +103,20 @@ def measure(options: argparse.Namespace) -> Results:
 
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Progress(1) as shown,
+        Progress(plan.rounds * each) as shown,
         ThreadPoolExecutor(1) as thread,
         Launcher() as launcher,
     ):
-        executor = Executor(plan, launcher, Path(folder), Cores(server_cores, load_cores))
 
-        def taken(progress: rounds.Progress, sample: Sample) -> None:
+        def taken(sample: Sample) -> None:
             if launcher.is_closed:
                 return  # it was cut off
             samples.append(sample)
             found(interrupted=True)
-            shown.show(progress.taken, progress.total(), progress.left_s())
+            shown.tick()
 
         # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
-        measuring = thread.submit(rounds.run, plan, executor, taken, time.monotonic)
+        measuring = thread.submit(rounds.run, plan, Executor(plan, launcher, Path(folder), cores), taken)
         try:
             while wait([measuring], AWAKE_S).not_done:
                 pass
@@ -128,14 +128,6 @@ def measure(options: argparse.Namespace) -> Results:
     if interrupted and not samples:
         raise KeyboardInterrupt
     return found(interrupted)
-
-
-def _beforehand(plan: Plan) -> str:
-    """What will be measured, and how long it will take."""
-    minutes, seconds = divmod(round(planning.duration_s(plan)), 60)
-    samples = sum(len(cell.arms) for cell in plan.cells)
-    rounds = f"{plan.rounds or plan.least_rounds} rounds{'' if plan.rounds else ' or more'}"
-    return f"{len(plan.cells)} cells, {samples} samples a round, {rounds}: about {minutes} min {seconds} s"
 
 
 def write(found: Results, form: str, file: TextIO) -> None:

@@ -8,35 +8,33 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from comparison.bench import limits
+from comparison.bench.limits import Cores
 from comparison.endpoints import environment as versions_of
 from comparison.model import Interpreter
 
 CPU_INFO = Path("/proc/cpuinfo")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-SOMAXCONN = Path("/proc/sys/net/core/somaxconn")
 UNKNOWN = "unknown"
 OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")
 """Variables that change how memory is had, which can be most of the cost of a message."""
 
+OF_THE_BUILD = ("--enable-optimizations", "--with-lto", "--disable-gil", "--with-pydebug")
 
-def collect(
-    pythons: Sequence[Interpreter], server_cores: Collection[int] | None, load_cores: Collection[int] | None
-) -> dict[str, Any]:
+
+def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
     """Everything by name; what the system does not tell is `unknown`, or None where it is a number."""
+    configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    model = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read(CPU_INFO), re.MULTILINE)
     return {
         **versions_of(pythons),
-        "python build": build(),
+        "python build": " ".join([platform.python_compiler(), *(sign for sign in OF_THE_BUILD if sign in configured)]),
         "kernel": platform.release(),
-        "CPU": cpu_model(),
+        "CPU": model[1].strip() if model else platform.processor() or platform.machine() or UNKNOWN,
         "cores": os.cpu_count(),
         "governor": _read(GOVERNOR),
-        "load": load_average(),
-        "open files": UNKNOWN if (found := limits.open_files()) is None else "{} (hard {})".format(*found),
-        "ephemeral ports": limits.ephemeral_ports(),
-        "somaxconn": _read(SOMAXCONN),
-        "server on cores": _cores(server_cores),
-        "load on cores": _cores(load_cores),
+        "load": _load_average(),
+        "server on cores": _named(cores.server),
+        "load on cores": _named(cores.load),
         **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},
     }
 
@@ -46,20 +44,7 @@ def summary(environment: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in environment.items() if value not in (UNKNOWN, None, ""))
 
 
-def build() -> str:
-    """How the running interpreter was made: compiler, and whether it was optimised."""
-    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    signs = ("--enable-optimizations", "--with-lto", "--disable-gil", "--with-pydebug")
-    return " ".join([platform.python_compiler(), *(sign for sign in signs if sign in options)])
-
-
-def cpu_model() -> str:
-    """The processor as the system names it."""
-    found = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read(CPU_INFO), re.MULTILINE)
-    return found[1].strip() if found else platform.processor() or platform.machine() or UNKNOWN
-
-
-def load_average() -> float | None:
+def _load_average() -> float | None:
     """How many processes wanted a core in the last minute, on average."""
     try:
         return round(os.getloadavg()[0], 2)
@@ -74,5 +59,5 @@ def _read(path: Path) -> str:
         return UNKNOWN
 
 
-def _cores(cores: Collection[int] | None) -> str:
+def _named(cores: Collection[int] | None) -> str:
     return "any" if cores is None else ", ".join(map(str, sorted(cores)))

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from comparison.bench import histogram
-from comparison.bench.metrics import PERCENTILES, VIEWS
+from comparison.bench.metrics import METRICS, PERCENTILES, WORKLOADS
 from comparison.bench.plan import Cell, Results, Sample
 
 CONFIDENCE = 0.95
@@ -73,12 +73,12 @@ def median(samples: Sequence[Sample], metric: str) -> float | None:
     return statistics.median(values) if values else None
 
 
-def shares(samples: Sequence[Sample], parts: Sequence[str], sample_s: float) -> list[float]:
-    """What part of their sum each of some figures is, over all rounds together; nothing from too few ticks."""
+def shares(samples: Sequence[Sample], metric: str, sample_s: float) -> list[float]:
+    """What share each part of a figure has, over all rounds together; nothing from too few ticks."""
     busy_s = sum(sample.values.get("server_busy", 0.0) for sample in samples) * sample_s
     if busy_s < FEWEST_TICKS * TICK_S:
         return []
-    sums = [sum(value for sample in samples if (value := value_of(sample, part)) is not None) for part in parts]
+    sums = [sum(sample.values.get(part, 0.0) for sample in samples) for part in METRICS[metric].parts]
     return [one / sum(sums) for one in sums] if sum(sums) > 0 else []
 
 
@@ -107,7 +107,7 @@ def compare(
     results: Results, cell: Cell, arm: str, metric: str | None = None, reference: str | None = None
 ) -> Estimate | None:
     """An arm against the reference of its cell, or against another arm; None where no round has both."""
-    pairs = paired(results, cell, arm, reference or cell.reference, metric or VIEWS[cell.workload].compared)
+    pairs = paired(results, cell, arm, reference or cell.reference, metric or WORKLOADS[cell.workload].compared)
     return estimate([one / other for one, other in pairs.values()]) if pairs else None
 
 

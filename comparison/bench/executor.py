@@ -1,12 +1,14 @@
 """Take one sample: start a server afresh, put a load on it, and end it. Whatever goes wrong is part of the sample."""
 
+import json
 import sys
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from comparison.bench import arms, bulk, planning
+from comparison import shapes
+from comparison.bench import arms, planning
 from comparison.bench.generator.spec import Load, Outcome
+from comparison.bench.limits import Cores
 from comparison.bench.plan import TLS, Arm, Cell, Plan, Sample
 from comparison.play.processes import Launcher, Process
 from comparison.play.serving import NotReady, start
@@ -22,16 +24,8 @@ PATIENCE_S = 10.0
 """What connections get to open, and answers to come, before that is called an error."""
 
 
-@dataclass(frozen=True)
-class Cores:
-    """What the processes of a sample are pinned to; None where they are not."""
-
-    server: Collection[int] | None = None
-    load: Collection[int] | None = None
-
-
 class Executor:
-    """Takes samples with processes of `launcher`; `folder` is for certificates and the files of bulk."""
+    """Takes samples with processes of `launcher`; `folder` is for certificates."""
 
     def __init__(self, plan: Plan, launcher: Launcher, folder: Path, cores: Cores) -> None:
         self._plan = plan
@@ -43,11 +37,12 @@ class Executor:
 
     def __call__(self, cell: Cell, arm: Arm, number: int) -> Sample:
         """One sample. Raises only what ends the benchmark."""
+        host, _ = arm.server_address or (arms.HOST, 0)
         try:
-            server, port = self._start(cell, arm)
+            server, port = self._start(cell, arm, host)
             try:
                 server.drop_output()
-                outcome = self._load(cell, arm, server, port)
+                outcome = self._load(cell, server, host, port)
                 log = server.stop(STOP_S)
             finally:
                 server.kill()
@@ -58,11 +53,9 @@ class Executor:
         troubles = outcome.errors if log.trouble is None else (*outcome.errors, f"the server {log.trouble}")
         return Sample(cell.key, arm.label, number, outcome.values, outcome.latencies, troubles)
 
-    def _start(self, cell: Cell, arm: Arm) -> tuple[Process, int]:
+    def _start(self, cell: Cell, arm: Arm, host: str) -> tuple[Process, int]:
         """A server that accepts connections, and its port."""
         command = (*arm.server_command, *(arm.tls_options if cell.transport == TLS else ()))
-        host, _ = arm.server_address or (arms.HOST, 0)
-
         says = cell.workload == "fresh" and set(arms.QUIET) <= set(command)
         level = arms.SAYING if says else arms.SILENT
 
@@ -73,12 +66,7 @@ class Executor:
         server, port, _ = start(self._launcher, located, host, says=says, address=address, cores=cores)
         return server, port
 
-    def _load(self, cell: Cell, arm: Arm, server: Process, port: int) -> Outcome:
-        host = (arm.server_address or (arms.HOST, 0))[0]
-        if cell.workload == "bulk":
-            file = bulk.payload(self._folder, cell.size_bytes)
-            client = arms.filled(arm.client_command, host=host, port=port, file=file)
-            return bulk.transfer(self._launcher, client, server, file, self._cores.load)
+    def _load(self, cell: Cell, server: Process, host: str, port: int) -> Outcome:
         load = Load(
             workload=cell.workload,
             host=host,
@@ -88,17 +76,17 @@ class Executor:
             connections=cell.connections,
             in_flight=cell.in_flight,
             tls=cell.transport == TLS,
-            rate_per_s=cell.rate_per_s,
             warm_up_s=self._plan.warm_up_s,
             sample_s=planning.length_s(self._plan, cell),
             patience_s=PATIENCE_S,
         )
-        command = [sys.executable, "-m", "comparison.bench.generator", load.to_json()]
+        command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(asdict(load))]
         generator = self._launcher.start(command, cores=self._cores.load)
         log = generator.wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
         self._launcher.forget(generator)
         try:
-            return Outcome.from_json(log.lines[-1])
+            outcome: Outcome = shapes.make(Outcome, json.loads(log.lines[-1]))
+            return outcome
         except (IndexError, ValueError, TypeError):
             last = log.lines[-1] if log.lines else "it wrote nothing"
             return Outcome({}, {}, (f"the load generator failed: {log.trouble or last}",))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from comparison.bench import estimates, handler
 from comparison.bench.estimates import Estimate
-from comparison.bench.metrics import METRICS, VIEWS
+from comparison.bench.metrics import METRICS, WORKLOADS
 from comparison.bench.plan import MIDDLE_CONNECTIONS, MIDDLE_SIZE_BYTES, TCP, TLS, Cell, Results
 from comparison.bench.views import words
 
@@ -34,7 +34,7 @@ def main(results: Results, workload: str = "echo", transport: str = TCP) -> Cell
 
 def _all(results: Results) -> Iterator[str]:
     order = (("echo", TCP), ("lines", TCP), ("echo", TLS), ("fresh", TCP), ("connect", TCP), ("memory", TCP))
-    rest = ((name, over) for over in (TCP, TLS) for name in VIEWS if (name, over) not in order)
+    rest = ((name, over) for over in (TCP, TLS) for name in WORKLOADS if (name, over) not in order)
     for workload, transport in (*order, *rest):
         cell = main(results, workload, transport)
         if cell is not None:
@@ -51,9 +51,9 @@ def _choices(results: Results, cell: Cell) -> Iterator[str]:
         if found is not None and found.low is not None and (cell.workload != "lines" or factor == "idiom"):
             key = factor, other.factors[factor], first.factors[factor]
             clauses.setdefault(key, []).append(f"{_said(found)}{_with(shared)}")
-    view = VIEWS[cell.workload]
-    noun = METRICS[view.compared].noun
-    what = f"{noun} per {view.per}" if "CPU" in noun else noun
+    workload = WORKLOADS[cell.workload]
+    noun = METRICS[workload.compared].noun
+    what = f"{noun} per {workload.per}" if "CPU" in noun else noun
     if clauses:
         parts = (f"{level} against {base} {' and '.join(said)}" for (_, level, base), said in clauses.items())
         yield f"{words.capital(what)} ({cell}): {'; '.join(parts)}"

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from comparison.bench import estimates
-from comparison.bench.metrics import VIEWS
+from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import LEAST_ROUNDS, Results, Sample
 
 DOUBTFUL = 0.1
@@ -65,7 +65,7 @@ def _few_rounds(results: Results) -> Iterator[str]:
     if 0 < rounds < estimates.FEWEST_ROUNDS:
         yield (
             f"{rounds} round{'s' * (rounds != 1)}: too few for an interval, so no ratio here is sure; "
-            f"take {LEAST_ROUNDS} or more with --rounds, or more time with --time"
+            f"take {LEAST_ROUNDS} or more with --rounds"
         )
 
 
@@ -92,7 +92,7 @@ def _drift(results: Results) -> Iterator[str]:
     tried, apart = 0, []
     for cell in results.cells:
         for arm in cell.arms[1:]:
-            pairs = estimates.paired(results, cell, arm, cell.reference, VIEWS[cell.workload].compared)
+            pairs = estimates.paired(results, cell, arm, cell.reference, WORKLOADS[cell.workload].compared)
             ways = [[one / other for place, (one, other) in pairs.items() if place % 2 == way] for way in (0, 1)]
             if min(map(len, ways)) < 4:
                 continue
@@ -112,7 +112,7 @@ def _spread(results: Results) -> Iterator[str]:
     """The cells whose rounds disagree, with the remedy that this machine still has."""
     doubtful = []
     for cell in results.cells:
-        compared = VIEWS[cell.workload].compared
+        compared = WORKLOADS[cell.workload].compared
         spreads = [(estimates.spread(results.of(cell, arm), compared) or 0.0, arm) for arm in cell.arms]
         spread, arm = max(spreads)
         if spread > DOUBTFUL:
@@ -130,15 +130,15 @@ def _remedy(results: Results) -> str:
     if environment.get("server on cores") == "any":
         return "server and load share a core here; measure on a machine with two or more"
     if results.settings.get("sample_s", 1.0) < 1.0:
-        return "take longer samples (--sample 1), or more rounds (--time)"
-    return "take more rounds (--time), on a machine of your own: a virtual one has neighbours"
+        return "take longer samples (--sample 1), or more --rounds"
+    return "take more --rounds, on a machine of your own: a virtual one has neighbours"
 
 
 def _faults(results: Results) -> Iterator[str]:
     """Where memory is mapped and unmapped for each message; of a server whom nobody has left yet that is the result."""
     found = []
     for cell in results.cells:
-        if cell.workload in ("echo", "lines", "half", "rate"):
+        if cell.workload in ("echo", "lines", "half"):
             for arm in cell.arms:
                 faults = estimates.median(results.of(cell, arm), "faults")
                 if faults is not None and faults > FAULTS:
@@ -160,7 +160,7 @@ def _limit(results: Results) -> Iterator[str]:
             if arms:
                 yield (
                     f"{cell}: the load generator was the limit of {', '.join(arms)}: they can do more per second than "
-                    f"stands here; CPU per {VIEWS[cell.workload].per} holds all the same"
+                    f"stands here; CPU per {WORKLOADS[cell.workload].per} holds all the same"
                 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from comparison.bench import arms, estimates, limits, rounds
-from comparison.bench.executor import Cores, Executor
+from comparison.bench.executor import Executor
 from comparison.bench.plan import Arm, Cell, Plan, Results, Sample
 from comparison.play.processes import Launcher
 
@@ -46,11 +46,11 @@ asyncio.run(main())
 
 
 def measure(chosen: list[Arm], cells: list[Cell], folder: Path, number: int = ROUNDS) -> Results:
-    plan = Plan(tuple(chosen), tuple(cells), number, 0.0, 0.15, 0.05)
+    plan = Plan(tuple(chosen), tuple(cells), number, 0.15, 0.05)
     samples: list[Sample] = []
     with Launcher() as launcher:
-        executor = Executor(plan, launcher, folder, Cores(*limits.cores()))
-        rounds.run(plan, executor, lambda _, sample: samples.append(sample), lambda: float(len(samples)))
+        executor = Executor(plan, launcher, folder, limits.cores())
+        rounds.run(plan, executor, samples.append)
     assert [sample for sample in samples if sample.troubles] == []
     return Results({}, plan.arms, plan.cells, tuple(samples), {})
 

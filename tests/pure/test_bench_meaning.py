@@ -80,10 +80,13 @@ def test_a_difference_that_is_too_small_to_be_shown_is_none():
 
 
 def test_pairs_are_not_chosen_for_their_figures():
-    """Sixteen pairings that are all alike: the best against the worst would differ in many runs."""
-    bulk = next(cell for cell in CELLS if cell.workload == "bulk")
+    """Ten ways of handling lines that are all alike: the best against the worst would differ in many runs. Those that
+    are named are held against the first level, whoever was the fastest."""
+    lines = next(cell for cell in CELLS if cell.workload == "lines")
     for seed in SEEDS:
-        assert said(cells=(bulk,), cost=equal, noise=0.05, seed=seed) == ""
+        text = said(cells=(lines,), cost=equal, noise=0.05, seed=seed)
+        named = re.findall(r"([\w-]+) against ([\w-]+) ", text)
+        assert named == [("split", "readline"), ("protocol-each", "readline")]
 
 
 def test_where_nothing_differs_few_runs_say_that_something_does():
@@ -135,10 +138,10 @@ def test_memory_is_said_to_be_of_idle_connections():
 
 def test_a_percentile_is_of_all_requests_and_not_of_the_median_round():
     """In one round of eight a fifth of the requests took 20 ms: of all that is 2.5 %, and so is the 99th percentile."""
-    rate = next(cell for cell in CELLS if cell.workload == "rate")
+    half = next(cell for cell in CELLS if cell.workload == "half")
     fast, slow = histogram.bucket(100_000), histogram.bucket(20_000_000)
-    samples = [Sample(rate.key, OWN[0], number, {}, {fast: 1000}) for number in range(1, 8)]
-    samples.append(Sample(rate.key, OWN[0], 8, {}, {fast: 800, slow: 200}))
+    samples = [Sample(half.key, OWN[0], number, {}, {fast: 1000}) for number in range(1, 8)]
+    samples.append(Sample(half.key, OWN[0], 8, {}, {fast: 800, slow: 200}))
     assert estimates.median(samples, "p99_us") == pytest.approx(20_000, rel=0.01)
     assert estimates.median(samples, "p50_us") == pytest.approx(100, rel=0.01)
 
@@ -147,7 +150,6 @@ def test_a_closed_loop_has_no_percentiles():
     heads = {table.title: table.heads for section in tables.sections(results()) for table in section.tables}
     assert [title for title, found in heads.items() if "p99 us" in found] == [
         "half, 1 KiB, 10 connections",
-        "rate, 2,000 requests/s of 1 KiB, 10 connections",
     ]
 
 
@@ -244,7 +246,7 @@ def test_a_generator_at_its_limit_is_named():
 
 def test_somebody_else_on_the_cores_is_found():
     found = noise.advice(with_samples(values(generator_busy=0.2, server_busy=0.3)))
-    assert found[0].startswith("in 56 of 56 samples server and load together were busy for less than 60 %")
+    assert found[0].startswith("in 48 of 48 samples server and load together were busy for less than 60 %")
 
 
 def test_memory_that_is_mapped_for_each_message_is_found():
@@ -272,7 +274,7 @@ def test_how_many_intervals_miss_by_chance_is_said():
     assert found.startswith(f"of {count} intervals of 95 % about {count / 20:.0f} miss the truth by chance")
 
 
-def test_an_arm_is_known_by_its_kind_and_not_by_its_name():
-    odd = dataclasses.replace(recorded_bench.arm("streams/asyncio"), label="a -> b, debug logs", factors={"loop": "x"})
-    cell = dataclasses.replace(ONE, arms=(odd.label,))
-    assert Results({}, (odd,), (cell,), (), {}).choices(cell) == [odd]
+def test_an_arm_is_known_by_its_factors_and_not_by_its_name():
+    odd = dataclasses.replace(recorded_bench.arm("streams/asyncio"), label="buffered", factors={"loop": "x"})
+    cell = dataclasses.replace(ONE, arms=(odd.label, "sockets/asyncio"))
+    assert Results({}, (odd, recorded_bench.arm("sockets/asyncio")), (cell,), (), {}).choices(cell) == [odd]

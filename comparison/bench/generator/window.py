@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from comparison.bench.resources import CPUTime, Watched
+from comparison.bench.resources import Used, Watched
 
 
 class Reading(NamedTuple):
@@ -11,8 +11,7 @@ class Reading(NamedTuple):
 
     at_s: float
     own_s: float
-    server: CPUTime
-    faults: int | None
+    server: Used
 
 
 class Window:
@@ -31,24 +30,26 @@ class Window:
             self._closed = self._read()
 
     def _read(self) -> Reading:
-        return Reading(time.perf_counter(), time.process_time(), self._server.cpu(), self._server.page_faults())
+        return Reading(time.perf_counter(), time.process_time(), self._server.used())
 
     def values(self, count: int) -> dict[str, float]:
         """The figures of `count` messages or connections; empty without any."""
         if not count:
             return {}
-        first, last = self._opened, self._closed
-        elapsed_s = last.at_s - first.at_s
-        server = last.server.since(first.server)
-        each_us = server.total_s / count * 1e6
+        (began_s, own_s, before), (ended_s, own_end_s, after) = self._opened, self._closed
+        elapsed_s = ended_s - began_s
+        total_s = after.total_s - before.total_s
+        user_s, system_s = after.user_s - before.user_s, after.system_s - before.system_s
+        each_us = total_s / count * 1e6
+        system_us = each_us * system_s / (user_s + system_s) if user_s + system_s else 0.0
         values = {
             "per_s": count / elapsed_s,
             "server_cpu_us": each_us,
-            "server_user_us": each_us * (1 - server.system_share),
-            "server_system_us": each_us * server.system_share,
-            "server_busy": server.total_s / elapsed_s,
-            "generator_busy": (last.own_s - first.own_s) / elapsed_s,
+            "server_user_us": each_us - system_us,
+            "server_system_us": system_us,
+            "server_busy": total_s / elapsed_s,
+            "generator_busy": (own_end_s - own_s) / elapsed_s,
         }
-        if first.faults is not None and last.faults is not None:
-            values["faults"] = (last.faults - first.faults) / count
+        if before.page_faults is not None and after.page_faults is not None:
+            values["faults"] = (after.page_faults - before.page_faults) / count
         return values

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
 from comparison.bench import histogram
-from comparison.bench.generator.sockets import Broken, Connection, lines, messages
+from comparison.bench.generator.sockets import Broken, Connection, how_it_broke, lines, messages
 from comparison.bench.generator.spec import Load, Outcome
 from comparison.bench.generator.window import Window
 from comparison.bench.resources import Gone, Watched
@@ -42,7 +42,7 @@ def run(load: Load) -> Outcome:
 
 
 class Crowd:
-    """The open connections of one load."""
+    """The connections of one load."""
 
     def __init__(self, load: Load) -> None:
         self.load = load
@@ -54,18 +54,17 @@ class Crowd:
         self._texts = lines(load.size_bytes) if load.workload == "lines" else messages(load.size_bytes)
         self._tls = _trusting() if load.tls else None
 
-    def connect(self) -> Connection | None:
-        """Begin one connection; None where that failed at once."""
+    def connect(self) -> None:
+        """Begin one connection; it is open when its first message is back."""
         load = self.load
         try:
             connection = Connection((load.host, load.port), self._texts, self._made, load.in_flight, self._tls)
-        except (Broken, OSError) as error:
-            self.reasons.append(str(error) if isinstance(error, Broken) else f"could not be made: {error.strerror}")
-            return None
+        except OSError as error:
+            self.reasons.append(how_it_broke(error))
+            return
         self._made += 1
         self.open.add(connection)
         self._selector.register(connection.socket, EVENT_READ | EVENT_WRITE, connection)
-        return connection
 
     def drop(self, connection: Connection, reason: str | None = None) -> None:
         """Close a connection; with a reason, as broken."""
@@ -75,48 +74,48 @@ class Crowd:
         self._selector.unregister(connection.socket)
         connection.close()
 
-    def ready(self, timeout_s: float) -> Iterator[tuple[Connection, bool, bool]]:
-        """The connections that can be read from, and those that can be written to."""
-        for key, events in self._selector.select(timeout_s):
-            yield key.data, bool(events & EVENT_READ), bool(events & EVENT_WRITE)
-
-    def watch(self, connection: Connection) -> None:
-        """Wait for its answer, and where something still waits to be sent, for room."""
-        wanted = EVENT_READ if connection.all_sent else EVENT_READ | EVENT_WRITE
-        self._selector.modify(connection.socket, wanted, connection)
-
     def send(self, connection: Connection, count: int = 1) -> None:
         """Send the next messages on a connection, or drop it."""
         try:
             connection.send(count)
             if not connection.all_sent:
-                self.watch(connection)
+                self._watch(connection)
         except Broken as broken:
             self.drop(connection, str(broken))
 
     def received(self, timeout_s: float) -> Iterator[tuple[Connection, int]]:
-        """The connections on which messages are complete, and how many. What waits to be sent is sent."""
-        for connection, readable, writable in self.ready(timeout_s):
+        """The connections on which messages are complete, and how many; 0 of one that has come to its end, and is
+        dropped. What waits to be sent is sent."""
+        for key, events in self._selector.select(timeout_s):
+            connection = key.data
             try:
-                if writable:
+                if events & EVENT_WRITE:
                     connection.flush()
-                    self.watch(connection)
-                complete = connection.receive() if readable else 0
+                complete = connection.receive() if events & EVENT_READ else 0
+                if events & EVENT_WRITE or not connection.all_sent:
+                    self._watch(connection)
             except Broken as broken:
                 self.drop(connection, str(broken))
                 continue
-            if complete:
+            if connection.has_ended:
+                self.drop(connection)
+            if complete or connection.has_ended:
                 yield connection, complete
 
-    def give_up(self, connections: set[Connection]) -> None:
-        """Name and drop those whose answer does not come."""
+    def give_up(self, connections: set[Connection], what: str = "no answer") -> None:
+        """Name and drop those for which is waited in vain."""
         for connection in connections & self.open:
-            self.drop(connection, f"no answer within {self.load.patience_s:g} s")
+            self.drop(connection, f"{what} within {self.load.patience_s:g} s")
 
     def close(self) -> None:
         for connection in list(self.open):
             self.drop(connection)
         self._selector.close()
+
+    def _watch(self, connection: Connection) -> None:
+        """Wait for its answer, and where something still waits to be sent, for room."""
+        wanted = EVENT_READ if connection.all_sent else EVENT_READ | EVENT_WRITE
+        self._selector.modify(connection.socket, wanted, connection)
 
 
 def _trusting() -> ssl.SSLContext:
@@ -134,53 +133,35 @@ def crowd_of(load: Load, connections: int) -> Iterator[Crowd]:
     break meanwhile, or take longer than the patience, are left out and named."""
     crowd = Crowd(load)
     try:
-        opening: set[Connection] = set()
-        begun = 0
-        deadline_s = now_s() + load.patience_s
-        while (begun < connections or opening) and now_s() < deadline_s:
-            while begun < connections and len(opening) < OPENING_AT_ONCE:
-                begun += 1
-                if (connection := crowd.connect()) is not None:
-                    opening.add(connection)
-            if any(_greet(crowd, opening, *ready) for ready in list(crowd.ready(LOOK_S))):
-                deadline_s = now_s() + load.patience_s
-        crowd.give_up(opening)
+        for begun in range(0, connections, OPENING_AT_ONCE):
+            for _ in range(min(OPENING_AT_ONCE, connections - begun)):
+                crowd.connect()
+            if not _await_answers(crowd):
+                break  # and the next would fare no better
         yield crowd
     finally:
         crowd.close()
 
 
-def _greet(crowd: Crowd, opening: set[Connection], connection: Connection, readable: bool, writable: bool) -> bool:
-    """One step of a connection that is opening. True once it is open."""
-    if connection not in opening:
-        return False
-    try:
-        is_open = connection.greet(readable, writable)
-        crowd.watch(connection)
-    except Broken as broken:
-        opening.discard(connection)
-        crowd.drop(connection, str(broken))
-        return False
-    if is_open:
-        opening.discard(connection)
-    return is_open
+def _await_answers(crowd: Crowd) -> int:
+    """Wait for the answers under way, and name the connections on which they do not come; how many came."""
+    count = 0
+    deadline_s = now_s() + crowd.load.patience_s
+    while (waiting := {one for one in crowd.open if one.waiting}) and now_s() < deadline_s:
+        count += sum(complete for _, complete in crowd.received(LOOK_S))
+    crowd.give_up(waiting)
+    return count
 
 
-def _leave(crowd: Crowd) -> list[str]:
-    """End every connection, and wait until the server has closed it, too; why some did not end well."""
-    reasons = []
+def _leave(crowd: Crowd) -> None:
+    """End every connection, and wait until the server has closed it, too."""
     for connection in crowd.open:
         connection.half_close()
     deadline_s = now_s() + crowd.load.patience_s
     while crowd.open and now_s() < deadline_s:
-        for connection, _, _ in crowd.ready(LOOK_S):
-            try:
-                if connection.is_at_end():
-                    crowd.drop(connection)
-            except Broken as broken:
-                reasons.append(str(broken))
-                crowd.drop(connection)
-    return reasons + [f"not closed by the server within {crowd.load.patience_s:g} s"] * len(crowd.open)
+        for _ in crowd.received(LOOK_S):
+            pass
+    crowd.give_up(crowd.open, "not closed by the server")
 
 
 def _one_leaves(load: Load) -> None:
@@ -196,19 +177,11 @@ def _one_leaves(load: Load) -> None:
 
 # --- Closed loops ---
 def echo(load: Load) -> Outcome:
-    """On each connection so many requests in flight, and the next when one is back; after a warm-up and an EOF."""
-    return _echo(load, settled=True)
-
-
-def fresh(load: Load) -> Outcome:
-    """The same with a server whom nobody has left yet."""
-    return _echo(load, settled=False)
-
-
-def _echo(load: Load, *, settled: bool) -> Outcome:
+    """On each connection so many requests in flight, and the next when one is back; after a warm-up, and for all but
+    `fresh` after somebody has left."""
     with crowd_of(load, load.connections) as crowd:
         _exchange(crowd, load.warm_up_s)
-        if settled:
+        if load.workload != "fresh":
             _one_leaves(load)
         with Window(load.server_pid) as window:
             count = _exchange(crowd, load.sample_s)
@@ -225,17 +198,7 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
         for connection, complete in crowd.received(min(LOOK_S, end_s - at_s)):
             count += complete
             crowd.send(connection, complete)
-    return count + _await_the_last(crowd)
-
-
-def _await_the_last(crowd: Crowd) -> int:
-    """Wait for the answers under way, and name the connections on which they do not come; how many came."""
-    count = 0
-    deadline_s = now_s() + crowd.load.patience_s
-    while (waiting := {one for one in crowd.open if one.waiting}) and now_s() < deadline_s:
-        count += sum(complete for _, complete in crowd.received(LOOK_S))
-    crowd.give_up(waiting)
-    return count
+    return count + _await_answers(crowd)
 
 
 def connect(load: Load) -> Outcome:
@@ -252,58 +215,45 @@ def connect(load: Load) -> Outcome:
 
 def _come_and_go(crowd: Crowd, length_s: float) -> int:
     """Have connections come and go for so long, and wait until the last has gone; how many did."""
-    load = crowd.load
     count = 0
     end_s = now_s() + length_s
-    opening = {connection for _ in range(load.connections) if (connection := crowd.connect()) is not None}
-    while crowd.open and (at_s := now_s()) < end_s + load.patience_s:
-        for connection, readable, writable in crowd.ready(LOOK_S):
-            try:
-                if connection in opening:
-                    if _greet(crowd, opening, connection, readable, writable):
-                        connection.half_close()
-                    if connection in crowd.open:
-                        continue
-                elif connection.is_at_end():
-                    crowd.drop(connection)
-                    count += 1
-                else:
-                    continue
-            except Broken as broken:
-                crowd.drop(connection, str(broken))
-            # A server that refuses everybody is not asked for ever.
-            if at_s < end_s and len(crowd.reasons) < load.connections and (another := crowd.connect()) is not None:
-                opening.add(another)
-    crowd.give_up(set(crowd.open))
+    _fill(crowd)
+    while crowd.open and (at_s := now_s()) < end_s + crowd.load.patience_s:
+        for connection, complete in crowd.received(LOOK_S):
+            if complete:
+                connection.half_close()
+            else:
+                count += 1
+        if at_s < end_s:
+            _fill(crowd)
+    crowd.give_up(crowd.open)
     return count
 
 
-# --- Open loops ---
-def rate(load: Load) -> Outcome:
-    """Requests leave when their time has come, whether or not the answer before is back. The latency counts from the
-    time when a request should have left, so a server that stalls cannot hide it (no coordinated omission)."""
-    return _open_loop(load, load.rate_per_s)
+def _fill(crowd: Crowd) -> None:
+    """Begin as many connections as are missing. A server that refuses everybody is not asked for ever."""
+    while max(len(crowd.open), len(crowd.reasons)) < crowd.load.connections:
+        crowd.connect()
 
 
+# --- An open loop ---
 def half(load: Load) -> Outcome:
-    """The same at half of what this server can do, which is found out first."""
-    return _open_loop(load, None)
-
-
-def _open_loop(load: Load, rate_per_s: float | None) -> Outcome:
+    """Requests at half of what this server can do, which is found out first."""
     with crowd_of(load, load.connections) as crowd:
         _exchange(crowd, load.warm_up_s)
         _one_leaves(load)
-        if rate_per_s is None:
-            began_s = now_s()
-            rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (now_s() - began_s))
+        began_s = now_s()
+        rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (now_s() - began_s))
         with Window(load.server_pid) as window:
-            latencies_ns = _on_time(crowd, rate_per_s)
+            latencies_ns = on_time(crowd, rate_per_s)
         return _outcome(load, window.values(len(latencies_ns)), crowd.reasons, histogram.collect(latencies_ns))
 
 
-def _on_time(crowd: Crowd, rate_per_s: float) -> list[int]:
-    """Send at a rate for the length of the sample, and wait for the last answers; how long each request took."""
+def on_time(crowd: Crowd, rate_per_s: float) -> list[int]:
+    """Send at a rate for the length of the sample, and wait for the last answers; how long each request took.
+
+    Requests leave when their time has come, whether or not the answer before is back. The latency counts from the time
+    when a request should have left, so a server that stalls cannot hide it (no coordinated omission)."""
     latencies_ns: list[int] = []
     due_ns: dict[Connection, deque[int]] = {connection: deque() for connection in crowd.open}
     turn = deque(crowd.open)
@@ -336,23 +286,22 @@ def memory(load: Load) -> Outcome:
     empty_bytes = server.resident_bytes()
     full_bytes, held, reasons = _filled(load, server)
     again_bytes, _, more = _filled(load, server)
-    if not held:
-        return _outcome(load, {}, [*reasons, *more])
     values = {
         "held": float(held),
         "empty_bytes": float(empty_bytes),
         "full_bytes": float(full_bytes),
-        "per_connection_bytes": (full_bytes - empty_bytes) / held,
+        "per_connection_bytes": (full_bytes - empty_bytes) / max(1, held),
         "again_bytes": float(again_bytes - full_bytes),
     }
-    return _outcome(load, values, [*reasons, *more])
+    return _outcome(load, values if held else {}, [*reasons, *more])
 
 
 def _filled(load: Load, server: Watched) -> tuple[int, int, list[str]]:
     """Memory with a crowd, how many it had, and why some of them broke."""
     with crowd_of(load, load.connections) as crowd:
         held, full_bytes = len(crowd.open), server.resident_bytes()
-        return full_bytes, held, [*crowd.reasons, *_leave(crowd)]
+        _leave(crowd)
+        return full_bytes, held, crowd.reasons
 
 
 def _outcome(
@@ -366,12 +315,4 @@ def _outcome(
     return Outcome(values, latencies or {}, errors)
 
 
-WORKLOADS = {
-    "echo": echo,
-    "fresh": fresh,
-    "lines": echo,
-    "connect": connect,
-    "memory": memory,
-    "half": half,
-    "rate": rate,
-}
+WORKLOADS = {"echo": echo, "fresh": echo, "lines": echo, "connect": connect, "memory": memory, "half": half}

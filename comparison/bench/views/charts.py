@@ -5,7 +5,7 @@ from pathlib import Path
 
 from comparison import files
 from comparison.bench import estimates, handler, meaning
-from comparison.bench.metrics import METRICS, VIEWS
+from comparison.bench.metrics import METRICS, WORKLOADS
 from comparison.bench.plan import Cell, Results
 from comparison.bench.views import svg, words
 
@@ -34,8 +34,7 @@ def write(results: Results, folder: Path) -> list[Path]:
 
 
 def _ratios(results: Results, cell: Cell) -> str:
-    metric = METRICS[VIEWS[cell.workload].compared]
-    better = "less" if metric.lower_is_better else "more"
+    noun = METRICS[WORKLOADS[cell.workload].compared].noun
     rows = []
     for arm in cell.arms:
         found = estimates.compare(results, cell, arm)
@@ -46,7 +45,7 @@ def _ratios(results: Results, cell: Cell) -> str:
         else:
             text = f"{words.number(found.ratio)} x, {words.interval(found)}"
             rows.append(svg.Dot(arm, found.ratio, found.low, found.high, text))
-    title = f"{cell}: the {metric.noun} of each against that of {cell.reference}; {better} is better"
+    title = f"{cell}: the {noun} of each against that of {cell.reference}; less is better"
     return svg.dots(title, "lines: 95 % interval", rows)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from comparison.bench import estimates, handler, meaning
-from comparison.bench.metrics import METRICS, VIEWS, Column
-from comparison.bench.plan import WORKLOADS, Cell, Results, Sample
+from comparison.bench.metrics import METRICS, WORKLOADS
+from comparison.bench.plan import Cell, Results, Sample
 from comparison.bench.views import words
 
 ABSENT = "-"
@@ -42,7 +42,7 @@ class Section:
 def sections(results: Results) -> list[Section]:
     """A section for each workload that was measured, in the order of the plan."""
     workloads = dict.fromkeys(cell.workload for cell in results.cells)
-    found = [Section(f"{name}: {WORKLOADS.get(name, '')}", tuple(_tables(results, name))) for name in workloads]
+    found = [Section(f"{name}: {WORKLOADS[name].what}", tuple(_tables(results, name))) for name in workloads]
     made = _handler(results)
     return [*found, Section("handler: from how much work a message on a choice makes less", (made,))] if made else found
 
@@ -55,14 +55,14 @@ def legend(results: Results) -> Iterator[str]:
         "and a 95 % bootstrap interval. no (at most 3 %): no difference seen, and the interval ends at 3 %."
     )
     measured = {cell.workload for cell in results.cells}
-    if measured - {"bulk", "memory"}:
+    if measured - {"memory"}:
         yield "CPU is the server's, for each message or connection; so are the page faults."
     if "fresh" in measured:
         yield (
             "Somebody has left before echo is measured, as in any service that has run for a while; fresh shows one "
             "whom nobody has left yet: with glibc each read may then map and unmap a block, which a page fault tells"
         )
-    if measured & {"half", "rate"}:
+    if "half" in measured:
         yield "Percentiles are of all rounds together. A closed loop has none: there they are the throughput again"
     if "memory" in measured:
         yield "Memory is that of idle connections, the kernel's buffers apart; as many again must add little"
@@ -87,10 +87,10 @@ def _handler(results: Results) -> Table | None:
 
 
 def _table(results: Results, cell: Cell) -> Table:
-    view = VIEWS[cell.workload]
+    workload = WORKLOADS[cell.workload]
     rows = []
     for arm in cell.arms:
-        figures = tuple(_figure(results, results.of(cell, arm), column) for column in view.columns)
+        figures = tuple(_figure(results, results.of(cell, arm), metric) for metric in workload.columns)
         found = estimates.compare(results, cell, arm)
         if arm == cell.reference:
             rows.append(Row(arm, (*figures, "1", "reference", ""), is_reference=True))
@@ -99,16 +99,16 @@ def _table(results: Results, cell: Cell) -> Table:
         else:
             compared = f"{words.number(found.ratio)} x", words.interval(found), words.seen(found)
             rows.append(Row(arm, (*figures, *compared), is_alike=not found.is_sure))
-    heads = tuple(column.title for column in view.columns)
-    return Table(str(cell), (*heads, f"{METRICS[view.compared].noun}, x", "95 %", "differs"), tuple(rows))
+    heads = tuple(METRICS[metric].title for metric in workload.columns)
+    return Table(str(cell), (*heads, f"{METRICS[workload.compared].noun}, x", "95 %", "differs"), tuple(rows))
 
 
-def _figure(results: Results, samples: Sequence[Sample], column: Column) -> str:
+def _figure(results: Results, samples: Sequence[Sample], metric: str) -> str:
     """The median of a figure, and how it is split: its parts add up to it."""
-    median = estimates.median(samples, column.metric)
+    median = estimates.median(samples, metric)
     if median is None:
         return ABSENT
-    text = METRICS[column.metric].text
-    shares = estimates.shares(samples, column.parts, results.settings.get("sample_s", 0.0))
+    text = METRICS[metric].text
+    shares = estimates.shares(samples, metric, results.settings.get("sample_s", 0.0))
     split = " + ".join(text(median * share) for share in shares)
     return f"{text(median)} ({split})" if split else text(median)
