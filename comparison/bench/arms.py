@@ -8,12 +8,11 @@ from comparison.model import FACTORS, NO_LEVEL, Endpoint
 HOST = "127.0.0.1"
 """Not a name: one family, one listening socket, and no resolver in what is measured."""
 
-SERVERS = "comparison.bench.servers"
 PROPORTIONS = {
     "buffered": "an echo with BufferedProtocol and nothing else: no log, no limits",
     "sockets": "an echo with loop.sock_recv() and sock_sendall(), and nothing else",
 }
-"""Servers that no endpoint is, each the shortest of its kind: the module to run, and what it is."""
+"""Servers that no endpoint is, each the shortest of its kind: what it is called, and what it is."""
 
 IDIOMS = {
     "readline": "Streams, a line at a time: readline(), write(), drain()",
@@ -44,32 +43,25 @@ def of_endpoint(endpoint: Endpoint) -> Arm:
     )
 
 
+def of_program(name: str, python: str, loop: str) -> Arm:
+    """The arm of a server of the benchmark itself."""
+    return Arm(
+        f"{name}/{loop}",
+        (python, "-m", "comparison.bench.servers", name, "--loop", loop, *HERE),
+        factors={"idiom": name, "loop": loop} if name in IDIOMS else {},
+        meaning=f"{name}: {(PROPORTIONS | IDIOMS)[name]}",
+        tls_options=OVER_TLS if name == "buffered" else (),
+    )
+
+
 def proportions(endpoints: Sequence[Endpoint]) -> list[Arm]:
-    """The servers of the benchmark itself, on the loop and the interpreter of the first endpoint that has both."""
-    return [
-        Arm(
-            f"{name}/{loop}",
-            (python, "-m", f"{SERVERS}.{name}", "--loop", loop, *HERE),
-            meaning=f"{name}: {meaning}",
-            tls_options=OVER_TLS if name == "buffered" else (),
-        )
-        for python, loop in _loops(endpoints)[:1]
-        for name, meaning in PROPORTIONS.items()
-    ]
+    """The shortest servers, on the loop and the interpreter of the first endpoint that has both."""
+    return [of_program(name, *place) for place in _loops(endpoints)[:1] for name in PROPORTIONS]
 
 
 def idioms(endpoints: Sequence[Endpoint]) -> list[Arm]:
     """The ways of handling lines, on every loop that an endpoint is on."""
-    return [
-        Arm(
-            f"{name}/{loop}",
-            (python, "-m", f"{SERVERS}.lines", name, "--loop", loop, *HERE),
-            factors={"idiom": name, "loop": loop},
-            meaning=f"{name}: {meaning}",
-        )
-        for python, loop in _loops(endpoints)
-        for name, meaning in IDIOMS.items()
-    ]
+    return [of_program(name, *place) for place in _loops(endpoints) for name in IDIOMS]
 
 
 def filled(command: Iterable[str], **places: object) -> list[str]:

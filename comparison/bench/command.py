@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 import sys
 import tempfile
 import time
@@ -13,7 +12,7 @@ from typing import TextIO
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import environment, limits, planning, resources, results, rounds
+from comparison.bench import environment, limits, planning, resources, results
 from comparison.bench.executor import Executor
 from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Results, Sample
@@ -73,15 +72,13 @@ def run(options: argparse.Namespace) -> int:
 def measure(options: argparse.Namespace) -> Results:
     """Take the samples; after Ctrl-C, those that there are."""
     selection = chosen(options)
-    fields = dataclasses.fields(planning.Request)
-    request = planning.Request(**{field.name: getattr(options, field.name) for field in fields})
     notes = [*selection.notes, *limits.notes()]
     if (lacking := missing(TRANSPORTS[TLS])) is not None:
-        if TLS in (request.transport or ()):
+        if TLS in (options.transport or ()):
             raise CannotCompare(f"--transport tls: {lacking}")
-        request = dataclasses.replace(request, transport=(TCP,))
+        options.transport = [TCP]
         notes.append(f"nothing is measured over TLS: {lacking}")
-    plan, left_out = planning.make(request, selection.servers, selection.reference.server.label)
+    plan, left_out = planning.make(options, selection.servers, selection.reference.server.label)
     limits.check_connections(plan.cells)
     each = sum(len(cell.arms) for cell in plan.cells)
     about = layout.duration(round(planning.duration_s(plan)))
@@ -107,16 +104,19 @@ def measure(options: argparse.Namespace) -> Results:
         ThreadPoolExecutor(1) as thread,
         Launcher() as launcher,
     ):
+        executor = Executor(plan, launcher, Path(folder), cores)
 
-        def taken(sample: Sample) -> None:
-            if launcher.is_closed:
-                return  # it was cut off
-            samples.append(sample)
-            found(interrupted=True)
-            shown.tick()
+        def take_all() -> None:
+            for number, cell, arm in plan.order():
+                sample = executor(cell, arm, number)
+                if launcher.is_closed:
+                    return  # it was cut off
+                samples.append(sample)
+                found(interrupted=True)
+                shown.tick()
 
         # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
-        measuring = thread.submit(rounds.run, plan, Executor(plan, launcher, Path(folder), cores), taken)
+        measuring = thread.submit(take_all)
         try:
             while wait([measuring], AWAKE_S).not_done:
                 pass

@@ -28,7 +28,6 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
     return {
         **versions_of(pythons),
         "python build": " ".join([platform.python_compiler(), *(sign for sign in OF_THE_BUILD if sign in configured)]),
-        "kernel": platform.release(),
         "CPU": model[1].strip() if model else platform.processor() or platform.machine() or UNKNOWN,
         "cores": os.cpu_count(),
         "governor": _read(GOVERNOR),

@@ -68,14 +68,10 @@ class Executor:
 
     def _load(self, cell: Cell, server: Process, host: str, port: int) -> Outcome:
         load = Load(
-            workload=cell.workload,
+            cell=cell,
             host=host,
             port=port,
             server_pid=server.pid,
-            size_bytes=cell.size_bytes,
-            connections=cell.connections,
-            in_flight=cell.in_flight,
-            tls=cell.transport == TLS,
             warm_up_s=self._plan.warm_up_s,
             sample_s=planning.length_s(self._plan, cell),
             patience_s=PATIENCE_S,

@@ -3,8 +3,7 @@
 An arm is who is measured, a cell is what is measured of it, a sample is one arm in one cell in one round.
 """
 
-import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,8 +86,17 @@ class Plan:
     warm_up_s: float
     """How long the load runs before that; nothing of it is counted."""
 
-    def arm(self, label: str) -> Arm:
-        return next(arm for arm in self.arms if arm.label == label)
+    def order(self) -> Iterator[tuple[int, Cell, Arm]]:
+        """The samples, each with the number of its round, from 1.
+
+        Rounds, not blocks: a machine drifts over minutes, so every arm is measured once in each round, next to the
+        reference that it is held against. Even rounds run backwards: what the place in the order does cancels out.
+        """
+        arms = {arm.label: arm for arm in self.arms}
+        forwards = [(cell, arms[label]) for cell in self.cells for label in cell.arms]
+        for number in range(1, self.rounds + 1):
+            for cell, arm in forwards if number % 2 else reversed(forwards):
+                yield number, cell, arm
 
 
 @dataclass(frozen=True)
@@ -119,14 +127,9 @@ class Results:
 
     def of(self, cell: Cell, arm: str) -> list[Sample]:
         """The samples of one arm in a cell, in the order of the rounds."""
-        return self._places.get((cell.key, arm), [])
-
-    @functools.cached_property
-    def _places(self) -> dict[tuple[str, str], list[Sample]]:
-        found: dict[tuple[str, str], list[Sample]] = {}
-        for sample in sorted(self.samples, key=lambda sample: sample.round):
-            found.setdefault((sample.cell, sample.arm), []).append(sample)
-        return found
+        key = cell.key
+        found = [sample for sample in self.samples if sample.arm == arm and sample.cell == key]
+        return sorted(found, key=lambda sample: sample.round)
 
     def cells_of(self, workload: str) -> list[Cell]:
         return [cell for cell in self.cells if cell.workload == workload]

@@ -1,12 +1,12 @@
 """From what the user asks for to a plan: which cells, with which arms, in how many rounds."""
 
+import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from comparison.bench import arms
 from comparison.bench.generator.sockets import LEAST_LINE_BYTES
 from comparison.bench.metrics import WORKLOADS
-from comparison.bench.plan import KIB, LEAST_ROUNDS, MIDDLE_CONNECTIONS, MIDDLE_SIZE_BYTES, TCP, TLS, Arm, Cell, Plan
+from comparison.bench.plan import KIB, MIDDLE_CONNECTIONS, MIDDLE_SIZE_BYTES, TCP, TLS, Arm, Cell, Plan
 from comparison.model import CannotCompare, Endpoint
 
 SIZES_BYTES = (64, KIB, 64 * KIB)
@@ -33,21 +33,11 @@ DEFAULT_OVER_TLS = ("echo", "memory")
 """What fits into the time with enough rounds."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the user asks for, by the names of the options; None where the default is wanted."""
-
-    workload: Sequence[str] | None = None
-    transport: Sequence[str] | None = None
-    size: Sequence[int] | None = None
-    connections: Sequence[int] | None = None
-    in_flight: int = IN_FLIGHT
-    quick: bool = False
-    rounds: int = LEAST_ROUNDS
-    sample: float | None = None
+Options = argparse.Namespace
+"""What the user asks for (see `command.add_options`); None where the default is wanted."""
 
 
-def make(request: Request, servers: Sequence[Endpoint], reference: str | None = None) -> tuple[Plan, list[str]]:
+def make(request: Options, servers: Sequence[Endpoint], reference: str | None = None) -> tuple[Plan, list[str]]:
     """The plan, and a note for what it leaves out. Raises CannotCompare where it would be empty."""
     own = [arms.of_endpoint(endpoint) for endpoint in servers]
     if reference is not None and reference not in [arm.label for arm in own]:
@@ -93,7 +83,7 @@ def _each_s(plan: Plan, cell: Cell) -> float:
     return START_S + WARM_UP_S + length_s(plan, cell)
 
 
-def _wanted(request: Request) -> list[tuple[str, str]]:
+def _wanted(request: Options) -> list[tuple[str, str]]:
     """Workloads with their transports: where nothing was asked for, echo and memory are measured over TLS as well."""
     if request.transport is None and request.workload is None and not request.quick:
         return [*((workload, TCP) for workload in DEFAULT), *((workload, TLS) for workload in DEFAULT_OVER_TLS)]
@@ -106,7 +96,7 @@ def _wanted(request: Request) -> list[tuple[str, str]]:
     return [(work, over) for over in transports for work in workloads if over == TCP or work in over_tls]
 
 
-def _cells(request: Request, workload: str, transport: str, own: Sequence[Arm], beside: Sequence[Arm]) -> list[Cell]:
+def _cells(request: Options, workload: str, transport: str, own: Sequence[Arm], beside: Sequence[Arm]) -> list[Cell]:
     """For echo over TCP every size at the middle number of connections, and every number at the middle size. Else the
     middle, or whatever was asked for. Those who only put the others in proportion take part in the middle."""
     sizes, numbers = request.size or SIZES_BYTES, request.connections or CONNECTIONS
@@ -128,7 +118,7 @@ def _cells(request: Request, workload: str, transport: str, own: Sequence[Arm], 
     return cells
 
 
-def _lines(request: Request, idioms: Sequence[Arm]) -> Cell:
+def _lines(request: Options, idioms: Sequence[Arm]) -> Cell:
     size = (request.size or (LINE_BYTES,))[0]
     if size < LEAST_LINE_BYTES:
         raise CannotCompare(f"--size {size}: a line has {LEAST_LINE_BYTES} bytes at least, its length among them")

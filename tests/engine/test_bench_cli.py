@@ -72,7 +72,7 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
     assert re.fullmatch(SAID, done.stderr)
     document = json.loads(output.read_text())
     assert document["schema"] == results.SCHEMA
-    assert {"CPU", "cores", "governor", "load", "kernel", "python build", "server on cores"} <= document[
+    assert {"CPU", "cores", "governor", "load", "system", "python build", "server on cores"} <= document[
         "environment"
     ].keys()
 

@@ -1,6 +1,7 @@
 """The load generator against servers that do well, delay, cut, close and lie: it checks, reports, and ends in time."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ from harness import DEADLINE_S, HOST, ROOT
 from comparison.bench.generator import sockets, workloads
 from comparison.bench.generator.sockets import Broken, Connection
 from comparison.bench.generator.spec import Load, Outcome
+from comparison.bench.plan import Cell
 from comparison.play import transports
 
 pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
@@ -30,6 +32,8 @@ STAY = "stay"
 
 PATIENCE_S = 0.3
 """For what never comes; short, since it is waited for."""
+
+CELL = Cell("echo", 100, 1, ())
 
 LONG_S = 30.0
 """For what comes, however busy the machine is."""
@@ -84,9 +88,10 @@ def reset(connection: socket.socket) -> None:
 
 def load(port: int, workload: str = "echo", **changes: object) -> Outcome:
     """What the generator finds in a short time."""
-    given: dict[str, object] = {"size_bytes": 100, "connections": 3, "sample_s": 0.05}
-    given |= {"host": HOST, "port": port, "server_pid": os.getpid(), "patience_s": LONG_S}
-    return workloads.run(Load(workload=workload, **{**given, **changes}))
+    given = {"size_bytes": 100, "connections": 3, "arms": (), **changes}
+    cell = Cell(workload, **{name: given.pop(name) for name in vars(CELL).keys() & given.keys()})
+    times = {"sample_s": 0.05, "patience_s": LONG_S, **given}
+    return workloads.run(Load(cell=cell, host=HOST, port=port, server_pid=os.getpid(), **times))
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +109,7 @@ def tls(tmp_path_factory):
 @pytest.mark.parametrize("workload", ["echo", "fresh", "connect", "half"])
 def test_an_echo_of_any_size_is_measured(workload, over, size_bytes, tls):
     with serving(echo, tls if over == "tls" else None) as port:
-        found = load(port, workload, size_bytes=size_bytes, tls=over == "tls")
+        found = load(port, workload, size_bytes=size_bytes, transport=over)
     assert found.errors == ()
     assert bool(found.latencies) == (workload == "half")  # of a closed loop they are the throughput again
     assert found.values["per_s"] > 0
@@ -117,7 +122,7 @@ def test_an_echo_of_any_size_is_measured(workload, over, size_bytes, tls):
 @pytest.mark.parametrize("over", ["tcp", "tls"])
 def test_memory_is_measured_with_nobody_with_all_and_with_as_many_again(over, tls):
     with serving(echo, tls if over == "tls" else None) as port:
-        found = load(port, "memory", connections=20, tls=over == "tls")
+        found = load(port, "memory", connections=20, transport=over)
     assert (found.errors, found.values["held"]) == ((), 20.0)
     assert found.values["full_bytes"] - found.values["empty_bytes"] == 20 * found.values["per_connection_bytes"]
     assert "again_bytes" in found.values
@@ -186,13 +191,13 @@ def test_half_load_is_half_of_what_the_server_can_do():
 
 def test_a_server_that_speaks_no_tls_is_told_in_a_sentence():
     with serving(echo) as port:
-        found = load(port, tls=True, patience_s=PATIENCE_S)
+        found = load(port, transport="tls", patience_s=PATIENCE_S)
     assert re.match(r"3 connections: (no TLS handshake: |closed by the server)", found.errors[0])
 
 
 def test_bytes_are_checked_over_tls_too(tls):
     with serving(after(1, altered), tls) as port:
-        assert load(port, tls=True).errors == (f"3 connections: {WRONG}",)
+        assert load(port, transport="tls").errors == (f"3 connections: {WRONG}",)
 
 
 def after(good: int, then: Handler) -> Handler:
@@ -267,16 +272,8 @@ def test_a_server_that_falls_silent_is_found():
 
 def latencies_ns(port: int, rate_per_s: float, sample_s: float) -> list[int]:
     """Of requests at a known rate on one connection."""
-    given = Load(
-        workload="half",
-        host=HOST,
-        port=port,
-        server_pid=os.getpid(),
-        size_bytes=100,
-        connections=1,
-        sample_s=sample_s,
-        patience_s=LONG_S,
-    )
+    timed = {"sample_s": sample_s, "patience_s": LONG_S}
+    given = Load(cell=CELL, host=HOST, port=port, server_pid=os.getpid(), **timed)
     with workloads.crowd_of(given, 1) as crowd:
         found = workloads.on_time(crowd, rate_per_s)
         assert crowd.reasons == []
@@ -363,9 +360,9 @@ def test_an_old_message_that_comes_again_is_found():
 
 
 def test_the_program_takes_json_and_answers_json():
-    given = {"workload": "echo", "host": HOST, "server_pid": os.getpid(), "size_bytes": 10, "connections": 2}
+    given = {"cell": dataclasses.asdict(CELL), "host": HOST, "server_pid": os.getpid(), "sample_s": 0.05}
     with serving(echo) as port:
-        spec = json.dumps({**given, "port": port, "sample_s": 0.05})
+        spec = json.dumps({**given, "port": port})
         done = subprocess.run(
             [sys.executable, "-m", "comparison.bench.generator", spec],
             cwd=ROOT,

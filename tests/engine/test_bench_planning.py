@@ -1,12 +1,14 @@
 """From what the user asks for to a plan: cells, arms, and what does not go on this machine."""
 
+import argparse
+
 import pytest
 from recorded import endpoint
 
+import compare
 from comparison.bench import arms, environment, limits, planning
 from comparison.bench.limits import Cores
 from comparison.bench.plan import Cell
-from comparison.bench.planning import Request
 from comparison.model import CannotCompare, Endpoint
 
 ENDPOINTS = [endpoint(api, loop) for api in ("streams", "protocol") for loop in ("asyncio", "uvloop")]
@@ -15,16 +17,21 @@ OTHER = Endpoint(
 )
 
 
-def cells(request: Request, **more: object) -> list[Cell]:
+def options(**changes: object) -> argparse.Namespace:
+    """What the user has asked for: the options that are given, and else the defaults."""
+    return argparse.Namespace(**{**vars(compare.parser("bench").parse_args([])), **changes})
+
+
+def cells(request: argparse.Namespace, **more: object) -> list[Cell]:
     return list(planning.make(request, ENDPOINTS, **more)[0].cells)
 
 
-def keys(request: Request) -> list[str]:
+def keys(request: argparse.Namespace) -> list[str]:
     return [cell.key for cell in cells(request)]
 
 
 def test_the_default_is_what_decides_a_choice():
-    assert keys(Request()) == [
+    assert keys(options()) == [
         "echo/64/10",
         "echo/1024/10",
         "echo/65536/10",
@@ -42,11 +49,11 @@ def test_the_default_is_what_decides_a_choice():
 @pytest.mark.parametrize(
     ("asked", "seconds"),
     [
-        (Request(), 360),
-        (Request(quick=True), 60),
-        (Request(quick=True, workload=["lines"]), 60),
-        (Request(quick=True, workload=["connect"]), 60),
-        (Request(quick=True, transport=["tls"]), 60),
+        (options(), 360),
+        (options(quick=True), 60),
+        (options(quick=True, workload=["lines"]), 60),
+        (options(quick=True, workload=["connect"]), 60),
+        (options(quick=True, transport=["tls"]), 60),
     ],
 )
 def test_there_is_time_for_eight_rounds(asked, seconds):
@@ -56,7 +63,7 @@ def test_there_is_time_for_eight_rounds(asked, seconds):
 
 
 def test_quick_is_two_of_them_and_says_what_it_leaves_out():
-    plan, notes = planning.make(Request(quick=True), ENDPOINTS)
+    plan, notes = planning.make(options(quick=True), ENDPOINTS)
     assert [cell.key for cell in plan.cells] == ["echo/1024/10", "connect/1024/10"]
     assert notes == [
         "not measured: fresh, lines, memory, half; ask for them with --workload, and for TLS with --transport tls"
@@ -64,38 +71,38 @@ def test_quick_is_two_of_them_and_says_what_it_leaves_out():
 
 
 def test_quick_takes_what_is_asked_for_and_nothing_beside():
-    assert keys(Request(quick=True, size=[64], connections=[5])) == ["echo/64/5", "connect/64/5"]
-    assert keys(Request(quick=True, workload=["echo"], size=[64, 1024])) == ["echo/64/10", "echo/1024/10"]
+    assert keys(options(quick=True, size=[64], connections=[5])) == ["echo/64/5", "connect/64/5"]
+    assert keys(options(quick=True, workload=["echo"], size=[64, 1024])) == ["echo/64/10", "echo/1024/10"]
 
 
 def test_what_is_asked_for_replaces_the_default():
-    request = Request(workload=["echo", "memory"], size=[100], connections=[10000])
-    assert keys(request) == ["echo/100/10000", "memory/64/10000"]
-    assert keys(Request(workload=["lines"], size=[200], connections=[1], in_flight=1)) == ["lines/200/1/x1"]
-    assert keys(Request(workload=["half"])) == ["half/1024/10"]
+    asked = options(workload=["echo", "memory"], size=[100], connections=[10000])
+    assert keys(asked) == ["echo/100/10000", "memory/64/10000"]
+    assert keys(options(workload=["lines"], size=[200], connections=[1], in_flight=1)) == ["lines/200/1/x1"]
+    assert keys(options(workload=["half"])) == ["half/1024/10"]
 
 
 def test_over_tls_there_is_what_can_be_measured_there():
-    request = Request(transport=["tcp", "tls"], workload=["echo", "lines"], size=[100], connections=[1])
-    assert keys(request) == ["echo/100/1", "lines/100/1/x16", "echo/100/1/tls"]
+    asked = options(transport=["tcp", "tls"], workload=["echo", "lines"], size=[100], connections=[1])
+    assert keys(asked) == ["echo/100/1", "lines/100/1/x16", "echo/100/1/tls"]
     with pytest.raises(CannotCompare, match="--workload lines is measured over tcp only; over tls: echo, fresh"):
-        cells(Request(transport=["tls"], workload=["lines"]))
+        cells(options(transport=["tls"], workload=["lines"]))
 
 
 def test_who_cannot_serve_tls_takes_no_part_there():
-    found = planning.make(Request(transport=["tls"], workload=["echo"]), [*ENDPOINTS, OTHER])[0]
+    found = planning.make(options(transport=["tls"], workload=["echo"]), [*ENDPOINTS, OTHER])[0]
     assert found.cells[0].arms == (*(one.label for one in ENDPOINTS), "buffered/asyncio")
     with pytest.raises(CannotCompare, match="nobody of these can be measured so"):
-        planning.make(Request(transport=["tls"], workload=["echo"]), [OTHER])
+        planning.make(options(transport=["tls"], workload=["echo"]), [OTHER])
 
 
 def test_a_line_has_room_for_its_length():
     with pytest.raises(CannotCompare, match="--size 9: a line has 10 bytes at least"):
-        cells(Request(workload=["lines"], size=[9]))
+        cells(options(workload=["lines"], size=[9]))
 
 
 def test_the_arms_are_the_endpoints_and_those_that_put_them_in_proportion():
-    found = {cell.key: cell.arms for cell in cells(Request(workload=["echo", "lines"]))}
+    found = {cell.key: cell.arms for cell in cells(options(workload=["echo", "lines"]))}
     own = tuple(one.label for one in ENDPOINTS)
     assert found["echo/64/10"] == own
     assert found["echo/1024/10"] == (*own, "buffered/asyncio", "sockets/asyncio")
@@ -104,13 +111,13 @@ def test_the_arms_are_the_endpoints_and_those_that_put_them_in_proportion():
 
 
 def test_the_reference_comes_first_wherever_it_takes_part():
-    for cell in cells(Request(workload=["echo", "connect"]), reference="protocol/uvloop"):
+    for cell in cells(options(workload=["echo", "connect"]), reference="protocol/uvloop"):
         assert cell.reference == "protocol/uvloop"
 
 
 def test_no_connection_is_logged():
     """A log line is a tenth of what a connection costs, and one API writes more of them than the other."""
-    plan, _ = planning.make(Request(), ENDPOINTS)
+    plan, _ = planning.make(options(), ENDPOINTS)
     for arm in plan.arms:
         command = arms.filled(arm.server_command, level=arms.SILENT)
         level = command[command.index("--log-level") + 1] if "--log-level" in command else None
@@ -118,10 +125,10 @@ def test_no_connection_is_logged():
 
 
 def test_a_command_with_a_place_for_the_port_is_started_as_it_stands():
-    plan, _ = planning.make(Request(workload=["echo"]), [OTHER, *ENDPOINTS])
-    assert arms.filled(plan.arm("other").server_command, host="127.0.0.1", port=7) == ["other", "--listen=7"]
+    plan, _ = planning.make(options(workload=["echo"]), [OTHER, *ENDPOINTS])
+    assert arms.filled(plan.arms[0].server_command, host="127.0.0.1", port=7) == ["other", "--listen=7"]
     assert [arm.label for arm in plan.arms if not arm.factors] == ["buffered/asyncio", "sockets/asyncio"]
-    alone, _ = planning.make(Request(workload=["echo"]), [OTHER])
+    alone, _ = planning.make(options(workload=["echo"]), [OTHER])
     assert alone.cells[0].arms == ("other",)
 
 

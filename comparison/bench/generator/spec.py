@@ -3,21 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from comparison.bench.plan import Cell
+
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """One load on one server. Times are in seconds."""
+    """The load of one cell on one server. Times are in seconds."""
 
-    workload: str
+    cell: Cell
     host: str
     port: int
     server_pid: int
     """Whose CPU time and memory are read at both ends of the window."""
-    size_bytes: int
-    connections: int
-    in_flight: int = 1
-    """How many requests each connection of a closed loop has under way."""
-    tls: bool = False
     warm_up_s: float = 0.0
     sample_s: float = 1.0
     patience_s: float = 10.0

@@ -4,6 +4,7 @@ A connection that breaks is counted and left out; the others go on. Nothing that
 """
 
 import contextlib
+import functools
 import selectors
 import ssl
 import time
@@ -15,6 +16,7 @@ from comparison.bench import histogram
 from comparison.bench.generator.sockets import Broken, Connection, how_it_broke, lines, messages
 from comparison.bench.generator.spec import Load, Outcome
 from comparison.bench.generator.window import Window
+from comparison.bench.plan import TLS
 from comparison.bench.resources import Gone, Watched
 
 OPENING_AT_ONCE = 64
@@ -36,7 +38,7 @@ now_ns = time.perf_counter_ns
 def run(load: Load) -> Outcome:
     """Put one load on one server."""
     try:
-        return WORKLOADS[load.workload](load)
+        return WORKLOADS[load.cell.workload](load)
     except Gone:
         return Outcome({}, {}, ("the server ended while it was measured",))
 
@@ -51,14 +53,14 @@ class Crowd:
         """Why connections broke."""
         self._made = 0
         self._selector = selectors.DefaultSelector()
-        self._texts = lines(load.size_bytes) if load.workload == "lines" else messages(load.size_bytes)
-        self._tls = _trusting() if load.tls else None
+        self._texts = (lines if load.cell.workload == "lines" else messages)(load.cell.size_bytes)
+        self._tls = _trusting() if load.cell.transport == TLS else None
 
     def connect(self) -> None:
         """Begin one connection; it is open when its first message is back."""
-        load = self.load
+        address, in_flight = (self.load.host, self.load.port), self.load.cell.in_flight
         try:
-            connection = Connection((load.host, load.port), self._texts, self._made, load.in_flight, self._tls)
+            connection = Connection(address, self._texts, self._made, in_flight, self._tls)
         except OSError as error:
             self.reasons.append(how_it_broke(error))
             return
@@ -118,6 +120,7 @@ class Crowd:
         self._selector.modify(connection.socket, wanted, connection)
 
 
+@functools.cache
 def _trusting() -> ssl.SSLContext:
     """Takes any certificate: what is measured is the server, on this machine."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -153,15 +156,16 @@ def _await_answers(crowd: Crowd) -> int:
     return count
 
 
-def _leave(crowd: Crowd) -> None:
-    """End every connection, and wait until the server has closed it, too."""
+def _leave(crowd: Crowd) -> int:
+    """End every connection, and wait until the server has closed it, too; how many ended well."""
+    count = 0
     for connection in crowd.open:
         connection.half_close()
     deadline_s = now_s() + crowd.load.patience_s
     while crowd.open and now_s() < deadline_s:
-        for _ in crowd.received(LOOK_S):
-            pass
+        count += sum(1 for _ in crowd.received(LOOK_S))
     crowd.give_up(crowd.open, "not closed by the server")
+    return count
 
 
 def _one_leaves(load: Load) -> None:
@@ -179,9 +183,9 @@ def _one_leaves(load: Load) -> None:
 def echo(load: Load) -> Outcome:
     """On each connection so many requests in flight, and the next when one is back; after a warm-up, and for all but
     `fresh` after somebody has left."""
-    with crowd_of(load, load.connections) as crowd:
+    with crowd_of(load, load.cell.connections) as crowd:
         _exchange(crowd, load.warm_up_s)
-        if load.workload != "fresh":
+        if load.cell.workload != "fresh":
             _one_leaves(load)
         with Window(load.server_pid) as window:
             count = _exchange(crowd, load.sample_s)
@@ -192,7 +196,7 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
     """Keep the connections busy for so long, and wait for the last answers; how many came."""
     count = 0
     for connection in list(crowd.open):
-        crowd.send(connection, crowd.load.in_flight)
+        crowd.send(connection, crowd.load.cell.in_flight)
     end_s = now_s() + length_s
     while (at_s := now_s()) < end_s and crowd.open:
         for connection, complete in crowd.received(min(LOOK_S, end_s - at_s)):
@@ -202,44 +206,29 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
 
 
 def connect(load: Load) -> Outcome:
-    """Connect, one echo, close: so many at once as there are connections."""
-    crowd = Crowd(load)
-    try:
-        _come_and_go(crowd, load.warm_up_s)
-        with Window(load.server_pid) as window:
-            count = _come_and_go(crowd, load.sample_s)
-        return _outcome(load, window.values(count), crowd.reasons)
-    finally:
-        crowd.close()
+    """Connect, one echo, close, again and again: so many at once as there are connections."""
+    _come_and_go(load, load.warm_up_s)
+    with Window(load.server_pid) as window:
+        count, reasons = _come_and_go(load, load.sample_s)
+    return _outcome(load, window.values(count), reasons)
 
 
-def _come_and_go(crowd: Crowd, length_s: float) -> int:
-    """Have connections come and go for so long, and wait until the last has gone; how many did."""
+def _come_and_go(load: Load, length_s: float) -> tuple[int, list[str]]:
+    """How many came and went in that time, and why others broke. A server that refuses all is not asked for ever."""
     count = 0
+    reasons: list[str] = []
     end_s = now_s() + length_s
-    _fill(crowd)
-    while crowd.open and (at_s := now_s()) < end_s + crowd.load.patience_s:
-        for connection, complete in crowd.received(LOOK_S):
-            if complete:
-                connection.half_close()
-            else:
-                count += 1
-        if at_s < end_s:
-            _fill(crowd)
-    crowd.give_up(crowd.open)
-    return count
-
-
-def _fill(crowd: Crowd) -> None:
-    """Begin as many connections as are missing. A server that refuses everybody is not asked for ever."""
-    while max(len(crowd.open), len(crowd.reasons)) < crowd.load.connections:
-        crowd.connect()
+    while now_s() < end_s and len(reasons) < load.cell.connections:
+        with crowd_of(load, load.cell.connections) as crowd:
+            count += _leave(crowd)
+            reasons += crowd.reasons
+    return count, reasons
 
 
 # --- An open loop ---
 def half(load: Load) -> Outcome:
     """Requests at half of what this server can do, which is found out first."""
-    with crowd_of(load, load.connections) as crowd:
+    with crowd_of(load, load.cell.connections) as crowd:
         _exchange(crowd, load.warm_up_s)
         _one_leaves(load)
         began_s = now_s()
@@ -298,7 +287,7 @@ def memory(load: Load) -> Outcome:
 
 def _filled(load: Load, server: Watched) -> tuple[int, int, list[str]]:
     """Memory with a crowd, how many it had, and why some of them broke."""
-    with crowd_of(load, load.connections) as crowd:
+    with crowd_of(load, load.cell.connections) as crowd:
         held, full_bytes = len(crowd.open), server.resident_bytes()
         _leave(crowd)
         return full_bytes, held, crowd.reasons

@@ -1,11 +1,11 @@
-"""The tables that the terminal and Markdown both show: texts in rows, and nothing else. Pure."""
+"""The tables that every view shows: texts in rows, and nothing else. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from comparison.bench import estimates, handler, meaning
+from comparison.bench import estimates
 from comparison.bench.metrics import METRICS, WORKLOADS
-from comparison.bench.plan import Cell, Results, Sample
+from comparison.bench.plan import Cell, Results
 from comparison.bench.views import words
 
 ABSENT = "-"
@@ -17,9 +17,8 @@ class Row:
 
     label: str
     figures: tuple[str, ...]
-    is_reference: bool = False
-    is_alike: bool = False
-    """Whether no difference to the reference is seen."""
+    style: str = ""
+    """How it looks: bold is the reference, dim who does not differ from it."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,11 @@ class Section:
 
 def sections(results: Results) -> list[Section]:
     """A section for each workload that was measured, in the order of the plan."""
-    workloads = dict.fromkeys(cell.workload for cell in results.cells)
-    found = [Section(f"{name}: {WORKLOADS[name].what}", tuple(_tables(results, name))) for name in workloads]
-    made = _handler(results)
-    return [*found, Section("handler: from how much work a message on a choice makes less", (made,))] if made else found
+    found = []
+    for name in dict.fromkeys(cell.workload for cell in results.cells):
+        measured = [cell for cell in results.cells_of(name) if any(results.of(cell, arm) for arm in cell.arms)]
+        found.append(Section(f"{name}: {WORKLOADS[name].what}", tuple(_table(results, cell) for cell in measured)))
+    return found
 
 
 def legend(results: Results) -> Iterator[str]:
@@ -52,7 +52,7 @@ def legend(results: Results) -> Iterator[str]:
     yield from dict.fromkeys(arm.meaning for arm in results.arms if arm.meaning)
     yield (
         "Ratios are to the first arm of each table: the median of the rounds, each paired with the reference's own, "
-        "and a 95 % bootstrap interval. no (at most 3 %): no difference seen, and the interval ends at 3 %."
+        "and a 95 % interval. no (at most 3 %): no difference seen, and the interval ends at 3 %."
     )
     measured = {cell.workload for cell in results.cells}
     if measured - {"memory"}:
@@ -68,47 +68,29 @@ def legend(results: Results) -> Iterator[str]:
         yield "Memory is that of idle connections, the kernel's buffers apart; as many again must add little"
 
 
-def _tables(results: Results, workload: str) -> Iterator[Table]:
-    for cell in results.cells_of(workload):
-        if any(results.of(cell, arm) for arm in cell.arms):
-            yield _table(results, cell)
-
-
-def _handler(results: Results) -> Table | None:
-    """Every choice whose difference is seen in the middle cell of echo."""
-    cell = meaning.main(results)
-    rows = []
-    for choice in handler.choices(results, cell) if cell is not None else ():
-        works = (choice.work_us(part) for part in handler.PARTS)
-        figures = tuple(f"{middle:,.0f} us ({low:,.0f} to {high:,.0f})" for middle, low, high in works)
-        rows.append(Row(str(choice), figures))
-    heads = tuple(f"below {words.percent(part)}" for part in handler.PARTS)
-    return Table(f"handler, {cell.where}", heads, tuple(rows)) if cell is not None and rows else None
-
-
 def _table(results: Results, cell: Cell) -> Table:
     workload = WORKLOADS[cell.workload]
+    heads = [METRICS[metric].title for metric in workload.columns]
     rows = []
     for arm in cell.arms:
-        figures = tuple(_figure(results, results.of(cell, arm), metric) for metric in workload.columns)
+        figures = [_figure(results, cell, arm, metric) for metric in workload.columns]
         found = estimates.compare(results, cell, arm)
-        if arm == cell.reference:
-            rows.append(Row(arm, (*figures, "1", "reference", ""), is_reference=True))
-        elif found is None:
+        if found is None:
             rows.append(Row(arm, (*figures, ABSENT, "", "")))
+        elif arm == cell.reference:
+            rows.append(Row(arm, (*figures, "1", "reference", ""), "bold"))
         else:
             compared = f"{words.number(found.ratio)} x", words.interval(found), words.seen(found)
-            rows.append(Row(arm, (*figures, *compared), is_alike=not found.is_sure))
-    heads = tuple(METRICS[metric].title for metric in workload.columns)
+            rows.append(Row(arm, (*figures, *compared), "" if found.is_sure else "dim"))
     return Table(str(cell), (*heads, f"{METRICS[workload.compared].noun}, x", "95 %", "differs"), tuple(rows))
 
 
-def _figure(results: Results, samples: Sequence[Sample], metric: str) -> str:
+def _figure(results: Results, cell: Cell, arm: str, metric: str) -> str:
     """The median of a figure, and how it is split: its parts add up to it."""
+    samples, text = results.of(cell, arm), METRICS[metric].text
     median = estimates.median(samples, metric)
     if median is None:
         return ABSENT
-    text = METRICS[metric].text
     shares = estimates.shares(samples, metric, results.settings.get("sample_s", 0.0))
     split = " + ".join(text(median * share) for share in shares)
     return f"{text(median)} ({split})" if split else text(median)

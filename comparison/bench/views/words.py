@@ -27,7 +27,3 @@ def percent(part: float | None) -> str:
     if part is None:
         return "?"
     return f"{part * 100:.1g} %" if part < 0.01 else f"{part * 100:.0f} %"
-
-
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
