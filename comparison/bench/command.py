@@ -12,7 +12,7 @@ from typing import TextIO
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import environment, limits, planning, resources, results
+from comparison.bench import environment, planning, resources, results
 from comparison.bench.executor import Executor
 from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Results, Sample
@@ -35,8 +35,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add, of_lines, of_rounds = parser.add_argument, planning.IN_FLIGHT, LEAST_ROUNDS
     add("--quick", action="store_true", help="one minute: echo and connect, one size, 10 connections")
     known = ", ".join(WORKLOADS)
-    add("--workload", type=_list_of(_one_of(*WORKLOADS)), metavar="NAME", help=f"only these: {known}")
-    add("--transport", type=_list_of(_one_of(TCP, TLS)), metavar="NAME", help="tcp, tls")
+    add("--workload", type=_list_of(str, *WORKLOADS), metavar="NAME", help=f"only these: {known}")
+    add("--transport", type=_list_of(str, TCP, TLS), metavar="NAME", help="tcp, tls")
     add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
     add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")
     add("--in-flight", type=at_least_one, metavar="N", default=of_lines, help="lines at once (%(default)s)")
@@ -52,39 +52,47 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options say. Raises CannotCompare."""
-    check_targets(options)
-    if options.load is not None:
-        found = results.load(options.load)
-    else:
+    files.check_target("--save", options.save)
+    files.check_target("--output", options.output)
+    files.check_target("--plot", options.plot, folder=True)
+    if options.load is None:
         resources.check()
         found = measure(options)
-    if options.output is None:
-        write(found, options.format, sys.stdout)
+    elif options.save is None:
+        found = results.load(options.load)
     else:
-        with options.output.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            write(found, options.format, file)
-    if options.plot is not None:
-        for path in charts.write(found, options.plot):
-            print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
+        raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
+    with contextlib.ExitStack() as stack:
+        file: TextIO = sys.stdout
+        if options.output is not None:
+            file = stack.enter_context(options.output.open("w", encoding="utf-8", errors="backslashreplace"))
+        if options.format == "json":
+            file.write(results.to_json(found))
+        elif options.format == "markdown":
+            file.write(layout.markdown_of(view.blocks(found)))
+        else:
+            layout.draw(view.blocks(found), file)
+    for path in charts.write(found, options.plot) if options.plot is not None else ():
+        print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
     return INTERRUPTED if found.interrupted and options.load is None else 0
 
 
 def measure(options: argparse.Namespace) -> Results:
     """Take the samples; after Ctrl-C, those that there are."""
     selection = chosen(options)
-    notes = [*selection.notes, *limits.notes()]
+    notes = [*selection.notes, *environment.notes()]
     if (lacking := missing(TRANSPORTS[TLS])) is not None:
         if TLS in (options.transport or ()):
             raise CannotCompare(f"--transport tls: {lacking}")
         options.transport = [TCP]
         notes.append(f"nothing is measured over TLS: {lacking}")
     plan, left_out = planning.make(options, selection.servers, selection.reference.server.label)
-    limits.check_connections(plan.cells)
+    environment.check_connections(plan.cells)
     each = sum(len(cell.arms) for cell in plan.cells)
     about = layout.duration(round(planning.duration_s(plan)))
     said = f"cells: {len(plan.cells)}, samples a round: {each}, rounds: {plan.rounds}; about {about}"
     print(f"compare.py: {said}", file=sys.stderr)
-    cores = limits.cores()
+    cores = environment.cores()
     surroundings = environment.collect(selection.pythons, cores)
     samples: list[Sample] = []
     started_s = time.monotonic()
@@ -130,41 +138,17 @@ def measure(options: argparse.Namespace) -> Results:
     return found(interrupted)
 
 
-def write(found: Results, form: str, file: TextIO) -> None:
-    """Write results in the chosen form."""
-    if form == "json":
-        file.write(results.to_json(found))
-    elif form == "markdown":
-        file.write(layout.markdown_of(view.blocks(found)))
-    else:
-        layout.draw(view.blocks(found), file)
-
-
-def check_targets(options: argparse.Namespace) -> None:
-    """Find out that a result cannot be written before it is measured. Raises CannotCompare."""
-    files.check_target("--save", options.save)
-    files.check_target("--output", options.output)
-    files.check_target("--plot", options.plot, folder=True)
-    if options.load is not None and options.save is not None:
-        raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
-
-
-def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:
-    """A reader of values with a comma between them; each counts once."""
+def _list_of(read: Callable[[str], object], *known: str) -> Callable[[str], list[object]]:
+    """A reader of values with a comma between them, of those that are known; each counts once."""
 
     def read_all(text: str) -> list[object]:
-        return list(dict.fromkeys(read(part.strip()) for part in text.split(",")))
+        values = dict.fromkeys(read(part.strip()) for part in text.split(","))
+        for value in values:
+            if known and value not in known:
+                raise argparse.ArgumentTypeError(f"{value!r} is unknown: choose {', '.join(known)}")
+        return list(values)
 
     return read_all
-
-
-def _one_of(*known: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in known:
-            raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose {', '.join(known)}")
-        return text
-
-    return read
 
 
 def _size(text: str) -> int:

@@ -72,16 +72,6 @@ def shares(samples: Sequence[Sample], metric: str, sample_s: float) -> list[floa
     return [one / sum(sums) for one in sums] if sum(sums) > 0 else []
 
 
-def spread(samples: Sequence[Sample], metric: str) -> float | None:
-    """How far the rounds lie apart: half the distance of the quartiles as a part of the median, which one bad round
-    does not change. None from fewer than 4 rounds."""
-    values = [sample.values[metric] for sample in samples if metric in sample.values]
-    if len(values) < 4 or (middle := statistics.median(values)) <= 0:
-        return None
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return (high - low) / 2 / middle
-
-
 def paired(results: Results, cell: Cell, arm: str, reference: str, metric: str) -> dict[int, tuple[float, float]]:
     """Round -> the figure of both arms, where both have it, and it is above 0."""
     held_against = {sample.round: sample.values.get(metric, 0.0) for sample in results.of(cell, reference)}

@@ -1,15 +1,15 @@
 """Take one sample: start a server afresh, put a load on it, and end it. Whatever goes wrong is part of the sample."""
 
+import dataclasses
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from comparison import shapes
 from comparison.bench import arms, planning
-from comparison.bench.generator.spec import Load, Outcome
-from comparison.bench.limits import Cores
-from comparison.bench.plan import TLS, Arm, Cell, Plan, Sample
+from comparison.bench.environment import Cores
+from comparison.bench.plan import TLS, Arm, Cell, Load, Plan, Sample
 from comparison.play.processes import Launcher, Process
 from comparison.play.serving import NotReady, start
 from comparison.play.transports import write_certificates
@@ -42,7 +42,7 @@ class Executor:
             server, port = self._start(cell, arm, host)
             try:
                 server.drop_output()
-                outcome = self._load(cell, server, host, port)
+                sample = self._load(cell, arm, number, host=host, port=port, server_pid=server.pid)
                 log = server.stop(STOP_S)
             finally:
                 server.kill()
@@ -50,8 +50,9 @@ class Executor:
         except (NotReady, OSError) as error:
             said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
             return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}{said}",))
-        troubles = outcome.errors if log.trouble is None else (*outcome.errors, f"the server {log.trouble}")
-        return Sample(cell.key, arm.label, number, outcome.values, outcome.latencies, troubles)
+        if log.trouble is None:
+            return sample
+        return dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {log.trouble}"))
 
     def _start(self, cell: Cell, arm: Arm, host: str) -> tuple[Process, int]:
         """A server that accepts connections, and its port."""
@@ -66,23 +67,24 @@ class Executor:
         server, port, _ = start(self._launcher, located, host, says=says, address=address, cores=cores)
         return server, port
 
-    def _load(self, cell: Cell, server: Process, host: str, port: int) -> Outcome:
+    def _load(self, cell: Cell, arm: Arm, number: int, **server: Any) -> Sample:
         load = Load(
             cell=cell,
-            host=host,
-            port=port,
-            server_pid=server.pid,
+            arm=arm.label,
+            round=number,
+            **server,
             warm_up_s=self._plan.warm_up_s,
             sample_s=planning.length_s(self._plan, cell),
             patience_s=PATIENCE_S,
         )
-        command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(asdict(load))]
+        command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
         generator = self._launcher.start(command, cores=self._cores.load)
         log = generator.wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
         self._launcher.forget(generator)
         try:
-            outcome: Outcome = shapes.make(Outcome, json.loads(log.lines[-1]))
-            return outcome
+            sample: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
+            return sample
         except (IndexError, ValueError, TypeError):
             last = log.lines[-1] if log.lines else "it wrote nothing"
-            return Outcome({}, {}, (f"the load generator failed: {log.trouble or last}",))
+            trouble = f"the load generator failed: {log.trouble or last}"
+            return Sample(cell.key, arm.label, number, {}, troubles=(trouble,))

@@ -8,9 +8,6 @@ from comparison.bench import estimates
 from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import LEAST_ROUNDS, Cell, Results, Sample
 
-DOUBTFUL = 0.1
-"""Half the distance of the quartiles over the median: beyond this a figure is worth little."""
-
 IDLE_LOAD = 0.7
 """A load average, per core that the benchmark leaves free, above which somebody else is at work."""
 
@@ -33,7 +30,7 @@ CHANCE = 0.03
 
 def advice(results: Results) -> list[str]:
     """A sentence for each doubt: the machine first, which everything rests on."""
-    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _spread, _faults, _limit, _chance)
+    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults, _limit, _chance)
     return [sentence for maker in makers for sentence in maker(results)]
 
 
@@ -97,23 +94,6 @@ def _drift(results: Results) -> Iterator[str]:
         )
 
 
-def _spread(results: Results) -> Iterator[str]:
-    """The cells whose rounds disagree, with the remedy that this machine still has."""
-    doubtful = []
-    for cell in results.cells:
-        compared = WORKLOADS[cell.workload].compared
-        spread, arm = max((estimates.spread(results.of(cell, arm), compared) or 0.0, arm) for arm in cell.arms)
-        if spread > DOUBTFUL:
-            doubtful.append(f"{cell} ({arm}: +-{spread * 100:.0f} %)")
-    remedy = "take longer samples (--sample 1), or more --rounds, on a machine that does nothing else"
-    if (governor := results.environment.get("governor")) not in ("performance", "unknown", None):
-        remedy = f"fix the clock (governor {governor}): cpupower frequency-set -g performance"
-    if results.environment.get("server on cores") == "any":
-        remedy = "server and load share a core here; measure on a machine with two or more"
-    if doubtful:
-        yield f"rounds disagree by more than {DOUBTFUL * 100:.0f} % in {'; '.join(doubtful)}: {remedy}"
-
-
 def _faults(results: Results) -> Iterator[str]:
     """Where memory is mapped and unmapped for each message; of a server whom nobody has left yet that is the result."""
     found = []
@@ -130,17 +110,20 @@ def _faults(results: Results) -> Iterator[str]:
 
 
 def _limit(results: Results) -> Iterator[str]:
+    if results.environment.get("server on cores") == "any":
+        return
+    limited = {(one.cell, one.arm) for one in results.samples if _busy(one, "generator") >= BUSY > _busy(one, "server")}
     for cell in results.cells:
-        arms = [arm for arm in cell.arms if any(map(_is_limited, results.of(cell, arm)))]
-        if arms and cell.workload != "half" and results.environment.get("server on cores") != "any":
+        arms = [arm for arm in cell.arms if (cell.key, arm) in limited and cell.workload != "half"]
+        if arms:
             yield (
                 f"{cell}: the load generator was the limit of {', '.join(arms)}: they can do more per second than "
                 f"stands here; CPU per {WORKLOADS[cell.workload].per} holds all the same"
             )
 
 
-def _is_limited(sample: Sample) -> bool:
-    return sample.values.get("generator_busy", 0.0) >= BUSY > sample.values.get("server_busy", 1.0)
+def _busy(sample: Sample, who: str) -> float:
+    return sample.values.get(f"{who}_busy", 0.0)
 
 
 def _chance(results: Results) -> Iterator[str]:

@@ -99,6 +99,23 @@ class Plan:
                 yield number, cell, arm
 
 
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What the generator is asked for: the load of one sample. Times are in seconds."""
+
+    cell: Cell
+    arm: str
+    round: int
+    host: str
+    port: int
+    server_pid: int
+    """Whose CPU time and memory are read at both ends of the window."""
+    warm_up_s: float = 0.0
+    sample_s: float = 1.0
+    patience_s: float = 10.0
+    """How long it waits for connections to open, and for answers that are late, before it calls that an error."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One arm in one cell in one round: the figures, by the names in `metrics.METRICS`, and for an open loop the

@@ -4,6 +4,7 @@ The total CPU time of a process is read from its CPU clock, which Linux counts i
 user and system time come in ticks of 10 ms, and only say how the total is split.
 """
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -88,3 +89,46 @@ class Watched:
             except OSError:
                 return None
         return count
+
+
+class Window:
+    """The window of time in which is counted: what both sides used in it.
+
+    Opens and closes with a `with` block; raises Gone where the server has ended. Whatever is begun in it is also
+    completed in it, so that no message is paid for outside.
+    """
+
+    def __init__(self, server_pid: int) -> None:
+        self._server = Watched(server_pid)
+
+    def __enter__(self) -> "Window":
+        self._before = self._server.used()
+        self._own_s, self._began_s = time.process_time(), time.perf_counter()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._elapsed_s = time.perf_counter() - self._began_s
+            self._own_s = time.process_time() - self._own_s
+            self._after = self._server.used()
+
+    def values(self, count: int) -> dict[str, float]:
+        """The figures of `count` messages or connections; empty without any."""
+        if not count:
+            return {}
+        before, after = self._before, self._after
+        total_s = after.total_s - before.total_s
+        user_s, system_s = after.user_s - before.user_s, after.system_s - before.system_s
+        each_us = total_s / count * 1e6
+        system_us = each_us * system_s / (user_s + system_s) if user_s + system_s else 0.0
+        values = {
+            "per_s": count / self._elapsed_s,
+            "server_cpu_us": each_us,
+            "server_user_us": each_us - system_us,
+            "server_system_us": system_us,
+            "server_busy": total_s / self._elapsed_s,
+            "generator_busy": self._own_s / self._elapsed_s,
+        }
+        if before.page_faults is not None and after.page_faults is not None:
+            values["faults"] = (after.page_faults - before.page_faults) / count
+        return values

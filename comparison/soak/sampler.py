@@ -15,8 +15,7 @@ from comparison.soak.mix import IDLE_S, Mix
 from comparison.soak.plan import Course
 
 LOOKS = 150
-SHORTEST_S = 0.1
-LONGEST_S = 2.0
+SHORTEST_S, LONGEST_S = 0.1, 2.0
 """How many looks a soak takes, and how far they may lie apart."""
 
 OPTIONS = ("--host", "{host}", "--port", "0", "--log-level", "info", "--idle-timeout", f"{IDLE_S:g}")
@@ -37,15 +36,13 @@ class Served:
     def __init__(self, launcher: Launcher, endpoint: Endpoint, stopping: threading.Event, course: Course) -> None:
         """Start it. Raises NotReady."""
         host, _ = endpoint.server_address or (arms.HOST, 0)
-        says = endpoint.takes_options
-        command = (*endpoint.server_command, *(OPTIONS if says else ()))
-        self.process, port, _ = start(
-            launcher,
-            lambda port: arms.filled(command, host=host, port=port),
-            host,
-            says=says,
-            address=endpoint.server_address,
-        )
+        command = (*endpoint.server_command, *(OPTIONS if endpoint.takes_options else ()))
+
+        def located(port: int) -> list[str]:
+            return arms.filled(command, host=host, port=port)
+
+        says, address = endpoint.takes_options, endpoint.server_address
+        self.process, port, _ = start(launcher, located, host, says=says, address=address)
         self.process.drop_output()
         self.course = course
         self.mix = Mix((host, port), stopping)

@@ -16,8 +16,8 @@ from harness import DEADLINE_S
 from test_compare_cli import COMPARE, bare_python, environment, run, started
 
 from comparison.bench import executor, results
+from comparison.bench.environment import Cores
 from comparison.bench.executor import Executor
-from comparison.bench.limits import Cores
 from comparison.bench.plan import Arm, Cell, Plan, Sample
 from comparison.play.processes import Launcher
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from comparison.bench import arms, estimates, limits
+from comparison.bench import arms, environment, estimates
 from comparison.bench.executor import Executor
 from comparison.bench.plan import Arm, Cell, Plan, Results
 from comparison.play.processes import Launcher
@@ -48,7 +48,7 @@ asyncio.run(main())
 def measure(chosen: list[Arm], cells: list[Cell], folder: Path, number: int = ROUNDS) -> Results:
     plan = Plan(tuple(chosen), tuple(cells), number, 0.15, 0.05)
     with Launcher() as launcher:
-        executor = Executor(plan, launcher, folder, limits.cores())
+        executor = Executor(plan, launcher, folder, environment.cores())
         samples = [executor(cell, arm, number) for number, cell, arm in plan.order()]
     assert [sample for sample in samples if sample.troubles] == []
     return Results({}, plan.arms, plan.cells, tuple(samples), {})

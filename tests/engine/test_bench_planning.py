@@ -6,8 +6,8 @@ import pytest
 from recorded import endpoint
 
 import compare
-from comparison.bench import arms, environment, limits, planning
-from comparison.bench.limits import Cores
+from comparison.bench import arms, environment, planning
+from comparison.bench.environment import Cores
 from comparison.bench.plan import Cell
 from comparison.model import CannotCompare, Endpoint
 
@@ -141,19 +141,19 @@ def test_more_connections_than_files_are_refused_with_the_remedy(monkeypatch):
     raised = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (200, 1000))
     monkeypatch.setattr(resource, "setrlimit", lambda *given: raised.append(given))
-    limits.check_connections(at(100))
+    environment.check_connections(at(100))
     assert raised == []
-    limits.check_connections(at(900))
+    environment.check_connections(at(900))
     assert raised == [(resource.RLIMIT_NOFILE, (924, 1000))]
     with pytest.raises(CannotCompare, match=r"1000 files open here, and this takes 5024; .* ulimit -Hn 5024"):
-        limits.check_connections(at(5000))
+        environment.check_connections(at(5000))
 
 
 @pytest.mark.parametrize(("usable", "expected"), [({0}, Cores()), ({0, 3, 5}, Cores({3}, {5}))])
 def test_server_and_load_get_a_core_of_their_own_where_there_are_two(usable, expected, monkeypatch):
-    monkeypatch.setattr(limits.os, "sched_getaffinity", lambda _: usable, raising=False)
-    monkeypatch.setattr(limits, "SIBLINGS", "/nonexistent/{}")
-    assert limits.cores() == expected
+    monkeypatch.setattr(environment.os, "sched_getaffinity", lambda _: usable, raising=False)
+    monkeypatch.setattr(environment, "SIBLINGS", "/nonexistent/{}")
+    assert environment.cores() == expected
 
 
 @pytest.mark.parametrize(
@@ -167,10 +167,10 @@ def test_server_and_load_get_a_core_of_their_own_where_there_are_two(usable, exp
 def test_two_hardware_threads_of_one_core_are_not_two_cores(threads, expected, monkeypatch, tmp_path):
     for number, text in threads.items():
         (tmp_path / str(number)).write_text(f"{text}\n")
-    monkeypatch.setattr(limits, "SIBLINGS", f"{tmp_path}/{{}}")
-    monkeypatch.setattr(limits.os, "sched_getaffinity", lambda _: set(threads), raising=False)
-    assert limits.cores() == expected
-    assert bool(limits.notes()) == (expected == Cores())
+    monkeypatch.setattr(environment, "SIBLINGS", f"{tmp_path}/{{}}")
+    monkeypatch.setattr(environment.os, "sched_getaffinity", lambda _: set(threads), raising=False)
+    assert environment.cores() == expected
+    assert bool(environment.notes()) == (expected == Cores())
 
 
 @pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "LD_PRELOAD", "GLIBC_TUNABLES"])

@@ -8,8 +8,7 @@ import pytest
 from harness import DEADLINE_S
 
 from comparison.bench import resources
-from comparison.bench.generator.window import Window
-from comparison.bench.resources import Gone, Used, Watched
+from comparison.bench.resources import Gone, Used, Watched, Window
 
 pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
 

@@ -122,14 +122,6 @@ def test_a_round_in_which_one_arm_failed_counts_for_neither():
     assert estimates.compare(results(a=[None], b=[1.0]), CELL, "b") is None
 
 
-def test_the_spread_of_the_rounds_does_not_mind_one_that_was_disturbed():
-    quiet, disturbed = results(a=[1.0, 1.01, 0.99, 1.0, 1.0]), results(a=[1.0, 1.01, 0.99, 1.0, 9.0])
-    for measured in (quiet, disturbed):
-        assert estimates.spread(measured.of(CELL, "a"), "server_cpu_us") <= 0.01
-    assert estimates.spread(results(a=[1.0, 2.0, 3.0, 4.0]).of(CELL, "a"), "server_cpu_us") == pytest.approx(0.3)
-    assert estimates.spread(results(a=[1.0, 2.0]).of(CELL, "a"), "server_cpu_us") is None
-
-
 def test_percentiles_come_from_the_latencies():
     samples = [sample for sample in recorded_bench.results().samples if sample.latencies]
     assert estimates.median(samples, "p50_us") < estimates.median(samples, "p999_us")

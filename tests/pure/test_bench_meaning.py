@@ -204,21 +204,6 @@ def test_a_machine_that_was_busy_is_told_first():
     assert len(found) > 1
 
 
-@pytest.mark.parametrize(
-    ("environment", "remedy"),
-    [
-        (machine(governor="powersave"), "cpupower frequency-set -g performance"),
-        ({**machine(), "server on cores": "any"}, "on a machine with two or more"),
-        (machine(), "--sample 1"),
-    ],
-)
-def test_a_spread_is_named_with_the_advice_that_fits(environment, remedy):
-    found = [text for text in advice(noise=0.3, environment=environment) if "rounds disagree" in text]
-    assert len(found) == 1
-    assert remedy in found[0]
-    assert "echo, 1 KiB, 10 connections (" in found[0]
-
-
 def test_too_few_rounds_are_named():
     assert advice(rounds=2)[0].startswith("2 rounds: too few for an interval")
 

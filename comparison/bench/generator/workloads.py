@@ -9,15 +9,13 @@ import selectors
 import ssl
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
 from comparison.bench import histogram
 from comparison.bench.generator.sockets import Broken, Connection, how_it_broke, lines, messages
-from comparison.bench.generator.spec import Load, Outcome
-from comparison.bench.generator.window import Window
-from comparison.bench.plan import TLS
-from comparison.bench.resources import Gone, Watched
+from comparison.bench.plan import TLS, Load, Sample
+from comparison.bench.resources import Gone, Watched, Window
 
 OPENING_AT_ONCE = 64
 """Attempts under way: fewer than any server's backlog, or the kernel drops some, and repeats them only after 1 s."""
@@ -35,12 +33,12 @@ now_s = time.perf_counter
 now_ns = time.perf_counter_ns
 
 
-def run(load: Load) -> Outcome:
+def run(load: Load) -> Sample:
     """Put one load on one server."""
     try:
         return WORKLOADS[load.cell.workload](load)
     except Gone:
-        return Outcome({}, {}, ("the server ended while it was measured",))
+        return _sample(load, {}, [], troubles=("the server ended while it was measured",))
 
 
 class Crowd:
@@ -180,7 +178,7 @@ def _one_leaves(load: Load) -> None:
 
 
 # --- Closed loops ---
-def echo(load: Load) -> Outcome:
+def echo(load: Load) -> Sample:
     """On each connection so many requests in flight, and the next when one is back; after a warm-up, and for all but
     `fresh` after somebody has left."""
     with crowd_of(load, load.cell.connections) as crowd:
@@ -189,7 +187,7 @@ def echo(load: Load) -> Outcome:
             _one_leaves(load)
         with Window(load.server_pid) as window:
             count = _exchange(crowd, load.sample_s)
-        return _outcome(load, window.values(count), crowd.reasons)
+        return _sample(load, window.values(count), crowd.reasons)
 
 
 def _exchange(crowd: Crowd, length_s: float) -> int:
@@ -205,12 +203,12 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
     return count + _await_answers(crowd)
 
 
-def connect(load: Load) -> Outcome:
+def connect(load: Load) -> Sample:
     """Connect, one echo, close, again and again: so many at once as there are connections."""
     _come_and_go(load, load.warm_up_s)
     with Window(load.server_pid) as window:
         count, reasons = _come_and_go(load, load.sample_s)
-    return _outcome(load, window.values(count), reasons)
+    return _sample(load, window.values(count), reasons)
 
 
 def _come_and_go(load: Load, length_s: float) -> tuple[int, list[str]]:
@@ -226,7 +224,7 @@ def _come_and_go(load: Load, length_s: float) -> tuple[int, list[str]]:
 
 
 # --- An open loop ---
-def half(load: Load) -> Outcome:
+def half(load: Load) -> Sample:
     """Requests at half of what this server can do, which is found out first."""
     with crowd_of(load, load.cell.connections) as crowd:
         _exchange(crowd, load.warm_up_s)
@@ -235,7 +233,7 @@ def half(load: Load) -> Outcome:
         rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (now_s() - began_s))
         with Window(load.server_pid) as window:
             latencies_ns = on_time(crowd, rate_per_s)
-        return _outcome(load, window.values(len(latencies_ns)), crowd.reasons, histogram.collect(latencies_ns))
+        return _sample(load, window.values(len(latencies_ns)), crowd.reasons, latencies_ns)
 
 
 def on_time(crowd: Crowd, rate_per_s: float) -> list[int]:
@@ -268,7 +266,7 @@ def on_time(crowd: Crowd, rate_per_s: float) -> list[int]:
 
 
 # --- Memory ---
-def memory(load: Load) -> Outcome:
+def memory(load: Load) -> Sample:
     """Resident memory of the server: with nobody, with all connections open and idle, and with as many once more."""
     _one_leaves(load)
     server = Watched(load.server_pid)
@@ -282,7 +280,7 @@ def memory(load: Load) -> Outcome:
         "per_connection_bytes": (full_bytes - empty_bytes) / max(1, held),
         "again_bytes": float(again_bytes - full_bytes),
     }
-    return _outcome(load, values if held else {}, [*reasons, *more])
+    return _sample(load, values if held else {}, [*reasons, *more])
 
 
 def _filled(load: Load, server: Watched) -> tuple[int, int, list[str]]:
@@ -293,15 +291,19 @@ def _filled(load: Load, server: Watched) -> tuple[int, int, list[str]]:
         return full_bytes, held, crowd.reasons
 
 
-def _outcome(
-    load: Load, values: Mapping[str, float], reasons: Sequence[str], latencies: Mapping[int, int] | None = None
-) -> Outcome:
+def _sample(
+    load: Load,
+    values: Mapping[str, float],
+    reasons: Sequence[str],
+    latencies_ns: Iterable[int] = (),
+    troubles: tuple[str, ...] = (),
+) -> Sample:
     """What was measured, and what became of how many connections."""
     counted = Counter(reasons).items()
-    errors = tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
-    if not values and not errors:
-        errors = (f"nothing came back in {load.sample_s:g} s",)
-    return Outcome(values, latencies or {}, errors)
+    troubles += tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
+    if not values and not troubles:
+        troubles = (f"nothing came back in {load.sample_s:g} s",)
+    return Sample(load.cell.key, load.arm, load.round, values, histogram.collect(latencies_ns), troubles)
 
 
 WORKLOADS = {"echo": echo, "fresh": echo, "lines": echo, "connect": connect, "memory": memory, "half": half}
