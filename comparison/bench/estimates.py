@@ -52,6 +52,21 @@ class Estimate:
             return None
         return math.expm1(max(abs(math.log(self.low)), abs(math.log(self.high))))
 
+    @property
+    def interval(self) -> str:
+        """The interval in words."""
+        if self.low is None or self.high is None:
+            return f"{self.rounds} round{'s' * (self.rounds != 1)}: no interval"
+        return f"{number(self.low)} to {number(self.high)}"
+
+    def __str__(self) -> str:
+        return f"{number(self.ratio)} x"
+
+
+def number(ratio: float) -> str:
+    """A ratio with as many digits as can matter."""
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
+
 
 def median(samples: Sequence[Sample], metric: str) -> float | None:
     """The median of a figure over the rounds; a percentile is that of all their latencies together, or a round that

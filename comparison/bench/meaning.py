@@ -13,7 +13,6 @@ from comparison.bench import estimates, handler
 from comparison.bench.estimates import Estimate
 from comparison.bench.metrics import METRICS, WORKLOADS
 from comparison.bench.plan import MIDDLE_CONNECTIONS, MIDDLE_SIZE_BYTES, TCP, TLS, Cell, Results
-from comparison.bench.views import words
 
 MOST = 5
 ALIKE = 0.1
@@ -63,9 +62,9 @@ def _choices(results: Results, cell: Cell) -> Iterator[str]:
 def _said(found: Estimate) -> str:
     """A ratio in words. That there is no difference is only said where the whole interval is near 1."""
     if found.is_sure:
-        return f"{words.number(found.ratio)} x ({words.interval(found)})"
+        return f"{found} ({found.interval})"
     is_alike = found.at_most is not None and found.at_most < ALIKE
-    return f"{'about as much' if is_alike else 'undecided'} ({words.interval(found)})"
+    return f"{'about as much' if is_alike else 'undecided'} ({found.interval})"
 
 
 def _handler(results: Results, cell: Cell) -> Iterator[str]:
@@ -74,7 +73,7 @@ def _handler(results: Results, cell: Cell) -> Iterator[str]:
     for choice in handler.choices(results, cell):
         works = ((part, *choice.work_us(part)) for part in handler.PARTS)
         limits = (
-            f"{words.percent(part)} from {middle:,.0f} us on ({low:,.0f} to {high:,.0f})"
+            f"{part * 100:g} % from {middle:,.0f} us on ({low:,.0f} to {high:,.0f})"
             for part, middle, low, high in works
         )
         firsts.setdefault(choice.pair.factor, f"{choice}: less than {', '.join(limits)}")

@@ -6,13 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from comparison.bench import estimates
 from comparison.bench.metrics import WORKLOADS
-from comparison.bench.plan import LEAST_ROUNDS, Cell, Results, Sample
+from comparison.bench.plan import LEAST_ROUNDS, Cell, Results
 
 IDLE_LOAD = 0.7
 """A load average, per core that the benchmark leaves free, above which somebody else is at work."""
-
-BUSY = 0.9
-"""A process that uses this share of a core is at its limit: the rest goes to the system and to waiting."""
 
 TOGETHER = 0.6
 """Of a closed loop with many requests one side or the other always has work: both together are busy for all of the time
@@ -30,7 +27,7 @@ CHANCE = 0.03
 
 def advice(results: Results) -> list[str]:
     """A sentence for each doubt: the machine first, which everything rests on."""
-    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults, _limit, _chance)
+    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults, _chance)
     return [sentence for maker in makers for sentence in maker(results)]
 
 
@@ -107,23 +104,6 @@ def _faults(results: Results) -> Iterator[str]:
             "each there, which can be most of the cost: MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_, both set, "
             "end it"
         )
-
-
-def _limit(results: Results) -> Iterator[str]:
-    if results.environment.get("server on cores") == "any":
-        return
-    limited = {(one.cell, one.arm) for one in results.samples if _busy(one, "generator") >= BUSY > _busy(one, "server")}
-    for cell in results.cells:
-        arms = [arm for arm in cell.arms if (cell.key, arm) in limited and cell.workload != "half"]
-        if arms:
-            yield (
-                f"{cell}: the load generator was the limit of {', '.join(arms)}: they can do more per second than "
-                f"stands here; CPU per {WORKLOADS[cell.workload].per} holds all the same"
-            )
-
-
-def _busy(sample: Sample, who: str) -> float:
-    return sample.values.get(f"{who}_busy", 0.0)
 
 
 def _chance(results: Results) -> Iterator[str]:

@@ -273,7 +273,7 @@ def latencies_ns(port: int, rate_per_s: float, sample_s: float) -> list[int]:
     """Of requests at a known rate on one connection."""
     timed = {"sample_s": sample_s, "patience_s": LONG_S}
     given = Load(cell=CELL, arm="a", round=1, host=HOST, port=port, server_pid=os.getpid(), **timed)
-    with workloads.crowd_of(given, 1) as crowd:
+    with workloads.Crowd(given, 1) as crowd:
         found = workloads.on_time(crowd, rate_per_s)
         assert crowd.reasons == []
     return found

@@ -3,7 +3,6 @@
 A connection that breaks is counted and left out; the others go on. Nothing that a server does is an exception here.
 """
 
-import contextlib
 import functools
 import selectors
 import ssl
@@ -42,10 +41,11 @@ def run(load: Load) -> Sample:
 
 
 class Crowd:
-    """The connections of one load."""
+    """The connections of one load: a `with` block has them open, and closes those that are left at its end."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, connections: int) -> None:
         self.load = load
+        self._wanted = connections
         self.open: set[Connection] = set()
         self.reasons: list[str] = []
         """Why connections broke."""
@@ -53,6 +53,21 @@ class Crowd:
         self._selector = selectors.DefaultSelector()
         self._texts = (lines if load.cell.workload == "lines" else messages)(load.cell.size_bytes)
         self._tls = _trusting() if load.cell.transport == TLS else None
+
+    def __enter__(self) -> "Crowd":
+        """Open them, a few at a time, with one echo on each, so that the server has really accepted it. Those that
+        break meanwhile, or take longer than the patience, are left out and named."""
+        for begun in range(0, self._wanted, OPENING_AT_ONCE):
+            for _ in range(min(OPENING_AT_ONCE, self._wanted - begun)):
+                self.connect()
+            if not self.await_answers():
+                break  # and the next would fare no better
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in list(self.open):
+            self.drop(connection)
+        self._selector.close()
 
     def connect(self) -> None:
         """Begin one connection; it is open when its first message is back."""
@@ -107,10 +122,14 @@ class Crowd:
         for connection in connections & self.open:
             self.drop(connection, f"{what} within {self.load.patience_s:g} s")
 
-    def close(self) -> None:
-        for connection in list(self.open):
-            self.drop(connection)
-        self._selector.close()
+    def await_answers(self) -> int:
+        """Wait for the answers under way, and name the connections on which they do not come; how many came."""
+        count = 0
+        deadline_s = now_s() + self.load.patience_s
+        while (waiting := {one for one in self.open if one.waiting}) and now_s() < deadline_s:
+            count += sum(complete for _, complete in self.received(LOOK_S))
+        self.give_up(waiting)
+        return count
 
     def _watch(self, connection: Connection) -> None:
         """Wait for its answer, and where something still waits to be sent, for room."""
@@ -127,33 +146,7 @@ def _trusting() -> ssl.SSLContext:
     return context
 
 
-# --- Opening and leaving ---
-@contextlib.contextmanager
-def crowd_of(load: Load, connections: int) -> Iterator[Crowd]:
-    """Open connections, a few at a time, and one echo on each, so that the server has really accepted it. Those that
-    break meanwhile, or take longer than the patience, are left out and named."""
-    crowd = Crowd(load)
-    try:
-        for begun in range(0, connections, OPENING_AT_ONCE):
-            for _ in range(min(OPENING_AT_ONCE, connections - begun)):
-                crowd.connect()
-            if not _await_answers(crowd):
-                break  # and the next would fare no better
-        yield crowd
-    finally:
-        crowd.close()
-
-
-def _await_answers(crowd: Crowd) -> int:
-    """Wait for the answers under way, and name the connections on which they do not come; how many came."""
-    count = 0
-    deadline_s = now_s() + crowd.load.patience_s
-    while (waiting := {one for one in crowd.open if one.waiting}) and now_s() < deadline_s:
-        count += sum(complete for _, complete in crowd.received(LOOK_S))
-    crowd.give_up(waiting)
-    return count
-
-
+# --- Leaving ---
 def _leave(crowd: Crowd) -> int:
     """End every connection, and wait until the server has closed it, too; how many ended well."""
     count = 0
@@ -173,7 +166,7 @@ def _one_leaves(load: Load) -> None:
     of the heap, glibc maps and unmaps one for each read, at up to three times the cost of a small echo, until for the
     first time such a block is freed in one piece, which happens at an EOF after traffic.
     """
-    with crowd_of(load, 1) as crowd:
+    with Crowd(load, 1) as crowd:
         _leave(crowd)
 
 
@@ -181,7 +174,7 @@ def _one_leaves(load: Load) -> None:
 def echo(load: Load) -> Sample:
     """On each connection so many requests in flight, and the next when one is back; after a warm-up, and for all but
     `fresh` after somebody has left."""
-    with crowd_of(load, load.cell.connections) as crowd:
+    with Crowd(load, load.cell.connections) as crowd:
         _exchange(crowd, load.warm_up_s)
         if load.cell.workload != "fresh":
             _one_leaves(load)
@@ -200,7 +193,7 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
         for connection, complete in crowd.received(min(LOOK_S, end_s - at_s)):
             count += complete
             crowd.send(connection, complete)
-    return count + _await_answers(crowd)
+    return count + crowd.await_answers()
 
 
 def connect(load: Load) -> Sample:
@@ -217,7 +210,7 @@ def _come_and_go(load: Load, length_s: float) -> tuple[int, list[str]]:
     reasons: list[str] = []
     end_s = now_s() + length_s
     while now_s() < end_s and len(reasons) < load.cell.connections:
-        with crowd_of(load, load.cell.connections) as crowd:
+        with Crowd(load, load.cell.connections) as crowd:
             count += _leave(crowd)
             reasons += crowd.reasons
     return count, reasons
@@ -226,7 +219,7 @@ def _come_and_go(load: Load, length_s: float) -> tuple[int, list[str]]:
 # --- An open loop ---
 def half(load: Load) -> Sample:
     """Requests at half of what this server can do, which is found out first."""
-    with crowd_of(load, load.cell.connections) as crowd:
+    with Crowd(load, load.cell.connections) as crowd:
         _exchange(crowd, load.warm_up_s)
         _one_leaves(load)
         began_s = now_s()
@@ -285,7 +278,7 @@ def memory(load: Load) -> Sample:
 
 def _filled(load: Load, server: Watched) -> tuple[int, int, list[str]]:
     """Memory with a crowd, how many it had, and why some of them broke."""
-    with crowd_of(load, load.cell.connections) as crowd:
+    with Crowd(load, load.cell.connections) as crowd:
         held, full_bytes = len(crowd.open), server.resident_bytes()
         _leave(crowd)
         return full_bytes, held, crowd.reasons

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from comparison.bench.estimates import Estimate
-from comparison.bench.views import words
 
 WIDTH = 800
 LEFT, RIGHT = 250, 520
@@ -83,7 +82,7 @@ def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
             parts.append(_line("range", axis.at(found.low), y, axis.at(found.high), y))
         kind = "unknown" if found.low is None and number else "dot"
         parts.append(f'<circle class="{kind}" cx="{axis.at(found.ratio)}" cy="{y}" r="4"/>')
-        value = f"{words.number(found.ratio)} x, {words.interval(found)}" if number else "1, the reference"
+        value = f"{found}, {found.interval}" if number else "1, the reference"
         parts.append(_text(RIGHT, y + 4, value))
     parts += [_text(axis.at(tick), foot + 14, f"{tick:g}", "middle quiet") for tick in axis.ticks]
     parts.append(_text(RIGHT, foot + 14, "lines: 95 % interval", "quiet"))

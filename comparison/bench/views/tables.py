@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from comparison.bench import estimates
+from comparison.bench.estimates import Estimate
 from comparison.bench.metrics import METRICS, WORKLOADS
 from comparison.bench.plan import Cell, Results
-from comparison.bench.views import words
 
 ABSENT = "-"
 
@@ -47,6 +47,13 @@ def sections(results: Results) -> list[Section]:
     return found
 
 
+def seen(found: Estimate) -> str:
+    """Whether a difference is seen; if not, how large one can be."""
+    if found.at_most is None:
+        return "?"
+    return "yes" if found.is_sure else f"no (at most {max(1, round(100 * found.at_most))} %)"
+
+
 def legend(results: Results) -> Iterator[str]:
     """How to read the tables."""
     yield from dict.fromkeys(arm.meaning for arm in results.arms if arm.meaning)
@@ -57,6 +64,7 @@ def legend(results: Results) -> Iterator[str]:
     measured = {cell.workload for cell in results.cells}
     if measured - {"memory"}:
         yield "CPU is the server's, for each message or connection; so are the page faults."
+        yield "per s is what a server and the load generator can do together: who costs little may be able to do more"
     if "fresh" in measured:
         yield (
             "Somebody has left before echo is measured, as in any service that has run for a while; fresh shows one "
@@ -80,7 +88,7 @@ def _table(results: Results, cell: Cell) -> Table:
         elif arm == cell.reference:
             rows.append(Row(arm, (*figures, "1", "reference", ""), "bold"))
         else:
-            compared = f"{words.number(found.ratio)} x", words.interval(found), words.seen(found)
+            compared = str(found), found.interval, seen(found)
             rows.append(Row(arm, (*figures, *compared), "" if found.is_sure else "dim"))
     return Table(str(cell), (*heads, f"{METRICS[workload.compared].noun}, x", "95 %", "differs"), tuple(rows))
 
