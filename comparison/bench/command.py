@@ -12,7 +12,7 @@ from typing import TextIO
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import environment, planning, resources, results
+from comparison.bench import baseline, environment, planning, resources, results
 from comparison.bench.executor import Executor
 from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Results, Sample
@@ -25,7 +25,7 @@ from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
-EPILOG = "Exit code: 0, 2 for trouble, 130 after Ctrl-C, which shows what was measured until then."
+EPILOG = "Exit code: 0, 1 for worse than --baseline, 2 for trouble, 130 after Ctrl-C, which shows what there is."
 
 UNITS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB}
 
@@ -47,6 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
     add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first on")
     add("--load", type=Path, metavar="FILE", help="measure nothing, show what --save has kept")
+    add("--baseline", type=Path, metavar="FILE", help="say what is better or worse than in what --save has kept there")
     add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG")
 
 
@@ -55,13 +56,16 @@ def run(options: argparse.Namespace) -> int:
     files.check_target("--save", options.save)
     files.check_target("--output", options.output)
     files.check_target("--plot", options.plot, folder=True)
+    before = results.load(options.baseline) if options.baseline is not None else None
     if options.load is None:
         resources.check()
-        found = measure(options)
+        found = measure(options, before)
     elif options.save is None:
         found = results.load(options.load)
     else:
         raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
+    changes = baseline.changes(before, found) if before is not None else []
+    blocks = [*view.blocks(found), *baseline.blocks(changes)]
     with contextlib.ExitStack() as stack:
         file: TextIO = sys.stdout
         if options.output is not None:
@@ -69,16 +73,18 @@ def run(options: argparse.Namespace) -> int:
         if options.format == "json":
             file.write(results.to_json(found))
         elif options.format == "markdown":
-            file.write(layout.markdown_of(view.blocks(found)))
+            file.write(layout.markdown_of(blocks))
         else:
-            layout.draw(view.blocks(found), file)
+            layout.draw(blocks, file)
     for path in charts.write(found, options.plot) if options.plot is not None else ():
         print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
-    return INTERRUPTED if found.interrupted and options.load is None else 0
+    if found.interrupted and options.load is None:
+        return INTERRUPTED
+    return int(any(baseline.verdict(ratio) == "worse" for *_, ratio in changes))
 
 
-def measure(options: argparse.Namespace) -> Results:
-    """Take the samples; after Ctrl-C, those that there are."""
+def measure(options: argparse.Namespace, before: Results | None = None) -> Results:
+    """Take the samples, which shall be held against those from before; after Ctrl-C, those that there are."""
     selection = chosen(options)
     notes = [*selection.notes, *environment.notes()]
     if (lacking := missing(TRANSPORTS[TLS])) is not None:
@@ -88,6 +94,8 @@ def measure(options: argparse.Namespace) -> Results:
         notes.append(f"nothing is measured over TLS: {lacking}")
     plan, left_out = planning.make(options, selection.servers, selection.reference.server.label)
     environment.check_connections(plan.cells)
+    if before is not None:
+        baseline.check(before, plan.cells)
     each = sum(len(cell.arms) for cell in plan.cells)
     about = layout.duration(round(planning.duration_s(plan)))
     said = f"cells: {len(plan.cells)}, samples a round: {each}, rounds: {plan.rounds}; about {about}"

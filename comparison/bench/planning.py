@@ -40,9 +40,6 @@ Options = argparse.Namespace
 def make(request: Options, servers: Sequence[Endpoint], reference: str | None = None) -> tuple[Plan, list[str]]:
     """The plan, and a note for what it leaves out. Raises CannotCompare where it would be empty."""
     own = [arms.of_endpoint(endpoint) for endpoint in servers]
-    if reference is not None and reference not in [arm.label for arm in own]:
-        known = ", ".join(arm.label for arm in own)
-        raise CannotCompare(f"--reference {reference!r} takes no part; known here: {known}")
     own.sort(key=lambda arm: reference not in (None, arm.label))
     beside, idioms = arms.proportions(servers), arms.idioms(servers)
     wanted = _wanted(request)
@@ -110,9 +107,10 @@ def _cells(request: Options, workload: str, transport: str, own: Sequence[Arm], 
         usual = transport == TCP and not request.quick
         chosen = [(size, middle[1]) for size in (sizes if request.size or usual else middle[:1])]
         chosen += [(middle[0], number) for number in (numbers if request.connections or usual else middle[1:])]
+    in_proportion = ("echo",) if request.quick else ("echo", "connect")
     cells = []
     for parameters in dict.fromkeys(chosen):
-        more = beside if workload in ("echo", "connect") and parameters == middle and not request.quick else []
+        more = beside if workload in in_proportion and parameters == middle else []
         taking_part = tuple(arm.label for arm in [*own, *more] if transport == TCP or arm.tls_options)
         cells.append(Cell(workload, *parameters, taking_part, transport))
     return cells

@@ -97,6 +97,7 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
         (("--load", "/nonexistent"), "name a file that bench --save has written"),
         (("--load", COMPARE), "is not a result of the benchmark (it is not JSON)"),
         (("--load", COMPARE, "--save", "x.json"), "leave one of them out"),
+        (("--baseline", "/nonexistent"), "name a file that bench --save has written"),
         (("--save", "/nonexistent/x"), "make it or name another"),
         (("--save", "/"), "is a folder; name a file"),
         (("--plot", COMPARE), "is a file; name a folder"),
@@ -122,6 +123,27 @@ def test_recorded_results_are_shown_without_any_package(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "echo, 1 KiB, 10 connections" in done.stdout
     assert "##" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("factor", "code", "verdict"), [(1.3, 1, "worse"), (0.7, 0, "better"), (1.0, 0, "inconclusive")]
+)
+def test_only_what_is_worse_than_the_baseline_is_a_failure(factor, code, verdict, tmp_path):
+    def cost(cell: Cell, arm: str, number: int) -> float:
+        return recorded_bench.known(cell, arm, number) * (factor if arm.startswith("streams") else 1.0)
+
+    results.save(recorded_bench.results(seed=1), tmp_path / "old.json")
+    results.save(recorded_bench.results(seed=2, cost=cost), tmp_path / "new.json")
+    done = run("bench", "--load", str(tmp_path / "new.json"), "--baseline", str(tmp_path / "old.json"))
+    assert (done.returncode, done.stderr) == (code, "")
+    assert re.search(rf"echo, 1 KiB, 10 connections +streams/asyncio .* {verdict}\n", done.stdout)
+
+
+def test_a_baseline_of_other_cells_is_refused_before_anything_is_measured(tmp_path):
+    results.save(recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[-1:]), tmp_path / "old.json")
+    done = run("bench", *LEAST, "--baseline", str(tmp_path / "old.json"))
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "it takes the same cells, and echo with buffered among them" in done.stderr
 
 
 def test_ctrl_c_shows_what_was_measured_and_leaves_no_process(tmp_path):
