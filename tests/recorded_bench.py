@@ -3,8 +3,8 @@
 import random
 from collections.abc import Callable
 
-from comparison.bench import histogram
 from comparison.bench.arms import IDIOMS, PROPORTIONS
+from comparison.bench.generator.workloads import histogram
 from comparison.bench.plan import Arm, Cell, Results, Sample
 
 ROUNDS = 8
@@ -96,5 +96,5 @@ def _sample(cell: Cell, label: str, number: int, chance: random.Random, cost: fl
         values = {"per_s": 1e5 / cost, "server_cpu_us": work, "server_user_us": work / 4, "faults": 0.01}
         values |= {"server_system_us": work * 3 / 4, "server_busy": 0.97, "generator_busy": 0.8}
     if cell.workload == "half":
-        latencies = histogram.collect(round(cost * 100_000 * chance.lognormvariate(0, 0.4)) for _ in range(200))
+        latencies = histogram(round(cost * 100_000 * chance.lognormvariate(0, 0.4)) for _ in range(200))
     return Sample(cell.key, label, number, values, latencies)

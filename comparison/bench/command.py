@@ -20,7 +20,7 @@ from comparison.bench.views import charts, view
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
-from comparison.play.transports import TRANSPORTS, missing
+from comparison.play.transports import TRANSPORTS, missing, write_certificates
 from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 
@@ -121,6 +121,8 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
         Launcher() as launcher,
     ):
         executor = Executor(plan, launcher, Path(folder), cores)
+        if any(cell.transport == TLS for cell in plan.cells):
+            write_certificates(Path(folder))
 
         def take_all() -> None:
             for number, cell, arm in plan.order():

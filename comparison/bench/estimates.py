@@ -11,10 +11,10 @@ benchmark has time for (see the tests), on normal, long-tailed and skewed noise.
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from comparison.bench import histogram
 from comparison.bench.metrics import METRICS, PERCENTILES, WORKLOADS
 from comparison.bench.plan import Cell, Results, Sample
 
@@ -72,10 +72,23 @@ def median(samples: Sequence[Sample], metric: str) -> float | None:
     """The median of a figure over the rounds; a percentile is that of all their latencies together, or a round that
     stood still would not count."""
     if metric in PERCENTILES:
-        merged = histogram.merge(sample.latencies for sample in samples)
-        return histogram.percentile_us(merged, PERCENTILES[metric]) if merged else None
+        return percentile_us([sample.latencies for sample in samples], PERCENTILES[metric])
     values = [sample.values[metric] for sample in samples if metric in sample.values]
     return statistics.median(values) if values else None
+
+
+def percentile_us(histograms: Iterable[Mapping[int, int]], share: float) -> float | None:
+    """The smallest latency, in microseconds, that at least `share` (0 to 1) of all in some histograms do not exceed;
+    None where there is none."""
+    total: Counter[int] = Counter()
+    for histogram in histograms:
+        total.update(histogram)
+    left = max(1, -(-total.total() * round(share * 1_000_000) // 1_000_000))
+    for value_ns, count in sorted(total.items()):
+        left -= count
+        if left <= 0:
+            return value_ns / 1000
+    return None
 
 
 def shares(samples: Sequence[Sample], metric: str, sample_s: float) -> list[float]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from comparison.bench.environment import Cores
 from comparison.bench.plan import TLS, Arm, Cell, Load, Plan, Sample
 from comparison.play.processes import Launcher, Process
 from comparison.play.serving import NotReady, start
-from comparison.play.transports import write_certificates
 
 STOP_S = 10.0
 """What a server gets to end after SIGTERM, when all its connections are closed."""
@@ -24,16 +24,14 @@ PATIENCE_S = 10.0
 """What connections get to open, and answers to come, before that is called an error."""
 
 
+@dataclass(frozen=True)
 class Executor:
-    """Takes samples with processes of `launcher`; `folder` is for certificates."""
+    """Takes samples with processes of `launcher`; the certificates for TLS lie in `folder`."""
 
-    def __init__(self, plan: Plan, launcher: Launcher, folder: Path, cores: Cores) -> None:
-        self._plan = plan
-        self._launcher = launcher
-        self._folder = folder
-        self._cores = cores
-        if any(cell.transport == TLS for cell in plan.cells):
-            write_certificates(folder)
+    plan: Plan
+    launcher: Launcher
+    folder: Path
+    cores: Cores
 
     def __call__(self, cell: Cell, arm: Arm, number: int) -> Sample:
         """One sample. Raises only what ends the benchmark."""
@@ -46,7 +44,7 @@ class Executor:
                 log = server.stop(STOP_S)
             finally:
                 server.kill()
-                self._launcher.forget(server)
+                self.launcher.forget(server)
         except (NotReady, OSError) as error:
             said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
             return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}{said}",))
@@ -61,10 +59,10 @@ class Executor:
         level = arms.SAYING if says else arms.SILENT
 
         def located(port: int) -> list[str]:
-            return arms.filled(command, host=host, port=port, level=level, certificates=self._folder)
+            return arms.filled(command, host=host, port=port, level=level, certificates=self.folder)
 
-        address, cores = arm.server_address, self._cores.server
-        server, port, _ = start(self._launcher, located, host, says=says, address=address, cores=cores)
+        address, cores = arm.server_address, self.cores.server
+        server, port, _ = start(self.launcher, located, host, says=says, address=address, cores=cores)
         return server, port
 
     def _load(self, cell: Cell, arm: Arm, number: int, **server: Any) -> Sample:
@@ -73,14 +71,14 @@ class Executor:
             arm=arm.label,
             round=number,
             **server,
-            warm_up_s=self._plan.warm_up_s,
-            sample_s=planning.length_s(self._plan, cell),
+            warm_up_s=self.plan.warm_up_s,
+            sample_s=planning.length_s(self.plan, cell),
             patience_s=PATIENCE_S,
         )
         command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
-        generator = self._launcher.start(command, cores=self._cores.load)
+        generator = self.launcher.start(command, cores=self.cores.load)
         log = generator.wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
-        self._launcher.forget(generator)
+        self.launcher.forget(generator)
         try:
             sample: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
             return sample

@@ -118,8 +118,8 @@ class Load:
 
 @dataclass(frozen=True)
 class Sample:
-    """One arm in one cell in one round: the figures, by the names in `metrics.METRICS`, and for an open loop the
-    latencies as a histogram (see `histogram`). What went wrong stands in `troubles`; such a sample may lack figures."""
+    """One arm in one cell in one round: the figures, by the names in `metrics.METRICS`, and for an open loop how many
+    latencies there were of each, in nanoseconds. What went wrong stands in `troubles`; then figures may be missing."""
 
     cell: str
     arm: str

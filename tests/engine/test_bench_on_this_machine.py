@@ -11,6 +11,7 @@ import pytest
 from comparison.bench import arms, environment, estimates
 from comparison.bench.executor import Executor
 from comparison.bench.plan import Arm, Cell, Plan, Results
+from comparison.play import transports
 from comparison.play.processes import Launcher
 
 pytestmark = pytest.mark.skipif(
@@ -47,6 +48,8 @@ asyncio.run(main())
 
 def measure(chosen: list[Arm], cells: list[Cell], folder: Path, number: int = ROUNDS) -> Results:
     plan = Plan(tuple(chosen), tuple(cells), number, 0.15, 0.05)
+    if any(cell.transport == "tls" for cell in cells):
+        transports.write_certificates(folder)
     with Launcher() as launcher:
         executor = Executor(plan, launcher, folder, environment.cores())
         samples = [executor(cell, arm, number) for number, cell, arm in plan.order()]

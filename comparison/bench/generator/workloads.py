@@ -11,7 +11,6 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
-from comparison.bench import histogram
 from comparison.bench.generator.sockets import Broken, Connection, how_it_broke, lines, messages
 from comparison.bench.plan import TLS, Load, Sample
 from comparison.bench.resources import Gone, Watched, Window
@@ -296,7 +295,12 @@ def _sample(
     troubles += tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
     if not values and not troubles:
         troubles = (f"nothing came back in {load.sample_s:g} s",)
-    return Sample(load.cell.key, load.arm, load.round, values, histogram.collect(latencies_ns), troubles)
+    return Sample(load.cell.key, load.arm, load.round, values, histogram(latencies_ns), troubles)
+
+
+def histogram(values_ns: Iterable[int]) -> dict[int, int]:
+    """How many latencies there were of each: to three digits, which is within 0.5 % of every one."""
+    return dict(Counter(int(float(f"{value_ns:.2e}")) for value_ns in values_ns))
 
 
 WORKLOADS = {"echo": echo, "fresh": echo, "lines": echo, "connect": connect, "memory": memory, "half": half}
