@@ -3,15 +3,14 @@
 import random
 from collections.abc import Callable
 
-from comparison.bench import histogram
 from comparison.bench.arms import IDIOMS, PROPORTIONS
+from comparison.bench.generator.workloads import histogram
 from comparison.bench.plan import Arm, Cell, Results, Sample
 
 ROUNDS = 8
 COSTS = {"streams/asyncio": 1.6, "streams/uvloop": 1.02, "protocol/asyncio": 1.0, "protocol/uvloop": 0.7}
 """CPU by arm, in units of one of them."""
 
-DEBUG = "streams/asyncio, debug logs"
 BESIDE = {"buffered/asyncio": 0.8, "sockets/asyncio": 1.3}
 LINES = {
     "readline/asyncio": 1.0,
@@ -41,17 +40,14 @@ def arm(label: str) -> Arm:
     if label in COSTS:
         more = {"factors": {"implementation": name, "loop": loop, "python": "3.12.1"}}
     elif name in IDIOMS:
-        more = {"factors": {"idiom": name, "loop": loop}, "kind": "idiom", "meaning": f"{name}: {IDIOMS[name]}"}
+        more = {"factors": {"idiom": name, "loop": loop}, "meaning": f"{name}: {IDIOMS[name]}"}
     elif name in PROPORTIONS:
-        more = {"kind": "proportion", "meaning": f"{name}: {PROPORTIONS[name]}"}
-    else:
-        more = {"kind": "pairing" if label in PAIRINGS else "debug"}
+        more = {"meaning": f"{name}: {PROPORTIONS[name]}"}
     return Arm(label, ("serve", label), **more)
 
 
-PAIRINGS = tuple(f"{server} -> {client}" for server in COSTS for client in COSTS)
 OWN = tuple(COSTS)
-MIDDLE = Cell("echo", 1024, 10, (*OWN, *BESIDE, DEBUG))
+MIDDLE = Cell("echo", 1024, 10, (*OWN, *BESIDE))
 CELLS = (
     Cell("echo", 64, 10, OWN),
     MIDDLE,
@@ -62,8 +58,6 @@ CELLS = (
     Cell("connect", 1024, 10, OWN),
     Cell("memory", 64, 1000, OWN),
     Cell("half", 1024, 10, OWN),
-    Cell("rate", 1024, 10, OWN, 2000.0),
-    Cell("bulk", 128 << 20, 1, PAIRINGS),
     Cell("echo", 1024, 10, OWN, transport="tls"),
     Cell("memory", 64, 100, OWN, transport="tls"),
 )
@@ -74,7 +68,7 @@ Cost = Callable[[Cell, str, int], float]
 
 def known(cell: Cell, label: str, number: int) -> float:
     """The costs above, the same in each round."""
-    return {**COSTS, **BESIDE, **LINES, DEBUG: 8.0}.get(label.partition(" -> ")[0], 1.0)
+    return {**COSTS, **BESIDE, **LINES}[label]
 
 
 def results(rounds: int = ROUNDS, noise: float = 0.01, cost: Cost = known, seed: int = 7, **changes: object) -> Results:
@@ -94,16 +88,13 @@ def results(rounds: int = ROUNDS, noise: float = 0.01, cost: Cost = known, seed:
 
 def _sample(cell: Cell, label: str, number: int, chance: random.Random, cost: float) -> Sample:
     latencies = {}
-    match cell.workload:
-        case "bulk":
-            values = {"mib_per_s": 500 / cost, "server_cpu_s_per_gib": 2 * cost, "client_cpu_s_per_gib": 3 * cost}
-        case "memory":
-            values = {"held": 1000.0, "empty_bytes": 24e6, "full_bytes": 28e6, "per_connection_bytes": 4096 * cost}
-            values["again_bytes"] = 1e5
-        case _:
-            work = cost * 10 * (1 + cell.size_bytes / 65536)
-            values = {"per_s": 1e5 / cost, "server_cpu_us": work, "server_user_us": work / 4, "faults": 0.01}
-            values |= {"server_system_us": work * 3 / 4, "server_busy": 0.97, "generator_busy": 0.8}
-    if cell.workload in ("half", "rate"):
-        latencies = histogram.collect(round(cost * 100_000 * chance.lognormvariate(0, 0.4)) for _ in range(200))
+    if cell.workload == "memory":
+        values = {"held": 1000.0, "empty_bytes": 24e6, "full_bytes": 28e6, "per_connection_bytes": 4096 * cost}
+        values["again_bytes"] = 1e5
+    else:
+        work = cost * 10 * (1 + cell.size_bytes / 65536)
+        values = {"per_s": 1e5 / cost, "server_cpu_us": work, "server_user_us": work / 4, "faults": 0.01}
+        values |= {"server_system_us": work * 3 / 4, "server_busy": 0.97, "generator_busy": 0.8}
+    if cell.workload == "half":
+        latencies = histogram(round(cost * 100_000 * chance.lognormvariate(0, 0.4)) for _ in range(200))
     return Sample(cell.key, label, number, values, latencies)

@@ -1,6 +1,5 @@
 """Who is measured: the endpoints of the comparison, and arms that put them in proportion."""
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 
 from comparison.bench.plan import Arm
@@ -9,12 +8,11 @@ from comparison.model import FACTORS, NO_LEVEL, Endpoint
 HOST = "127.0.0.1"
 """Not a name: one family, one listening socket, and no resolver in what is measured."""
 
-SERVERS = "comparison.bench.servers"
 PROPORTIONS = {
     "buffered": "an echo with BufferedProtocol and nothing else: no log, no limits",
     "sockets": "an echo with loop.sock_recv() and sock_sendall(), and nothing else",
 }
-"""Servers that no endpoint is, each the shortest of its kind: the module to run, and what it is."""
+"""Servers that no endpoint is, each the shortest of its kind: what it is called, and what it is."""
 
 IDIOMS = {
     "readline": "Streams, a line at a time: readline(), write(), drain()",
@@ -30,71 +28,40 @@ QUIET = ("--log-level", "{level}")
 SILENT, SAYING = "warning", "info"
 """A server that says when it is ready need not be tried: nobody has come to it yet, and nobody has left."""
 
-NOISY = ("--log-level", "debug")
 HERE = ("--host", "{host}", "--port", "{port}")
-OF_A_CLIENT = ("--log-level", "info", *HERE, "--file", "{file}")
-"""A client says at info when it connects and when it closes: between the two it is measured."""
-
 OVER_TLS = ("--tls-cert", "{certificates}/server.pem")
 
 
-def of_endpoints(endpoints: Iterable[Endpoint]) -> list[Arm]:
-    """An arm for the server of each endpoint, without logs."""
-    return [_arm(endpoint, QUIET) for endpoint in endpoints]
+def of_endpoint(endpoint: Endpoint) -> Arm:
+    """The arm of an endpoint's server, without logs."""
+    return Arm(
+        endpoint.label,
+        (*endpoint.server_command, *((*QUIET, *HERE) if endpoint.takes_options else ())),
+        factors={factor: endpoint.level(factor) for factor in FACTORS},
+        server_address=endpoint.server_address,
+        tls_options=OVER_TLS if endpoint.takes_options else (),
+    )
 
 
-def with_debug_logs(endpoint: Endpoint) -> list[Arm]:
-    """The arm that shows what debug logs cost; none for an endpoint that does not take our options."""
-    arm = _arm(endpoint, NOISY)
-    return [dataclasses.replace(arm, label=f"{arm.label}, debug logs", kind="debug")] if endpoint.takes_options else []
+def of_program(name: str, python: str, loop: str) -> Arm:
+    """The arm of a server of the benchmark itself."""
+    return Arm(
+        f"{name}/{loop}",
+        (python, "-m", "comparison.bench.servers", name, "--loop", loop, *HERE),
+        factors={"idiom": name, "loop": loop} if name in IDIOMS else {},
+        meaning=f"{name}: {(PROPORTIONS | IDIOMS)[name]}",
+        tls_options=OVER_TLS if name == "buffered" else (),
+    )
 
 
 def proportions(endpoints: Sequence[Endpoint]) -> list[Arm]:
-    """The servers of the benchmark itself, on the loop and the interpreter of the first endpoint that has both."""
-    return [
-        Arm(
-            f"{name}/{loop}",
-            (python, "-m", f"{SERVERS}.{name}", "--loop", loop, *HERE),
-            kind="proportion",
-            meaning=f"{name}: {meaning}",
-            tls_options=OVER_TLS if name == "buffered" else (),
-        )
-        for python, loop in _loops(endpoints)[:1]
-        for name, meaning in PROPORTIONS.items()
-    ]
+    """The shortest servers, on the loop and the interpreter of the first endpoint that has both."""
+    return [of_program(name, *place) for place in _loops(endpoints)[:1] for name in PROPORTIONS]
 
 
 def idioms(endpoints: Sequence[Endpoint]) -> list[Arm]:
     """The ways of handling lines, on every loop that an endpoint is on."""
-    return [
-        Arm(
-            f"{name}/{loop}",
-            (python, "-m", f"{SERVERS}.lines", name, "--loop", loop, *HERE),
-            factors={"idiom": name, "loop": loop},
-            kind="idiom",
-            meaning=f"{name}: {meaning}",
-        )
-        for python, loop in _loops(endpoints)
-        for name, meaning in IDIOMS.items()
-    ]
-
-
-def of_pairings(servers: Iterable[Endpoint], clients: Sequence[Endpoint]) -> list[Arm]:
-    """An arm for every server with every client."""
-    return [
-        dataclasses.replace(
-            _arm(server, QUIET),
-            label=f"{server.label} -> {client.label}",
-            client_command=(*client.client_command, *(OF_A_CLIENT if client.takes_options else ())),
-            factors={
-                **{f"server {factor}": server.level(factor) for factor in FACTORS},
-                **{f"client {factor}": client.level(factor) for factor in FACTORS},
-            },
-            kind="pairing",
-        )
-        for server in servers
-        for client in clients
-    ]
+    return [of_program(name, *place) for place in _loops(endpoints) for name in IDIOMS]
 
 
 def filled(command: Iterable[str], **places: object) -> list[str]:
@@ -112,14 +79,3 @@ def _loops(endpoints: Iterable[Endpoint]) -> list[tuple[str, str]]:
         if endpoint.loop != NO_LEVEL and endpoint.takes_options:
             found.setdefault(endpoint.loop, endpoint.server_command[0])
     return [(python, loop) for loop, python in found.items()]
-
-
-def _arm(endpoint: Endpoint, log_options: tuple[str, ...]) -> Arm:
-    options = (*log_options, *HERE) if endpoint.takes_options else ()
-    return Arm(
-        endpoint.label,
-        (*endpoint.server_command, *options),
-        factors={factor: endpoint.level(factor) for factor in FACTORS},
-        server_address=endpoint.server_address,
-        tls_options=OVER_TLS if endpoint.takes_options else (),
-    )

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 import sys
 import tempfile
 import time
@@ -13,88 +12,103 @@ from typing import TextIO
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import environment, limits, planning, resources, results, rounds
-from comparison.bench.executor import Cores, Executor
-from comparison.bench.plan import BULK_BYTES, IN_FLIGHT, KIB, RATE_PER_S, TCP, TLS, WORKLOADS, Plan, Results, Sample
+from comparison.bench import baseline, environment, planning, resources, results
+from comparison.bench.executor import Executor
+from comparison.bench.metrics import WORKLOADS
+from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Results, Sample
 from comparison.bench.views import charts, view
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
-from comparison.play.transports import TRANSPORTS, missing
+from comparison.play.transports import TRANSPORTS, missing, write_certificates
 from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
-EPILOG = "Exit code: 0, 2 for trouble, 130 after Ctrl-C, which shows what was measured until then."
+EPILOG = "Exit code: 0, 1 for worse than --baseline, 2 for trouble, 130 after Ctrl-C, which shows what there is."
 
 UNITS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the benchmark."""
-    add = parser.add_argument
+    add, of_lines, of_rounds = parser.add_argument, planning.IN_FLIGHT, LEAST_ROUNDS
     add("--quick", action="store_true", help="one minute: echo and connect, one size, 10 connections")
     known = ", ".join(WORKLOADS)
-    add("--workload", type=_list_of(_one_of(*WORKLOADS)), metavar="NAME", help=f"only these: {known}")
-    add("--transport", type=_list_of(_one_of(TCP, TLS)), metavar="NAME", help="tcp, tls (as far as there is time)")
+    add("--workload", type=_list_of(str, *WORKLOADS), metavar="NAME", help=f"only these: {known}")
+    add("--transport", type=_list_of(str, TCP, TLS), metavar="NAME", help="tcp, tls")
     add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
     add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")
-    add("--in-flight", type=_list_of(at_least_one), metavar="N", default=[IN_FLIGHT], help="lines at once (16)")
-    add("--grid", action="store_true", help="every size with every number of connections, not only the middle ones")
-    add("--rate", type=above_zero, metavar="N", default=RATE_PER_S, help="requests/s of rate (%(default)g)")
-    add("--bulk", type=_size, metavar="BYTES", default=BULK_BYTES, help="what bulk moves each way (128M)")
-    add("--time", type=above_zero, metavar="S", help="seconds for all samples (330; with --quick 48)")
-    add("--rounds", type=at_least_one, metavar="N", help="so many rounds, however long they take")
+    add("--in-flight", type=at_least_one, metavar="N", default=of_lines, help="lines at once (%(default)s)")
+    add("--rounds", type=at_least_one, metavar="N", default=of_rounds, help="how often each is measured (%(default)s)")
     add("--sample", type=above_zero, metavar="S", help="length of one sample (0.2; with --quick 0.15)")
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
-    add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first cell on")
+    add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first on")
     add("--load", type=Path, metavar="FILE", help="measure nothing, show what --save has kept")
+    add("--baseline", type=Path, metavar="FILE", help="say what is better or worse than in what --save has kept there")
     add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG")
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options say. Raises CannotCompare."""
-    check_targets(options)
-    if options.load is not None:
+    files.check_target("--save", options.save)
+    files.check_target("--output", options.output)
+    files.check_target("--plot", options.plot, folder=True)
+    before = results.load(options.baseline) if options.baseline is not None else None
+    if options.load is None:
+        resources.check()
+        found = measure(options, before)
+    elif options.save is None:
         found = results.load(options.load)
     else:
-        resources.check()
-        found = measure(options)
-    if options.output is None:
-        write(found, options.format, sys.stdout)
-    else:
-        with options.output.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            write(found, options.format, file)
-    if options.plot is not None:
-        for path in charts.write(found, options.plot):
-            print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
-    return INTERRUPTED if found.interrupted and options.load is None else 0
+        raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
+    changes = baseline.changes(before, found) if before is not None else []
+    blocks = [*view.blocks(found), *baseline.blocks(changes)]
+    with contextlib.ExitStack() as stack:
+        file: TextIO = sys.stdout
+        if options.output is not None:
+            file = stack.enter_context(options.output.open("w", encoding="utf-8", errors="backslashreplace"))
+        if options.format == "json":
+            file.write(results.to_json(found))
+        elif options.format == "markdown":
+            file.write(layout.markdown_of(blocks))
+        else:
+            layout.draw(blocks, file)
+    for path in charts.write(found, options.plot) if options.plot is not None else ():
+        print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
+    if found.interrupted and options.load is None:
+        return INTERRUPTED
+    return int(any(baseline.verdict(ratio) == "worse" for *_, ratio in changes))
 
 
-def measure(options: argparse.Namespace) -> Results:
-    """Take the samples; after Ctrl-C, those that there are."""
+def measure(options: argparse.Namespace, before: Results | None = None) -> Results:
+    """Take the samples, which shall be held against those from before; after Ctrl-C, those that there are."""
     selection = chosen(options)
-    request = planning.Request(**{name: getattr(options, name) for name in planning.ASKED})
-    notes = []
+    notes = [*selection.notes, *environment.notes()]
     if (lacking := missing(TRANSPORTS[TLS])) is not None:
-        if TLS in (request.transport or ()):
+        if TLS in (options.transport or ()):
             raise CannotCompare(f"--transport tls: {lacking}")
-        request = dataclasses.replace(request, transport=(TCP,))
-        notes = [f"nothing is measured over TLS: {lacking}"]
-    plan, more = planning.make(request, selection.servers, selection.clients, selection.reference.server.label)
-    limits.check_connections(plan.cells)
-    print(f"compare.py: {_beforehand(plan)}", file=sys.stderr)
-    server_cores, load_cores = limits.cores()
-    surroundings = environment.collect(selection.pythons, server_cores, load_cores)
-    everything = (*selection.notes, *notes, *more, *limits.notes())
+        options.transport = [TCP]
+        notes.append(f"nothing is measured over TLS: {lacking}")
+    plan, left_out = planning.make(options, selection.servers, selection.reference.server.label)
+    environment.check_connections(plan.cells)
+    if before is not None:
+        baseline.check(before, plan.cells)
+    each = sum(len(cell.arms) for cell in plan.cells)
+    about = layout.duration(round(planning.duration_s(plan)))
+    said = f"cells: {len(plan.cells)}, samples a round: {each}, rounds: {plan.rounds}; about {about}"
+    print(f"compare.py: {said}", file=sys.stderr)
+    cores = environment.cores()
+    surroundings = environment.collect(selection.pythons, cores)
     samples: list[Sample] = []
     started_s = time.monotonic()
 
     def found(interrupted: bool) -> Results:
         duration_s = round(time.monotonic() - started_s, 3)
         settings = {"sample_s": plan.sample_s, "warm_up_s": plan.warm_up_s, "duration_s": duration_s}
+        everything = (*notes, *left_out)
         made = Results(surroundings, plan.arms, plan.cells, tuple(samples), settings, interrupted, everything)
         if options.save is not None:
             results.save(made, options.save)
@@ -102,21 +116,25 @@ def measure(options: argparse.Namespace) -> Results:
 
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Progress(1) as shown,
+        Progress(plan.rounds * each) as shown,
         ThreadPoolExecutor(1) as thread,
         Launcher() as launcher,
     ):
-        executor = Executor(plan, launcher, Path(folder), Cores(server_cores, load_cores))
+        executor = Executor(plan, launcher, Path(folder), cores)
+        if any(cell.transport == TLS for cell in plan.cells):
+            write_certificates(Path(folder))
 
-        def taken(progress: rounds.Progress, sample: Sample) -> None:
-            if launcher.is_closed:
-                return  # it was cut off
-            samples.append(sample)
-            found(interrupted=True)
-            shown.show(progress.taken, progress.total(), progress.left_s())
+        def take_all() -> None:
+            for number, cell, arm in plan.order():
+                sample = executor(cell, arm, number)
+                if launcher.is_closed:
+                    return  # it was cut off
+                samples.append(sample)
+                found(interrupted=True)
+                shown.tick()
 
         # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
-        measuring = thread.submit(rounds.run, plan, executor, taken, time.monotonic)
+        measuring = thread.submit(take_all)
         try:
             while wait([measuring], AWAKE_S).not_done:
                 pass
@@ -130,49 +148,17 @@ def measure(options: argparse.Namespace) -> Results:
     return found(interrupted)
 
 
-def _beforehand(plan: Plan) -> str:
-    """What will be measured, and how long it will take."""
-    minutes, seconds = divmod(round(planning.duration_s(plan)), 60)
-    samples = sum(len(cell.arms) for cell in plan.cells)
-    rounds = f"{plan.rounds or plan.least_rounds} rounds{'' if plan.rounds else ' or more'}"
-    return f"{len(plan.cells)} cells, {samples} samples a round, {rounds}: about {minutes} min {seconds} s"
-
-
-def write(found: Results, form: str, file: TextIO) -> None:
-    """Write results in the chosen form."""
-    if form == "json":
-        file.write(results.to_json(found))
-    elif form == "markdown":
-        file.write(layout.markdown_of(view.blocks(found)))
-    else:
-        layout.draw(view.blocks(found), file)
-
-
-def check_targets(options: argparse.Namespace) -> None:
-    """Find out that a result cannot be written before it is measured. Raises CannotCompare."""
-    files.check_target("--save", options.save)
-    files.check_target("--output", options.output)
-    files.check_target("--plot", options.plot, folder=True)
-    if options.load is not None and options.save is not None:
-        raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
-
-
-def _list_of(read: Callable[[str], object]) -> Callable[[str], list[object]]:
-    """A reader of values with a comma between them; each counts once."""
+def _list_of(read: Callable[[str], object], *known: str) -> Callable[[str], list[object]]:
+    """A reader of values with a comma between them, of those that are known; each counts once."""
 
     def read_all(text: str) -> list[object]:
-        return list(dict.fromkeys(read(part.strip()) for part in text.split(",")))
+        values = dict.fromkeys(read(part.strip()) for part in text.split(","))
+        for value in values:
+            if known and value not in known:
+                raise argparse.ArgumentTypeError(f"{value!r} is unknown: choose {', '.join(known)}")
+        return list(values)
 
     return read_all
-
-
-def _one_of(*known: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in known:
-            raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose {', '.join(known)}")
-        return text
-
-    return read
 
 
 def _size(text: str) -> int:

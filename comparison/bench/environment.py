@@ -1,42 +1,51 @@
-"""The machine and the programs that the figures were measured on: what one must know to compare them with others."""
+"""The machine and the programs that the figures are measured on: what one must know to compare them with others, and
+what the machine allows."""
 
 import os
 import platform
 import re
 import sysconfig
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from comparison.bench import limits
+from comparison.bench.plan import Cell
 from comparison.endpoints import environment as versions_of
-from comparison.model import Interpreter
+from comparison.model import CannotCompare, Interpreter
+from comparison.play.machine import SPARE_FILES, allow_files
 
 CPU_INFO = Path("/proc/cpuinfo")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-SOMAXCONN = Path("/proc/sys/net/core/somaxconn")
+SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 UNKNOWN = "unknown"
 OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")
 """Variables that change how memory is had, which can be most of the cost of a message."""
 
+OF_THE_BUILD = ("--enable-optimizations", "--with-lto", "--disable-gil", "--with-pydebug")
 
-def collect(
-    pythons: Sequence[Interpreter], server_cores: Collection[int] | None, load_cores: Collection[int] | None
-) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class Cores:
+    """What the processes of a sample are pinned to; None where they are not."""
+
+    server: Collection[int] | None = None
+    load: Collection[int] | None = None
+
+
+def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
     """Everything by name; what the system does not tell is `unknown`, or None where it is a number."""
+    configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    model = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read(CPU_INFO), re.MULTILINE)
     return {
         **versions_of(pythons),
-        "python build": build(),
-        "kernel": platform.release(),
-        "CPU": cpu_model(),
+        "python build": " ".join([platform.python_compiler(), *(sign for sign in OF_THE_BUILD if sign in configured)]),
+        "CPU": model[1].strip() if model else platform.processor() or platform.machine() or UNKNOWN,
         "cores": os.cpu_count(),
         "governor": _read(GOVERNOR),
-        "load": load_average(),
-        "open files": UNKNOWN if (found := limits.open_files()) is None else "{} (hard {})".format(*found),
-        "ephemeral ports": limits.ephemeral_ports(),
-        "somaxconn": _read(SOMAXCONN),
-        "server on cores": _cores(server_cores),
-        "load on cores": _cores(load_cores),
+        "load": _load_average(),
+        "server on cores": _named(cores.server),
+        "load on cores": _named(cores.load),
         **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},
     }
 
@@ -46,20 +55,7 @@ def summary(environment: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in environment.items() if value not in (UNKNOWN, None, ""))
 
 
-def build() -> str:
-    """How the running interpreter was made: compiler, and whether it was optimised."""
-    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    signs = ("--enable-optimizations", "--with-lto", "--disable-gil", "--with-pydebug")
-    return " ".join([platform.python_compiler(), *(sign for sign in signs if sign in options)])
-
-
-def cpu_model() -> str:
-    """The processor as the system names it."""
-    found = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read(CPU_INFO), re.MULTILINE)
-    return found[1].strip() if found else platform.processor() or platform.machine() or UNKNOWN
-
-
-def load_average() -> float | None:
+def _load_average() -> float | None:
     """How many processes wanted a core in the last minute, on average."""
     try:
         return round(os.getloadavg()[0], 2)
@@ -74,5 +70,48 @@ def _read(path: Path) -> str:
         return UNKNOWN
 
 
-def _cores(cores: Collection[int] | None) -> str:
+def _named(cores: Collection[int] | None) -> str:
     return "any" if cores is None else ", ".join(map(str, sorted(cores)))
+
+
+# --- What the machine allows ---
+def check_connections(cells: Sequence[Cell]) -> None:
+    """Raises CannotCompare, with the remedy, where a process cannot hold so many connections at once. Lifts the soft
+    limit of open files, which the processes that we start inherit."""
+    most = max(cell.connections for cell in cells)
+    wanted = most + SPARE_FILES
+    if (limit := allow_files(wanted)) is not None:
+        raise CannotCompare(
+            f"--connections {most}: a process may have {limit} files open here, and this takes {wanted}; "
+            f"ask for fewer, or raise the hard limit: ulimit -Hn {wanted} (as root, or in limits.conf)"
+        )
+
+
+def notes() -> list[str]:
+    """What this system lacks that makes figures steadier."""
+    if not hasattr(os, "sched_setaffinity"):
+        return ["this system cannot bind a process to a core, so server and load move about; take more --rounds"]
+    if cores() == Cores():
+        return ["there are no two cores here (two hardware threads of one are not two), so server and load share one"]
+    return []
+
+
+def cores() -> Cores:
+    """A core for the server and one for the load: two that this process may use, and not two threads of one; none where
+    there are no two, or where the system cannot pin."""
+    found: list[int] = []
+    # From the last: the system's own work, interrupts first of all, tends to the first.
+    for core in sorted(os.sched_getaffinity(0), reverse=True) if hasattr(os, "sched_getaffinity") else ():
+        if not any(core in _siblings(other) for other in found):
+            found.append(core)
+    return Cores({found[1]}, {found[0]}) if len(found) > 1 else Cores()
+
+
+def _siblings(core: int) -> set[int]:
+    """The hardware threads that share a core with this one: they share what it can do, too."""
+    try:
+        text = Path(SIBLINGS.format(core)).read_text("ascii").strip()
+    except OSError:
+        return {core}
+    ranges = (part.partition("-") for part in text.split(","))
+    return {number for first, _, last in ranges for number in range(int(first), int(last or first) + 1)}

@@ -1,16 +1,18 @@
 """Take one sample: start a server afresh, put a load on it, and end it. Whatever goes wrong is part of the sample."""
 
+import dataclasses
+import json
 import sys
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from comparison.bench import arms, bulk, planning
-from comparison.bench.generator.spec import Load, Outcome
-from comparison.bench.plan import TLS, Arm, Cell, Plan, Sample
+from comparison import shapes
+from comparison.bench import arms, planning
+from comparison.bench.environment import Cores
+from comparison.bench.plan import TLS, Arm, Cell, Load, Plan, Sample
 from comparison.play.processes import Launcher, Process
 from comparison.play.serving import NotReady, start
-from comparison.play.transports import write_certificates
 
 STOP_S = 10.0
 """What a server gets to end after SIGTERM, when all its connections are closed."""
@@ -23,82 +25,64 @@ PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True)
-class Cores:
-    """What the processes of a sample are pinned to; None where they are not."""
-
-    server: Collection[int] | None = None
-    load: Collection[int] | None = None
-
-
 class Executor:
-    """Takes samples with processes of `launcher`; `folder` is for certificates and the files of bulk."""
+    """Takes samples with processes of `launcher`; the certificates for TLS lie in `folder`."""
 
-    def __init__(self, plan: Plan, launcher: Launcher, folder: Path, cores: Cores) -> None:
-        self._plan = plan
-        self._launcher = launcher
-        self._folder = folder
-        self._cores = cores
-        if any(cell.transport == TLS for cell in plan.cells):
-            write_certificates(folder)
+    plan: Plan
+    launcher: Launcher
+    folder: Path
+    cores: Cores
 
     def __call__(self, cell: Cell, arm: Arm, number: int) -> Sample:
         """One sample. Raises only what ends the benchmark."""
+        host, _ = arm.server_address or (arms.HOST, 0)
         try:
-            server, port = self._start(cell, arm)
+            server, port = self._start(cell, arm, host)
             try:
                 server.drop_output()
-                outcome = self._load(cell, arm, server, port)
+                sample = self._load(cell, arm, number, host=host, port=port, server_pid=server.pid)
                 log = server.stop(STOP_S)
             finally:
                 server.kill()
-                self._launcher.forget(server)
+                self.launcher.forget(server)
         except (NotReady, OSError) as error:
             said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
             return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}{said}",))
-        troubles = outcome.errors if log.trouble is None else (*outcome.errors, f"the server {log.trouble}")
-        return Sample(cell.key, arm.label, number, outcome.values, outcome.latencies, troubles)
+        if log.trouble is None:
+            return sample
+        return dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {log.trouble}"))
 
-    def _start(self, cell: Cell, arm: Arm) -> tuple[Process, int]:
+    def _start(self, cell: Cell, arm: Arm, host: str) -> tuple[Process, int]:
         """A server that accepts connections, and its port."""
         command = (*arm.server_command, *(arm.tls_options if cell.transport == TLS else ()))
-        host, _ = arm.server_address or (arms.HOST, 0)
-
         says = cell.workload == "fresh" and set(arms.QUIET) <= set(command)
         level = arms.SAYING if says else arms.SILENT
 
         def located(port: int) -> list[str]:
-            return arms.filled(command, host=host, port=port, level=level, certificates=self._folder)
+            return arms.filled(command, host=host, port=port, level=level, certificates=self.folder)
 
-        address, cores = arm.server_address, self._cores.server
-        server, port, _ = start(self._launcher, located, host, says=says, address=address, cores=cores)
+        address, cores = arm.server_address, self.cores.server
+        server, port, _ = start(self.launcher, located, host, says=says, address=address, cores=cores)
         return server, port
 
-    def _load(self, cell: Cell, arm: Arm, server: Process, port: int) -> Outcome:
-        host = (arm.server_address or (arms.HOST, 0))[0]
-        if cell.workload == "bulk":
-            file = bulk.payload(self._folder, cell.size_bytes)
-            client = arms.filled(arm.client_command, host=host, port=port, file=file)
-            return bulk.transfer(self._launcher, client, server, file, self._cores.load)
+    def _load(self, cell: Cell, arm: Arm, number: int, **server: Any) -> Sample:
         load = Load(
-            workload=cell.workload,
-            host=host,
-            port=port,
-            server_pid=server.pid,
-            size_bytes=cell.size_bytes,
-            connections=cell.connections,
-            in_flight=cell.in_flight,
-            tls=cell.transport == TLS,
-            rate_per_s=cell.rate_per_s,
-            warm_up_s=self._plan.warm_up_s,
-            sample_s=planning.length_s(self._plan, cell),
+            cell=cell,
+            arm=arm.label,
+            round=number,
+            **server,
+            warm_up_s=self.plan.warm_up_s,
+            sample_s=planning.length_s(self.plan, cell),
             patience_s=PATIENCE_S,
         )
-        command = [sys.executable, "-m", "comparison.bench.generator", load.to_json()]
-        generator = self._launcher.start(command, cores=self._cores.load)
+        command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
+        generator = self.launcher.start(command, cores=self.cores.load)
         log = generator.wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
-        self._launcher.forget(generator)
+        self.launcher.forget(generator)
         try:
-            return Outcome.from_json(log.lines[-1])
+            sample: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
+            return sample
         except (IndexError, ValueError, TypeError):
             last = log.lines[-1] if log.lines else "it wrote nothing"
-            return Outcome({}, {}, (f"the load generator failed: {log.trouble or last}",))
+            trouble = f"the load generator failed: {log.trouble or last}"
+            return Sample(cell.key, arm.label, number, {}, troubles=(trouble,))

@@ -18,13 +18,25 @@ COST = "server_cpu_us"
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Two arms that differ in one factor, where a difference is seen: the cheaper of them, and the pairs of costs."""
+class Pair:
+    """Two arms that differ in one factor."""
 
     factor: str
-    cheaper: Arm
-    dearer: Arm
-    shared: tuple[str, ...]
+    first: Arm
+    other: Arm
+    shared: str
+    """The levels that they share, of those that vary, in words."""
+
+    def levels(self, between: str) -> str:
+        """The levels in which they differ, the other's first."""
+        return f"{self.other.factors[self.factor]} {between} {self.first.factors[self.factor]}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A pair of which the other arm is known to cost more than the first."""
+
+    pair: Pair
     costs_us: tuple[tuple[float, float], ...]
     """Of the dearer and the cheaper, in microseconds a message, for each round."""
 
@@ -39,23 +51,21 @@ class Choice:
         return estimates.interval([(dear + work_us) / (cheap + work_us) - 1 for dear, cheap in self.costs_us])[0]
 
     def __str__(self) -> str:
-        dearer, cheaper = (arm.factors[self.factor] for arm in (self.dearer, self.cheaper))
-        return f"{dearer} instead of {cheaper}" + (f" with {' '.join(self.shared)}" if self.shared else "")
+        return f"{self.pair.levels('instead of')}{self.pair.shared}"
 
 
 def choices(results: Results, cell: Cell) -> Iterator[Choice]:
     """The pairs of a cell, of which the dearer one is known."""
-    for factor, first, other, shared in pairs(results, cell):
-        found = estimates.compare(results, cell, other.label, COST, first.label)
+    for pair in pairs(results, cell):
+        found = estimates.compare(results, cell, pair.other.label, COST, pair.first.label)
         if found is not None and found.is_sure:
-            dearer, cheaper = (other, first) if found.ratio > 1 else (first, other)
-            costs = estimates.paired(results, cell, dearer.label, cheaper.label, COST)
-            yield Choice(factor, cheaper, dearer, shared, tuple(costs.values()))
+            known = pair if found.ratio > 1 else Pair(pair.factor, pair.other, pair.first, pair.shared)
+            costs = estimates.paired(results, cell, known.other.label, known.first.label, COST)
+            yield Choice(known, tuple(costs.values()))
 
 
-def pairs(results: Results, cell: Cell) -> Iterator[tuple[str, Arm, Arm, tuple[str, ...]]]:
-    """For each factor that varies in a cell every other level against the first one, where the rest is the same: the
-    factor, the arm of the first level, the other arm, and the levels that they share, of those that vary."""
+def pairs(results: Results, cell: Cell) -> Iterator[Pair]:
+    """For each factor that varies in a cell every other level against the first one, where the rest is the same."""
     arms = results.choices(cell)
     names = [name for name in (arms[0].factors if arms else ()) if len({arm.factors.get(name) for arm in arms}) > 1]
     for name in names:
@@ -63,4 +73,5 @@ def pairs(results: Results, cell: Cell) -> Iterator[tuple[str, Arm, Arm, tuple[s
         for first, other in itertools.combinations(arms, 2):
             same = all(first.factors[rest] == other.factors[rest] for rest in others)
             if same and first.factors[name] == arms[0].factors[name] != other.factors[name]:
-                yield name, first, other, tuple(first.factors[rest] for rest in others)
+                shared = " ".join(first.factors[rest] for rest in others)
+                yield Pair(name, first, other, f" with {shared}" if shared else "")

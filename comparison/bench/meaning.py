@@ -11,13 +11,15 @@ from collections.abc import Iterator
 
 from comparison.bench import estimates, handler
 from comparison.bench.estimates import Estimate
-from comparison.bench.metrics import METRICS, VIEWS
+from comparison.bench.metrics import METRICS, WORKLOADS
 from comparison.bench.plan import MIDDLE_CONNECTIONS, MIDDLE_SIZE_BYTES, TCP, TLS, Cell, Results
-from comparison.bench.views import words
 
 MOST = 5
 ALIKE = 0.1
 """Two that differ by less than this part, wherever in the interval, cost about as much: a choice has other reasons."""
+
+FIRST = (("echo", TCP), ("lines", TCP), ("echo", TLS))
+"""What matters most for a choice."""
 
 
 def sentences(results: Results) -> list[str]:
@@ -33,56 +35,48 @@ def main(results: Results, workload: str = "echo", transport: str = TCP) -> Cell
 
 
 def _all(results: Results) -> Iterator[str]:
-    order = (("echo", TCP), ("lines", TCP), ("echo", TLS), ("fresh", TCP), ("connect", TCP), ("memory", TCP))
-    rest = ((name, over) for over in (TCP, TLS) for name in VIEWS if (name, over) not in order)
-    for workload, transport in (*order, *rest):
+    rest = ((workload, transport) for transport in (TCP, TLS) for workload in WORKLOADS)
+    for workload, transport in dict.fromkeys((*FIRST, *rest)):
         cell = main(results, workload, transport)
         if cell is not None:
             yield from _choices(results, cell)
-            if workload == "echo" and transport == TCP:
+            if (workload, transport) == FIRST[0]:
                 yield from _handler(results, cell)
 
 
 def _choices(results: Results, cell: Cell) -> Iterator[str]:
     """What each choice costs while the others stay, in one sentence for a cell."""
-    clauses: dict[tuple[str, str, str], list[str]] = {}
-    for factor, first, other, shared in handler.pairs(results, cell):
-        found = estimates.compare(results, cell, other.label, reference=first.label)
-        if found is not None and found.low is not None and (cell.workload != "lines" or factor == "idiom"):
-            key = factor, other.factors[factor], first.factors[factor]
-            clauses.setdefault(key, []).append(f"{_said(found)}{_with(shared)}")
-    view = VIEWS[cell.workload]
-    noun = METRICS[view.compared].noun
-    what = f"{noun} per {view.per}" if "CPU" in noun else noun
+    clauses: dict[str, list[str]] = {}
+    for pair in handler.pairs(results, cell):
+        found = estimates.compare(results, cell, pair.other.label, reference=pair.first.label)
+        if found is not None and found.low is not None and (cell.workload != "lines" or pair.factor == "idiom"):
+            clauses.setdefault(pair.levels("against"), []).append(f"{_said(found)}{pair.shared}")
+    workload = WORKLOADS[cell.workload]
+    noun = METRICS[workload.compared].noun
+    what = f"{noun} per {workload.per}" if "CPU" in noun else noun
     if clauses:
-        parts = (f"{level} against {base} {' and '.join(said)}" for (_, level, base), said in clauses.items())
-        yield f"{words.capital(what)} ({cell}): {'; '.join(parts)}"
+        parts = (f"{choice} {' and '.join(said)}" for choice, said in clauses.items())
+        yield f"{what[0].upper()}{what[1:]} ({cell}): {'; '.join(parts)}"
 
 
 def _said(found: Estimate) -> str:
     """A ratio in words. That there is no difference is only said where the whole interval is near 1."""
-    text = f"({words.interval(found)})"
     if found.is_sure:
-        return f"{words.number(found.ratio)} x {text}"
-    if found.at_most is not None and found.at_most < ALIKE:
-        return f"about as much {text}"
-    return f"undecided {text}"
-
-
-def _with(shared: tuple[str, ...]) -> str:
-    return f" with {' '.join(shared)}" if shared else ""
+        return f"{found} ({found.interval})"
+    is_alike = found.at_most is not None and found.at_most < ALIKE
+    return f"{'about as much' if is_alike else 'undecided'} ({found.interval})"
 
 
 def _handler(results: Results, cell: Cell) -> Iterator[str]:
     """From how much work a message on the first pair of each factor is a matter of taste."""
-    firsts = {choice.factor: choice for choice in reversed(list(handler.choices(results, cell)))}
-    parts = []
-    for choice in reversed(firsts.values()):
-        works = (choice.work_us(part) for part in handler.PARTS)
-        said = (
-            f"{words.percent(part)} from {middle:,.0f} us on ({low:,.0f} to {high:,.0f})"
-            for part, (middle, low, high) in zip(handler.PARTS, works, strict=True)
+    firsts: dict[str, str] = {}
+    for choice in handler.choices(results, cell):
+        works = ((part, *choice.work_us(part)) for part in handler.PARTS)
+        limits = (
+            f"{part * 100:g} % from {middle:,.0f} us on ({low:,.0f} to {high:,.0f})"
+            for part, middle, low, high in works
         )
-        parts.append(f"{choice}: less than {', '.join(said)}")
-    if parts:
-        yield f"The more a handler works for each message, the less a choice makes ({cell.where}). {'; '.join(parts)}"
+        firsts.setdefault(choice.pair.factor, f"{choice}: less than {', '.join(limits)}")
+    if firsts:
+        said = "; ".join(firsts.values())
+        yield f"The more a handler works for each message, the less a choice makes ({cell.where}). {said}"

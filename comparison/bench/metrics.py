@@ -1,4 +1,4 @@
-"""What is measured, by name: the meaning, the unit, and which figures of a workload are compared."""
+"""What is measured, by name: the workloads, and the figures by which each is shown."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from comparison.model import MIB
 class Metric:
     """One figure of a sample."""
 
-    name: str
     title: str
     """Its head in a table, with the unit."""
     noun: str = ""
-    """In a sentence: "1.6 x the ... of"."""
+    """In a sentence: "the ... of each"."""
     divisor: float = 1.0
     """From the unit of the sample to that of the title."""
-    lower_is_better: bool = True
     digits: int = 1
+    parts: tuple[str, ...] = ()
+    """Figures that it is the sum of."""
 
     def text(self, value: float) -> str:
         """A value as a table shows it."""
@@ -26,63 +26,63 @@ class Metric:
         return f"{shown:,.{self.digits}f}" if abs(shown) < 1000 else f"{shown:,.0f}"
 
 
-PERCENTILES = {"p50_us": 0.5, "p90_us": 0.9, "p99_us": 0.99, "p999_us": 0.999}
+PERCENTILES = {"p50_us": 0.5, "p99_us": 0.99, "p999_us": 0.999}
 """Figures that are made from the latencies of an open loop: name -> share."""
 
 METRICS = {
-    metric.name: metric
-    for metric in (
-        Metric("per_s", "per s", "rate", lower_is_better=False, digits=0),
-        Metric("server_cpu_us", "CPU us", "server CPU"),
-        Metric("faults", "page faults", digits=2),
-        Metric("p50_us", "p50 us", "median latency", digits=0),
-        Metric("p90_us", "p90 us", digits=0),
-        Metric("p99_us", "p99 us", digits=0),
-        Metric("p999_us", "p99.9 us", digits=0),
-        Metric("mib_per_s", "MiB/s", "throughput", lower_is_better=False, digits=0),
-        Metric("server_cpu_s_per_gib", "server CPU s/GiB", digits=2),
-        Metric("client_cpu_s_per_gib", "client CPU s/GiB", digits=2),
-        Metric("empty_bytes", "empty MiB", divisor=MIB),
-        Metric("per_connection_bytes", "KiB per idle connection", "memory per idle connection", KIB),
-        Metric("again_bytes", "as many again: MiB more", divisor=MIB),
-    )
+    "per_s": Metric("per s", digits=0),
+    "server_cpu_us": Metric("CPU us (user + system)", "server CPU", parts=("server_user_us", "server_system_us")),
+    "faults": Metric("page faults", digits=2),
+    "p50_us": Metric("p50 us", digits=0),
+    "p99_us": Metric("p99 us", digits=0),
+    "p999_us": Metric("p99.9 us", digits=0),
+    "empty_bytes": Metric("empty MiB", divisor=MIB),
+    "per_connection_bytes": Metric("KiB per idle connection", "memory per idle connection", KIB),
+    "again_bytes": Metric("as many again: MiB more", divisor=MIB),
 }
 """What tables show. A sample has more: user and system time, what each side was busy with, how many were held."""
 
 
 @dataclass(frozen=True)
-class Column:
-    """What stands under one head of a table: a figure, and the parts that it is made of."""
+class Workload:
+    """What a server is given to do."""
 
-    title: str
-    metric: str
-    parts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class View:
-    """How a workload is shown: the figure whose ratio to the reference is taken, and those beside it."""
-
-    compared: str
+    what: str
     per: str
     """What one unit of the work is."""
-    columns: tuple[Column, ...]
+    columns: tuple[str, ...]
+    """The figures that are shown."""
+    compared: str = "server_cpu_us"
+    """The one whose ratio to the reference is taken; less is better."""
+    over_tls: bool = True
+    """Whether it is measured over TLS, too, where that is asked for."""
 
 
-def _plain(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(METRICS[name].title, name) for name in names)
-
-
-_CPU = Column("CPU us (user + system)", "server_cpu_us", ("server_user_us", "server_system_us"))
-_MESSAGES = View("server_cpu_us", "message", (*_plain("per_s"), _CPU, *_plain("faults")))
-VIEWS = {
-    "echo": _MESSAGES,
-    "fresh": _MESSAGES,
-    "lines": _MESSAGES,
-    "connect": View("server_cpu_us", "connection", (*_plain("per_s"), _CPU)),
-    "memory": View("per_connection_bytes", "connection", _plain("empty_bytes", "per_connection_bytes", "again_bytes")),
-    "half": View("server_cpu_us", "message", (*_plain("per_s"), _CPU, *_plain("p50_us", "p99_us", "p999_us"))),
-    "rate": View("p50_us", "request", _plain(*PERCENTILES)),
-    "bulk": View("mib_per_s", "transfer", _plain("mib_per_s", "server_cpu_s_per_gib", "client_cpu_s_per_gib")),
+_MESSAGES = ("per_s", "server_cpu_us", "faults")
+WORKLOADS = {
+    "echo": Workload(
+        "closed loop, as many requests in flight as there are connections; somebody has left before",
+        "message",
+        _MESSAGES,
+    ),
+    "fresh": Workload("the same of a server whom nobody has left yet", "message", _MESSAGES),
+    "lines": Workload(
+        "requests that end in a newline, several in flight on each connection, by four idioms and one that counts",
+        "message",
+        _MESSAGES,
+        over_tls=False,
+    ),
+    "connect": Workload("connect, one echo, and the close of both sides", "connection", ("per_s", "server_cpu_us")),
+    "memory": Workload(
+        "resident memory of the server with 0, many, and again many idle connections",
+        "connection",
+        ("empty_bytes", "per_connection_bytes", "again_bytes"),
+        compared="per_connection_bytes",
+    ),
+    "half": Workload(
+        "open loop at half of what each server can do; latency counts from when each request should have left",
+        "message",
+        ("per_s", "server_cpu_us", *PERCENTILES),
+    ),
 }
-"""Workload -> how it is shown."""
+"""By name, in the order in which they are listed."""

@@ -2,20 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from comparison.bench import estimates
-from comparison.bench.metrics import VIEWS
-from comparison.bench.plan import LEAST_ROUNDS, Results, Sample
-
-DOUBTFUL = 0.1
-"""Half the distance of the quartiles over the median: beyond this a figure is worth little."""
+from comparison.bench.metrics import WORKLOADS
+from comparison.bench.plan import LEAST_ROUNDS, Cell, Results
 
 IDLE_LOAD = 0.7
 """A load average, per core that the benchmark leaves free, above which somebody else is at work."""
-
-BUSY = 0.9
-"""A process that uses this share of a core is at its limit: the rest goes to the system and to waiting."""
 
 TOGETHER = 0.6
 """Of a closed loop with many requests one side or the other always has work: both together are busy for all of the time
@@ -33,31 +27,25 @@ CHANCE = 0.03
 
 def advice(results: Results) -> list[str]:
     """A sentence for each doubt: the machine first, which everything rests on."""
-    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _spread, _faults, _limit, _chance)
+    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults, _chance)
     return [sentence for maker in makers for sentence in maker(results)]
 
 
 def _machine(results: Results) -> Iterator[str]:
-    if _is_busy(results):
-        yield (
-            f"the machine was not idle at the start (load {results.environment['load']} on "
-            f"{results.environment['cores']} cores): end what else runs, and measure again; "
-            "the ratios are paired against that, the figures themselves are not"
-        )
-
-
-def _is_busy(results: Results) -> bool:
     load, cores = results.environment.get("load"), results.environment.get("cores")
-    return isinstance(load, int | float) and isinstance(cores, int) and load > IDLE_LOAD * max(1, cores - 1)
+    if isinstance(load, int | float) and isinstance(cores, int) and load > IDLE_LOAD * max(1, cores - 1):
+        yield (
+            f"the machine was not idle at the start (load {load} on {cores} cores): end what else runs, and measure "
+            "again; the ratios are paired against that, the figures themselves are not"
+        )
 
 
 def _troubles(results: Results) -> Iterator[str]:
     found = Counter((sample.cell, sample.arm, trouble) for sample in results.samples for trouble in sample.troubles)
-    for cell in results.cells:
-        for (key, arm, trouble), count in found.items():
-            if key == cell.key:
-                times = f" ({count} rounds)" if count > 1 else ""
-                yield f"{cell}: {arm}: {trouble}{times}; its figures there are of what was left"
+    cells = {cell.key: cell for cell in results.cells}
+    for (key, arm, trouble), count in found.items():
+        times = f" ({count} rounds)" if count > 1 else ""
+        yield f"{cells[key]}: {arm}: {trouble}{times}; its figures there are of what was left"
 
 
 def _few_rounds(results: Results) -> Iterator[str]:
@@ -65,39 +53,34 @@ def _few_rounds(results: Results) -> Iterator[str]:
     if 0 < rounds < estimates.FEWEST_ROUNDS:
         yield (
             f"{rounds} round{'s' * (rounds != 1)}: too few for an interval, so no ratio here is sure; "
-            f"take {LEAST_ROUNDS} or more with --rounds, or more time with --time"
+            f"take {LEAST_ROUNDS} or more with --rounds"
         )
 
 
 def _stolen(results: Results) -> Iterator[str]:
     """Where server and generator together were busy for much less than the time."""
     loops = [cell for cell in results.cells if cell.workload in ("echo", "fresh", "lines") and cell.connections >= MANY]
-    keys = {cell.key for cell in loops}
-    samples = [sample for sample in results.samples if sample.cell in keys and "generator_busy" in sample.values]
-    idle = [sample for sample in samples if _together(sample) < TOGETHER]
+    samples = [
+        sample for cell, arm in _all(loops) for sample in results.of(cell, arm) if "generator_busy" in sample.values
+    ]
+    idle = sum(sample.values["server_busy"] + sample.values["generator_busy"] < TOGETHER for sample in samples)
     if idle:
         yield (
-            f"in {len(idle)} of {len(samples)} samples server and load together were busy for less than "
+            f"in {idle} of {len(samples)} samples server and load together were busy for less than "
             f"{TOGETHER * 100:.0f} % of the time: somebody else was on their cores; end what else runs, measure again"
         )
-
-
-def _together(sample: Sample) -> float:
-    return sample.values["server_busy"] + sample.values["generator_busy"]
 
 
 def _drift(results: Results) -> Iterator[str]:
     """Whether the noise changes between the two arms of a pair: what is measured first is then another in rounds that
     run backwards."""
     tried, apart = 0, []
-    for cell in results.cells:
-        for arm in cell.arms[1:]:
-            pairs = estimates.paired(results, cell, arm, cell.reference, VIEWS[cell.workload].compared)
-            ways = [[one / other for place, (one, other) in pairs.items() if place % 2 == way] for way in (0, 1)]
-            if min(map(len, ways)) < 4:
-                continue
+    for cell, arm in _all(results.cells):
+        pairs = estimates.paired(results, cell, arm, cell.reference, WORKLOADS[cell.workload].compared)
+        even, odd = ([one / other for place, (one, other) in pairs.items() if place % 2 == way] for way in (0, 1))
+        if arm != cell.reference and min(len(even), len(odd)) >= 4:
             tried += 1
-            if max(ways[0]) < min(ways[1]) or max(ways[1]) < min(ways[0]):
+            if max(even) < min(odd) or max(odd) < min(even):
                 apart.append(f"{arm} in {cell}")
     expected = tried * CHANCE
     if len(apart) > expected + 2 * math.sqrt(expected) + 1:
@@ -108,41 +91,13 @@ def _drift(results: Results) -> Iterator[str]:
         )
 
 
-def _spread(results: Results) -> Iterator[str]:
-    """The cells whose rounds disagree, with the remedy that this machine still has."""
-    doubtful = []
-    for cell in results.cells:
-        compared = VIEWS[cell.workload].compared
-        spreads = [(estimates.spread(results.of(cell, arm), compared) or 0.0, arm) for arm in cell.arms]
-        spread, arm = max(spreads)
-        if spread > DOUBTFUL:
-            doubtful.append(f"{cell} ({arm}: +-{spread * 100:.0f} %)")
-    if doubtful:
-        yield f"rounds disagree by more than {DOUBTFUL * 100:.0f} % in {'; '.join(doubtful)}: {_remedy(results)}"
-
-
-def _remedy(results: Results) -> str:
-    environment = results.environment
-    if _is_busy(results):
-        return "end what else runs on this machine, and measure again"
-    if environment.get("governor") not in ("performance", "unknown", None):
-        return f"fix the clock (governor {environment['governor']}): cpupower frequency-set -g performance"
-    if environment.get("server on cores") == "any":
-        return "server and load share a core here; measure on a machine with two or more"
-    if results.settings.get("sample_s", 1.0) < 1.0:
-        return "take longer samples (--sample 1), or more rounds (--time)"
-    return "take more rounds (--time), on a machine of your own: a virtual one has neighbours"
-
-
 def _faults(results: Results) -> Iterator[str]:
     """Where memory is mapped and unmapped for each message; of a server whom nobody has left yet that is the result."""
     found = []
-    for cell in results.cells:
-        if cell.workload in ("echo", "lines", "half", "rate"):
-            for arm in cell.arms:
-                faults = estimates.median(results.of(cell, arm), "faults")
-                if faults is not None and faults > FAULTS:
-                    found.append(f"{arm} in {cell} ({faults:.1f})")
+    for cell, arm in _all(results.cells):
+        faults = estimates.median(results.of(cell, arm), "faults") or 0.0
+        if faults > FAULTS and cell.workload in ("echo", "lines", "half"):
+            found.append(f"{arm} in {cell} ({faults:.1f})")
     if found:
         yield (
             f"more than {FAULTS:g} page faults a message: {'; '.join(found)}; the allocator maps and unmaps memory for "
@@ -151,31 +106,15 @@ def _faults(results: Results) -> Iterator[str]:
         )
 
 
-def _limit(results: Results) -> Iterator[str]:
-    if results.environment.get("server on cores") == "any":
-        return
-    for cell in results.cells:
-        if cell.workload in ("echo", "fresh", "lines", "connect"):
-            arms = [arm for arm in cell.arms if any(map(_is_limited, results.of(cell, arm)))]
-            if arms:
-                yield (
-                    f"{cell}: the load generator was the limit of {', '.join(arms)}: they can do more per second than "
-                    f"stands here; CPU per {VIEWS[cell.workload].per} holds all the same"
-                )
-
-
-def _is_limited(sample: Sample) -> bool:
-    return sample.values.get("generator_busy", 0.0) >= BUSY > sample.values.get("server_busy", 1.0)
-
-
 def _chance(results: Results) -> Iterator[str]:
     """How many intervals miss the truth without anything being wrong."""
-    found = sum(
-        estimate is not None and estimate.low is not None
-        for cell in results.cells
-        for arm in cell.arms[1:]
-        for estimate in [estimates.compare(results, cell, arm)]
-    )
+    compared = (estimates.compare(results, cell, arm) for cell, arm in _all(results.cells) if arm != cell.reference)
+    found = sum(estimate is not None and estimate.low is not None for estimate in compared)
     missed = found * (1 - estimates.CONFIDENCE)
     if missed >= 1:
         yield f"of {found} intervals of 95 % about {missed:.0f} miss the truth by chance: measure again what surprises"
+
+
+def _all(cells: Iterable[Cell]) -> Iterator[tuple[Cell, str]]:
+    """Each arm in each of some cells."""
+    return ((cell, arm) for cell in cells for arm in cell.arms)

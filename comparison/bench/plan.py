@@ -3,71 +3,39 @@
 An arm is who is measured, a cell is what is measured of it, a sample is one arm in one cell in one round.
 """
 
-import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from comparison.model import MIB
 
 KIB = 1024
 
-SIZES_BYTES = (64, KIB, 64 * KIB)
-CONNECTIONS = (1, 10, 100)
 MIDDLE_SIZE_BYTES = KIB
 MIDDLE_CONNECTIONS = 10
-LINE_BYTES = 64
-IN_FLIGHT = 16
-MEMORY_CONNECTIONS = {"tcp": 500, "tls": 100}
-"""Many, so that what one takes is seen. A TLS connection takes much more, and a handshake a millisecond or two."""
-
-RATE_PER_S = 2000.0
-"""Requests a second of the open loop: well below what the slowest arm can do, so that the latencies are of one load."""
-
-BULK_BYTES = 128 * MIB
+"""Where one of both is held while the other varies."""
 
 LEAST_ROUNDS = 8
 """From fewer an interval reaches from the least value to the greatest, if there is one."""
 
 TCP, TLS = "tcp", "tls"
 
-WORKLOADS = {
-    "echo": "closed loop, as many requests in flight as there are connections; somebody has left before",
-    "fresh": "the same of a server whom nobody has left yet",
-    "lines": "requests that end in a newline, several in flight on each connection, by four idioms and one that counts",
-    "connect": "connect, one echo, and the close of both sides",
-    "memory": "resident memory of the server with 0, many, and again many idle connections",
-    "half": "open loop at half of what each server can do: its cost where it is not at its limit",
-    "rate": "open loop at one rate for all; latency counts from when each request should have left",
-    "bulk": "a file goes to the server and comes back, with the clients of the comparison",
-}
-
-Kind = Literal["endpoint", "proportion", "debug", "idiom", "pairing"]
-"""What an arm is: an endpoint's server, a small program that puts those in proportion, a server with debug logs, a way
-of handling lines, a server with a client."""
-
 
 @dataclass(frozen=True)
 class Arm:
-    """Who is measured: the command of a server, and for bulk that of a client, with `{host}` and `{port}` in them."""
+    """Who is measured: the command of a server, with `{host}` and `{port}` in it."""
 
     label: str
     server_command: tuple[str, ...]
-    client_command: tuple[str, ...] = ()
     factors: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """What it is made of, factor -> level: arms of one kind that differ in one can be told apart by it."""
+    """What it is made of, factor -> level: arms that differ in one can be told apart by it. Without any it is none of
+    those among which one chooses, and only puts them in proportion."""
     server_address: tuple[str, int] | None = None
     """Where the server listens, if it chooses that itself."""
-    kind: Kind = "endpoint"
     meaning: str = ""
     """What it is, for the reader who does not know."""
     tls_options: tuple[str, ...] = ()
     """With what it serves TLS; empty where it cannot."""
-
-    @property
-    def is_choice(self) -> bool:
-        """Whether it is one of those among which one chooses."""
-        return self.kind in ("endpoint", "idiom")
 
 
 @dataclass(frozen=True)
@@ -78,17 +46,15 @@ class Cell:
     size_bytes: int
     connections: int
     arms: tuple[str, ...]
-    rate_per_s: float = 0.0
     transport: str = TCP
     in_flight: int = 1
 
     @property
     def key(self) -> str:
         """Its name in files: stable, and unique in a plan."""
-        rate = f"/{self.rate_per_s:g}" if self.rate_per_s else ""
         many = f"/x{self.in_flight}" if self.workload == "lines" else ""
         tls = "/tls" if self.transport == TLS else ""
-        return f"{self.workload}/{self.size_bytes}/{self.connections}{rate}{many}{tls}"
+        return f"{self.workload}/{self.size_bytes}/{self.connections}{many}{tls}"
 
     @property
     def reference(self) -> str:
@@ -97,14 +63,9 @@ class Cell:
     @property
     def where(self) -> str:
         """Its parameters in words."""
-        size, parts = size_text(self.size_bytes), []
-        if self.workload == "bulk":
-            return f"{size} each way"
-        if self.workload == "rate":
-            parts.append(f"{self.rate_per_s:,.0f} requests/s of {size}")
-        elif self.workload != "memory":
-            parts.append(size)
-        parts.append(f"{self.connections:,} connection{'s' * (self.connections != 1)}")
+        parts = [f"{self.connections:,} connection{'s' * (self.connections != 1)}"]
+        if self.workload != "memory":
+            parts.insert(0, size_text(self.size_bytes))
         if self.workload == "lines":
             parts.append(f"{self.in_flight} in flight on each")
         return ", ".join([*parts, "TLS"] if self.transport == TLS else parts)
@@ -115,27 +76,50 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole benchmark. It runs `rounds` rounds, or as many as fit into `time_s` seconds, though no fewer than
-    `least_rounds`."""
+    """A whole benchmark."""
 
     arms: tuple[Arm, ...]
     cells: tuple[Cell, ...]
-    rounds: int | None
-    time_s: float
+    rounds: int
     sample_s: float
     """How long one sample measures."""
     warm_up_s: float
     """How long the load runs before that; nothing of it is counted."""
-    least_rounds: int = 1
 
-    def arm(self, label: str) -> Arm:
-        return next(arm for arm in self.arms if arm.label == label)
+    def order(self) -> Iterator[tuple[int, Cell, Arm]]:
+        """The samples, each with the number of its round, from 1.
+
+        Rounds, not blocks: a machine drifts over minutes, so every arm is measured once in each round, next to the
+        reference that it is held against. Even rounds run backwards: what the place in the order does cancels out.
+        """
+        arms = {arm.label: arm for arm in self.arms}
+        forwards = [(cell, arms[label]) for cell in self.cells for label in cell.arms]
+        for number in range(1, self.rounds + 1):
+            for cell, arm in forwards if number % 2 else reversed(forwards):
+                yield number, cell, arm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What the generator is asked for: the load of one sample. Times are in seconds."""
+
+    cell: Cell
+    arm: str
+    round: int
+    host: str
+    port: int
+    server_pid: int
+    """Whose CPU time and memory are read at both ends of the window."""
+    warm_up_s: float = 0.0
+    sample_s: float = 1.0
+    patience_s: float = 10.0
+    """How long it waits for connections to open, and for answers that are late, before it calls that an error."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One arm in one cell in one round: the figures, by the names in `metrics.METRICS`, and for an open loop the
-    latencies as a histogram (see `histogram`). What went wrong stands in `troubles`; such a sample may lack figures."""
+    """One arm in one cell in one round: the figures, by the names in `metrics.METRICS`, and for an open loop how many
+    latencies there were of each, in nanoseconds. What went wrong stands in `troubles`; then figures may be missing."""
 
     cell: str
     arm: str
@@ -143,8 +127,6 @@ class Sample:
     values: Mapping[str, float]
     latencies: Mapping[int, int] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    """Kept by versions that judged a sample where it was taken."""
 
 
 @dataclass(frozen=True)
@@ -162,21 +144,16 @@ class Results:
 
     def of(self, cell: Cell, arm: str) -> list[Sample]:
         """The samples of one arm in a cell, in the order of the rounds."""
-        return self._places.get((cell.key, arm), [])
-
-    @functools.cached_property
-    def _places(self) -> dict[tuple[str, str], list[Sample]]:
-        found: dict[tuple[str, str], list[Sample]] = {}
-        for sample in sorted(self.samples, key=lambda sample: sample.round):
-            found.setdefault((sample.cell, sample.arm), []).append(sample)
-        return found
+        key = cell.key
+        found = [sample for sample in self.samples if sample.arm == arm and sample.cell == key]
+        return sorted(found, key=lambda sample: sample.round)
 
     def cells_of(self, workload: str) -> list[Cell]:
         return [cell for cell in self.cells if cell.workload == workload]
 
     def choices(self, cell: Cell) -> list[Arm]:
         """The arms of a cell among which one chooses."""
-        return [arm for arm in self.arms if arm.label in cell.arms and arm.is_choice]
+        return [arm for arm in self.arms if arm.label in cell.arms and arm.factors]
 
 
 def size_text(size_bytes: int) -> str:

@@ -1,68 +1,39 @@
-"""Results on disk: versioned JSON with every sample and the environment. Files of older versions are read, too."""
+"""Results on disk: versioned JSON with every sample and the environment."""
 
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from comparison import files, shapes
-from comparison.bench.plan import WORKLOADS, Results
+from comparison.bench.metrics import WORKLOADS
+from comparison.bench.plan import Results
 from comparison.model import CannotCompare
 
 WANTED = "a file that bench --save has written"
 
-SCHEMA = 3
-"""Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there; then `_upgraded` gets
-what it takes. Version 2 told the kind of an arm by its label; version 1 lacked what now has a default."""
-
-OLDER = "measured by an older version: at log level info, and with the latency of closed loops"
-
-Document = dict[str, Any]
-
-
-def _upgraded(document: Document) -> Document:
-    arms = [{**arm, "kind": _kind(arm)} for arm in document["arms"]]
-    return {**document, "arms": arms, "notes": [*document.get("notes", ()), OLDER]}
-
-
-def _kind(arm: Document) -> str:
-    for sign, kind in ((" -> ", "pairing"), (", ", "debug")):
-        if sign in arm["label"]:
-            return kind
-    return "endpoint" if arm["factors"] else "proportion"
+SCHEMA = 4
+"""Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there. Figures of another
+version were measured in another way, so none of them is read."""
 
 
 def to_json(results: Results) -> str:
     """All of it as one JSON document; `schema` says how to read it."""
-    samples = [
-        {**asdict(sample), "latencies": {str(number): count for number, count in sample.latencies.items()}}
-        for sample in results.samples
-    ]
-    document = {
-        "schema": SCHEMA,
-        "environment": dict(results.environment),
-        "settings": dict(results.settings),
-        "interrupted": results.interrupted,
-        "notes": list(results.notes),
-        "arms": [asdict(arm) for arm in results.arms],
-        "cells": [asdict(cell) for cell in results.cells],
-        "samples": samples,
-    }
-    return json.dumps(document) + "\n"
+    return json.dumps({"schema": SCHEMA, **asdict(results)}) + "\n"
 
 
 def from_json(text: str | bytes, name: str) -> Results:
-    """Read a document of this or an older version. Raises CannotCompare with `name`, where it is none."""
+    """Read a document. Raises CannotCompare with `name`, where it is none, or of another version."""
     try:
         document = files.parse(text)
         schema = document["schema"]
         if type(schema) is not int or schema < 1:
             raise ValueError(f"schema {schema!r}")
-        if schema > SCHEMA:
+        if schema != SCHEMA:
             raise CannotCompare(
-                f"{name!r} has schema {schema}, and this program knows those up to {SCHEMA}; use a newer version of it"
+                f"{name!r} has schema {schema}, and this program reads {SCHEMA}: another version has measured "
+                "otherwise; measure again"
             )
-        found: Results = shapes.make(Results, document if schema == SCHEMA else _upgraded(document))
+        found: Results = shapes.make(Results, document)
         _check_parts(found)
         return found
     except (json.JSONDecodeError, UnicodeDecodeError):
@@ -88,9 +59,9 @@ def _check_parts(found: Results) -> None:
     for cell in found.cells:
         if cell.workload not in WORKLOADS or not cell.arms or not labels.issuperset(cell.arms):
             raise ValueError(f"nobody has measured {cell.key!r}")
-        if min(cell.size_bytes, cell.connections) < 1 or cell.rate_per_s < 0:
+        if min(cell.size_bytes, cell.connections) < 1:
             raise ValueError(f"there is no {cell.key!r}")
-        if len({frozenset(arm.factors) for arm in found.arms if arm.label in cell.arms and arm.factors}) > 1:
+        if len({frozenset(arm.factors) for arm in found.choices(cell)}) > 1:
             raise ValueError(f"what was measured in {cell.key!r} has no factors in common")
     for sample in found.samples:
         if sample.cell not in keys or sample.arm not in labels:

@@ -13,7 +13,7 @@ from comparison.options import above_zero
 from comparison.play.processes import INTERRUPTED, Launcher
 from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
-from comparison.soak import chart, report
+from comparison.soak import report
 from comparison.soak.plan import Soak
 from comparison.soak.sampler import looks, soak
 
@@ -51,6 +51,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         layout.draw(report.blocks(found), sys.stdout)
     if options.plot is not None:
-        chart.draw(found, options.plot)
+        files.write(options.plot, report.chart(found))
         print(f"compare.py: drew {escape(str(options.plot))}", file=sys.stderr)
     return INTERRUPTED if interrupted else found.exit_code

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from comparison.play.peers import reset_at_close
 
-HOST = "127.0.0.1"
 IDLE_S = 1.0
 """The idle limit that servers are started with."""
 
@@ -28,7 +27,7 @@ MOST_TROUBLES = 5
 
 
 class Mix:
-    """The peers of one server. `stop` ends them all."""
+    """The peers of one server. `stopping` ends them all."""
 
     def __init__(self, address: tuple[str, int], stopping: threading.Event) -> None:
         self._address = address
@@ -37,21 +36,12 @@ class Mix:
         self._latencies_us: list[float] = []
         self.connections = 0
         self.troubles: list[str] = []
-        self._threads = [threading.Thread(target=self._over_and_over, args=(play,), daemon=True) for play in self.plays]
-
-    @property
-    def plays(self) -> tuple[Callable[[socket.socket], None], ...]:
-        """What the peers do, one thread each."""
-        return (
-            self.beat,
-            self.echo,
-            self.half_close,
-            self.read_slowly,
-            self.send_and_reset,
-            self.connect_and_leave,
-            self.say_nothing,
-            self.never_read,
-        )
+        good = (self.beat, self.echo, self.half_close, self.read_slowly)
+        bad = (self.send_and_reset, self.connect_and_leave, self.say_nothing, self.never_read)
+        self._threads = [
+            threading.Thread(target=self._over_and_over, args=(play, play in good), daemon=True)
+            for play in (*good, *bad)
+        ]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -74,29 +64,29 @@ class Mix:
         """One message after another on one connection: the peer whose latency is measured."""
         while not self._stopping.wait(BEAT_S):
             start_ns = time.perf_counter_ns()
-            self._round_trip(sock)
+            _round_trip(sock)
             with self._lock:
                 self._latencies_us.append((time.perf_counter_ns() - start_ns) / 1000)
 
     def echo(self, sock: socket.socket) -> None:
         """A few messages, each back before the next."""
         for _ in range(5):
-            self._round_trip(sock)
+            _round_trip(sock)
 
     def half_close(self, sock: socket.socket) -> None:
         """A message, EOF, and read to the end."""
         sock.sendall(MESSAGE)
         sock.shutdown(socket.SHUT_WR)
-        self._expect(sock, MESSAGE)
+        _expect(sock, MESSAGE)
         if sock.recv(1):
             raise OSError("more came back than was sent")
 
     def read_slowly(self, sock: socket.socket) -> None:
         """Send much, and read it in small pieces."""
-        sender = threading.Thread(target=self._send_all, args=(sock, MUCH), daemon=True)
+        sender = threading.Thread(target=_send_all, args=(sock, MUCH), daemon=True)
         sender.start()
         for start in range(0, len(MUCH), len(MESSAGE)):
-            self._expect(sock, MUCH[start : start + len(MESSAGE)])
+            _expect(sock, MUCH[start : start + len(MESSAGE)])
             self._stopping.wait(PAUSE_S / 10)
         sender.join(PATIENCE_S)
 
@@ -110,22 +100,22 @@ class Mix:
 
     def say_nothing(self, sock: socket.socket) -> None:
         """Until the server has had enough."""
-        self._until_cut(sock)
+        sock.settimeout(IDLE_S / 4)
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                if not sock.recv(1):
+                    return
 
     def never_read(self, sock: socket.socket) -> None:
         """Send all that the server takes, and wait until it has had enough."""
         sock.settimeout(IDLE_S / 10)
-        with contextlib.suppress(TimeoutError):
-            while not self._stopping.is_set():
-                sock.sendall(MUCH)
         while not self._stopping.wait(PAUSE_S):
             # An error that waits is told by a send, and nothing is read.
             with contextlib.suppress(TimeoutError):
-                sock.send(b"?")
+                sock.sendall(MUCH)
 
     # --- Parts ---
-    def _over_and_over(self, play: Callable[[socket.socket], None]) -> None:
-        good = play in (self.beat, self.echo, self.half_close, self.read_slowly)
+    def _over_and_over(self, play: Callable[[socket.socket], None], is_good: bool) -> None:
         while not self._stopping.is_set():
             try:
                 with socket.create_connection(self._address, PATIENCE_S) as sock:
@@ -133,36 +123,27 @@ class Mix:
                         self.connections += 1
                     play(sock)
             except OSError as error:
-                if good and not self._stopping.is_set():
-                    self._complain(f"a good peer ({play.__name__}) got no echo: {error}")
+                if is_good and not self._stopping.is_set() and len(self.troubles) < MOST_TROUBLES:
+                    self.troubles.append(f"a good peer ({play.__name__}) got no echo: {error}")
             self._stopping.wait(PAUSE_S)
 
-    def _complain(self, trouble: str) -> None:
-        with self._lock:
-            if len(self.troubles) < MOST_TROUBLES:
-                self.troubles.append(trouble)
 
-    def _round_trip(self, sock: socket.socket) -> None:
-        sock.sendall(MESSAGE)
-        self._expect(sock, MESSAGE)
+def _round_trip(sock: socket.socket) -> None:
+    sock.sendall(MESSAGE)
+    _expect(sock, MESSAGE)
 
-    def _expect(self, sock: socket.socket, data: bytes) -> None:
-        got = b""
-        while len(got) < len(data):
-            piece = sock.recv(len(data) - len(got))
-            if not piece:
-                raise OSError("the server closed")
-            got += piece
-        if got != data:
-            raise OSError("other bytes came back than were sent")
 
-    def _send_all(self, sock: socket.socket, data: bytes) -> None:
-        with contextlib.suppress(OSError):  # whoever reads will miss it
-            sock.sendall(data)
+def _expect(sock: socket.socket, data: bytes) -> None:
+    got = b""
+    while len(got) < len(data):
+        piece = sock.recv(len(data) - len(got))
+        if not piece:
+            raise OSError("the server closed")
+        got += piece
+    if got != data:
+        raise OSError("other bytes came back than were sent")
 
-    def _until_cut(self, sock: socket.socket) -> None:
-        sock.settimeout(IDLE_S / 4)
-        while not self._stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                if not sock.recv(1):
-                    return
+
+def _send_all(sock: socket.socket, data: bytes) -> None:
+    with contextlib.suppress(OSError):  # whoever reads will miss it
+        sock.sendall(data)

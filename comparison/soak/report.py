@@ -1,30 +1,41 @@
-"""A soak as a person reads it, and as JSON."""
+"""A soak as a person reads it, as JSON, and as a chart."""
 
 import dataclasses
 import json
 from collections.abc import Iterator
 
+from comparison.bench.views import svg
 from comparison.layout import BLANK, Block, Line, Span, Table
-from comparison.soak.plan import LIMITS, Course, Limit, Soak
+from comparison.soak import slopes
+from comparison.soak.plan import LIMITS, UNITS, Course, Limit, Soak
 
-SCHEMA = 1
+SCHEMA = 2
 GROWS = "GROWS"
 
 
 def to_json(found: Soak) -> str:
     """Every look, and what is made of them."""
-    document = {
-        "schema": SCHEMA,
-        "minutes": found.minutes,
-        "interrupted": found.interrupted,
-        "environment": dict(found.environment),
-        "exit_code": found.exit_code,
-        "servers": [
-            dataclasses.asdict(course) | {"growing": [limit.name for limit in course.growing]}
-            for course in found.courses
-        ],
-    }
+    document = {"schema": SCHEMA, "exit_code": found.exit_code, **dataclasses.asdict(found)}
+    document["servers"] = [
+        {**server, "growing": [limit.name for limit in course.growing]}
+        for server, course in zip(document.pop("courses"), found.courses, strict=True)
+    ]
     return json.dumps(document) + "\n"
+
+
+def chart(found: Soak) -> str:
+    """One panel for each figure, with a line for each server, as SVG."""
+    return svg.stacked(_panel(found, limit) for limit in LIMITS)
+
+
+def _panel(found: Soak, limit: Limit) -> str:
+    lines = {
+        course.label + (f" {GROWS}" if limit in course.growing else ""): slopes.blocks(course.points(limit))
+        for course in found.courses
+    }
+    return svg.curves(
+        f"{limit.title}{limit.unit and ','}{limit.unit}, under good and bad peers", "seconds", lines, high=130
+    )
 
 
 def blocks(found: Soak) -> Iterator[Block]:
@@ -35,14 +46,12 @@ def blocks(found: Soak) -> Iterator[Block]:
     yield Line(", ".join(f"{name} {value}" for name, value in found.environment.items()), "dim")
     if found.interrupted:
         yield Line("Interrupted: this is what was seen until then.", "bold")
-    yield BLANK
     for course in found.courses:
-        connections = course.looks[-1].connections if course.looks else 0
-        yield Line(f"{course.label}: {connections:,} connections", "bold")
+        yield BLANK
+        yield Line(f"{course.label}: {course.looks[-1]['connections'] if course.looks else 0:,} connections", "bold")
         head = ["figure", "median", "grows by", "at least", "per", "tolerated", ""]
         yield Table(head, [_row(course, limit) for limit in LIMITS])
         yield from (Line(trouble, "item", mark="-") for trouble in course.troubles)
-        yield BLANK
 
 
 def verdict(found: Soak) -> str:
@@ -56,16 +65,14 @@ def verdict(found: Soak) -> str:
 
 
 def _row(course: Course, limit: Limit) -> list[Span]:
-    points = course.points(limit)
-    values = sorted(value for _, value in points)
     slope = course.slope(limit)
-    grown = [_number(slope.value), _number(slope.low)] if slope is not None else ["too short", ""]
+    grown = ["too short", ""] if slope is None else [_number(slope.value), _number(slope.low)]
     cells = (
         limit.title,
-        f"{_number(values[len(values) // 2])}{'' if limit.unit == limit.title else ' ' + limit.unit}" if values else "",
+        _number(course.median(limit)) + limit.unit,
         *grown,
-        limit.per,
-        _number(course.limits(limit)[0]),
+        UNITS[limit.over][1],
+        _number(course.tolerated(limit)),
         "" if slope is None else GROWS if limit in course.growing else "steady",
     )
     return [(cell, "bold" if cell == GROWS else "") for cell in cells]

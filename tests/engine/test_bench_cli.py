@@ -16,7 +16,8 @@ from harness import DEADLINE_S
 from test_compare_cli import COMPARE, bare_python, environment, run, started
 
 from comparison.bench import executor, results
-from comparison.bench.executor import Cores, Executor
+from comparison.bench.environment import Cores
+from comparison.bench.executor import Executor
 from comparison.bench.plan import Arm, Cell, Plan, Sample
 from comparison.play.processes import Launcher
 
@@ -24,8 +25,8 @@ pytest.importorskip("psutil", reason="psutil is not installed: pip install psuti
 
 __all__ = ["bare_python"]
 
-SHORT = ("--sample", "0.05", "--rounds", "1", "--connections", "2", "--bulk", "1M", "--rate", "200")
-SAID = r"compare\.py: \d+ cells?, \d+ samples a round, 1 rounds?: about \d+ min \d+ s\n"
+SHORT = ("--sample", "0.05", "--rounds", "1", "--connections", "2")
+SAID = r"compare\.py: cells: \d+, samples a round: \d+, rounds: 1; about (\d+ min )?\d+ s\n"
 """What is said beforehand."""
 
 LEAST = (*SHORT, "--workload", "echo", "--size", "64", "--server", "streams", "--loop", "asyncio")
@@ -37,14 +38,12 @@ LEAST = (*SHORT, "--workload", "echo", "--size", "64", "--server", "streams", "-
     [
         ("echo,fresh,half", "tcp"),
         ("lines", "tcp"),
-        ("connect,rate,bulk", "tcp"),
+        ("connect", "tcp"),
         ("memory", "tcp"),
         ("echo,connect", "tls"),
     ],
 )
-def test_every_workload_runs_on_every_endpoint(workloads, transport, tmp_path, request):
-    if "bulk" in workloads:
-        request.getfixturevalue("programs_start_afresh")
+def test_every_workload_runs_on_every_endpoint(workloads, transport, tmp_path):
     saved = tmp_path / "saved.json"
     only = ("--workload", workloads, "--transport", transport, "--loop", "uvloop" if transport == "tls" else "asyncio")
     done = run("bench", *SHORT, *only, "--size", "64", "--save", str(saved), "--format", "markdown")
@@ -60,9 +59,6 @@ def test_every_workload_runs_on_every_endpoint(workloads, transport, tmp_path, r
         assert {sample.arm for sample in measured.samples if sample.cell == cell.key} == set(cell.arms)
         assert all(sample.values or sample.troubles for sample in measured.samples if sample.cell == cell.key)
     assert all(sample.values["held"] == 500 for sample in measured.samples if sample.cell.startswith("memory"))
-    # A client may be gone before its clock is read.
-    bulk = [sample.values for sample in measured.samples if sample.cell.startswith("bulk")]
-    assert any("client_cpu_s_per_gib" in values for values in bulk) == bool(bulk)
     assert "1 round: too few for an interval" in done.stdout
     assert "## What this means" not in done.stdout
     again = run("bench", "--load", str(saved), "--format", "markdown")
@@ -76,7 +72,7 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
     assert re.fullmatch(SAID, done.stderr)
     document = json.loads(output.read_text())
     assert document["schema"] == results.SCHEMA
-    assert {"CPU", "cores", "governor", "load", "kernel", "python build", "open files"} <= document[
+    assert {"CPU", "cores", "governor", "load", "system", "python build", "server on cores"} <= document[
         "environment"
     ].keys()
 
@@ -89,11 +85,11 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
         (("--connections", "-1"), "not a whole number of at least 1"),
         (("--connections", "1,,2"), "not a whole number"),
         (("--connections", "99999999"), "ask for fewer"),
-        (("--rate", "nan"), "not a number above 0"),
-        (("--time", "0"), "not a number above 0"),
-        (("--workload", "ping"), "choose echo, fresh, lines, connect, memory, half, rate, bulk"),
+        (("--sample", "nan"), "not a number above 0"),
+        (("--rounds", "0"), "not a whole number of at least 1"),
+        (("--workload", "ping"), "choose echo, fresh, lines, connect, memory, half"),
         (("--transport", "udp"), "choose tcp, tls"),
-        (("--transport", "tls", "--workload", "bulk"), "over tcp only"),
+        (("--transport", "tls", "--workload", "lines"), "over tcp only"),
         (("--in-flight", "0"), "not a whole number of at least 1"),
         (("--workload", "lines", "--size", "9"), "a line has 10 bytes at least"),
         (("--server", "nobody"), "known here: streams"),
@@ -101,6 +97,7 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
         (("--load", "/nonexistent"), "name a file that bench --save has written"),
         (("--load", COMPARE), "is not a result of the benchmark (it is not JSON)"),
         (("--load", COMPARE, "--save", "x.json"), "leave one of them out"),
+        (("--baseline", "/nonexistent"), "name a file that bench --save has written"),
         (("--save", "/nonexistent/x"), "make it or name another"),
         (("--save", "/"), "is a folder; name a file"),
         (("--plot", COMPARE), "is a file; name a folder"),
@@ -126,6 +123,27 @@ def test_recorded_results_are_shown_without_any_package(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "echo, 1 KiB, 10 connections" in done.stdout
     assert "##" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("factor", "code", "verdict"), [(1.3, 1, "worse"), (0.7, 0, "better"), (1.0, 0, "inconclusive")]
+)
+def test_only_what_is_worse_than_the_baseline_is_a_failure(factor, code, verdict, tmp_path):
+    def cost(cell: Cell, arm: str, number: int) -> float:
+        return recorded_bench.known(cell, arm, number) * (factor if arm.startswith("streams") else 1.0)
+
+    results.save(recorded_bench.results(seed=1), tmp_path / "old.json")
+    results.save(recorded_bench.results(seed=2, cost=cost), tmp_path / "new.json")
+    done = run("bench", "--load", str(tmp_path / "new.json"), "--baseline", str(tmp_path / "old.json"))
+    assert (done.returncode, done.stderr) == (code, "")
+    assert re.search(rf"echo, 1 KiB, 10 connections +streams/asyncio .* {verdict}\n", done.stdout)
+
+
+def test_a_baseline_of_other_cells_is_refused_before_anything_is_measured(tmp_path):
+    results.save(recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[-1:]), tmp_path / "old.json")
+    done = run("bench", *LEAST, "--baseline", str(tmp_path / "old.json"))
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "it takes the same cells, and echo with buffered among them" in done.stderr
 
 
 def test_ctrl_c_shows_what_was_measured_and_leaves_no_process(tmp_path):
@@ -193,37 +211,20 @@ while True:
 """
 """A server in no way ours: it takes a port, says nothing, and ends by the signal."""
 
-SEND = """
-import socket, sys, threading
-data = sys.stdin.buffer.read()
-with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
-    threading.Thread(target=lambda: (connection.sendall(data), connection.shutdown(socket.SHUT_WR))).start()
-    back = connection.makefile("rb").read()
-sys.exit(back != data)
-"""
 
-
-def sample(server: str, tmp_path: Path, workload: str = "echo", client: str = "") -> Sample:
+def sample(server: str, tmp_path: Path, workload: str = "echo") -> Sample:
     """One sample of somebody else's server."""
-    command = (sys.executable, "-c", server, "{port}")
-    arm = Arm("other", command, (sys.executable, "-c", client, "{port}"))
-    cell = Cell(workload, 1 << 20 if workload == "bulk" else 64, 2, ("other",), 200.0)
-    plan = Plan((arm,), (cell,), 1, 1.0, 0.05, 0.01)
+    arm, cell = Arm("other", (sys.executable, "-c", server, "{port}")), Cell(workload, 64, 2, ("other",))
     with Launcher() as launcher:
-        return Executor(plan, launcher, tmp_path, Cores())(cell, arm, 1)
+        return Executor(Plan((arm,), (cell,), 1, 0.05, 0.01), launcher, tmp_path, Cores())(cell, arm, 1)
 
 
 @pytest.mark.usefixtures("programs_start_afresh")
-@pytest.mark.parametrize("workload", ["echo", "fresh", "bulk", "connect", "memory", "half"])
+@pytest.mark.parametrize("workload", ["echo", "fresh", "connect", "memory", "half"])
 def test_a_server_of_somebody_else_is_measured(workload, tmp_path):
-    found = sample(ECHO, tmp_path, workload, SEND)
+    found = sample(ECHO, tmp_path, workload)
     assert found.troubles == ()
     assert found.values
-
-
-@pytest.mark.usefixtures("programs_start_afresh")
-def test_a_client_that_does_not_say_when_it_connects_has_no_cpu_time(tmp_path):
-    assert "client_cpu_s_per_gib" not in sample(ECHO, tmp_path, "bulk", SEND).values
 
 
 @pytest.mark.parametrize(
@@ -244,5 +245,5 @@ def test_a_server_that_fails_is_a_sample_with_trouble(server, trouble, tmp_path,
 def test_a_program_that_does_not_exist_is_a_sample_with_trouble(tmp_path):
     arm, cell = Arm("other", ("/nonexistent", "{port}")), Cell("echo", 64, 1, ("other",))
     with Launcher() as launcher:
-        found = Executor(Plan((arm,), (cell,), 1, 1.0, 0.05, 0.0), launcher, tmp_path, Cores())(cell, arm, 1)
+        found = Executor(Plan((arm,), (cell,), 1, 0.05, 0.0), launcher, tmp_path, Cores())(cell, arm, 1)
     assert "No such file" in found.troubles[0]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from comparison.bench import arms, estimates, limits, rounds
-from comparison.bench.executor import Cores, Executor
-from comparison.bench.plan import Arm, Cell, Plan, Results, Sample
+from comparison.bench import arms, environment, estimates
+from comparison.bench.executor import Executor
+from comparison.bench.plan import Arm, Cell, Plan, Results
+from comparison.play import transports
 from comparison.play.processes import Launcher
 
 pytestmark = pytest.mark.skipif(
@@ -46,11 +47,12 @@ asyncio.run(main())
 
 
 def measure(chosen: list[Arm], cells: list[Cell], folder: Path, number: int = ROUNDS) -> Results:
-    plan = Plan(tuple(chosen), tuple(cells), number, 0.0, 0.15, 0.05)
-    samples: list[Sample] = []
+    plan = Plan(tuple(chosen), tuple(cells), number, 0.15, 0.05)
+    if any(cell.transport == "tls" for cell in cells):
+        transports.write_certificates(folder)
     with Launcher() as launcher:
-        executor = Executor(plan, launcher, folder, Cores(*limits.cores()))
-        rounds.run(plan, executor, lambda _, sample: samples.append(sample), lambda: float(len(samples)))
+        executor = Executor(plan, launcher, folder, environment.cores())
+        samples = [executor(cell, arm, number) for number, cell, arm in plan.order()]
     assert [sample for sample in samples if sample.troubles] == []
     return Results({}, plan.arms, plan.cells, tuple(samples), {})
 
@@ -68,7 +70,7 @@ def test_the_same_arm_twice_shows_no_difference_in_17_of_20_cells(kind, tmp_path
         for number in CONNECTIONS
     ]
     if kind == "lines":
-        both = twice(("comparison.bench.servers.lines", "readline"))
+        both = twice(("comparison.bench.servers", "readline"))
         cells = [Cell("lines", cell.size_bytes, cell.connections, ("a", "b"), in_flight=16) for cell in cells]
     found = measure(both, cells, tmp_path)
     seen = [estimates.compare(found, cell, "b") for cell in cells]

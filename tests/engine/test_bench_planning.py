@@ -1,11 +1,14 @@
 """From what the user asks for to a plan: cells, arms, and what does not go on this machine."""
 
+import argparse
+
 import pytest
 from recorded import endpoint
 
-from comparison.bench import arms, environment, limits, planning
+import compare
+from comparison.bench import arms, environment, planning
+from comparison.bench.environment import Cores
 from comparison.bench.plan import Cell
-from comparison.bench.planning import Request
 from comparison.model import CannotCompare, Endpoint
 
 ENDPOINTS = [endpoint(api, loop) for api in ("streams", "protocol") for loop in ("asyncio", "uvloop")]
@@ -14,16 +17,21 @@ OTHER = Endpoint(
 )
 
 
-def cells(request: Request, **more: object) -> list[Cell]:
-    return list(planning.make(request, ENDPOINTS, ENDPOINTS, **more)[0].cells)
+def options(**changes: object) -> argparse.Namespace:
+    """What the user has asked for: the options that are given, and else the defaults."""
+    return argparse.Namespace(**{**vars(compare.parser("bench").parse_args([])), **changes})
 
 
-def keys(request: Request) -> list[str]:
+def cells(request: argparse.Namespace, **more: object) -> list[Cell]:
+    return list(planning.make(request, ENDPOINTS, **more)[0].cells)
+
+
+def keys(request: argparse.Namespace) -> list[str]:
     return [cell.key for cell in cells(request)]
 
 
 def test_the_default_is_what_decides_a_choice():
-    assert keys(Request()) == [
+    assert keys(options()) == [
         "echo/64/10",
         "echo/1024/10",
         "echo/65536/10",
@@ -41,96 +49,86 @@ def test_the_default_is_what_decides_a_choice():
 @pytest.mark.parametrize(
     ("asked", "seconds"),
     [
-        (Request(), 360),
-        (Request(quick=True), 60),
-        (Request(quick=True, workload=["lines"]), 60),
-        (Request(quick=True, workload=["connect"]), 60),
-        (Request(quick=True, transport=["tls"]), 60),
+        (options(), 360),
+        (options(quick=True), 60),
+        (options(quick=True, workload=["lines"]), 60),
+        (options(quick=True, workload=["connect"]), 60),
+        (options(quick=True, transport=["tls"]), 60),
     ],
 )
 def test_there_is_time_for_eight_rounds(asked, seconds):
-    made, _ = planning.make(asked, ENDPOINTS, ENDPOINTS)
-    assert made.least_rounds == 8
+    made, _ = planning.make(asked, ENDPOINTS)
+    assert made.rounds == 8
     assert planning.duration_s(made) < seconds
 
 
-def test_whoever_gives_the_time_or_the_rounds_gets_no_more():
-    assert planning.make(Request(time=10.0), ENDPOINTS, ENDPOINTS)[0].least_rounds == 1
-    assert planning.make(Request(rounds=3), ENDPOINTS, ENDPOINTS)[0].rounds == 3
-
-
-def test_the_grid_is_every_size_with_every_number():
-    assert len(keys(Request(workload=["echo"], grid=True))) == 9
-
-
 def test_quick_is_two_of_them_and_says_what_it_leaves_out():
-    plan, notes = planning.make(Request(quick=True), ENDPOINTS, ENDPOINTS)
+    plan, notes = planning.make(options(quick=True), ENDPOINTS)
     assert [cell.key for cell in plan.cells] == ["echo/1024/10", "connect/1024/10"]
     assert notes == [
-        "not measured: fresh, lines, memory, half, rate, bulk; ask for them with --workload, and for TLS with "
-        "--transport tls"
+        "not measured: fresh, lines, memory, half; ask for them with --workload, and for TLS with --transport tls"
     ]
 
 
+def test_quick_takes_what_is_asked_for_and_nothing_beside():
+    assert keys(options(quick=True, size=[64], connections=[5])) == ["echo/64/5", "connect/64/5"]
+    assert keys(options(quick=True, workload=["echo"], size=[64, 1024])) == ["echo/64/10", "echo/1024/10"]
+
+
 def test_what_is_asked_for_replaces_the_default():
-    request = Request(workload=["echo", "memory"], size=[100], connections=[10000])
-    assert keys(request) == ["echo/100/10000", "memory/64/10000"]
-    lines = Request(workload=["lines"], size=[200], connections=[1], in_flight=[1, 16])
-    assert keys(lines) == ["lines/200/1/x1", "lines/200/1/x16"]
-    rest = ["half/1024/10", "rate/1024/10/2000", "bulk/134217728/1"]
-    assert keys(Request(workload=["half", "rate", "bulk"])) == rest
+    asked = options(workload=["echo", "memory"], size=[100], connections=[10000])
+    assert keys(asked) == ["echo/100/10000", "memory/64/10000"]
+    assert keys(options(workload=["lines"], size=[200], connections=[1], in_flight=1)) == ["lines/200/1/x1"]
+    assert keys(options(workload=["half"])) == ["half/1024/10"]
 
 
 def test_over_tls_there_is_what_can_be_measured_there():
-    request = Request(transport=["tcp", "tls"], workload=["echo", "lines"], size=[100], connections=[1])
-    assert keys(request) == ["echo/100/1", "lines/100/1/x16", "echo/100/1/tls"]
-    with pytest.raises(CannotCompare, match="--workload bulk is measured over tcp only; over tls: echo, fresh"):
-        cells(Request(transport=["tls"], workload=["bulk"]))
+    asked = options(transport=["tcp", "tls"], workload=["echo", "lines"], size=[100], connections=[1])
+    assert keys(asked) == ["echo/100/1", "lines/100/1/x16", "echo/100/1/tls"]
+    with pytest.raises(CannotCompare, match="--workload lines is measured over tcp only; over tls: echo, fresh"):
+        cells(options(transport=["tls"], workload=["lines"]))
 
 
 def test_who_cannot_serve_tls_takes_no_part_there():
-    found = planning.make(Request(transport=["tls"], workload=["echo"]), [*ENDPOINTS, OTHER], ENDPOINTS)[0]
+    found = planning.make(options(transport=["tls"], workload=["echo"]), [*ENDPOINTS, OTHER])[0]
     assert found.cells[0].arms == (*(one.label for one in ENDPOINTS), "buffered/asyncio")
     with pytest.raises(CannotCompare, match="nobody of these can be measured so"):
-        planning.make(Request(transport=["tls"], workload=["echo"]), [OTHER], [OTHER])
+        planning.make(options(transport=["tls"], workload=["echo"]), [OTHER])
 
 
 def test_a_line_has_room_for_its_length():
     with pytest.raises(CannotCompare, match="--size 9: a line has 10 bytes at least"):
-        cells(Request(workload=["lines"], size=[9]))
+        cells(options(workload=["lines"], size=[9]))
 
 
 def test_the_arms_are_the_endpoints_and_those_that_put_them_in_proportion():
-    found = {cell.key: cell.arms for cell in cells(Request(workload=["echo", "lines", "bulk"]))}
+    found = {cell.key: cell.arms for cell in cells(options(workload=["echo", "lines"]))}
     own = tuple(one.label for one in ENDPOINTS)
     assert found["echo/64/10"] == own
-    assert found["echo/1024/10"] == (*own, "buffered/asyncio", "sockets/asyncio", "streams/asyncio, debug logs")
+    assert found["echo/1024/10"] == (*own, "buffered/asyncio", "sockets/asyncio")
     assert len(found["lines/64/10/x16"]) == 2 * len(arms.IDIOMS)
     assert found["lines/64/10/x16"][0] == "readline/asyncio"
-    assert len(found["bulk/134217728/1"]) == 16
 
 
 def test_the_reference_comes_first_wherever_it_takes_part():
-    for cell in cells(Request(workload=["echo", "connect", "bulk"]), reference="protocol/uvloop"):
-        assert cell.reference.startswith("protocol/uvloop")
+    for cell in cells(options(workload=["echo", "connect"]), reference="protocol/uvloop"):
+        assert cell.reference == "protocol/uvloop"
 
 
-def test_no_connection_is_logged_but_by_one_arm():
+def test_no_connection_is_logged():
     """A log line is a tenth of what a connection costs, and one API writes more of them than the other."""
-    plan, _ = planning.make(Request(), ENDPOINTS, ENDPOINTS)
-    of_all = {arm.kind: arms.filled(arm.server_command, level=arms.SILENT) for arm in plan.arms}
-    assert of_all["endpoint"][of_all["endpoint"].index("--log-level") + 1] == "warning"
-    assert of_all["debug"][of_all["debug"].index("--log-level") + 1] == "debug"
-    assert "--log-level" not in of_all["proportion"]
+    plan, _ = planning.make(options(), ENDPOINTS)
+    for arm in plan.arms:
+        command = arms.filled(arm.server_command, level=arms.SILENT)
+        level = command[command.index("--log-level") + 1] if "--log-level" in command else None
+        assert level == ("warning" if "implementation" in arm.factors else None)
 
 
 def test_a_command_with_a_place_for_the_port_is_started_as_it_stands():
-    plan, _ = planning.make(Request(workload=["echo", "bulk"]), [OTHER, *ENDPOINTS], [OTHER])
-    arm = plan.arm("other -> other")
-    assert arms.filled(arm.server_command, host="127.0.0.1", port=7) == ["other", "--listen=7"]
-    assert arms.filled(arm.client_command, host="127.0.0.1", port=7) == ["send", "127.0.0.1:7"]
-    assert {arm.kind for arm in plan.arms} == {"endpoint", "proportion", "pairing"}
-    alone, _ = planning.make(Request(workload=["echo"]), [OTHER], [OTHER])
+    plan, _ = planning.make(options(workload=["echo"]), [OTHER, *ENDPOINTS])
+    assert arms.filled(plan.arms[0].server_command, host="127.0.0.1", port=7) == ["other", "--listen=7"]
+    assert [arm.label for arm in plan.arms if not arm.factors] == ["buffered/asyncio", "sockets/asyncio"]
+    alone, _ = planning.make(options(workload=["echo"]), [OTHER])
     assert alone.cells[0].arms == ("other",)
 
 
@@ -138,52 +136,44 @@ def at(connections: int) -> list[Cell]:
     return [Cell("echo", 64, connections, ("a",))]
 
 
-def test_more_connections_than_ports_are_refused_with_the_remedy(monkeypatch):
-    monkeypatch.setattr(limits, "ephemeral_ports", lambda: 100)
-    limits.check_connections(at(100))
-    with pytest.raises(CannotCompare, match=r"101: this machine has 100 ephemeral ports .* net\.ipv4"):
-        limits.check_connections(at(101))
-
-
 def test_more_connections_than_files_are_refused_with_the_remedy(monkeypatch):
     resource = pytest.importorskip("resource")
     raised = []
-    monkeypatch.setattr(limits, "ephemeral_ports", lambda: 10**6)
-    monkeypatch.setattr(limits.resource, "getrlimit", lambda _: (200, 1000))
-    monkeypatch.setattr(limits.resource, "setrlimit", lambda *given: raised.append(given))
-    limits.check_connections(at(100))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (200, 1000))
+    monkeypatch.setattr(resource, "setrlimit", lambda *given: raised.append(given))
+    environment.check_connections(at(100))
     assert raised == []
-    limits.check_connections(at(900))
-    assert raised == [(resource.RLIMIT_NOFILE, (964, 1000))]
-    with pytest.raises(CannotCompare, match=r"1000 files open here, and this takes 5064; .* ulimit -Hn 5064"):
-        limits.check_connections(at(5000))
+    environment.check_connections(at(900))
+    assert raised == [(resource.RLIMIT_NOFILE, (924, 1000))]
+    with pytest.raises(CannotCompare, match=r"1000 files open here, and this takes 5024; .* ulimit -Hn 5024"):
+        environment.check_connections(at(5000))
 
 
-@pytest.mark.parametrize(("usable", "expected"), [({0}, (None, None)), ({0, 3, 5}, (frozenset({3}), frozenset({5})))])
+@pytest.mark.parametrize(("usable", "expected"), [({0}, Cores()), ({0, 3, 5}, Cores({3}, {5}))])
 def test_server_and_load_get_a_core_of_their_own_where_there_are_two(usable, expected, monkeypatch):
-    monkeypatch.setattr(limits.os, "sched_getaffinity", lambda _: usable, raising=False)
-    monkeypatch.setattr(limits, "SIBLINGS", "/nonexistent/{}")
-    assert limits.cores() == expected
+    monkeypatch.setattr(environment.os, "sched_getaffinity", lambda _: usable, raising=False)
+    monkeypatch.setattr(environment, "SIBLINGS", "/nonexistent/{}")
+    assert environment.cores() == expected
 
 
 @pytest.mark.parametrize(
     ("threads", "expected"),
     [
-        ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, (frozenset({1}), frozenset({3}))),
-        ({0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}, (frozenset({2}), frozenset({3}))),
-        ({0: "0-1", 1: "0-1"}, (None, None)),
+        ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, Cores({1}, {3})),
+        ({0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}, Cores({2}, {3})),
+        ({0: "0-1", 1: "0-1"}, Cores()),
     ],
 )
 def test_two_hardware_threads_of_one_core_are_not_two_cores(threads, expected, monkeypatch, tmp_path):
     for number, text in threads.items():
         (tmp_path / str(number)).write_text(f"{text}\n")
-    monkeypatch.setattr(limits, "SIBLINGS", f"{tmp_path}/{{}}")
-    monkeypatch.setattr(limits.os, "sched_getaffinity", lambda _: set(threads), raising=False)
-    assert limits.cores() == expected
-    assert bool(limits.notes()) == (expected == (None, None))
+    monkeypatch.setattr(environment, "SIBLINGS", f"{tmp_path}/{{}}")
+    monkeypatch.setattr(environment.os, "sched_getaffinity", lambda _: set(threads), raising=False)
+    assert environment.cores() == expected
+    assert bool(environment.notes()) == (expected == Cores())
 
 
 @pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "LD_PRELOAD", "GLIBC_TUNABLES"])
 def test_what_changes_the_allocator_is_in_the_environment(name, monkeypatch):
     monkeypatch.setenv(name, "something")
-    assert f"{name} something" in environment.summary(environment.collect([], None, None))
+    assert f"{name} something" in environment.summary(environment.collect([], Cores()))

@@ -1,5 +1,6 @@
 """CPU time and memory of a process: they grow with what it does, and a process that is gone is told."""
 
+import os
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 from harness import DEADLINE_S
 
 from comparison.bench import resources
-from comparison.bench.resources import CPUTime, Gone, Watched
+from comparison.bench.resources import Gone, Used, Watched, Window
 
 pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
 
@@ -26,7 +27,7 @@ def started(script: str, *arguments: str) -> subprocess.Popen[bytes]:
 
 def test_the_cpu_time_of_another_process_is_what_that_process_says():
     with started(SPINS) as process:
-        used = Watched(process.pid).cpu()
+        used = Watched(process.pid).used()
         process.communicate(timeout=DEADLINE_S)
     assert 0.2 <= used.total_s < 1.0
     assert used.user_s + used.system_s == pytest.approx(used.total_s, abs=0.05)
@@ -36,7 +37,7 @@ def test_the_clock_of_a_process_is_finer_than_ticks():
     if resources.cpu_clock_s(1) is None:
         pytest.skip("this system has no CPU clock for other processes")
     with started(WAITS, "1") as process:
-        assert round(Watched(process.pid).cpu().total_s * 1e6) % 10_000 != 0
+        assert round(Watched(process.pid).used().total_s * 1e6) % 10_000 != 0
         process.communicate(timeout=DEADLINE_S)
 
 
@@ -52,7 +53,7 @@ def test_what_a_process_allocates_is_in_its_memory():
 def test_what_a_process_has_started_counts_too():
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SPINS!r}])"
     with started(script) as parent:
-        assert Watched(parent.pid).cpu().total_s >= 0.2
+        assert Watched(parent.pid).used().total_s >= 0.2
         parent.communicate(timeout=DEADLINE_S)
 
 
@@ -60,12 +61,25 @@ def test_a_process_that_is_gone_is_told():
     with started(WAITS, "1") as process:
         watched = Watched(process.pid)
         process.communicate(timeout=DEADLINE_S)
-    for ask in (watched.cpu, watched.resident_bytes, lambda: Watched(process.pid)):
+    for ask in (watched.used, watched.resident_bytes, lambda: Watched(process.pid)):
         with pytest.raises(Gone):
             ask()
 
 
-def test_what_was_used_since_is_the_difference():
-    used = CPUTime(3.0, 2.0, 1.0).since(CPUTime(1.0, 1.0, 0.5))
-    assert (used, round(used.system_share, 2)) == (CPUTime(2.0, 1.0, 0.5), 0.33)
-    assert CPUTime(0.0, 0.0, 0.0).system_share == 0.0
+@pytest.mark.parametrize(
+    ("used", "user_us", "system_us"),
+    [
+        pytest.param(Used(3.0, 2.0, 1.5, 12), 1.0e6, 1.0e6, id="split as the ticks are"),
+        pytest.param(Used(3.0, 1.0, 0.5, 12), 2.0e6, 0.0, id="no tick between"),
+    ],
+)
+def test_what_was_used_in_a_window_is_the_difference(used, user_us, system_us, monkeypatch):
+    read = iter([Used(1.0, 1.0, 0.5, 10), used])
+    monkeypatch.setattr(Watched, "used", lambda self: next(read))
+    with Window(os.getpid()) as window:
+        pass
+    found = window.values(1)
+    assert found["server_cpu_us"] == pytest.approx(2.0e6)
+    assert (found["server_user_us"], found["server_system_us"]) == (pytest.approx(user_us), pytest.approx(system_us))
+    assert found["faults"] == 2
+    assert window.values(0) == {}

@@ -10,7 +10,7 @@ import pytest
 from harness import ROOT
 from test_compare_cli import run
 
-from comparison.soak.plan import LIMITS, Course, Look
+from comparison.soak.plan import LIMITS, Course
 from comparison.soak.slopes import grows, slope
 
 MEMORY = LIMITS[0]
@@ -75,7 +75,7 @@ def test_the_slope_is_right_and_too_few_points_have_none():
 
 def test_latency_is_held_against_its_own_median():
     def course(latencies):
-        looks = [Look(2.0 * n, n, {"latency_us": value}) for n, value in enumerate(latencies)]
+        looks = [{"at_s": 2.0 * n, "connections": n, "latency_us": value} for n, value in enumerate(latencies)]
         return Course("any", looks)
 
     assert course([200.0] * 150).growing == []

@@ -519,12 +519,10 @@ def test_it_is_measured_and_soaked(tmp_path):
     pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
     options, _ = with_own_port(tmp_path / "echo")
     only = (*options, "--loop", "asyncio", "--server", "mine", "--client", "streams", "--save", "file")
-    done = here(
-        "bench", *only, "--workload", "echo,bulk", "--bulk", "1K", "--rounds", "1", "--sample", "0.01", cwd=tmp_path
-    )
+    done = here("bench", *only, "--workload", "echo", "--rounds", "1", "--sample", "0.01", cwd=tmp_path)
     assert done.returncode == 0, done
     samples = json.loads((tmp_path / "file").read_text())["samples"]
-    assert {sample["arm"] for sample in samples} >= {"mine", "mine -> streams/asyncio"}
+    assert {sample["arm"] for sample in samples} >= {"mine"}
     assert [sample["troubles"] for sample in samples if "mine" in sample["arm"] and sample["troubles"]] == []
     assert here("bench", "--load", "file", cwd=tmp_path).returncode == 0
     done = here("soak", *only, "--minutes", "0.01", cwd=tmp_path)

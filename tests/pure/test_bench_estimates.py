@@ -28,7 +28,7 @@ NOISES: dict[str, Noise] = {
 TRIALS = 300
 CHANCE = 0.038
 """What 300 trials of something that holds in 95 of 100 may fall short by: three standard deviations. In 3000 trials
-each of these covered between 95.2 and 98.6 %; the plain percentile bootstrap covers 87 to 89 % with 7 rounds."""
+each of these covered between 95.1 and 96.9 %; the plain percentile bootstrap covers 87 to 89 % with 7 rounds."""
 
 
 def trials(noise: Noise, rounds: int, truth: float = 1.0, count: int = TRIALS) -> list[Estimate]:
@@ -58,12 +58,21 @@ def test_an_arm_that_is_a_tenth_slower_is_seen(rounds):
 
 
 def test_the_ratio_is_the_median_and_the_interval_that_of_the_logarithms():
-    found = estimate([0.5, 1.0, 2.0, 2.0, 2.0, 4.0, 8.0])
+    ratios = [0.5, 1.0, 2.0, 2.0, 2.0, 4.0, 8.0]
+    found, backwards = estimate(ratios), estimate([1 / ratio for ratio in ratios])
     assert found.ratio == pytest.approx(2.0)
-    assert found.low is not None
-    assert (found.low, found.high) == (pytest.approx(0.5), pytest.approx(8.0))
-    backwards = estimate([1 / ratio for ratio in (0.5, 1.0, 2.0, 2.0, 2.0, 4.0, 8.0)])
-    assert backwards.ratio == pytest.approx(1 / found.ratio)
+    assert 0.5 < found.low < 1.0
+    assert 4.0 < found.high < 8.0
+    assert (backwards.ratio, backwards.low) == (pytest.approx(1 / found.ratio), pytest.approx(1 / found.high))
+
+
+def test_an_interval_begins_and_ends_between_values_whose_odds_are_those_of_coins():
+    """Of eight the median lies between the least and the greatest with a probability of 1 - 2/256, and between the
+    second of both with 1 - 18/256."""
+    assert [round(256 * (1 - estimates._covered(8, place))) for place in (1, 2)] == [2, 18]
+    _, low, high = estimates.interval([1, 2, 3, 4, 5, 6, 7, 8])
+    assert 1 < low < 2
+    assert low + high == pytest.approx(9)
 
 
 def test_the_same_ratios_give_the_same_interval():
@@ -85,11 +94,6 @@ def test_few_rounds_have_a_ratio_and_no_interval(rounds):
 def test_no_round_has_no_ratio():
     with pytest.raises(ValueError, match="no ratios"):
         estimate([])
-
-
-@pytest.mark.parametrize(("degrees", "quantile"), [(5, 2.571), (6, 2.447), (9, 2.262), (19, 2.093), (60, 2.000)])
-def test_the_quantiles_of_student_are_those_of_the_tables(degrees, quantile):
-    assert estimates._student(1.959964, degrees) == pytest.approx(quantile, rel=2e-3)
 
 
 CELL = Cell("echo", 64, 1, ("a", "b"))
@@ -118,16 +122,7 @@ def test_a_round_in_which_one_arm_failed_counts_for_neither():
     assert estimates.compare(results(a=[None], b=[1.0]), CELL, "b") is None
 
 
-def test_the_spread_of_the_rounds_does_not_mind_one_that_was_disturbed():
-    quiet, disturbed = results(a=[1.0, 1.01, 0.99, 1.0, 1.0]), results(a=[1.0, 1.01, 0.99, 1.0, 9.0])
-    for measured in (quiet, disturbed):
-        assert estimates.spread(measured.of(CELL, "a"), "server_cpu_us") <= 0.01
-    assert estimates.spread(results(a=[1.0, 2.0, 3.0, 4.0]).of(CELL, "a"), "server_cpu_us") == pytest.approx(0.3)
-    assert estimates.spread(results(a=[1.0, 2.0]).of(CELL, "a"), "server_cpu_us") is None
-
-
 def test_percentiles_come_from_the_latencies():
-    measured = recorded_bench.results()
-    sample = next(sample for sample in measured.samples if sample.latencies)
-    assert estimates.value_of(sample, "p50_us") < estimates.value_of(sample, "p999_us")
-    assert estimates.value_of(Sample("", "", 1, {}), "p50_us") is None
+    samples = [sample for sample in recorded_bench.results().samples if sample.latencies]
+    assert estimates.median(samples, "p50_us") < estimates.median(samples, "p999_us")
+    assert estimates.median([Sample("", "", 1, {})], "p50_us") is None

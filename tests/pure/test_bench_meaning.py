@@ -8,10 +8,10 @@ import pytest
 import recorded_bench
 from recorded_bench import CELLS, ENVIRONMENT, MIDDLE, OWN, known, results
 
-from comparison.bench import estimates, handler, histogram, meaning, noise
+from comparison.bench import estimates, handler, meaning, noise
 from comparison.bench.estimates import Estimate, estimate
 from comparison.bench.plan import Cell, Results, Sample
-from comparison.bench.views import tables, words
+from comparison.bench.views import tables
 
 SEEDS = range(60)
 ONE = Cell("echo", 1024, 10, OWN)
@@ -74,16 +74,19 @@ def test_what_is_alike_is_said_to_be_alike():
 
 def test_a_difference_that_is_too_small_to_be_shown_is_none():
     found = estimate([1.002, 1.003, 1.001, 1.002, 1.0015, 1.003, 1.002, 1.0022])
-    assert (words.number(found.ratio), found.is_sure) == ("1.00", False)
-    assert words.seen(found).startswith("no")
+    assert (str(found), found.is_sure) == ("1.00 x", False)
+    assert tables.seen(found).startswith("no")
     assert estimate([1.02] * 8).is_sure
 
 
 def test_pairs_are_not_chosen_for_their_figures():
-    """Sixteen pairings that are all alike: the best against the worst would differ in many runs."""
-    bulk = next(cell for cell in CELLS if cell.workload == "bulk")
+    """Ten ways of handling lines that are all alike: the best against the worst would differ in many runs. Those that
+    are named are held against the first level, whoever was the fastest."""
+    lines = next(cell for cell in CELLS if cell.workload == "lines")
     for seed in SEEDS:
-        assert said(cells=(bulk,), cost=equal, noise=0.05, seed=seed) == ""
+        text = said(cells=(lines,), cost=equal, noise=0.05, seed=seed)
+        named = re.findall(r"([\w-]+) against ([\w-]+) ", text)
+        assert named == [("split", "readline"), ("protocol-each", "readline")]
 
 
 def test_where_nothing_differs_few_runs_say_that_something_does():
@@ -114,7 +117,7 @@ def test_how_far_two_can_lie_apart_is_right_as_often_as_it_claims(rounds):
     ],
 )
 def test_whether_a_difference_is_seen(found, expected):
-    assert words.seen(found) == expected
+    assert tables.seen(found) == expected
 
 
 def test_every_sentence_names_the_cell_that_it_is_of():
@@ -135,10 +138,10 @@ def test_memory_is_said_to_be_of_idle_connections():
 
 def test_a_percentile_is_of_all_requests_and_not_of_the_median_round():
     """In one round of eight a fifth of the requests took 20 ms: of all that is 2.5 %, and so is the 99th percentile."""
-    rate = next(cell for cell in CELLS if cell.workload == "rate")
-    fast, slow = histogram.bucket(100_000), histogram.bucket(20_000_000)
-    samples = [Sample(rate.key, OWN[0], number, {}, {fast: 1000}) for number in range(1, 8)]
-    samples.append(Sample(rate.key, OWN[0], 8, {}, {fast: 800, slow: 200}))
+    half = next(cell for cell in CELLS if cell.workload == "half")
+    fast, slow = 100_000, 20_000_000
+    samples = [Sample(half.key, OWN[0], number, {}, {fast: 1000}) for number in range(1, 8)]
+    samples.append(Sample(half.key, OWN[0], 8, {}, {fast: 800, slow: 200}))
     assert estimates.median(samples, "p99_us") == pytest.approx(20_000, rel=0.01)
     assert estimates.median(samples, "p50_us") == pytest.approx(100, rel=0.01)
 
@@ -147,7 +150,6 @@ def test_a_closed_loop_has_no_percentiles():
     heads = {table.title: table.heads for section in tables.sections(results()) for table in section.tables}
     assert [title for title, found in heads.items() if "p99 us" in found] == [
         "half, 1 KiB, 10 connections",
-        "rate, 2,000 requests/s of 1 KiB, 10 connections",
     ]
 
 
@@ -202,22 +204,6 @@ def test_a_machine_that_was_busy_is_told_first():
     assert len(found) > 1
 
 
-@pytest.mark.parametrize(
-    ("environment", "remedy"),
-    [
-        (machine(load=1.9), "end what else runs on this machine"),
-        (machine(governor="powersave"), "cpupower frequency-set -g performance"),
-        ({**machine(), "server on cores": "any"}, "on a machine with two or more"),
-        (machine(), "--sample 1"),
-    ],
-)
-def test_a_spread_is_named_with_the_advice_that_fits(environment, remedy):
-    found = [text for text in advice(noise=0.3, environment=environment) if "rounds disagree" in text]
-    assert len(found) == 1
-    assert remedy in found[0]
-    assert "echo, 1 KiB, 10 connections (" in found[0]
-
-
 def test_too_few_rounds_are_named():
     assert advice(rounds=2)[0].startswith("2 rounds: too few for an interval")
 
@@ -237,14 +223,9 @@ def test_what_went_wrong_is_named_with_its_place():
     assert found[0].startswith("echo, 1 KiB, 10 connections: streams/asyncio: 1 connection: reset (8 rounds)")
 
 
-def test_a_generator_at_its_limit_is_named():
-    found = noise.advice(with_samples(values(generator_busy=0.97, server_busy=0.5)))
-    assert any("the load generator was the limit of streams/asyncio" in text for text in found)
-
-
 def test_somebody_else_on_the_cores_is_found():
     found = noise.advice(with_samples(values(generator_busy=0.2, server_busy=0.3)))
-    assert found[0].startswith("in 56 of 56 samples server and load together were busy for less than 60 %")
+    assert found[0].startswith("in 48 of 48 samples server and load together were busy for less than 60 %")
 
 
 def test_memory_that_is_mapped_for_each_message_is_found():
@@ -272,7 +253,7 @@ def test_how_many_intervals_miss_by_chance_is_said():
     assert found.startswith(f"of {count} intervals of 95 % about {count / 20:.0f} miss the truth by chance")
 
 
-def test_an_arm_is_known_by_its_kind_and_not_by_its_name():
-    odd = dataclasses.replace(recorded_bench.arm("streams/asyncio"), label="a -> b, debug logs", factors={"loop": "x"})
-    cell = dataclasses.replace(ONE, arms=(odd.label,))
-    assert Results({}, (odd,), (cell,), (), {}).choices(cell) == [odd]
+def test_an_arm_is_known_by_its_factors_and_not_by_its_name():
+    odd = dataclasses.replace(recorded_bench.arm("streams/asyncio"), label="buffered", factors={"loop": "x"})
+    cell = dataclasses.replace(ONE, arms=(odd.label, "sockets/asyncio"))
+    assert Results({}, (odd, recorded_bench.arm("sockets/asyncio")), (cell,), (), {}).choices(cell) == [odd]

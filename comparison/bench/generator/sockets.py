@@ -2,7 +2,6 @@
 statistics."""
 
 import contextlib
-import errno
 import os
 import socket
 import ssl
@@ -41,8 +40,8 @@ class Broken(Exception):
 
 
 class Connection:
-    """One connection to the server. Its owner waits until it is ready, calls `greet` until that is over, then `flush`
-    and `receive`, and in the end `is_at_end`; all raise Broken."""
+    """One connection to the server, open when its first message is back. Its owner waits until it is ready, and calls
+    `flush` and `receive`; all raise Broken, and the making of it OSError."""
 
     def __init__(
         self,
@@ -52,56 +51,34 @@ class Connection:
         in_flight: int = 1,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
-        self.socket.setblocking(False)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.waiting = 0
+        self.waiting = 1
         """How many of its messages have not come back."""
-        self._tls: ssl.SSLObject | None = None
-        if tls is not None:
-            self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-            self._tls = tls.wrap_bio(self._in, self._out)
-        self._is_connected = self._is_secure = False
+        self.has_ended = False
+        """Whether both sides have closed it in good order."""
+        self._half_closed = False
         self._texts = texts
         self._read_bytes = min(max(len(texts[0]) * in_flight, LEAST_READ_BYTES), MOST_READ_BYTES)
         self._next = self._expected = first % VARIANTS
         self._checked_bytes = 0
         self._unsent = b""
-        code = self.socket.connect_ex(address)
-        if code not in (0, errno.EINPROGRESS):
-            self.close()
-            raise Broken(f"could not connect: {os.strerror(code).lower()}")
-
-    # --- Opening ---
-    def greet(self, readable: bool, writable: bool) -> bool:
-        """The next step: of connecting, of the TLS handshake, of a first echo. True once that is back."""
-        if not self._is_connected:
-            if code := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                raise Broken(f"could not connect: {os.strerror(code).lower()}")
-            self._is_connected = writable
-            readable = False
-        elif writable:
-            self.flush()
-        if self._is_connected and not self._is_secure:
-            self._is_secure = self._tls is None or self._shake_hands(readable)
-            if self._is_secure:
-                self.send()
-                readable = False
-        return readable and self.receive() > 0
-
-    def _shake_hands(self, readable: bool) -> bool:
-        assert self._tls is not None
-        if readable and self._take() == b"":
-            raise Broken("closed by the server in the TLS handshake")
+        self._tls: ssl.SSLObject | None = None
+        self._is_secure = tls is None
+        if tls is not None:
+            self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+            self._tls = tls.wrap_bio(self._in, self._out)
+            self._shake_hands()
+        else:
+            self._queue(1)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            self._tls.do_handshake()
-        except ssl.SSLWantReadError:
-            return False
-        except ssl.SSLError as error:
-            raise Broken(f"no TLS handshake: {error.reason}") from None
-        finally:
-            self._write(self._unsent + self._out.read())
-        return True
+            self.socket.connect(address)
+        except BlockingIOError:
+            pass  # it can be written to as soon as it is connected
+        except OSError:
+            self.close()
+            raise
 
     # --- Messages ---
     @property
@@ -111,20 +88,20 @@ class Connection:
 
     def send(self, count: int = 1) -> None:
         """Send the next messages. What does not go at once waits for `flush`."""
-        text = self._texts[self._next]
-        if count > 1:
-            text = b"".join(self._texts[(self._next + number) % VARIANTS] for number in range(count))
-        self._next = (self._next + count) % VARIANTS
         self.waiting += count
-        if self._tls is not None:
-            self._tls.write(text)
-            text = self._out.read()
-        self._write(self._unsent + text if self._unsent else text)
+        self._queue(count)
+        self.flush()
 
     def flush(self) -> None:
         """Send what waits."""
         if self._unsent:
-            self._write(self._unsent)
+            try:
+                sent = self.socket.send(self._unsent)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                raise Broken(how_it_broke(error)) from None
+            self._unsent = self._unsent[sent:]
 
     def receive(self) -> int:
         """Take what has come, and check it. How many messages that completes."""
@@ -132,9 +109,12 @@ class Connection:
         if data is None:
             return 0
         if not data:
-            raise Broken("closed by the server before the echo was complete")
+            if self.waiting or not self._half_closed:
+                raise Broken("closed by the server before the echo was complete")
+            self.has_ended = True
+            return 0
         text = self._texts[self._expected]
-        if self._checked_bytes or len(data) != len(text):
+        if self._checked_bytes or len(data) != len(text) or not self.waiting:
             return self._check(data)
         if data != text:  # one whole message is by far the most frequent case, and the one to be fast
             raise Broken("bytes came back that were not sent")
@@ -142,10 +122,37 @@ class Connection:
         self.waiting -= 1
         return 1
 
+    def half_close(self) -> None:
+        """Tell the server that nothing more comes; `receive` then waits for its own end."""
+        self._half_closed = True
+        with contextlib.suppress(OSError, Broken):  # the next read tells
+            if self._tls is None:
+                self.socket.shutdown(socket.SHUT_WR)
+                return
+            with contextlib.suppress(ssl.SSLError):  # the server's own goodbye is not there yet
+                self._tls.unwrap()
+            self._unsent += self._out.read()
+            self.flush()
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def _queue(self, count: int) -> None:
+        text = self._texts[self._next]
+        if count > 1:
+            text = b"".join(self._texts[(self._next + number) % VARIANTS] for number in range(count))
+        self._next = (self._next + count) % VARIANTS
+        if self._tls is not None:
+            self._tls.write(text)
+            text = self._out.read()
+        self._unsent = self._unsent + text if self._unsent else text
+
     def _check(self, data: bytes) -> int:
         """Check data that is not exactly one message."""
         complete = place = 0
         while place < len(data):
+            if complete == self.waiting:
+                raise Broken("more bytes came back than were sent")
             text = self._texts[self._expected]
             part = data[place : place + len(text) - self._checked_bytes]
             if not text.startswith(part, self._checked_bytes):
@@ -159,45 +166,41 @@ class Connection:
         self.waiting -= complete
         return complete
 
-    # --- Ending ---
-    def half_close(self) -> None:
-        """Tell the server that nothing more comes."""
-        with contextlib.suppress(OSError):
-            if self._tls is None:
-                self.socket.shutdown(socket.SHUT_WR)
-                return
-            with contextlib.suppress(ssl.SSLError):  # the server's own goodbye is not there yet
-                self._tls.unwrap()
-            self.socket.send(self._out.read())
-
-    def is_at_end(self) -> bool:
-        """Whether the server has closed, too. Raises Broken for bytes beyond the echo and for a reset."""
-        data = self._read()
-        if data:
-            raise Broken("more bytes came back than were sent")
-        return data is not None
-
-    def close(self) -> None:
-        self.socket.close()
-
     # --- Bytes ---
-    def _write(self, data: bytes) -> None:
+    def _shake_hands(self) -> None:
+        """The next step of the TLS handshake; after the last one the first message goes."""
+        assert self._tls is not None
         try:
-            sent = self.socket.send(data) if data else 0
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            raise Broken(_how_it_broke(error)) from None
-        self._unsent = data[sent:]
+            self._tls.do_handshake()
+            self._is_secure = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            raise Broken(f"no TLS handshake: {error.reason}") from None
+        self._unsent += self._out.read()
+        if self._is_secure:
+            self._queue(1)
 
     def _read(self) -> bytes | None:
         """What has come, in the clear: None for nothing yet, b"" for the end."""
-        data = self._take()
-        if self._tls is None or data is None:
+        try:
+            data = self.socket.recv(self._read_bytes if self._tls is None else MOST_READ_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise Broken(how_it_broke(error)) from None
+        if self._tls is None:
             return data
+        if data:
+            self._in.write(data)
+        if not self._is_secure:
+            if not data:
+                raise Broken("closed by the server in the TLS handshake")
+            self._shake_hands()
+            self.flush()
         parts = []
         try:
-            while part := self._tls.read(MOST_READ_BYTES):
+            while self._is_secure and (part := self._tls.read(MOST_READ_BYTES)):
                 parts.append(part)
         except (ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
             pass  # after the goodbye the connection itself must end as well
@@ -205,20 +208,10 @@ class Connection:
             raise Broken(f"failed: {error.reason}") from None
         return b"".join(parts) or (None if data else b"")
 
-    def _take(self) -> bytes | None:
-        """What has come on the wire; over TLS it goes to where it is deciphered."""
-        try:
-            data = self.socket.recv(self._read_bytes if self._tls is None else MOST_READ_BYTES)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            raise Broken(_how_it_broke(error)) from None
-        if self._tls is not None and data:
-            self._in.write(data)
-        return data
 
-
-def _how_it_broke(error: OSError) -> str:
+def how_it_broke(error: OSError) -> str:
+    """An error of the system as the reason of a Broken."""
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return "reset by the server before the echo was complete"
-    return f"failed: {os.strerror(error.errno).lower()}" if error.errno else f"failed: {error}"
+    text = os.strerror(error.errno).lower() if error.errno else str(error)
+    return f"could not connect: {text}" if isinstance(error, ConnectionRefusedError) else f"failed: {text}"

@@ -1,1 +1,1 @@
-"""Servers that put the endpoints in proportion. Each is a program of its own, and knows nothing of the benchmark."""
+"""Servers that put the endpoints in proportion. They know nothing of the benchmark, which starts them as programs."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from comparison import files
 from comparison.bench import estimates, handler, meaning
-from comparison.bench.metrics import METRICS, VIEWS
+from comparison.bench.metrics import METRICS, WORKLOADS
 from comparison.bench.plan import Cell, Results
-from comparison.bench.views import svg, words
+from comparison.bench.views import svg
 
 MOST_WORK_US = 1000.0
 STEPS = 60
@@ -34,20 +34,9 @@ def write(results: Results, folder: Path) -> list[Path]:
 
 
 def _ratios(results: Results, cell: Cell) -> str:
-    metric = METRICS[VIEWS[cell.workload].compared]
-    better = "less" if metric.lower_is_better else "more"
-    rows = []
-    for arm in cell.arms:
-        found = estimates.compare(results, cell, arm)
-        if found is None:
-            rows.append(svg.Dot(arm, None, None, None, "not known"))
-        elif arm == cell.reference:
-            rows.append(svg.Dot(arm, 1.0, 1.0, 1.0, "1, the reference"))
-        else:
-            text = f"{words.number(found.ratio)} x, {words.interval(found)}"
-            rows.append(svg.Dot(arm, found.ratio, found.low, found.high, text))
-    title = f"{cell}: the {metric.noun} of each against that of {cell.reference}; {better} is better"
-    return svg.dots(title, "lines: 95 % interval", rows)
+    noun = METRICS[WORKLOADS[cell.workload].compared].noun
+    title = f"{cell}: the {noun} of each against that of {cell.reference}; less is better"
+    return svg.dots(title, {arm: estimates.compare(results, cell, arm) for arm in cell.arms})
 
 
 def _handler(cell: Cell, choices: Sequence[handler.Choice]) -> str:

@@ -8,16 +8,17 @@ dashes, and by the label at their end.
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
+
+from comparison.bench.estimates import Estimate
 
 WIDTH = 800
 LEFT, RIGHT = 250, 520
 """Where the labels of dots end, and where their values begin."""
 
 ROW, HEAD, FOOT = 22, 48, 30
-LETTER = 6.5
-"""About what a letter of a title takes."""
+TITLE_LETTERS = 120
+"""What fits into a line of a title."""
 
 STYLE = """
 .bench{--i:var(--ink,#1b1c1a);--q:var(--quiet,#575851);--r:var(--rule,#d9d8cf);--s:var(--sheet,#fff);
@@ -34,18 +35,6 @@ font:12px system-ui,sans-serif}
 COLOURS, DASHES = 4, 3
 
 Point = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Dot:
-    """One row: a value with its interval, and both in words. Without an interval nobody knows how sure it is, and
-    without a value nothing is known."""
-
-    label: str
-    value: float | None
-    low: float | None
-    high: float | None
-    text: str
 
 
 class Axis:
@@ -75,27 +64,29 @@ class Axis:
         return [number * step for number in range(math.floor(low / step), math.ceil(high / step) + 1)]
 
 
-def dots(title: str, note: str, rows: Sequence[Dot]) -> str:
-    """A row for each dot on one logarithmic axis, with a line at 1."""
-    values = [value for row in rows for value in (row.value, row.low, row.high) if value is not None]
-    axis = Axis([*values, 1.0], LEFT + 20, RIGHT - 20, log=True)
-    titles = _wrapped(title)
-    head = HEAD + 16 * (len(titles) - 1)
-    foot = head + ROW * len(rows)
-    parts = [f'<line class="one" x1="{axis.at(1.0)}" x2="{axis.at(1.0)}" y1="{head - 8}" y2="{foot}"/>']
-    for number, row in enumerate(rows):
-        y = head + ROW * number + 6
-        parts += [_text(LEFT, y + 4, row.label, "end"), _text(RIGHT, y + 4, row.text)]
-        if row.value is None:
-            parts.append(_text(axis.at(1.0), y + 4, "?", "middle quiet"))
+def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
+    """A row for each ratio on one logarithmic axis, with a line at 1; the first one is the reference. Without an
+    interval nobody knows how sure it is, and without an estimate nothing is known."""
+    known = [one for one in rows.values() if one is not None]
+    values = [value or 1.0 for one in known for value in (one.ratio, one.low, one.high)]
+    axis = Axis([1.0, *values], LEFT + 20, RIGHT - 20, log=True)
+    foot = HEAD + ROW * len(rows)
+    parts = [_line("one", axis.at(1.0), HEAD - 8, axis.at(1.0), foot)]
+    for number, (label, found) in enumerate(rows.items()):
+        y = HEAD + ROW * number + 6
+        parts.append(_text(LEFT, y + 4, label, "end"))
+        if found is None:
+            parts += [_text(axis.at(1.0), y + 4, "?", "middle quiet"), _text(RIGHT, y + 4, "not known")]
             continue
-        if row.low is not None and row.high is not None:
-            parts.append(f'<line class="range" x1="{axis.at(row.low)}" x2="{axis.at(row.high)}" y1="{y}" y2="{y}"/>')
-        kind = "unknown" if row.low is None else "dot"
-        parts.append(f'<circle class="{kind}" cx="{axis.at(row.value)}" cy="{y}" r="4"/>')
+        if found.low is not None and found.high is not None:
+            parts.append(_line("range", axis.at(found.low), y, axis.at(found.high), y))
+        kind = "unknown" if found.low is None and number else "dot"
+        parts.append(f'<circle class="{kind}" cx="{axis.at(found.ratio)}" cy="{y}" r="4"/>')
+        value = f"{found}, {found.interval}" if number else "1, the reference"
+        parts.append(_text(RIGHT, y + 4, value))
     parts += [_text(axis.at(tick), foot + 14, f"{tick:g}", "middle quiet") for tick in axis.ticks]
-    parts.append(_text(RIGHT, foot + 14, note, "quiet"))
-    return _svg(title, titles, foot + FOOT, parts)
+    parts.append(_text(RIGHT, foot + 14, "lines: 95 % interval", "quiet"))
+    return _svg(title, foot + FOOT, parts)
 
 
 def curves(
@@ -103,28 +94,27 @@ def curves(
 ) -> str:
     """A line for each series, with its label at its end. `log` is of the x axis."""
     known = {label: points for label, points in lines.items() if points}
-    titles = _wrapped(title)
-    head, foot = HEAD + 16 * (len(titles) - 1), HEAD + high
-    parts = []
-    if known:
-        across = Axis([x for points in known.values() for x, _ in points], 70, RIGHT, log=log)
-        down = Axis([0.0, *(y for points in known.values() for _, y in points)], foot, head, log=False)
-        for tick in down.ticks:
-            parts.append(f'<line class="grid" x1="70" x2="{RIGHT}" y1="{down.at(tick)}" y2="{down.at(tick)}"/>')
-            parts.append(_text(64, down.at(tick) + 4, f"{tick:,.6g}", "end quiet"))
-        parts += [_text(across.at(tick), foot + 16, f"{tick:,g}", "middle quiet") for tick in across.ticks]
-        lowest = foot + 0.0
-        for label, points in sorted(known.items(), key=lambda item: item[1][-1][1]):
-            number = list(known).index(label)
-            style = f"c{number % COLOURS} d{number // COLOURS % DASHES}"
-            path = " ".join(f"{across.at(x)},{down.at(y)}" for x, y in points)
-            lowest = min(down.at(points[-1][1]), lowest)
-            parts.append(f'<polyline class="line {style}" points="{path}"/>')
-            parts.append(f'<line class="line {style}" x1="{RIGHT + 4}" x2="{RIGHT + 24}" y1="{lowest}" y2="{lowest}"/>')
-            parts.append(_text(RIGHT + 28, lowest + 4, label))
-            lowest -= 14
-    parts.append(_text(RIGHT + 28, foot + 16, x_title, "quiet"))
-    return _svg(title, titles, foot + FOOT, parts)
+    foot = HEAD + high
+    parts = [_text(RIGHT + 28, foot + 16, x_title, "quiet")]
+    if not known:
+        return _svg(title, foot + FOOT, parts)
+    across = Axis([x for points in known.values() for x, _ in points], 70, RIGHT, log=log)
+    down = Axis([0.0, *(y for points in known.values() for _, y in points)], foot, HEAD, log=False)
+    for tick in down.ticks:
+        parts.append(_line("grid", 70, down.at(tick), RIGHT, down.at(tick)))
+        parts.append(_text(64, down.at(tick) + 4, f"{tick:,.6g}", "end quiet"))
+    parts += [_text(across.at(tick), foot + 16, f"{tick:,g}", "middle quiet") for tick in across.ticks]
+    lowest = foot + 0.0
+    for label, points in sorted(known.items(), key=lambda item: item[1][-1][1]):
+        number = list(known).index(label)
+        style = f"line c{number % COLOURS} d{number // COLOURS % DASHES}"
+        path = " ".join(f"{across.at(x)},{down.at(y)}" for x, y in points)
+        lowest = min(down.at(points[-1][1]), lowest)
+        parts.append(f'<polyline class="{style}" points="{path}"/>')
+        parts.append(_line(style, RIGHT + 4, lowest, RIGHT + 24, lowest))
+        parts.append(_text(RIGHT + 28, lowest + 4, label))
+        lowest -= 14
+    return _svg(title, foot + FOOT, parts)
 
 
 def stacked(charts: Iterable[str]) -> str:
@@ -136,24 +126,24 @@ def stacked(charts: Iterable[str]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}">{"".join(parts)}</svg>\n'
 
 
-def _svg(name: str, titles: Sequence[str], height: int, parts: Iterable[str]) -> str:
+def _svg(title: str, height: int, parts: Iterable[str]) -> str:
+    lines = textwrap.wrap(title, TITLE_LETTERS)
     size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
-    head = [_text(12, 20 + 16 * number, line, "title") for number, line in enumerate(titles)]
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="bench" {size} role="img" aria-label="{escape(name)}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="bench" {size} role="img" aria-label="{escape(title)}">',
             f'<style>{STYLE.strip()}</style><rect class="sheet" width="{WIDTH}" height="{height}" rx="4"/>',
-            *head,
+            *(_text(12, 16 + 15 * number, line, "title") for number, line in enumerate(lines)),
             *parts,
             "</svg>\n",
         ]
     )
 
 
+def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<line class="{kind}" x1="{x1}" x2="{x2}" y1="{y1}" y2="{y2}"/>'
+
+
 def _text(x: float, y: float, text: str, kind: str = "") -> str:
     chosen = f' class="{kind}"' if kind else ""
     return f'<text x="{x:g}" y="{y:g}"{chosen}>{escape(text, quote=False)}</text>'
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, int((WIDTH - 24) / LETTER))

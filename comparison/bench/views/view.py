@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from comparison.bench import environment, meaning, noise
 from comparison.bench.plan import Results
 from comparison.bench.views import tables
-from comparison.layout import BLANK, Block, Heading, Line, Span, Table
+from comparison.layout import BLANK, Block, Heading, Line, Table
 
 
 def blocks(results: Results) -> Iterator[Block]:
@@ -20,18 +20,10 @@ def blocks(results: Results) -> Iterator[Block]:
         yield Heading(section.title)
         for table in section.tables:
             yield Heading(table.title, 3)
-            yield _table(table)
+            rows = [[(text, row.style) for text in (row.label, *row.figures)] for row in table.rows]
+            yield Table(["", *table.heads], rows)
     yield from _list("What to doubt", [*noise.advice(results), *results.notes])
     yield from _list("How to read it", tables.legend(results))
-
-
-def _table(table: tables.Table) -> Table:
-    return Table(["", *table.heads], [_row(row) for row in table.rows])
-
-
-def _row(row: tables.Row) -> list[Span]:
-    style = "bold" if row.is_reference else "dim" if row.is_alike else ""
-    return [(text, style) for text in (row.label, *row.figures)]
 
 
 def _list(title: str, texts: Iterable[str]) -> Iterator[Block]:

@@ -1,0 +1,178 @@
+"""Echo servers and nothing else: no log, no limits. `buffered` and `sockets` are the shortest of their kind; the others
+are for requests that end in a newline, each with another idiom. Such a request begins with its own length in eight
+digits, so that it can be counted as well.
+
+usage: python -m comparison.bench.servers NAME [--loop NAME] [--host HOST] [--port PORT] [--tls-cert PEM]
+"""
+
+import argparse
+import asyncio
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Coroutine
+
+from common.config import BACKLOG, HOST, READ_SIZE_BYTES, UsageError
+from common.lifecycle import raise_file_limit, stopped_by_signals
+from common.loops import loop_factory
+
+LENGTH_DIGITS = 8
+
+
+# --- Streams ---
+async def readline(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while line := await reader.readline():
+        writer.write(line)
+        await writer.drain()
+    writer.close()
+
+
+async def readexactly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            head = await reader.readexactly(LENGTH_DIGITS)
+            writer.write(head + await reader.readexactly(int(head)))
+            await writer.drain()
+    except asyncio.IncompleteReadError:
+        writer.close()
+
+
+async def split(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    rest = b""
+    while data := await reader.read(READ_SIZE_BYTES):
+        *lines, rest = (rest + data).split(b"\n")
+        if lines:
+            writer.write(b"\n".join([*lines, b""]))
+            await writer.drain()
+    writer.close()
+
+
+# --- Protocol ---
+class BackPressure(asyncio.BaseProtocol):
+    """Reads no more while what was written is not sent."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop's is no subclass
+
+    def pause_writing(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._transport.resume_reading()
+
+
+class Buffered(BackPressure, asyncio.BufferedProtocol):
+    """The loop reads into a buffer that the program owns."""
+
+    _buffer = memoryview(bytearray(READ_SIZE_BYTES))
+    """One for all connections: what was read is copied before anything else is read."""
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        # A copy: what the transport cannot send at once it keeps, and the next read writes into the same buffer.
+        self._transport.write(bytes(self._buffer[:nbytes]))
+
+
+class EachLine(BackPressure, asyncio.Protocol):
+    """A write for each line."""
+
+    _rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self.answer(lines)
+
+    def answer(self, lines: list[bytes]) -> None:
+        for line in lines:
+            self._transport.write(line + b"\n")
+
+
+class JoinedLines(EachLine):
+    """A write for all lines that came together."""
+
+    def answer(self, lines: list[bytes]) -> None:
+        if lines:
+            self._transport.write(b"\n".join([*lines, b""]))
+
+
+# --- Neither: one coroutine for each connection awaits its socket ---
+TASKS: set[asyncio.Task[None]] = set()
+"""A loop refers only weakly to a task."""
+
+
+def begin(coroutine: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(coroutine)
+    TASKS.add(task)
+    task.add_done_callback(TASKS.discard)
+
+
+async def sockets(listening: socket.socket) -> None:
+    while True:
+        connection, _ = await asyncio.get_running_loop().sock_accept(listening)
+        # As transports do: an answer must not wait for the acknowledgement of the one before.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        begin(echo(connection))
+
+
+async def echo(connection: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        while data := await loop.sock_recv(connection, READ_SIZE_BYTES):
+            await loop.sock_sendall(connection, data)
+    except OSError:
+        return  # the peer is gone
+    finally:
+        connection.close()
+
+
+# --- The program ---
+STREAMS = {"readline": readline, "readexactly": readexactly, "split": split}
+PROTOCOLS: dict[str, Callable[[], asyncio.BaseProtocol]] = {
+    "buffered": Buffered,
+    "protocol-each": EachLine,
+    "protocol-joined": JoinedLines,
+}
+
+
+async def serve(options: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    tls = None
+    if options.tls_cert is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(options.tls_cert)
+    listening = socket.create_server((options.host, options.port), backlog=BACKLOG)
+    listening.setblocking(False)
+    with stopped_by_signals(lambda: None) as stopping:
+        if options.name in STREAMS:
+            _ = await asyncio.start_server(STREAMS[options.name], sock=listening, backlog=BACKLOG, ssl=tls)
+        elif options.name in PROTOCOLS:
+            protocol, loop = PROTOCOLS[options.name], asyncio.get_running_loop()
+            _ = await loop.create_server(protocol, sock=listening, backlog=BACKLOG, ssl=tls)
+        else:
+            begin(sockets(listening))
+        print("main: starting up on {} port {}".format(*listening.getsockname()), flush=True)
+        await stopping.wait()
+    return 0
+
+
+def main() -> int:
+    """Serve as the arguments say."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("name", choices=(*STREAMS, *PROTOCOLS, "sockets"))
+    parser.add_argument("--loop", default="asyncio")
+    parser.add_argument("--host", default=HOST)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--tls-cert", metavar="PEM")
+    options = parser.parse_args()
+    try:
+        raise_file_limit()
+        with asyncio.Runner(loop_factory=loop_factory(options.loop)) as runner:
+            return runner.run(serve(options))
+    except UsageError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
