@@ -19,7 +19,8 @@ import importlib
 import os
 import re
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from types import ModuleType
+from typing import NoReturn
 
 from common.logs import escape
 from comparison.model import CannotCompare
@@ -43,20 +44,10 @@ COMMANDS = {
     ),
     "report": ("comparison.report.command", "makes a page of it all"),
 }
-"""The commands: the module of each, and what it does. The first is what is done without a command."""
+"""The commands: the module of each, and what it does. The first is what is done without a command. A module has a
+DESCRIPTION, an EPILOG, `add_options(parser)` and `run(options)`, which returns the exit code."""
 
 USUAL = next(iter(COMMANDS))
-
-
-class Command(Protocol):
-    """A module with a command of its own."""
-
-    DESCRIPTION: str
-    EPILOG: str
-
-    def add_options(self, parser: argparse.ArgumentParser) -> None: ...
-
-    def run(self, options: argparse.Namespace) -> int: ...
 
 
 class Parser(argparse.ArgumentParser):
@@ -71,9 +62,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(TROUBLE, f"{self.prog}: error: {escape(message)} (all options: --help)\n")
 
 
-def module_of(name: str) -> Command:
+def module_of(name: str) -> ModuleType:
     """The module of a command, imported when it is asked for."""
-    return cast(Command, importlib.import_module(COMMANDS[name][0]))
+    return importlib.import_module(COMMANDS[name][0])
 
 
 def parser(name: str = USUAL) -> Parser:
@@ -103,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             surroundings.prepared()
             stop_cleanly_on_sigterm()
             let_endpoints_heed_ctrl_c()
-            return command.run(parser(name).parse_args(given))
+            code: int = command.run(parser(name).parse_args(given))
+            return code
         except KeyboardInterrupt:
             drop_output()  # whoever reads it may stand still
             raise

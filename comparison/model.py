@@ -8,6 +8,13 @@ from typing import Any, Literal
 
 MIB = 1024 * 1024
 
+
+def stretch(pattern: bytes, offset: int, length: int) -> bytes:
+    """So many bytes of a pattern over and over, from an offset on."""
+    start, times = offset % max(1, len(pattern)), length // max(1, len(pattern)) + 2
+    return (pattern * times)[start : start + length]
+
+
 Side = Literal["server", "client"]
 SIDES: tuple[Side, Side] = ("server", "client")
 OTHER: Mapping[Side, Side] = {"server": "client", "client": "server"}

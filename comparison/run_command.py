@@ -17,8 +17,8 @@ from comparison.options import at_least_one, comma_separated
 from comparison.play.processes import INTERRUPTED
 from comparison.progress import Progress
 from comparison.report import output, words
-from comparison.report.folder import Folder
 from comparison.run import compare_all, outlined
+from comparison.saved import Folder
 from comparison.scenarios import TUTORIAL
 from comparison.selection import ALL, Selection, Trial, add_selection, chosen, trials
 

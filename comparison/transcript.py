@@ -14,6 +14,9 @@ from comparison.vocabulary import BYTES, ENDINGS, OPENINGS
 SELECTOR = re.compile(r"Using selector: \w+")
 """A line of asyncio's own that is yet part of the story."""
 
+NOTHING = Payload(b"", 0)
+"""What passed where nothing did."""
+
 SHARED_CHARACTERS = 600
 """Texts up to this length are kept once, however often they come: a log of a million lines has few different ones."""
 
@@ -112,12 +115,12 @@ def told_speaker(events: Iterable[Event], end: str = "local") -> str:
     return ""
 
 
-def joined(events: Iterable[Event], name: str) -> Payload | None:
-    """All chunks of one direction as one: its first bytes as far as the log shows them, and its length. None
+def joined(events: Iterable[Event], name: str) -> Payload:
+    """All chunks of one direction as one: its first bytes as far as the log shows them, and its length; NOTHING
     without a chunk."""
     chunks = [event.payload for event in events if event.name == name and event.payload is not None]
     if not chunks:
-        return None
+        return NOTHING
     first = b""
     for chunk in chunks:
         first += chunk.shown[:SHOWN_BYTES]

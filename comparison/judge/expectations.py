@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from common.logs import escape, show_cut
 from comparison.errors import first_error, last_words
 from comparison.judge import records
-from comparison.model import MIB, SIDES, Event, Fault, Part, Payload, Run, Scenario, Side
+from comparison.model import MIB, SIDES, Event, Fault, Part, Run, Scenario, Side, stretch
 from comparison.transcript import connections, ending, joined
 from comparison.vocabulary import AFTER, BYSTANDER, ENDINGS, SENT_EOF, WAS_RESET
 
@@ -132,7 +132,8 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
             if allowed:
                 yield f"{side} log: the connection of {block[0].speaker} has no end"
         elif ended.name not in allowed and not _is_after(block, blocks, side):
-            yield f"{side} connection ended with {ended.message!r}{_instead(allowed)}"
+            instead = f" instead of {' or '.join(map(repr, allowed))}" if allowed else ""
+            yield f"{side} connection ended with {ended.message!r}{instead}"
     if not run.is_raw(side):
         yield from (f"{side} log: {wrong}" for wrong in _lies(run, blocks, side))
         for name in expects.told:
@@ -151,10 +152,6 @@ def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
     listens = records.address(events)
     for block in blocks[side]:
         yield from records.wrong_account(block, side, listens if side == "server" else records.address(block))
-
-
-def _instead(allowed: Collection[str]) -> str:
-    return f" instead of {' or '.join(map(repr, allowed))}" if allowed else ""
 
 
 def _wanted_connections(scenario: Scenario, blocks: Blocks, side: Side) -> int:
@@ -197,7 +194,7 @@ def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
     if "server" not in scenario.on_trial:
         return
     for block in blocks["client"]:
-        sent, came_back = (_length(joined(block, name)) for name in ("sending", "received"))
+        sent, came_back = (joined(block, name).length for name in ("sending", "received"))
         expected = "whole" if block[0].speaker in (AFTER, BYSTANDER) else scenario.expects.echo
         altered = next((event for event in block if event.name == "altered"), None)
         if altered is not None:
@@ -213,7 +210,7 @@ def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
 def _cut_off(blocks: Blocks) -> int:
     """How much the server had read from whom it cut: what it held for a peer that was stuck is in it, too."""
     cut = [block for block in blocks["server"] if any(event.name in ("idle", "cut") for event in block)]
-    return sum(_length(joined(block, "received")) for block in cut)
+    return sum(joined(block, "received").length for block in cut)
 
 
 def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
@@ -226,11 +223,11 @@ def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
     for side, name in directions:
         for block in blocks[side]:
             payload = joined(block, name)
-            if scenario.expects.echo == "part" and _length(payload) > scenario.length:
-                yield f"{side} {name} {_length(payload)} bytes, more than {scenario.length}"
-            elif scenario.expects.echo == "whole" and _length(payload) != scenario.length:
-                yield f"{side} {name} {_length(payload)} bytes instead of {scenario.length}"
-            elif payload is not None and payload.shown != records.at(scenario.pattern, 0, len(payload.shown)):
+            if scenario.expects.echo == "part" and payload.length > scenario.length:
+                yield f"{side} {name} {payload.length} bytes, more than {scenario.length}"
+            elif scenario.expects.echo == "whole" and payload.length != scenario.length:
+                yield f"{side} {name} {payload.length} bytes instead of {scenario.length}"
+            elif payload.shown != stretch(scenario.pattern, 0, len(payload.shown)):
                 yield f"{side} {name} other bytes than the scenario's: {show_cut(payload.shown, payload.length)}"
 
 
@@ -258,10 +255,6 @@ def _digest_faults(scenario: Scenario, run: Run) -> Iterator[str]:
     }
     for other in sorted(told - {records.digest(scenario.pattern, scenario.length)}):
         yield f"other bytes passed than the scenario's {scenario.length}: their digest is {other}"
-
-
-def _length(payload: Payload | None) -> int:
-    return payload.length if payload is not None else 0
 
 
 def _words(lines: Sequence[str]) -> str:

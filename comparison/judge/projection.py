@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from common.logs import show_cut
 from comparison.model import Event, ProjectedLine
-from comparison.transcript import connections, is_connection, joined
+from comparison.transcript import NOTHING, connections, is_connection, joined
 from comparison.vocabulary import BYTES, ENDINGS, RANK
 
 MOST_LINES = 500
@@ -54,7 +54,7 @@ def _project_connection(block: Sequence[Event]) -> tuple[ProjectedLine, ...]:
     lines = [_line(event) for event in block if event.name not in BYTES]
     for name in BYTES:
         payload = joined(block, name)
-        if payload is not None:
+        if payload is not NOTHING:
             place = next((n for n, line in enumerate(lines) if RANK.get(line.event, 0) > RANK[name]), len(lines))
             text = f"{_anonymous(block[0].speaker)}: {name} {show_cut(payload.shown, payload.length)}"
             lines.insert(place, ProjectedLine(name, text))

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from common.logs import EVENTS, escape, show_cut
-from comparison.model import SIDES, Event, Payload, Run, Scenario, Side
+from comparison.model import SIDES, Event, Payload, Run, Scenario, Side, stretch
 from comparison.transcript import TEXTS, ending, is_connection, joined, told_speaker
 from comparison.vocabulary import BYTES, ENDINGS, KINDS, OPENINGS, kind
 
@@ -23,7 +23,6 @@ REPEATING = ("starting", "connecting", "failed", "cannot_serve", "idle", "refuse
 """What repeats a part of the command."""
 
 TOTALS = {"received_bytes": ("received",), "sent_bytes": ("sent", "sending")}
-NOTHING = Payload(b"", 0)
 HASHED_BYTES = 1 << 20
 
 
@@ -188,7 +187,7 @@ def wrong_bytes(scenario: Scenario, side: Side, block: Block) -> Iterator[str]:
             if event.level and not _is(event.fields.get(field), value):
                 yield f"{event.message!r} says {field} {event.fields.get(field)!r}, and it is {value}"
         pattern = known.get(event.name)
-        if length < len(shown) or (pattern is not None and shown != at(pattern, offset, len(shown))):
+        if length < len(shown) or (pattern is not None and shown != stretch(pattern, offset, len(shown))):
             yield f"{event.message!r} is not what comes at byte {offset}"
         if event.name == "sent" and sums["sent"] > sums["received"]:
             yield f"{event.message!r} before it was received"
@@ -199,7 +198,7 @@ def wrong_bytes(scenario: Scenario, side: Side, block: Block) -> Iterator[str]:
         right = digest(pattern, sums[name]) if pattern is not None else r"[0-9a-f]{32}"
         if field in end.fields and not re.fullmatch(right, str(told)):
             yield f"{field} is not that of the {sums[name]} bytes in its lines"
-    echo_in, echo_out = (joined(block, name) or NOTHING for name in ("received", "sent"))
+    echo_in, echo_out = (joined(block, name) for name in ("received", "sent"))
     same_length = side == "server" and sums["received"] == sums["sent"]
     same_digest = end.fields.get("received_digest") == end.fields.get("sent_digest")
     if not echo_in.shown.startswith(echo_out.shown) or (same_length and not same_digest):
@@ -211,19 +210,13 @@ def _is(told: object, number: int) -> bool:
     return type(told) is int and told == number
 
 
-def _known(pattern: bytes, payload: Payload | None) -> bytes | None:
+def _known(pattern: bytes, payload: Payload) -> bytes | None:
     """What the bytes of one direction repeat, from how they begin: the pattern from any place on, or what is shown
     where that is all. None where they are others."""
-    if payload is None or payload.length == len(payload.shown):
-        return payload.shown if payload is not None else b""
+    if payload.length == len(payload.shown):
+        return payload.shown
     shift = (pattern * 2).find(payload.shown[: len(pattern)])
     return pattern[shift:] + pattern[:shift] if pattern and shift >= 0 else None
-
-
-def at(pattern: bytes, offset: int, length: int) -> bytes:
-    """So many bytes of a pattern over and over, from an offset on."""
-    start, times = offset % max(1, len(pattern)), length // max(1, len(pattern)) + 2
-    return (pattern * times)[start : start + length]
 
 
 @functools.lru_cache
@@ -272,7 +265,7 @@ def _compared(
 ) -> Iterator[str]:
     """`told` says that the source tells of all that it sends, `came` that all of it has come."""
     (sender, sending, who), (receiver, receiving, whom) = source, target
-    sent, got = (joined(block, name) or NOTHING for block, name in ((sender, sending), (receiver, receiving)))
+    sent, got = (joined(block, name) for block, name in ((sender, sending), (receiver, receiving)))
     here, there = _field(sender, "sent_digest"), _field(receiver, "received_digest")
     if told and got.length > sent.length:
         yield f"{whom} received {got.length} bytes, and the {who} tells of {sent.length}"

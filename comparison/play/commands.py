@@ -25,12 +25,7 @@ def prepare(scenario: Scenario, transport: Transport, folder: Path) -> None:
 
 def where(server: Endpoint, transport: Transport, port: int) -> tuple[str, int]:
     """At which host and port a server that takes no options is reached; `port` is for one that is told."""
-    return server.server_address or (HOSTS[transport.name], port)
-
-
-def port_of(server: Endpoint, otherwise: int) -> int:
-    """The port that a server has of itself."""
-    return otherwise if server.server_address is None else server.server_address[1]
+    return server.server_address or (HOSTS.get(transport.name, ""), port)
 
 
 def server_command(

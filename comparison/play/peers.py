@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from common.logs import show
-from comparison.model import Log
+from comparison.model import Log, stretch
 from comparison.vocabulary import KINDS
 
 CHUNK_BYTES = 65536
@@ -63,19 +63,6 @@ class Notebook:
             return Log((), tuple(self._lines), 0 if trouble is None else None, trouble)
 
 
-class Pattern:
-    """Bytes that repeat: any stretch of them, without holding them all."""
-
-    def __init__(self, pattern: bytes) -> None:
-        self._period = len(pattern)
-        self._bytes = pattern * (CHUNK_BYTES // len(pattern) + 2)
-
-    def at(self, offset: int, length: int) -> bytes:
-        """`length` bytes from `offset` on, at most CHUNK_BYTES."""
-        start = offset % self._period
-        return self._bytes[start : start + length]
-
-
 class Peer:
     """One connection of the engine's own. What it sends is a pattern, so that it knows what must come back."""
 
@@ -87,7 +74,7 @@ class Peer:
         self.name = name
         self._notebook = notebook
         self._deadline = deadline
-        self._pattern = Pattern(pattern)
+        self._pattern = pattern
         self._digests = {"sent": hashlib.blake2b(digest_size=16), "received": hashlib.blake2b(digest_size=16)}
         self.sent_bytes = 0
         self.received_bytes = 0
@@ -109,7 +96,7 @@ class Peer:
         """The next `length` bytes of the pattern, in pieces."""
         end = self.sent_bytes + length
         while self.sent_bytes < end:
-            yield self._pattern.at(self.sent_bytes, min(CHUNK_BYTES, end - self.sent_bytes))
+            yield stretch(self._pattern, self.sent_bytes, min(CHUNK_BYTES, end - self.sent_bytes))
 
     def send_bytes(self, data: bytes) -> bool:
         """Send these bytes. False where the connection is over, or was reset meanwhile."""
@@ -141,7 +128,7 @@ class Peer:
         are sent: then nothing makes this peer wait."""
         rounds = 0
         while rounds < 12 and self.sent_bytes < most_bytes and not self._ended:
-            piece = self._pattern.at(self.sent_bytes, CHUNK_BYTES)
+            piece = stretch(self._pattern, self.sent_bytes, CHUNK_BYTES)
             self.sock.settimeout(0)
             try:
                 taken = self.sock.send(piece)
@@ -229,9 +216,7 @@ class Peer:
     def _check_echo(self, data: bytes) -> None:
         """Write it down where bytes that come back are not those that were sent."""
         offset = self.received_bytes
-        pieces = range(offset, offset + len(data), CHUNK_BYTES)
-        expected = b"".join(self._pattern.at(n, min(CHUNK_BYTES, offset + len(data) - n)) for n in pieces)
-        if data != expected or offset + len(data) > self.sent_bytes:
+        if data != stretch(self._pattern, offset, len(data)) or offset + len(data) > self.sent_bytes:
             self._echoed = False  # told once
             self.tell("altered", offset=offset)
 

@@ -159,11 +159,6 @@ class Process:
         self._keeps_lines = False
 
     @property
-    def line_count(self) -> int:
-        """How many lines it has written so far."""
-        return len(self._lines)
-
-    @property
     def output_is_over(self) -> bool:
         """Whether it has written its last line, which it does when it ends."""
         with self._grown:

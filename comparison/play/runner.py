@@ -200,7 +200,7 @@ def _serve_clients(
             if client.skipped is not TOO_BUSY:
                 break
         plan.tick()
-        if process.line_count + lines >= LINES_EACH or pairing in plan.hanging:
+        if len(process.lines) + lines >= LINES_EACH or pairing in plan.hanging:
             break
     return process.stop(), tried_port, met, list(left)
 

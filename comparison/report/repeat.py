@@ -7,24 +7,16 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from common.config import PORT
+from comparison.layout import Command
 from comparison.model import RAW, Cell, Comparison, Pairing, Scenario, Survey, Transport
-from comparison.play.commands import client_command, port_of, server_command
+from comparison.play.commands import client_command, server_command, where
 from comparison.play.dropouts import shown_elsewhere
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.scenarios import SCENARIOS, TUTORIAL
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command with what it is good for."""
-
-    title: str
-    text: str
 
 
 def compare(comparison: Comparison, *more: str) -> str:
@@ -91,7 +83,7 @@ def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: P
     """The commands of the two sides, with plain log lines and a port that is known; `place` is a folder that `prepare`
     has filled."""
     serve = typed(server_command(scenario, transport, pairing.server, place, PORT))
-    connect = typed(client_command(scenario, transport, pairing, place, port_of(pairing.server, PORT)))
+    connect = typed(client_command(scenario, transport, pairing, place, where(pairing.server, transport, PORT)[1]))
     if pairing.server.takes_options:
         serve = serve.replace(" --log-format json", "").replace("--port 0", f"--port {PORT}")
     if pairing.client.takes_options:

@@ -8,6 +8,7 @@ import time
 
 from comparison.play.peers import Peer
 from comparison.play.stage import ServerStage as Stage
+from comparison.play.stage import Skip
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYSTANDER, BYTES
 
@@ -366,7 +367,7 @@ def tls_cut_without_goodbye(stage: Stage) -> None:
 def tls_bytes_with_goodbye(stage: Stage) -> None:
     """A TLS client that sends 1000 bytes and the end of TLS (close_notify) in one piece, and then reads."""
     if not hasattr(socket, "TCP_CORK"):
-        raise stage.skip("only Linux holds back the one until the other is there")
+        raise Skip("only Linux holds back the one until the other is there")
     peer = connected(stage)
     peer.send_with_goodbye(1000)
     peer.receive_to_end()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from common.config import TUTORIAL_MESSAGES
 from comparison.play.peers import CHUNK_BYTES, Late, Peer
 from comparison.play.stage import ClientStage as Stage
+from comparison.play.stage import Skip
 from comparison.scenarios.declare import (
     CUT_OFF,
     LATE_S,
@@ -245,9 +246,9 @@ def unknown_name(stage: Stage) -> None:
         socket.getaddrinfo(UNKNOWN, None)
     except socket.gaierror:
         if time.monotonic() - start_s > 2:
-            raise stage.skip("the resolver of this machine takes seconds to say that it does not know a name") from None
+            raise Skip("the resolver of this machine takes seconds to say that it does not know a name") from None
     else:
-        raise stage.skip("the resolver of this machine has an address for every name")
+        raise Skip("the resolver of this machine has an address for every name")
     stage.start("--host", UNKNOWN)
 
 

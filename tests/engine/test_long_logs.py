@@ -192,7 +192,7 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(tmp_path,
     started = []
 
     class Server:
-        line_count = 1
+        lines = ("main: starting up",)
 
         def stop(self):
             return Log((), ("main: closing server",), 0)

@@ -8,15 +8,13 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from recorded import ENDPOINTS, client_lines, run, server_lines
 
 from comparison import shapes
 from comparison.judge.condense import KEPT_CONNECTIONS as KEPT
 from comparison.judge.condense import KEPT_LINES, condense
 from comparison.model import Pairing, Run, Scenario
-from comparison.play.peers import CHUNK_BYTES, Deadline, Late, Notebook, Pattern, Peer
+from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher
 from comparison.play.stage import ServerStage
 from comparison.play.transports import TRANSPORTS, write_certificates
@@ -218,12 +216,6 @@ def test_a_peer_whose_other_side_is_gone_could_not_send(pair):
     theirs.close()
     assert not peer.send(1)
     assert told(notebook) == ["connected", "sending b'0'", "could not send it all: connection reset"]
-
-
-@given(offset=st.integers(0, 10_000), length=st.integers(0, CHUNK_BYTES))
-def test_any_stretch_of_a_pattern_is_what_repeating_it_gives(offset, length):
-    whole = PATTERN * ((offset + length) // len(PATTERN) + 1)
-    assert Pattern(PATTERN).at(offset, length) == whole[offset : offset + length]
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.text])

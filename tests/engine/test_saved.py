@@ -16,7 +16,6 @@ import compare
 from comparison import judge_command, layout, run_command, saved
 from comparison.model import Log, Run, Verdict
 from comparison.report import export, view
-from comparison.report.folder import Folder
 from comparison.run import INTERRUPTED, outlined
 from comparison.selection import chosen, trials
 
@@ -119,7 +118,7 @@ def test_what_does_not_count_in_a_log_does_not_count_later(played, tmp_path):
     run = next(run for run in played.runs if not run.silent)
     run = dataclasses.replace(run, server_events=run.server_events[1:])
     [tutorial, *_] = saved.load(played.folder).comparisons
-    folder = Folder(tmp_path / "saved", [tutorial])
+    folder = saved.Folder(tmp_path / "saved", [tutorial])
     folder.keep(tutorial.scenario, tutorial.transport, run)
     [read] = saved.load(tmp_path / "saved").runs(tutorial)
     assert text_of(read) == text_of(run)
@@ -135,7 +134,7 @@ def test_compare_py_judges_a_folder_with_the_exit_code_of_the_run(played, capsys
 def test_a_run_that_was_killed_is_judged_as_far_as_it_went(played, tmp_path, capsys):
     given = compare.parser().parse_args(OPTIONS)
     selection, tried = chosen(given), trials(given.scenario, given.transport)
-    folder = Folder(tmp_path / "saved", [outlined(selection, trial, 2) for trial in tried])
+    folder = saved.Folder(tmp_path / "saved", [outlined(selection, trial, 2) for trial in tried])
     first = next(run for run in played.runs if run.pairing == selection.reference)
     folder.keep(tried[0].scenario, tried[0].transport, first)
     assert compare.main(["judge", str(tmp_path / "saved"), "--format", "json"]) == 0
@@ -244,7 +243,7 @@ def outline(folder, *options):
     given = compare.parser().parse_args(["--loop", "asyncio", *options])
     selection = chosen(given)
     comparisons = [outlined(selection, trial, 1) for trial in trials(given.scenario, given.transport)]
-    Folder(folder, comparisons).finish(comparisons[0])
+    saved.Folder(folder, comparisons).finish(comparisons[0])
     return folder
 
 
@@ -307,7 +306,7 @@ def test_pairings_whose_labels_differ_in_what_no_file_name_has_are_kept_apart(tm
     given = compare.parser().parse_args([word for words in plain for word in words] + ["--loop", "asyncio"])
     given.server, given.client = ["odd?one", "odd*one"], ["streams"]
     comparison = outlined(chosen(given), trials(["tutorial"], None)[0], 1)
-    folder = Folder(tmp_path / "saved", [comparison])
+    folder = saved.Folder(tmp_path / "saved", [comparison])
     log = Log(("true",), ("x",), 0)
     for pairing in comparison.pairings:
         folder.keep(comparison.scenario, comparison.transport, Run(pairing, 1, log, log, (), ()))

@@ -17,13 +17,12 @@ from recorded import ENDPOINTS, PLAIN, TUTORIAL, client_lines, judged, matrix, r
 
 import compare as program
 from common.logs import EVENTS
-from comparison.judge import records
 from comparison.judge.catalogue import CATALOGUE
 from comparison.judge.causes import Names
 from comparison.judge.condense import KEPT_CONNECTIONS
 from comparison.judge.differences import projections
 from comparison.judge.expectations import faults
-from comparison.model import RAW, CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict
+from comparison.model import RAW, CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict, stretch
 from comparison.play import runner as running
 from comparison.play.commands import write_payload
 from comparison.play.transports import TRANSPORTS, missing
@@ -88,7 +87,7 @@ def test_every_transport_carries_the_tutorial(name):
 @given(pattern=st.binary(max_size=20), times=st.integers(0, 200), offset=st.integers(0, 100), size=st.integers(0, 300))
 def test_what_a_scenario_sends_is_known_at_any_place(pattern, times, offset, size):
     assert Scenario("any", "", pattern, times).length == len(pattern * times)
-    assert records.at(pattern, offset, size) == (pattern * 400)[offset : offset + size]
+    assert stretch(pattern, offset, size) == (pattern * 400)[offset : offset + size]
 
 
 @pytest.mark.parametrize("times", [1, 3, 2 * MIB // 251 + 7])

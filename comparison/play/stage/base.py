@@ -27,13 +27,6 @@ class Busy(Exception):
     """The machine was too late in this run to tell: it is to be played again."""
 
 
-def in_words(error: Late | OSError) -> str:
-    """What kept a script from its end, without the number of an error."""
-    if isinstance(error, Late):
-        return str(error)
-    return f"a peer of ours failed: {(error.strerror or str(error) or type(error).__name__).lower()}"
-
-
 ASLEEP_S = 0.05
 """CPU time that the engine takes for itself while it looks whether an endpoint takes some, too. Who spins gets about as
 much, however busy the machine is."""
@@ -152,10 +145,6 @@ class Stage:
     def signal(self, number: int) -> None:
         self.running().send_signal(number)
 
-    def skip(self, reason: str) -> Skip:
-        """To be raised where the scenario cannot be played here."""
-        return Skip(reason)
-
     def pause(self, seconds: float) -> None:
         """Let a little time pass, where that is what a peer does."""
         time.sleep(seconds)
@@ -169,10 +158,12 @@ class Stage:
             try:
                 self.scenario.script(self)
                 self._afterwards()
-            except (Late, OSError) as error:
-                trouble = in_words(error)
-                if isinstance(error, OSError) and (lacking := out_of(error)) is not None:
+            except Late as error:
+                trouble = str(error)
+            except OSError as error:
+                if (lacking := out_of(error)) is not None:
                     raise Skip(lacking) from None
+                trouble = f"a peer of ours failed: {(error.strerror or str(error) or type(error).__name__).lower()}"
         if self.scenario.late_s is not None and machine.late_s > self.scenario.late_s:
             raise Busy
         return trouble

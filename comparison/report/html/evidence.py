@@ -74,7 +74,7 @@ def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[
         "reason": texts.number(cell.reason),
         "letters": list(cell.causes),
         "runs_note": _runs_note(cell, trim),
-        "commands": [[texts.number(c.title), texts.number(c.text)] for c in repeat.commands(comparison, cell)],
+        "commands": [[texts.number(c.what), texts.number(c.text)] for c in repeat.commands(comparison, cell)],
         "diff": {side: _group_number(comparison.groups, side, cell.pairing) for side in SIDES},
         "runs": [_run(run, trim, texts, half_close) for run in cell.runs[: trim.runs]],
     }
