@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from comparison.judge.causes import Names
+from comparison.judge.verdicts import observe
 from comparison.model import CannotCompare, Survey
 from comparison.progress import Progress
 from comparison.report import output
-from comparison.run import judged, observed
+from comparison.run import judged
 from comparison.saved import WANTED, Saved, load, this_machine, together
 
 DESCRIPTION = (
@@ -50,7 +51,7 @@ def survey_of(folders: Sequence[Saved]) -> Survey:
         for comparison, runs in together(folders):
             observations = []
             for run in runs:
-                observations.append(observed(comparison.scenario, run))
+                observations.append(observe(comparison.scenario, run))
                 progress.tick()
             done.append(judged(comparison, observations, names))
     again = () if here else tuple(str(folder.path) for folder in folders)

@@ -4,15 +4,16 @@ A view says once what there is to say, in blocks. Text is plain ASCII but for wh
 comes out the same with rich, which only colours it, and without.
 """
 
+import contextlib
 import importlib.util
 import itertools
+import os
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from comparison.console import columns_of, show
 from comparison.model import Verdict
 
 STYLES = {
@@ -39,6 +40,12 @@ STYLES = {
 
 LOUD = ("bold", Verdict.DIFFERENT, Verdict.FAILED)
 """What is bold in Markdown, too."""
+
+COLUMNS = 100
+"""Of what does not go to a terminal, or to one that does not tell how wide it is."""
+
+LEAST_COLUMNS = 40
+"""In fewer nothing is laid out; a terminal that has fewer breaks the lines."""
 
 GAP = "  "
 LEAST_WIDTH = 8
@@ -119,12 +126,23 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def columns_of(file: TextIO) -> int:
+    """How wide a view in a file may be: as the user says, or as its terminal is."""
+    columns = int(os.environ.get("COLUMNS", 0))
+    if not columns and file.isatty():
+        with contextlib.suppress(OSError):
+            columns = os.get_terminal_size(file.fileno()).columns
+    return max(columns or COLUMNS, LEAST_COLUMNS)
+
+
 def draw(blocks: Iterable[Block], file: TextIO) -> None:
-    """Write text as wide as a file takes it, in colour where rich is there and the file wants it."""
+    """Write text as wide as a file takes it, in colour where rich is there and the file wants it: rich itself respects
+    NO_COLOR."""
     lines = text_of(blocks, columns_of(file))
     if importlib.util.find_spec("rich") is None:
         file.writelines("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
         return
+    from rich.console import Console
     from rich.text import Text
 
     def coloured(line: Sequence[Span]) -> Text:
@@ -132,7 +150,10 @@ def draw(blocks: Iterable[Block], file: TextIO) -> None:
         text.rstrip()
         return text
 
-    show(file, lambda console: console.print(*map(coloured, lines), sep="\n", soft_wrap=True))
+    console = Console(file=file, highlight=False, width=columns_of(file))
+    with console.capture() as capture:  # where nobody reads any more, rich would end the program by itself
+        console.print(*map(coloured, lines), sep="\n", soft_wrap=True)
+    file.write(capture.get())
 
 
 def text_of(blocks: Iterable[Block], width: int) -> Iterator[Sequence[Span]]:

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from comparison.console import columns_of
-from comparison.layout import duration
+from comparison.layout import columns_of, duration
 
 DELAY_S = 1.0
 """What is done before has no bar."""
@@ -16,11 +15,6 @@ DELAY_S = 1.0
 EACH_S = 1.0
 WIDTH = 30
 LEAST_WIDTH = 5
-
-
-def can_wipe(file: TextIO) -> bool:
-    """Whether a file is a terminal on which a line can be written anew."""
-    return file.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 class Progress:
@@ -45,7 +39,7 @@ class Progress:
     def __enter__(self) -> "Progress":
         self._start_s = self._since_s = self._clock()
         self._is_terminal = self._file.isatty()
-        self._can_wipe = can_wipe(self._file)
+        self._can_wipe = self._is_terminal and os.environ.get("TERM") not in ("dumb", "unknown")
         if self._can_wipe:
             self._clockwork = threading.Thread(target=self._go_on, daemon=True)
             self._clockwork.start()

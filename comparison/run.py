@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from comparison import endpoints
 from comparison.judge import verdicts
 from comparison.judge.causes import Names
-from comparison.judge.condense import condense
 from comparison.model import Cell, Comparison, Observation, Pairing, Run, Scenario, Transport
 from comparison.play import runner
 from comparison.play.commands import why_not
@@ -58,11 +57,6 @@ def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
     )
 
 
-def observed(scenario: Scenario, run: Run) -> Observation:
-    """What judging needs of a run, without the lines that only repeat themselves."""
-    return dataclasses.replace(verdicts.observe(scenario, run), run=condense(run))
-
-
 def judged(outline: Comparison, observations: Sequence[Observation], names: Names) -> Comparison:
     """The verdicts on what was played. The cells of the outline are skipped; what else was not played was cut off."""
     pairings = outline.pairings
@@ -88,12 +82,7 @@ def judged(outline: Comparison, observations: Sequence[Observation], names: Name
 
 
 def _compare(
-    outline: Comparison,
-    jobs: int,
-    names: Names,
-    dropouts: Dropouts,
-    keep: Keep,
-    tick: Callable[[], None],
+    outline: Comparison, jobs: int, names: Names, dropouts: Dropouts, keep: Keep, tick: Callable[[], None]
 ) -> Iterator[Comparison]:
     """Run every pairing that is not skipped, and judge it."""
     start_s = time.monotonic()
@@ -105,7 +94,7 @@ def _compare(
     interrupted = False
 
     def observe(run: Run) -> None:
-        seen = observed(scenario, run)
+        seen = verdicts.observe(scenario, run)
         keep(scenario, transport, run)
         observations.append(seen)
 

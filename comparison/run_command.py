@@ -10,7 +10,6 @@ from pathlib import Path
 
 from common.loops import packages
 from comparison import files, hosts, layout
-from comparison.console import columns_of
 from comparison.experiments import otherwise
 from comparison.model import NO_LEVEL, CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
@@ -49,11 +48,13 @@ def run(options: argparse.Namespace) -> int:
     if options.list is not None:
         from comparison.report import listing
 
-        everything = listing.listing(selection, columns_of(sys.stdout))
+        everything = listing.listing(selection, layout.columns_of(sys.stdout))
         layout.draw(listing.everything_about(options.list, selection) if options.list else everything, sys.stdout)
         return 0
     output.check(options)
-    check_folder(options.save)
+    files.check_target("--save", options.save, folder=True)
+    if options.save is not None and options.save.exists() and any(options.save.iterdir()):
+        raise CannotCompare(f"--save {str(options.save)!r} is not an empty folder; name a new one")
     if len(tried) == 1 and tried[0].skipped:
         raise CannotCompare(f"--scenario {tried[0].scenario.name}: {tried[0].skipped}")
     survey, interrupted, shown = survey_of(
@@ -111,10 +112,3 @@ def otherwise_of(selection: Selection) -> dict[str, tuple[str, ...]]:
     tried = otherwise.to_be_run(arms)
     with Progress(len(tried), "behaviours") as progress:
         return otherwise.as_known(arms) | otherwise.seen(tried, os.cpu_count() or 1, progress.tick)
-
-
-def check_folder(path: Path | None) -> None:
-    """Find out that runs cannot be kept there before there are any. Raises CannotCompare."""
-    files.check_target("--save", path, folder=True)
-    if path is not None and path.exists() and any(path.iterdir()):
-        raise CannotCompare(f"--save {str(path)!r} is not an empty folder; name a new one")

@@ -58,7 +58,8 @@ class Names:
         if cause.explanation is not None:
             return cause.explanation.name
         key = (cause.is_failure, cause.event, cause.axes, cause.broken is None)
-        return self._given.setdefault(key, _letter(len(self._given)))
+        rounds, place = divmod(len(self._given), 26)
+        return self._given.setdefault(key, chr(ord("A") + place) + (str(rounds) if rounds else ""))
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -273,7 +274,3 @@ def _together(predictions: Iterable[Prediction]) -> str:
 
 def _pairings(runs: Iterable[Run]) -> tuple[Pairing, ...]:
     return tuple(dict.fromkeys(run.pairing for run in runs))
-
-
-def _letter(number: int) -> str:
-    return chr(ord("A") + number % 26) + (str(number // 26) if number >= 26 else "")

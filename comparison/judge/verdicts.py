@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from comparison.judge import differences
 from comparison.judge.causes import Names, causes, in_order
+from comparison.judge.condense import condense
 from comparison.judge.expectations import faults
 from comparison.model import (
     PARTS,
@@ -34,8 +35,8 @@ ALONE = "there is nothing to compare it with"
 
 
 def observe(scenario: Scenario, run: Run) -> Observation:
-    """What is made of one run by itself."""
-    return Observation(run, differences.projections(scenario, run), faults(scenario, run), _was_cut(run))
+    """What is made of one run by itself; of its lines none is kept that only repeats itself."""
+    return Observation(condense(run), differences.projections(scenario, run), faults(scenario, run), _was_cut(run))
 
 
 def judge(
@@ -179,10 +180,7 @@ def _groups(
 
 
 def _diff(
-    side: Side,
-    reference: Sequence[ProjectedLine],
-    lines: Sequence[ProjectedLine],
-    causes: Sequence[Cause],
+    side: Side, reference: Sequence[ProjectedLine], lines: Sequence[ProjectedLine], causes: Sequence[Cause]
 ) -> tuple[DiffLine, ...]:
     names: dict[object, set[str]] = defaultdict(set)
     for cause in causes:

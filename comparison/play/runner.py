@@ -12,14 +12,7 @@ from pathlib import Path
 
 from comparison.errors import first_error
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.play.commands import (
-    HOSTS,
-    client_command,
-    not_supported,
-    payload_file,
-    prepare,
-    where,
-)
+from comparison.play.commands import HOSTS, client_command, not_supported, payload_file, prepare, where
 from comparison.play.dropouts import hung
 from comparison.play.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     html = options.format == "html"
     measured = next((cost.load(text, name) for name, text in benches.items()), None)
     if results:
-        survey, interrupted = gather.load(results), False
+        survey, interrupted = gather.merge([export.from_json(text, name) for name, text in results.items()]), False
     else:
         tried, jobs = trials(options.scenario, None), os.cpu_count() or 1
         survey, interrupted, _ = survey_of(chosen(options), tried, repeat=options.repeat, jobs=jobs)

@@ -1,16 +1,11 @@
 """Saved results as one survey, in which a name stands for one cause whatever file it comes from."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from comparison.judge.causes import Names, in_order
 from comparison.model import Comparison, Survey
-from comparison.report import export, words
-
-
-def load(texts: Mapping[str, bytes]) -> Survey:
-    """Read what `--format json` wrote, by the name of the file. Raises CannotCompare where one is something else."""
-    return merge([export.from_json(text, name) for name, text in texts.items()])
+from comparison.report import words
 
 
 def merge(surveys: Sequence[Survey]) -> Survey:

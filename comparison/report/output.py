@@ -1,6 +1,7 @@
 """How a survey is shown and where to: the options that say so, for every command that makes one."""
 
 import argparse
+import contextlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -33,19 +34,19 @@ def check(options: argparse.Namespace) -> None:
 def write(survey: Survey, options: argparse.Namespace, rows: bool = True) -> None:
     """Write a survey as the options say; as text for a terminal that has shown the `rows` of its scenarios without
     these."""
-    if options.output is None:
-        _write(survey, options, sys.stdout, rows or not sys.stdout.isatty())
-    else:
-        with options.output.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            _write(survey, options, file, rows=True)
+    with _target(options.output) as file:
+        if options.format == "json":
+            file.write(export.to_json(survey))
+        elif options.format == "markdown":
+            file.write(view.markdown(survey, diff=options.diff, raw=options.raw))
+        else:
+            rows = rows or not file.isatty()
+            layout.draw(view.blocks(survey, diff=options.diff, raw=options.raw, rows=rows), file)
+            if importlib.util.find_spec("rich") is None:
+                print("compare.py: for colour: pip install rich", file=sys.stderr)
 
 
-def _write(survey: Survey, options: argparse.Namespace, file: TextIO, rows: bool) -> None:
-    if options.format == "json":
-        file.write(export.to_json(survey))
-    elif options.format == "markdown":
-        file.write(view.markdown(survey, diff=options.diff, raw=options.raw))
-    else:
-        layout.draw(view.blocks(survey, diff=options.diff, raw=options.raw, rows=rows), file)
-        if importlib.util.find_spec("rich") is None:
-            print("compare.py: for colour: pip install rich", file=sys.stderr)
+def _target(path: Path | None) -> contextlib.AbstractContextManager[TextIO]:
+    if path is None:
+        return contextlib.nullcontext(sys.stdout)
+    return path.open("w", encoding="utf-8", errors="backslashreplace")

@@ -42,7 +42,9 @@ def _one(comparison: Comparison) -> Iterator[Block]:
 
 
 def _overview(survey: Survey, rows: bool) -> Iterator[Block]:
-    yield from _head(words.survey_title(survey), survey.comparisons[0])
+    first = survey.comparisons[0]
+    times = f", {first.repeat} times each" if first.repeat > 1 else ""
+    yield from _head(words.count(len(survey.comparisons), "scenario") + times, first)
     if rows:
         yield BLANK
         yield Table(["scenario", *PARTS.values(), "time", "causes"], [_row(one) for one in survey.comparisons])
@@ -63,7 +65,8 @@ def _row(comparison: Comparison) -> list[Span]:
 
 
 def _head(title: str, comparison: Comparison) -> Iterator[Block]:
-    yield from (Line(title, "dim"), Line(words.environment(comparison), "dim"))
+    versions = (f"{name} {version}".strip() for name, version in comparison.environment.items())
+    yield from (Line(title, "dim"), Line(", ".join(versions), "dim"))
 
 
 def _told(lines: Sequence[words.Told], style: str = "") -> Iterator[Block]:

@@ -45,9 +45,7 @@ MEANINGS = {
     Verdict.FAILED: "what must hold for everybody did not: bytes, endings, exit code, memory, deadline, no crash",
 }
 
-
 LOGS = "The logs with chunks joined and ports replaced; at the end what its cause goes by."
-
 
 MORE = "More: --diff has the logs line by line, --raw as they came, and explain NAME tells of a cause."
 MORE_OF_ALL = "More: --scenario NAME has the matrix of one of them, and explain NAME tells of a cause."
@@ -57,13 +55,9 @@ MOST_LINES, MOST_LETTERS = 12, 77
 
 
 def title(comparison: Comparison) -> str:
-    servers, clients = len(comparison.servers), len(comparison.clients)
+    sides = ((comparison.servers, "server"), (comparison.clients, "client"))
+    who = " x ".join(count(len(ends), side) for ends, side in sides if ends != (RAW,))
     times = f", {comparison.repeat} times each" if comparison.repeat > 1 else ""
-    who = f"{count(servers, 'server')} x {count(clients, 'client')}"
-    if comparison.servers == (RAW,):
-        who = count(clients, "client")
-    elif comparison.clients == (RAW,):
-        who = count(servers, "server")
     return f"{who}{times}: {comparison.scenario.description}, over {comparison.transport.description}"
 
 
@@ -99,10 +93,6 @@ def not_compared(scenario: Scenario) -> str:
     """What the clock decides in this scenario, as a sentence; empty where nothing."""
     names = ", ".join(name.replace("_", " ") for name in scenario.expects.by_timing)
     return f"Not compared, since the clock decides them here: {names}." if names else ""
-
-
-def environment(comparison: Comparison) -> str:
-    return ", ".join(f"{name} {version}".strip() for name, version in comparison.environment.items())
 
 
 Told = tuple[Verdict, str]
@@ -250,12 +240,6 @@ def row(comparison: Comparison) -> str:
     told = ", ".join(f"{number} {verdict}" for verdict, number in counts) or str(Verdict.REFERENCE)
     names = " ".join(done_by(comparison))
     return f"{name(comparison):<24} {layout.duration(comparison.duration_s):>7}  {told}  {names}".rstrip()
-
-
-def survey_title(survey: Survey) -> str:
-    repeat = survey.comparisons[0].repeat
-    times = f", {repeat} times each" if repeat > 1 else ""
-    return f"{count(len(survey.comparisons), 'scenario')}{times}"
 
 
 def closing(survey: Survey) -> str:

@@ -267,11 +267,7 @@ def tls_needs_goodbye(stage: Stage) -> None:
     peer.close()
 
 
-@scenario(
-    client_endings=("closing", "lost"),
-    by_timing=("sending", "waiting", "broken"),
-    transports=OVER_TLS,
-)
+@scenario(client_endings=("closing", "lost"), by_timing=("sending", "waiting", "broken"), transports=OVER_TLS)
 def tls_after_goodbye(stage: Stage) -> None:
     """A TLS server that sends it all back, goes on sending when the client has closed in TLS, and then closes."""
     peer = _heard_out(stage)
