@@ -33,7 +33,7 @@ EXPLANATION = """        Explanation(
 ADDED = {
     "comparison/scenarios/clients.py": ("", SCENARIO),
     "comparison/judge/catalogue.py": ('    )\n}\n"""Name -> explanation."""', EXPLANATION),
-    "common/loops.py": ('"uvloop": "uvloop:new', '"planted": "planted:LikeAsyncio", '),
+    "common/loops.py": ('    "aiofastnet": (', '    "planted": ("planted:LikeAsyncio",),\n'),
     "common/logs.py": ('    "closing_server": Line(', '    "greeted": Line(logging.INFO, "hello {name}"),\n'),
     "comparison/endpoints.py": ('"protocol": _package(', '"third": _package("third_impl"), '),
 }
