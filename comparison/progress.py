@@ -51,12 +51,6 @@ class Progress:
             self._done += 1
             self._draw()
 
-    def show(self, done: int, total: int, left_s: float) -> None:
-        """Say how far it is, for whoever counts and estimates by himself."""
-        with self._lock:
-            self._done, self._total = done, total
-            self._draw(left_s)
-
     def judged(self, line: str, failed: int, what: str) -> None:
         """A part is done, with so many failed; `line` stays. `what` is the next one."""
         with self._lock:
@@ -80,16 +74,15 @@ class Progress:
             with self._lock:
                 self._draw()
 
-    def _draw(self, left_s: float | None = None) -> None:
+    def _draw(self) -> None:
         now_s = self._clock()
         if self._can_wipe and now_s - self._start_s >= DELAY_S:
             text = f"{self._done}/{self._total}"
             text += f" {self._what} for {duration(round(now_s - self._since_s))}" if self._what else ""
             text += f", {self._failed} failed" if self._failed else ""
-            if left_s is None and self._done:
+            if self._done:
                 left_s = (now_s - self._start_s) / self._done * (self._total - self._done)
-            if left_s is not None:
-                text += f", {duration(round(max(0.0, left_s)))} left"
+                text += f", {duration(round(left_s))} left"
             # A line that wraps could not be wiped out.
             columns = columns_of(self._file) - 1
             width = max(LEAST_WIDTH, min(WIDTH, columns - len(text) - len("[] ")))

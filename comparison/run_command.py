@@ -10,7 +10,6 @@ from pathlib import Path
 
 from common.loops import packages
 from comparison import files, hosts, layout
-from comparison.experiments import otherwise
 from comparison.model import NO_LEVEL, CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
 from comparison.play.processes import INTERRUPTED
@@ -106,6 +105,8 @@ def survey_of(
 
 def otherwise_of(selection: Selection) -> dict[str, tuple[str, ...]]:
     """What each loop but asyncio's does otherwise, on the first Python that has it."""
+    from comparison.experiments import otherwise
+
     loops = dict.fromkeys(end.loop for end in (*selection.servers, *selection.clients))
     having = [(loop, [p for p in selection.pythons if p.versions.keys() >= set(packages(loop))]) for loop in loops]
     arms = [(loop, pythons[0]) for loop, pythons in having if pythons and loop != NO_LEVEL]
