@@ -42,6 +42,7 @@ COMMANDS = {
         "comparison.experiments.command",
         "shows how the APIs, the loops and the versions really behave, and what bites here",
     ),
+    "why": ("comparison.why.command", "shows why each statement of the programs is there: what breaks without it"),
     "report": ("comparison.report.command", "makes a page of it all"),
 }
 """The commands: the module of each, and what it does. The first is what is done without a command. A module has a

@@ -83,14 +83,14 @@ def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
     alike: dict[str, set[Run]] = defaultdict(set)
     for seen in observations:
         if seen.faults:
-            alike[_without_numbers(seen.faults[0].text)].add(seen.run)
+            alike[without_numbers(seen.faults[0].text)].add(seen.run)
     for text, having in alike.items():
         found = computed_of_failure(runs, having)
         pairings = _pairings(run for run in runs if run in having)
         yield Cause("", text, found.axes, str(found), None, None, (), pairings, is_failure=True)
 
 
-def _without_numbers(text: str) -> str:
+def without_numbers(text: str) -> str:
     """A reason in which nothing changes from run to run: ports, bytes, times; an exit code and an errno stay."""
     return re.sub(r"(exited with -?\d+|Errno \d+)|0x[0-9a-f]+|\d+(?:\.\d+)*", lambda match: match[1] or "<n>", text)
 

@@ -213,6 +213,16 @@ class Peer:
         if came:
             raise Late(f"{came} came instead of EOF" + " (close_notify)" * isinstance(self.sock, ssl.SSLSocket))
 
+    def receive_goodbye(self) -> None:
+        """After `send_with_goodbye`: wait for the other side's own, and close. Raises Late where none comes."""
+        assert isinstance(self.sock, ssl.SSLSocket)
+        with self._patience("close_notify"):
+            try:
+                self.sock.unwrap()
+            except (OSError, ValueError):
+                raise Late("the end of the connection came instead of close_notify") from None
+        self.cut()
+
     def _check_echo(self, data: bytes) -> None:
         """Write it down where bytes that come back are not those that were sent."""
         offset = self.received_bytes

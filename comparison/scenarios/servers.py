@@ -1,5 +1,6 @@
 """A badly behaved server against each client. The server is a raw socket of the engine."""
 
+import contextlib
 import functools
 import signal
 import socket
@@ -36,6 +37,12 @@ LARGE = {"pattern": PATTERN, "times": 64 * MIB // len(PATTERN) + 1, "from_file":
 
 UNANSWERED_BYTES = 20 * MIB
 """A client may have 16 MiB under way, and a chunk or two besides."""
+
+KEEPALIVE = "02"
+LOOK_S = 0.05
+
+MOST_IN_KERNEL_BYTES = 10 * MIB
+"""The kernel takes 4 MiB at most, and a little for the other side; who waits for no room writes 16 MiB."""
 
 
 def _met(stage: Stage, *options: str) -> Peer:
@@ -210,10 +217,15 @@ def swallows_64_mib(stage: Stage) -> None:
 @scenario(**GIVEN_UP, by_timing=("sending", "failed"), transports=TCP_ONLY, late_s=LATE_S)
 def reads_nothing(stage: Stage) -> None:
     """A server that takes the connection and neither reads nor answers a client that has 64 MiB to send and waits
-    1 s."""
-    peer = _met(stage, "--timeout", "1")
+    1 s; it must not write more than the kernel takes."""
+    stage.listen(receive_bytes=CHUNK_BYTES)
+    stage.start("--timeout", "1")
+    peer = stage.accept()
     stage.wait_for("failed")
+    written = [event.payload.length for event in stage.told("sending") if event.payload is not None]
     peer.close()
+    if sum(written) > MOST_IN_KERNEL_BYTES:
+        raise Late(f"the client wrote {sum(written) / MIB:.0f} MiB to a server that reads nothing")
 
 
 def _shows_certificate(stage: Stage, certificate: str) -> None:
@@ -267,6 +279,17 @@ def tls_needs_goodbye(stage: Stage) -> None:
     peer.close()
 
 
+@scenario(transports=OVER_TLS, by_timing=("eof",), late_s=0.1)  # the kernel holds it back for 0.2 s at most
+def tls_goodbye_first(stage: Stage) -> None:
+    """A TLS server that sends it all back with its own goodbye (close_notify) in one piece, and must be told in TLS
+    that this was all."""
+    if not hasattr(socket, "TCP_CORK"):
+        raise stage.skip("only Linux holds back the one until the other is there")
+    peer = _heard_out(stage)
+    peer.send_with_goodbye(len(MESSAGE))
+    peer.receive_goodbye()
+
+
 @scenario(client_endings=("closing", "lost"), by_timing=("sending", "waiting", "broken"), transports=OVER_TLS)
 def tls_after_goodbye(stage: Stage) -> None:
     """A TLS server that sends it all back, goes on sending when the client has closed in TLS, and then closes."""
@@ -286,6 +309,34 @@ def interrupted(stage: Stage) -> None:
     peer.receive(len(TUTORIAL_MESSAGES[0]))
     stage.signal(signal.SIGINT)
     peer.receive_to_end()
+
+
+@scenario(client_exit=130, client_endings=(), server_endings=CUT_OFF, transports=TCP_ONLY)
+def never_heard_of_again(stage: Stage) -> None:
+    """A server that falls silent; the client's kernel must look now and then whether it is still there (TCP
+    keepalive)."""
+    peer = _met(stage, "--pause", "60")
+    peer.receive(len(TUTORIAL_MESSAGES[0]))
+    while (timer := _timer_of(peer)) != KEEPALIVE:
+        if timer is None:
+            raise stage.skip("only Linux tells the timers of a connection")
+        if stage.deadline.left() < LOOK_S:
+            raise Late("the client's kernel never looks whether its server is still there")
+        stage.pause(LOOK_S)
+    stage.signal(signal.SIGINT)
+    peer.receive_to_end()
+
+
+def _timer_of(peer: Peer) -> str | None:
+    """The timer that the kernel of the other side keeps for a connection: see proc_net_tcp in the documentation of
+    Linux. None where no system tells."""
+    own, other = (f":{name[1]:04X}" for name in (peer.sock.getsockname(), peer.sock.getpeername()))
+    timer = None
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError), open(table, encoding="ascii") as file:
+            rows = [line.split() for line in file]
+            timer = next((row[5][:2] for row in rows if row[1].endswith(other) and row[2].endswith(own)), timer or "")
+    return timer
 
 
 def _cannot_send(stage: Stage, file: str) -> None:

@@ -28,6 +28,7 @@ NOT_RUN = {
     r"--repeat 20": "it runs the command beside it twenty times",
     r"bench(?! --load)": "it measures for a minute and more",
     r"compare\.py behaviours(?! eof-loop)": ".ci/run runs them all",
+    r"why FILE:LINE": "it stands for any statement",
     r" judge ": "it judges what was saved before; test_saved.py does that",
     r"soak|py behaviours$": ".ci/run does it",
     r"\b(NAME|PID)\b": "it stands for any name",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.model import Endpoint, Log, Scenario, Transport
+from comparison.model import Endpoint, Event, Log, Scenario, Transport
 from comparison.play.commands import HOSTS, not_supported
 from comparison.play.machine import Heartbeat, cpu_clock_s, out_of, wants_cpu
 from comparison.play.peers import Deadline, Late, Notebook, Peer
@@ -98,6 +98,10 @@ class Stage:
             self.look_at_memory()
             ended = process.output_is_over
 
+    def told(self, event: str) -> list[Event]:
+        """The lines of an event that the endpoint has told so far."""
+        return [line for line in map(parse_line, self.running().lines) if line.name == event]
+
     def wait_until_turned_away(self, peers: Sequence[Peer], event: str) -> None:
         """Wait until all of these peers are turned away, or the endpoint has told of an event."""
 
@@ -139,7 +143,7 @@ class Stage:
 
     def check_not_yet(self, event: str) -> None:
         """See that what only time brings has not come before all was ready for it. Raises Busy where it has."""
-        if any(parse_line(line).name == event for line in self.running().lines):
+        if self.told(event):
             raise Busy
 
     def signal(self, number: int) -> None:

@@ -1,0 +1,29 @@
+"""Planted defects: what they show is what a statement is for that matters only where the program itself is wrong."""
+
+_RAISES = """
+import {module}
+
+def _raises(owner, name, hits):
+    usual, hits = getattr(owner, name), iter(hits)
+    def planted(self, *arguments, **values):
+        if next(hits, False):
+            raise ValueError("planted")
+        return usual(self, *arguments, **values)
+    setattr(owner, name, planted)
+_raises({module}.{owner}, {name!r}, [{hits}])
+"""
+
+
+def _raises(method: str, *, hits: str = "True") -> str:
+    """Source that makes a method of `common` raise when it is called for the first time, or as `hits` say."""
+    module, owner, name = method.rsplit(".", 2)
+    return _RAISES.format(module=module, owner=owner, name=name, hits=hits)
+
+
+DEFECTS = {
+    "new connections raise": _raises("common.live.LiveConnections.add"),
+    "the end raises": _raises("common.connections.ConnectionLog.ended"),
+    "Python warns of what is left open": "import warnings\n\nwarnings.simplefilter('always')\n",
+    "received bytes raise": _raises("common.connections.ChunkLog.received"),
+}
+"""What is planted -> the source that plants it, which stands before that of the program."""

@@ -1,0 +1,77 @@
+"""What was found out, as JSON and back: what noticed each alteration, so that the next run need not search."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from comparison import files
+from comparison.model import CannotCompare
+from comparison.play.processes import ROOT
+from comparison.why.statements import Alteration, Key, digest
+
+VERSION = 1
+PLACE = ROOT / "docs" / "why.json"
+"""The record of the project's own programs."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What noticed an alteration: a scenario over a transport, perhaps with a planted defect, on which loops, and how
+    it shows. `told`: only by what is told in a log."""
+
+    scenario: str
+    transport: str
+    loops: tuple[str, ...]
+    reason: str
+    told: bool = False
+    defect: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a program of this digest."""
+
+    digest: str
+    evidence: Mapping[Key, Evidence | None]
+    """None: nothing was found that notices it."""
+
+
+def read(path: Path = PLACE) -> dict[str, Known]:
+    """What a record knows of each program, by its file; nothing where there is none. Raises CannotCompare."""
+    if not path.exists():
+        return {}
+    try:
+        document = files.parse(files.read(path, "a file of `compare.py why --save`"))
+        if document["why"] != VERSION:
+            raise ValueError("another version of this program wrote it")
+        return {
+            file: Known(
+                program["digest"],
+                {
+                    (note.pop("code"), note.pop("change"), note.pop("nth", 1)): (
+                        Evidence(**{**note, "loops": tuple(note["loops"])}) if note else None
+                    )
+                    for note in program["notes"]
+                },
+            )
+            for file, program in document["programs"].items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CannotCompare(f"{str(path)!r} is no file of `compare.py why --save` ({error}); make it anew") from None
+
+
+def to_json(sources: Mapping[str, str], found: Mapping[Alteration, Evidence | None]) -> str:
+    """What was found out of some programs, each with its digest; each note on a line."""
+    programs = []
+    for file, source in sources.items():
+        notes = [_note(alteration, seen) for alteration, seen in found.items() if alteration.file == file]
+        lines = ",\n".join(f"  {json.dumps(note)}" for note in notes)
+        programs.append(f'{json.dumps(file)}: {{"digest": "{digest(source)}", "notes": [\n{lines}\n]}}')
+    return f'{{"why": {VERSION}, "programs": {{\n' + ",\n".join(programs) + "\n}}\n"
+
+
+def _note(alteration: Alteration, seen: Evidence | None) -> dict[str, object]:
+    code, change, nth = alteration.key
+    values = {"code": code, "change": change, **({"nth": nth} if nth > 1 else {}), **(asdict(seen) if seen else {})}
+    return {name: value for name, value in values.items() if value not in ("", False)}

@@ -1,0 +1,152 @@
+"""From the source of a program to its alterations, one change of one statement each. Pure."""
+
+import ast
+import copy
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from comparison.report.html.code import split
+
+LEFT_OUT, OPPOSITE, TRUE, FALSE = "left out", "opposite", "always true", "always false"
+CLOSE, ABORT, NO_HANDLER, NO_FINALLY, BARE = "close", "abort", "no handler", "no finally", "bare"
+
+EXCHANGED = {"abort": CLOSE, "close": ABORT}
+
+FRAME = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+"""What is no statement of its own here: without it, what stands below it or in it goes, too."""
+
+Key = tuple[str, str, int]
+"""What an alteration goes by from one version of a program to the next: the code, the change, and which of those with
+both it is."""
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """A change of a statement, whose own lines are `first` to `last`, and the whole program with it."""
+
+    file: str
+    first: int
+    last: int
+    section: str
+    code: str
+    change: str
+    nth: int
+    source: str
+
+    @property
+    def key(self) -> Key:
+        return self.code, self.change, self.nth
+
+    @property
+    def place(self) -> str:
+        """As the command line names it."""
+        return f"{self.file}:{self.first}"
+
+
+def alterations(file: str, source: str) -> list[Alteration]:
+    """All of a program, from its first line to its last. That an `await` of a drain or a close is taken away is the
+    same as the statement left out: it stands alone."""
+    tree = ast.parse(source)
+    sections = {number: label for label, lines in split(source).items() for number, _ in lines}
+    found, times = [], Counter[tuple[str, str]]()
+    for body in sorted(_bodies(tree), key=lambda body: body[0].lineno):
+        for at, statement in enumerate(list(body)):
+            if isinstance(statement, FRAME) or _is_text(statement):
+                continue
+            last, code = _head(statement)
+            where = file, statement.lineno, last, sections[statement.lineno], code
+            for change, instead in _changes(statement, outside=body is tree.body):
+                body[at : at + 1] = instead or [ast.Pass()]
+                altered = ast.unparse(ast.fix_missing_locations(tree))
+                body[at : at + max(1, len(instead))] = [statement]
+                times[code, change] += 1
+                found.append(Alteration(*where, change, times[code, change], f"{altered}\n"))
+    return sorted(found, key=lambda alteration: alteration.first)
+
+
+def digest(source: str) -> str:
+    """What stays the same as long as only comments, docstrings and the layout of a program change."""
+    tree = ast.parse(source)
+    for body in _bodies(tree):
+        body[:] = [statement for statement in body if not _is_text(statement)]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:16]
+
+
+def _bodies(tree: ast.AST) -> list[list[ast.stmt]]:
+    """Every list of statements."""
+    fields = [getattr(node, name, None) for node in ast.walk(tree) for name in ("body", "orelse", "finalbody")]
+    return [field for field in fields if isinstance(field, list) and field]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _head(statement: ast.stmt) -> tuple[int, str]:
+    """The last of its own lines, and its code, each without what stands in it."""
+    match statement:
+        case ast.If(test) | ast.While(test):
+            head: ast.expr | ast.stmt | None = test
+        case ast.With(items) | ast.AsyncWith(items):
+            head = items[-1].optional_vars or items[-1].context_expr
+        case ast.Try():
+            head = None
+        case _:
+            return statement.end_lineno or statement.lineno, ast.unparse(statement)
+    return (head.end_lineno or head.lineno) if head else statement.lineno, ast.unparse(statement).split("\n")[0]
+
+
+def _changes(statement: ast.stmt, *, outside: bool) -> Iterator[tuple[str, list[ast.stmt]]]:
+    """Each change, and what then stands there; `outside` of all functions a condition is not touched."""
+    match statement:
+        case ast.If(test, body, orelse) if not outside:
+            if orelse or len(body) > 1:  # else it is the same as its one statement left out
+                yield FALSE, orelse
+            yield TRUE, body
+            yield OPPOSITE, [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
+        case ast.While(test):
+            yield LEFT_OUT, []
+            yield TRUE, [_with(statement, test=ast.BoolOp(ast.Or(), [test, ast.Constant(True)]))]
+            yield OPPOSITE, [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
+        case ast.Try(body, handlers, orelse, finalbody):
+            for handler in handlers:
+                rest = [other for other in handlers if other is not handler]
+                without = _with(statement, handlers=rest, orelse=orelse if rest else [])
+                yield NO_HANDLER, [without] if rest or finalbody else [*body, *orelse]
+            if finalbody:
+                yield NO_FINALLY, [*([_with(statement, finalbody=[])] if handlers else [*body, *orelse]), *finalbody]
+        case ast.With(items, body) | ast.AsyncWith(items, body):
+            named = any(item.optional_vars is not None for item in items)
+            yield (LEFT_OUT, []) if named else (BARE, body)
+        case _:
+            yield LEFT_OUT, []
+            if (exchanged := _exchanged(statement)) is not None:
+                yield exchanged
+
+
+def _with(statement: ast.stmt, **fields: object) -> ast.stmt:
+    changed = copy.copy(statement)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    return changed
+
+
+def _exchanged(statement: ast.stmt) -> tuple[str, list[ast.stmt]] | None:
+    """A statement that closes and now aborts, or the other way round; None for any other."""
+    match statement:
+        case ast.Expr(ast.Call(ast.Attribute(owner, "abort"))):
+            called = ast.Attribute(owner, "close", ast.Load())
+            change = CLOSE
+        case ast.Expr(ast.Call(ast.Attribute(owner, "close"))):
+            is_transport = ast.unparse(owner).endswith("transport")
+            called = ast.Attribute(owner if is_transport else _transport_of(owner), "abort", ast.Load())
+            change = ABORT
+        case _:
+            return None
+    return change, [ast.Expr(ast.Call(called, [], []))]
+
+
+def _transport_of(owner: ast.expr) -> ast.expr:
+    return ast.Attribute(owner, "transport", ast.Load())

@@ -1,0 +1,108 @@
+"""The programs with what is lost without each statement, as blocks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from common.loops import LOOPS
+from comparison.layout import BLANK, Block, Code, Command, Heading, Line
+from comparison.model import Verdict
+from comparison.play.transports import TRANSPORTS
+from comparison.scenarios import SCENARIOS
+from comparison.why import statements
+from comparison.why.record import Evidence
+from comparison.why.statements import Alteration
+
+WORDS = {
+    statements.LEFT_OUT: "without it",
+    statements.OPPOSITE: "were it the opposite",
+    statements.TRUE: "were it always so",
+    statements.FALSE: "were it never so",
+    statements.CLOSE: "with close() instead",
+    statements.ABORT: "with abort() instead",
+    statements.NO_HANDLER: "without its except",
+    statements.NO_FINALLY: "were its finally left out after an error",
+    statements.BARE: "without it, but with what stands in it",
+}
+"""A change, as a sentence about it begins."""
+
+NOTHING = "nothing shows it; give it a scenario, or leave it out"
+
+INDENT = "      "
+
+Found = Mapping[Alteration, Evidence | None]
+
+
+def whole(sources: Mapping[str, str], found: Found) -> Iterator[Block]:
+    """Each program with its notes, and what it comes to."""
+    yield Line("Why each statement is there: what shows when it is altered", "title")
+    yield Command("to see one of them for yourself", "python compare.py why FILE:LINE --again")
+    for file, source in sources.items():
+        own = {one: seen for one, seen in found.items() if one.file == file}
+        if own:
+            yield Heading(file)
+            yield from _program(source, own)
+    yield BLANK
+    yield Line(summary(found))
+
+
+def summary(found: Found) -> str:
+    """How many have a reason, and the places of those that have none."""
+    places = dict.fromkeys(one.place for one, seen in found.items() if seen is None)
+    told = sum(seen is not None and seen.told for seen in found.values())
+    lines = len({one.place for one in found})
+    end = f"nothing shows it at {', '.join(places)}" if places else "each of them shows"
+    return f"{len(found)} changes of {lines} statements, {told} of them only told: {end}"
+
+
+def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Block]:
+    """All about one statement."""
+    [first, *_] = found
+    yield Line(f"{place}, {first.section}", "title")
+    yield Code(_lines(sources[first.file])[first.first - 1 : first.last], "python")
+    for one, seen in found.items():
+        yield BLANK
+        yield Line(_note([one.change], seen), "" if seen else Verdict.FAILED)
+        if seen is not None:
+            description = SCENARIOS[seen.scenario].description
+            yield Line(f"{seen.scenario}: {description}", "dim")
+            if not seen.defect:
+                over = SCENARIOS[seen.scenario].transports[0]
+                more = f" --transport {seen.transport}" if seen.transport != over else ""
+                yield Command("as it is", f"python compare.py run --scenario {seen.scenario}{more}")
+    yield Command("altered", f"python compare.py why {place} --again")
+
+
+def _lines(source: str) -> list[str]:
+    return [f"{number:4} {line}".rstrip() for number, line in enumerate(source.splitlines(), 1)]
+
+
+def _program(source: str, found: Found) -> Iterator[Block]:
+    lines, shown = _lines(source), 0
+    by_end: dict[int, dict[Alteration, Evidence | None]] = {}
+    for one, seen in found.items():
+        by_end.setdefault(one.last, {})[one] = seen
+    for last, own in sorted(by_end.items()):
+        yield Code(lines[shown:last], "python")
+        yield from _notes(own)
+        shown = last
+    if shown < len(lines):
+        yield Code(lines[shown:], "python")
+
+
+def _notes(found: Found) -> Iterator[Block]:
+    """One for each way in which the changes of a statement show."""
+    alike: dict[Evidence | None, list[str]] = {}
+    for one, seen in found.items():
+        alike.setdefault(seen, []).append(one.change)
+    for seen, changes in alike.items():
+        yield Line(_note(changes, seen), "item" if seen else Verdict.FAILED, "-", INDENT)
+
+
+def _note(changes: Sequence[str], seen: Evidence | None) -> str:
+    begin = ", or ".join(WORDS[change] for change in changes)
+    if seen is None:
+        return f"{begin}: {NOTHING}"
+    over = seen.transport != SCENARIOS[seen.scenario].transports[0] and seen.transport in TRANSPORTS
+    where = f"{seen.scenario}{f' over {seen.transport}' if over else ''}"
+    where += f" when {seen.defect}" if seen.defect else ""
+    where += f", on {' and '.join(seen.loops)} only" if len(seen.loops) < len(LOOPS) else ""
+    return f"{begin}, {seen.reason} ({where})"

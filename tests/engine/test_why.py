@@ -1,0 +1,49 @@
+"""Altered programs take part, and what notices them says why a statement is there."""
+
+import pytest
+from harness import ROOT
+
+from comparison.selection import choose, trials
+from comparison.why import trial
+from comparison.why.record import Evidence
+from comparison.why.statements import alterations
+
+SERVER = "streams_impl/server.py"
+SOURCE = (ROOT / SERVER).read_text()
+
+
+def searched(monkeypatch, source, codes, known=None, scenarios=("tutorial",)):
+    """What notices the changes of the statements with this code, on a few grounds and on asyncio alone."""
+    monkeypatch.setattr(trial, "grounds", lambda: [trial.Ground(one) for one in trials(scenarios, None)])
+    chosen = [one for one in alterations(SERVER, source) if one.code in codes and one.change == "left out"]
+    known = {one: known for one in chosen if known}
+    return {one.code: seen for one, seen in trial.search(chosen, {SERVER: source}, known, choose(loops=["asyncio"]), 2)}
+
+
+def test_a_line_that_is_useless_is_found_out_and_one_that_is_not_has_its_reason(monkeypatch):
+    useless = SOURCE.replace(
+        "            log.received(data)\n", "            log.received(data)\n            len(data)\n"
+    )
+    found = searched(monkeypatch, useless, ["len(data)", "writer.write(data)"])
+    assert found["len(data)"] is None
+    seen = found["writer.write(data)"]
+    assert (seen.scenario, seen.loops, seen.told) == ("tutorial", ("asyncio",), False)
+    assert "bytes" in seen.reason
+
+
+def test_what_is_known_is_tried_first_and_stands_where_it_cannot_be_tried_here(monkeypatch):
+    known = Evidence("tutorial", "tcp", ("some.other:loop",), "as it was")
+    assert searched(monkeypatch, SOURCE, ["log.received(data)"], known)["log.received(data)"] == known
+
+
+@pytest.mark.parametrize(
+    ("defect", "code"),
+    [("received bytes raise", "writer.close()"), ("new connections raise", "return run_server(start)")],
+)
+def test_a_planted_defect_is_no_reason_by_itself(monkeypatch, defect, code):
+    [tutorial] = trials(["tutorial"], None)
+    same = [one for one in alterations(SERVER, SOURCE) if one.code == code][:1]
+    same = [type(one)(**{**vars(one), "source": f"{SOURCE}\n"}) for one in same]
+    monkeypatch.setattr(trial, "grounds", lambda: [trial.Ground(tutorial, defect)])
+    [(_, seen)] = trial.search(same, {SERVER: SOURCE}, {}, choose(loops=["asyncio"]), 2)
+    assert seen is None
