@@ -284,7 +284,7 @@ def tls_goodbye_first(stage: Stage) -> None:
     """A TLS server that sends it all back with its own goodbye (close_notify) in one piece, and must be told in TLS
     that this was all."""
     if not hasattr(socket, "TCP_CORK"):
-        raise stage.skip("only Linux holds back the one until the other is there")
+        raise Skip("only Linux holds back the one until the other is there")
     peer = _heard_out(stage)
     peer.send_with_goodbye(len(MESSAGE))
     peer.receive_goodbye()
@@ -319,7 +319,7 @@ def never_heard_of_again(stage: Stage) -> None:
     peer.receive(len(TUTORIAL_MESSAGES[0]))
     while (timer := _timer_of(peer)) != KEEPALIVE:
         if timer is None:
-            raise stage.skip("only Linux tells the timers of a connection")
+            raise Skip("only Linux tells the timers of a connection")
         if stage.deadline.left() < LOOK_S:
             raise Late("the client's kernel never looks whether its server is still there")
         stage.pause(LOOK_S)

@@ -15,14 +15,13 @@ from pathlib import Path
 
 from comparison import files
 from comparison.endpoints import IMPLEMENTATIONS
-from comparison.judge import differences
+from comparison.judge import differences, verdicts
 from comparison.judge.causes import without_numbers
 from comparison.model import RAW, SIDES, Endpoint, Observation, Pairing, Run, Scenario, Side
 from comparison.play import runner
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.report.html.code import source_of
-from comparison.run import observed
 from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial, trials
 from comparison.why.defects import DEFECTS
@@ -181,7 +180,7 @@ class Arena:
                     whose[pairing] = file, source, loop
 
         def keep(run: Run) -> None:
-            found[whose[run.pairing]] = observed(scenario, run)
+            found[whose[run.pairing]] = verdicts.observe(scenario, run)
 
         runner.run_all(runner.Plan(scenario, ground.trial.transport, 1, self._jobs, keep), list(whose))
         return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from common.loops import LOOPS
+from common.loops import USUAL
 from comparison.layout import BLANK, Block, Code, Command, Heading, Line
 from comparison.model import Verdict
 from comparison.play.transports import TRANSPORTS
@@ -104,5 +104,5 @@ def _note(changes: Sequence[str], seen: Evidence | None) -> str:
     over = seen.transport != SCENARIOS[seen.scenario].transports[0] and seen.transport in TRANSPORTS
     where = f"{seen.scenario}{f' over {seen.transport}' if over else ''}"
     where += f" when {seen.defect}" if seen.defect else ""
-    where += f", on {' and '.join(seen.loops)} only" if len(seen.loops) < len(LOOPS) else ""
+    where += f", on {' and '.join(seen.loops)} only" if len(seen.loops) < len(USUAL) else ""
     return f"{begin}, {seen.reason} ({where})"
