@@ -23,7 +23,7 @@ DESCRIPTION = (
 )
 EPILOG = "Exit code: 0 where the page was written, 2 for trouble, 130 after Ctrl-C."
 
-NEEDED = ("jinja2", "pygments")
+NEEDED = ("jinja2",)
 """What the page is made with."""
 
 
