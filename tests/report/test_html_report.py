@@ -18,10 +18,10 @@ from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recor
 from common.logs import EVENTS
 from compare import main
 from comparison.bench.views.tables import Row, Section, Table
-from comparison.model import CannotCompare, Expectation, Pairing, Survey, Verdict
+from comparison.model import CannotCompare, Pairing, Survey, Verdict
 from comparison.report import export, gather, repeat, sentence, words
-from comparison.report.html import behaviours, causes, code, cost, evidence, overview, page, sections, timeline
-from comparison.vocabulary import END, KINDS
+from comparison.report.html import behaviours, causes, code, cost, evidence, overview, page, timeline
+from comparison.vocabulary import KINDS
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -231,26 +231,18 @@ def test_without_a_half_close_only_the_close_is_eof():
 def test_each_event_belongs_to_a_section_that_each_implementation_has():
     for side in ("server", "client"):
         labels = [set(code.split((ROOT / f"{api}_impl/{side}.py").read_text())) for api in ("protocol", "streams")]
-        assert {*(getattr(kind, side) for kind in KINDS.values() if getattr(kind, side)), sections.WAIT} <= labels[
-            0
-        ] & labels[1]
+        assert {getattr(kind, side) for kind in KINDS.values() if getattr(kind, side)} <= labels[0] & labels[1]
     linked = {name for name, kind in KINDS.items() if kind.server or kind.client}
     assert linked >= EVENTS.keys() & KINDS.keys()
-
-
-def test_a_section_leads_to_the_scenarios_that_try_it():
-    limited = Expectation(memory_mib=64, server_endings=("idle",))
-    scenario = dataclasses.replace(survey().comparisons[0].scenario, expects=limited, on_trial=("server",))
-    assert sections.of_scenario(scenario) == [("server", END), ("server", sections.WAIT)]
 
 
 @pytest.mark.parametrize("side", ["server", "client"])
 def test_sections_stand_side_by_side_and_no_line_is_lost(side):
     rows = code.collect(ENDPOINTS)[side]
     assert all(len(row.parts) == 2 for row in rows)
-    for place, api in enumerate(("streams", "protocol")):
-        source = (ROOT / f"{api}_impl/{side}.py").read_text().splitlines()
-        shown = {line.number: line.text for row in rows for line in row.parts[place].lines}
+    for path in (f"streams_impl/{side}.py", f"protocol_impl/{side}.py"):
+        source = (ROOT / path).read_text().splitlines()
+        shown = {number: text for row in rows for number, text, _, _ in row.parts[path]}
         assert all(source[number - 1] == text for number, text in shown.items())
         hidden = [line for n, line in enumerate(source, 1) if n not in shown and line.strip()]
         assert all(code.LABEL.fullmatch(line) for line in hidden)
@@ -259,7 +251,8 @@ def test_sections_stand_side_by_side_and_no_line_is_lost(side):
 def marked(*sources: str) -> list[list[int]]:
     """The numbers of the lines that differ, in each source."""
     rows = code.rows({f"{n}.py": source for n, source in enumerate(sources)}, {})
-    return [[line.number for row in rows for line in row.parts[n].lines if line.differs] for n in range(len(sources))]
+    lines = [[line for row in rows for line in row.parts[f"{n}.py"]] for n in range(len(sources))]
+    return [[number for number, _, differs, _ in own if differs] for own in lines]
 
 
 def test_lines_that_both_have_do_not_stand_out():
@@ -286,7 +279,7 @@ def test_a_sign_of_a_comment_in_a_text_is_none():
 
 def test_a_note_stands_beside_its_line():
     [row] = code.rows({"a.py": "x = 1\n"}, {("a.py", 1): "why"})
-    assert [line.note for line in row.parts[0].lines] == ["why"]
+    assert [note for _, _, _, note in row.parts["a.py"]] == ["why"]
 
 
 def test_letters_of_several_files_are_one_alphabet():

@@ -1,7 +1,5 @@
 """What differs, a card for each cause: what it is, whose code makes it, and where it shows."""
 
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +7,7 @@ from common.logs import escape
 from comparison.model import SIDES, Cause, Cell, Comparison, Pairing, Survey, Verdict
 from comparison.report import words
 from comparison.report.html import code, sections
-from comparison.report.html.sections import Section, Touched
+from comparison.report.html.sections import Section
 
 
 @dataclass(frozen=True)
@@ -49,21 +47,6 @@ def document(cards: list[Card]) -> dict[str, Any]:
         }
         for card in cards
     }
-
-
-def by_section(survey: Survey) -> Mapping[Section, Touched]:
-    """Section of the code -> the scenarios that try it, the causes whose lines it writes, and where these are seen."""
-    causes: dict[Section, dict[str, None]] = defaultdict(dict)
-    places: dict[Section, dict[str, Comparison]] = defaultdict(dict)
-    for comparison in survey.comparisons:
-        for section in sections.of_scenario(comparison.scenario):
-            places[section][words.name(comparison)] = comparison
-    for comparison in survey.comparisons:
-        for cause in comparison.causes:
-            for section in sections.of_cause(cause):
-                causes[section][cause.name] = None
-                places[section][words.name(comparison)] = comparison
-    return {section: Touched(tuple(causes[section]), tuple(there.values())) for section, there in places.items()}
 
 
 def _card(survey: Survey, cause: Cause) -> Card:

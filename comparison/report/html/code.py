@@ -12,8 +12,6 @@ from typing import Any
 
 from comparison.model import SIDES, Endpoint, Side
 from comparison.play.processes import ROOT
-from comparison.report import words
-from comparison.report.html.sections import Section, Touched
 
 LABEL = re.compile(r" *# --- (.+) ---")
 HEAD = "Imports"
@@ -24,35 +22,21 @@ Notes = Mapping[tuple[str, int], str]
 """Path and number of a line -> what is to be said beside it."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of code; `differs` where the other implementations have no such line in this section."""
-
-    number: int
-    text: str
-    differs: bool
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One section in one implementation; no lines where it has none."""
-
-    path: str
-    lines: tuple[Line, ...]
+Line = tuple[int, str, bool, str]
+"""Number and text of a line, whether the other implementations have no such line in this section, and a note."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A section in every implementation."""
+    """A section in every implementation: by path its lines, and none where it has no such section."""
 
     label: str
-    parts: tuple[Part, ...]
+    parts: Mapping[str, Sequence[Line]]
 
     @property
     def differing(self) -> int:
         """In how many lines they differ."""
-        return sum(line.differs for part in self.parts for line in part.lines)
+        return sum(differs for lines in self.parts.values() for _, _, differs, _ in lines)
 
 
 def collect(endpoints: Iterable[Endpoint], notes: Notes | None = None) -> dict[Side, list[Row]]:
@@ -65,21 +49,13 @@ def collect(endpoints: Iterable[Endpoint], notes: Notes | None = None) -> dict[S
     return found
 
 
-def document(code: Mapping[Side, Sequence[Row]], touched: Mapping[Section, Touched]) -> dict[str, Any]:
-    """The same for JSON, by the id that a section has in the page, with what touches it."""
-    found = {}
-    for side, row in ((side, row) for side, rows in code.items() for row in rows):
-        touching = touched.get((side, row.label), Touched())
-        found[anchor(side, row.label)] = {
-            "title": f"{side}: {row.label}",
-            "causes": touching.causes,
-            "scenarios": [words.name(comparison) for comparison in touching.scenarios],
-            "parts": [
-                [part.path, [[line.number, line.text, line.differs, line.note] for line in part.lines]]
-                for part in row.parts
-            ],
-        }
-    return found
+def document(code: Mapping[Side, Sequence[Row]]) -> dict[str, Any]:
+    """The same for JSON, by the id that a section has in the page."""
+    return {
+        anchor(side, row.label): {"title": f"{side}: {row.label}", "parts": list(row.parts.items())}
+        for side, rows in code.items()
+        for row in rows
+    }
 
 
 def source_of(command: Sequence[str]) -> Path | None:
@@ -121,7 +97,7 @@ def rows(sources: Mapping[str, str], notes: Notes) -> list[Row]:
     found = []
     for label in dict.fromkeys(label for parts in sections.values() for label in parts):
         own = {path: parts.get(label, []) for path, parts in sections.items()}
-        found.append(Row(label, tuple(_part(path, own, said, notes) for path in sections)))
+        found.append(Row(label, {path: _part(path, own, said, notes) for path in sections}))
     return found
 
 
@@ -135,14 +111,13 @@ def _said(source: str) -> list[str]:
     return [re.sub(r"\bself(\.|, |(?=\)))", "", line).strip() for line in lines]
 
 
-def _part(path: str, own: Mapping[str, Numbered], said: Mapping[str, Sequence[str]], notes: Notes) -> Part:
+def _part(path: str, own: Mapping[str, Numbered], said: Mapping[str, Sequence[str]], notes: Notes) -> list[Line]:
     heard = {name: [said[name][number - 1] for number, _ in lines] for name, lines in own.items()}
     shared = set(range(len(own[path])))
     for there in (lines for other, lines in heard.items() if other != path):
         blocks = difflib.SequenceMatcher(None, heard[path], there, autojunk=False).get_matching_blocks()
         shared &= {place for block in blocks for place in range(block.a, block.a + block.size)}
-    lines = tuple(
-        Line(number, text, bool(heard[path][place]) and place not in shared, notes.get((path, number), ""))
+    return [
+        (number, text, bool(heard[path][place]) and place not in shared, notes.get((path, number), ""))
         for place, (number, text) in enumerate(own[path])
-    )
-    return Part(path, lines)
+    ]

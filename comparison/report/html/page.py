@@ -47,7 +47,7 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
     data = evidence.collect(survey, trim) | {
         "columns": [[[escape(p.server.label), escape(p.client.label)] for p in sheet.pairings] for sheet in sheets],
         "causes": causes.document(cards),
-        "code": code.document(sections, causes.by_section(survey)),
+        "code": code.document(sections),
         "behaviours": known,
     }
     return (

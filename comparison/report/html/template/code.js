@@ -56,14 +56,10 @@ function section(id) {
 }
 
 function drawSection(details) {
-  const { causes, scenarios } = data.code[details.dataset.code];
-  const touching = element("p", { class: "quiet" });
-  if (causes.length) touching.append("Writes the lines of ", ...joined(causes.map(causeLink)), ". ");
-  if (scenarios.length) {
-    const shown = scenarios.slice(0, 4).map((scenario) => linkTo({ scenario }, scenario));
-    touching.append("Tried or seen in ", ...joined(shown), scenarios.length > 4 ? ` and ${scenarios.length - 4} more.` : ".");
-  }
-  details.append(touching, section(details.dataset.code));
+  const id = details.dataset.code;
+  const causes = Object.keys(data.causes).filter((name) => data.causes[name].sections.includes(id));
+  if (causes.length) details.append(element("p", { class: "quiet" }, "Writes the lines of ", ...joined(causes.map(causeLink)), "."));
+  details.append(section(id));
 }
 
 function joined(nodes) {
