@@ -22,7 +22,7 @@ def lines(place: Path) -> int:
     ("folder", "most"),
     [
         ("common", 1700),
-        (".", 16_400),  # on its way down to 14,000; it rose once, for the parts of the page that lead to behaviours and pairings
+        (".", 16_400),  # on its way down to 14,000; it rose once, for the page that opens with what was found
     ],
 )
 def test_there_is_no_more_code_than_a_reader_can_be_asked_to_read(folder, most):

@@ -18,6 +18,7 @@ from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recor
 from common.logs import EVENTS
 from compare import main
 from comparison.bench.views.tables import Row, Section, Table
+from comparison.judge.catalogue import CATALOGUE
 from comparison.model import CannotCompare, Pairing, Survey, Verdict
 from comparison.report import export, gather, repeat, sentence, words
 from comparison.report.html import behaviours, causes, code, cost, evidence, overview, page, timeline
@@ -346,10 +347,26 @@ def test_the_command_line_makes_a_page_of_saved_results(tmp_path, capsys):
     assert re.fullmatch(r"compare.py: wrote .*report.html \(\d\.\d MiB\)\n", capsys.readouterr().err)
 
 
-def test_the_short_version_is_markdown(tmp_path, capsys):
-    (tmp_path / "results.json").write_text(export.to_json(survey()))
-    assert main(["report", str(tmp_path / "results.json"), "--format", "markdown"]) == 0
-    assert capsys.readouterr().out.startswith("Client protocol/asyncio fails or differs in 2 of 23 pairings, ")
+def markdown(results: Survey, folder: Path, capsys, *options: str) -> str:
+    (folder / "results.json").write_text(export.to_json(results))
+    assert main(["report", str(folder / "results.json"), "--format", "markdown", *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_short_version_is_markdown_with_what_differs(tmp_path, capsys):
+    text = markdown(survey(), tmp_path, capsys)
+    assert text.startswith("**Client protocol/asyncio fails or differs in 2 of 23 pairings, ")
+    for card in causes.collect(survey()):
+        assert f"| {card.cause.name} |" in text
+    assert f"{shlex.quote(str(tmp_path / 'results.json'))} -o report.html`" in text.splitlines()[-1]
+
+
+def test_the_short_version_of_a_clean_run_is_short_and_leads_to_the_page(tmp_path, capsys):
+    clean = [comparison for comparison in survey().comparisons if words.name(comparison) != "hostile"]
+    text = markdown(Survey(tuple(clean), 1.0), tmp_path, capsys, "--page", "out/report.html")
+    # A line for each cause, and the catalogue has no more than so many; the scenarios take none.
+    assert text.count("\n") - len(causes.collect(Survey(tuple(clean), 1.0))) + len(CATALOGUE) <= 60
+    assert text.splitlines()[-1].endswith("`out/report.html`")
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ class Texts:
 
 
 def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any]:
+    told = [*words.troubles(comparison), *words.skipped([comparison])]
     return {
         "servers": [escape(end.label) for end in comparison.servers],
         "clients": [escape(end.label) for end in comparison.clients],
@@ -61,7 +62,7 @@ def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any
         "over": escape(comparison.transport.description),
         "transport": comparison.transport.name,
         "expected": escape(_expected(comparison)),
-        "told": [f"{words.SYMBOLS[sign]} {escape(line)}" for sign, line in _told(comparison)],
+        "told": [f"{words.SYMBOLS[sign]} {escape(line)}" for sign, line in told],
         "groups": [[[d.sign, texts.number(d.text), d.causes] for d in g.diff] for g in comparison.groups],
         "cells": [_cell(comparison, cell, trim, texts) for cell in comparison.cells],
     }
@@ -70,10 +71,6 @@ def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any
 def _expected(comparison: Comparison) -> str:
     must = "; ".join(words.expectation(comparison.scenario))
     return f"Must hold for everybody: {must}. {words.not_compared(comparison.scenario)}".rstrip()
-
-
-def _told(comparison: Comparison) -> list[words.Told]:
-    return [*words.troubles(comparison), *words.skipped([comparison])]
 
 
 def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Cell, Comparison, Survey, Verdict
+from comparison.model import CannotCompare, Cell, Comparison, Survey
 from comparison.report import levels, repeat, sentence, words
 from comparison.report.html import behaviours, causes, code, evidence, overview
 from comparison.report.html.cost import Cost
@@ -60,16 +60,14 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             found=sentence.of(survey),
             judged=words.judged(survey),
             steady=words.steadiness(survey),
-            comparisons=survey.comparisons,
             by_name={words.name(comparison): comparison for comparison in survey.comparisons},
             words=words,
             link=link,
-            counts=counts(survey),
+            survey=survey,
             cards=cards,
             sheets=sheets,
             most=max(len(sheet.pairings) for sheet in sheets),
             standings=levels.standings(survey) if len(survey.comparisons) > 1 else [],
-            otherwise=survey.otherwise,
             behaviours=known,
             data=data,
             code=sections,
@@ -91,11 +89,6 @@ def link(comparison: Comparison, cell: Cell | None = None) -> str:
     if cell is not None:
         view |= {"server": cell.pairing.server.label, "client": cell.pairing.client.label}
     return "#" + urlencode(view, errors="backslashreplace")
-
-
-def counts(survey: Survey) -> list[tuple[Verdict, int]]:
-    """How often each verdict was given."""
-    return [(verdict, number) for verdict in Verdict if (number := survey.count(verdict))]
 
 
 def environment() -> Environment:
