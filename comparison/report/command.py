@@ -4,16 +4,17 @@ import argparse
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from common.logs import escape
-from comparison import files
+from comparison import files, layout
+from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
 from comparison.model import CannotCompare, Survey
 from comparison.options import at_least_one, comma_separated
 from comparison.play.processes import INTERRUPTED
-from comparison.report import export, gather, repeat, view, words
-from comparison.report.html import cost
+from comparison.report import export, gather, repeat, sentence, words
+from comparison.report.html import causes, cost
 from comparison.run_command import survey_of
 from comparison.selection import add_selection, chosen, trials
 
@@ -23,7 +24,7 @@ DESCRIPTION = (
 )
 EPILOG = "Exit code: 0 where the page was written, 2 for trouble, 130 after Ctrl-C."
 
-NEEDED = ("jinja2", "pygments")
+NEEDED = ("jinja2",)
 """What the page is made with."""
 
 
@@ -40,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", type=Path, metavar="FILE", help="where to (report.html; Markdown to standard output)")
     add("--bench", type=Path, metavar="FILE", help="what the benchmark has saved; it may stand among the files, too")
     add("--format", choices=("html", "markdown"), default="html", help="markdown is short (%(default)s)")
+    add("--page", metavar="PATH", help="where the page is, for Markdown to tell (how to make it)")
     scenario = "NAME[,NAME]"
     add("--scenario", type=comma_separated, metavar=scenario, default=["all"], help="what is run without a file (all)")
     add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing then (%(default)s)")
@@ -68,7 +70,13 @@ def run(options: argparse.Namespace) -> int:
         raise KeyboardInterrupt
     if not survey.comparisons:
         raise CannotCompare("there is nothing to report: the results hold no comparison")
-    text = _page(survey, measured, [*results, *benches]) if html else "".join(_markdown(survey, measured))
+    sources = [*results, *benches]
+    if html:
+        text = _page(survey, measured, sources)
+    else:
+        start = repeat.program(sys.orig_argv, sys.argv)
+        told = options.page or repeat.typed([*start, "report", *sources, "-o", "report.html"])
+        text = layout.markdown_of(_markdown(survey, measured, told))
     write(text, options.output or (Path("report.html") if html else None))
     if interrupted:
         print(f"compare.py: interrupted; {words.judged(survey)} were judged", file=sys.stderr)
@@ -104,9 +112,24 @@ def _page(survey: Survey, measured: cost.Cost | None, sources: Iterable[str]) ->
     return page.render(survey, measured, page.Made(typed, tuple(sources)))
 
 
-def _markdown(survey: Survey, measured: cost.Cost | None) -> Iterable[str]:
-    """The short version: the comparison's own, and what the benchmark means."""
-    yield view.markdown(survey)
-    if measured is not None:
-        yield "\n## What it costs\n\n"
-        yield from (f"- {sentence}\n" for sentence in measured.sentences)
+def _markdown(survey: Survey, measured: cost.Cost | None, told: str) -> Iterator[Block]:
+    """The short version: what was found, what differs, what the benchmark means, and where all of it is."""
+    yield Line(sentence.of(survey), "bold")
+    yield from (BLANK, Line(words.closing(survey)), BLANK)
+    for comparison in survey.comparisons:
+        for verdict, line in words.troubles(comparison):
+            yield Line(f"{words.name(comparison)}: {line}", verdict, words.SYMBOLS[verdict])
+    yield from (Line(line, verdict, words.SYMBOLS[verdict]) for verdict, line in words.skipped(survey.comparisons))
+    cards = causes.collect(survey)
+    if cards:
+        yield from (BLANK, Table(["", "what differs", "cause", "who"], [_row(survey, card) for card in cards]))
+    if measured is not None and measured.sentences:
+        yield Heading("What it costs")
+        yield from (Line(text, "item", "-") for text in measured.sentences)
+    yield from (BLANK, Command("All of it, with the code and the timelines", told))
+
+
+def _row(survey: Survey, card: causes.Card) -> list[Span]:
+    sign, cause = words.SYMBOLS[card.verdict], card.cause
+    who = f"{cause.finding}. {words.seen_in(survey, cause)}"
+    return [(sign, str(card.verdict)), (words.cause_title(cause), ""), (cause.name, ""), (who, "")]

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shlex
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from unittest import mock
@@ -11,22 +12,22 @@ from unittest import mock
 import pytest
 
 pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install '.[report]'")
-pytest.importorskip("pygments", reason="pygments is not installed: pip install '.[report]'")
 
 from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recorded, survey
 
 from common.logs import EVENTS
 from compare import main
 from comparison.bench.views.tables import Row, Section, Table
-from comparison.model import CannotCompare, Expectation, Pairing, Survey
-from comparison.report import export, gather, repeat
-from comparison.report.html import code, cost, evidence, page, sections, timeline
-from comparison.vocabulary import END, KINDS
+from comparison.judge.catalogue import CATALOGUE
+from comparison.model import CannotCompare, Pairing, Survey, Verdict
+from comparison.report import export, gather, repeat, sentence, words
+from comparison.report.html import behaviours, causes, code, cost, evidence, overview, page, timeline
+from comparison.vocabulary import KINDS
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "golden"
 """`PYTHONPATH=.:tests python tests/report/test_html_report.py` writes what is in it anew."""
-VOID = {"meta", "link", "br", "wbr", "img"}
+VOID = {"meta", "link", "br", "wbr", "img", "input"}
 STREAMS, PROTOCOL = ENDPOINTS[0], ENDPOINTS[2]
 
 
@@ -57,7 +58,7 @@ class Outline(HTMLParser):
 
 def golden() -> dict[str, str]:
     """The page of the recorded survey without the code, the style and the script, and its data: by file name."""
-    with mock.patch.object(code, "source_of", return_value=None):
+    with mock.patch.object(code, "source_of", return_value=None), mock.patch.object(behaviours, "collect", dict):
         text = page.render(survey(), COST, page.Made(*MADE))
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", text, flags=re.DOTALL)
     document = json.dumps(data_of(text), indent=1) + "\n"
@@ -113,18 +114,36 @@ def test_nothing_is_asked_of_anybody(text, outline):
     assert "default-src 'none'" in text
 
 
-def test_each_cell_of_each_matrix_leads_to_evidence(outline, data):
-    links = [address for address in outline.attributes("href") if "server=" in address]
+def test_the_page_opens_with_what_was_found(outline):
+    found = sentence.of(survey())
+    assert outline.text.index(found.partition(". ")[0]) < outline.text.index("What differs", 200)
+    assert [tag for tag, attributes in outline.elements if attributes.get("class") == "lead"] == ["p"]
+
+
+def test_each_cell_of_the_map_leads_to_evidence(outline, data):
+    shown = [attributes for tag, attributes in outline.elements if tag == "td" and "aria-label" in attributes]
     cells = [cell for scenario in data["scenarios"].values() for cell in scenario["cells"]]
-    assert len(links) == len(cells) == len(set(links)) == 23
+    assert len(shown) == len(cells) == 23
+    named = Counter(f"{cell['verdict']}: {cell['server']} -> {cell['client']}" for cell in cells)
+    assert Counter(attributes["aria-label"] for attributes in shown) == named
     assert all(cell["runs"] and cell["commands"] for cell in cells)
 
 
 def test_a_verdict_is_a_symbol_a_word_and_a_colour(text):
     signs = {"*": "reference", "=": "identical", "~": "alike", "^": "explained", "!": "different", "x": "failed"}
     for symbol, word in signs.items():
-        assert f'<td class="{word}"><a' in text
-        assert f'<span class="word"><b>{symbol}</b> {word}</span>' in text
+        assert re.search(rf'<td class="{word}"[^>]* aria-label="{word}: [^"]+">{re.escape(symbol)}[ <]', text)
+        assert f'<span class="chip {word}"><b>{symbol}</b>' in text
+
+
+def test_what_stands_out_comes_first():
+    by_name = {words.name(comparison): comparison for comparison in survey().comparisons}
+    [pairs] = overview.collect(Survey(tuple(by_name[name] for name in ("tutorial", "full", "hostile")), 1.0))
+    assert [words.name(comparison) for comparison in pairs.rows] == ["hostile", "full", "tutorial"]
+    alone = dataclasses.replace(by_name["full"].scenario, name="alone", on_trial=("server",))
+    sheets = overview.collect(Survey((by_name["tutorial"], dataclasses.replace(by_name["full"], scenario=alone)), 1.0))
+    assert [sheet.on_trial for sheet in sheets] == [("server",), ("server", "client")]
+    assert [side for side, _ in sheets[0].heads] == ["server"]
 
 
 def test_each_cause_tells_all_there_is_to_it(outline, text):
@@ -137,13 +156,31 @@ def test_each_cause_tells_all_there_is_to_it(outline, text):
     assert all(cause.finding in outline.text for cause in survey().comparisons[0].causes)
 
 
-def test_the_small_matrix_shows_the_factor(text):
-    table = re.search(r"<caption>in the server&#39;s log, tutorial</caption>.*?</table>", text, re.DOTALL)[0]
-    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", table)
-    marks = {name.replace("<wbr>", ""): re.findall(r"(differs|as the reference)", row) for name, row in rows}
-    assert marks == {
-        end.label: ["differs" if end.implementation == "protocol" else "as the reference"] * 4 for end in ENDPOINTS
-    }
+def test_a_card_shows_its_cause_beside_the_reference(data):
+    card = data["causes"]["eof-callback"]
+    assert card["scenario"] == "tutorial"
+    assert card["cells"] == [["streams/asyncio"] * 2, ["protocol/asyncio", "streams/asyncio"]]
+    assert card["sections"] == ["code-server-the-peer-has-sent-everything", "code-client-the-peer-has-sent-everything"]
+
+
+def test_what_is_done_comes_before_what_is_only_told():
+    verdicts = [card.verdict for card in causes.collect(survey())]
+    assert verdicts == sorted(verdicts, key=list(Verdict).index, reverse=True)
+    assert set(verdicts) == {Verdict.FAILED, Verdict.DIFFERENT, Verdict.EXPLAINED, Verdict.ALIKE}
+
+
+def test_a_behaviour_stands_there_with_both_codes_and_every_place(data):
+    one = data["behaviours"]["reused-bytearray"]
+    assert one["differs"] == ["loop", "Python"]
+    assert [label for label, _, _ in one["cases"][0]["code"]] == ["Streams", "Protocol"]
+    for case in one["cases"]:
+        assert all(sum(count for _, count in said) == len(case["pythons"]) for _, _, said in case["places"])
+    seen = {outcome for _, _, said in one["cases"][0]["places"] for outcome, _ in said}
+    assert {said.partition(" (")[0] for said, *_ in one["cases"][0]["lines"]} == seen
+
+
+def test_without_a_record_there_are_no_behaviours(tmp_path):
+    assert behaviours.collect(tmp_path / "none.json") == {}
 
 
 def test_hostile_text_shows_as_itself(text, outline):
@@ -195,35 +232,55 @@ def test_without_a_half_close_only_the_close_is_eof():
 def test_each_event_belongs_to_a_section_that_each_implementation_has():
     for side in ("server", "client"):
         labels = [set(code.split((ROOT / f"{api}_impl/{side}.py").read_text())) for api in ("protocol", "streams")]
-        assert {*(getattr(kind, side) for kind in KINDS.values() if getattr(kind, side)), sections.WAIT} <= labels[
-            0
-        ] & labels[1]
+        assert {getattr(kind, side) for kind in KINDS.values() if getattr(kind, side)} <= labels[0] & labels[1]
     linked = {name for name, kind in KINDS.items() if kind.server or kind.client}
     assert linked >= EVENTS.keys() & KINDS.keys()
 
 
-def test_a_section_leads_to_the_scenarios_that_try_it():
-    limited = Expectation(memory_mib=64, server_endings=("idle",))
-    scenario = dataclasses.replace(survey().comparisons[0].scenario, expects=limited, on_trial=("server",))
-    assert sections.of_scenario(scenario) == [("server", END), ("server", sections.WAIT)]
-
-
 @pytest.mark.parametrize("side", ["server", "client"])
 def test_sections_stand_side_by_side_and_no_line_is_lost(side):
-    rows = code.collect(ENDPOINTS, {})[side]
+    rows = code.collect(ENDPOINTS)[side]
     assert all(len(row.parts) == 2 for row in rows)
-    for place, api in enumerate(("streams", "protocol")):
-        source = (ROOT / f"{api}_impl/{side}.py").read_text().splitlines()
-        shown = {line.number for row in rows for line in row.parts[place].lines}
+    for path in (f"streams_impl/{side}.py", f"protocol_impl/{side}.py"):
+        source = (ROOT / path).read_text().splitlines()
+        shown = {number: text for row in rows for number, text, _, _ in row.parts[path]}
+        assert all(source[number - 1] == text for number, text in shown.items())
         hidden = [line for n, line in enumerate(source, 1) if n not in shown and line.strip()]
         assert all(code.LABEL.fullmatch(line) for line in hidden)
 
 
+def marked(*sources: str) -> list[list[int]]:
+    """The numbers of the lines that differ, in each source."""
+    rows = code.rows({f"{n}.py": source for n, source in enumerate(sources)}, {})
+    lines = [[line for row in rows for line in row.parts[f"{n}.py"]] for n in range(len(sources))]
+    return [[number for number, _, differs, _ in own if differs] for own in lines]
+
+
 def test_lines_that_both_have_do_not_stand_out():
-    sources = {"a": ("a.py", "# --- Open ---\nx = 1\ny = 2\n"), "b": ("b.py", "# --- Open ---\nx = 1\nz = 3\n")}
-    (head, row) = code.rows("server", sources, {})
-    assert [part.lines for part in head.parts] == [(), ()]
-    assert [[(line.number, line.differs) for line in part.lines] for part in row.parts] == [[(2, False), (3, True)]] * 2
+    assert marked("# --- Open ---\nx = 1\ny = 2\n", "# --- Open ---\nx = 1\nz = 3\n") == [[3], [3]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("log.sent(data)", "self.log.sent(data)"),
+        ("def close(): pass", "def close(self): pass"),
+        ("def close(error): pass", "def close(self, error): pass"),
+        ("x = 1", "x = 1  # a comment"),
+        ("x = 1", "# a comment\nx = 1"),
+    ],
+)
+def test_self_and_comments_are_no_differences(one, other):
+    assert marked(f"# --- Open ---\n{one}\n", f"# --- Open ---\n{other}\n") == [[], []]
+
+
+def test_a_sign_of_a_comment_in_a_text_is_none():
+    assert marked("x = '# a'\n", "x = '# b'\n") == [[1], [1]]
+
+
+def test_a_note_stands_beside_its_line():
+    [row] = code.rows({"a.py": "x = 1\n"}, {("a.py", 1): "why"})
+    assert [note for _, _, _, note in row.parts["a.py"]] == ["why"]
 
 
 def test_letters_of_several_files_are_one_alphabet():
@@ -290,10 +347,26 @@ def test_the_command_line_makes_a_page_of_saved_results(tmp_path, capsys):
     assert re.fullmatch(r"compare.py: wrote .*report.html \(\d\.\d MiB\)\n", capsys.readouterr().err)
 
 
-def test_the_short_version_is_markdown(tmp_path, capsys):
-    (tmp_path / "results.json").write_text(export.to_json(survey()))
-    assert main(["report", str(tmp_path / "results.json"), "--format", "markdown"]) == 0
-    assert capsys.readouterr().out.startswith("Client protocol/asyncio fails or differs in 2 of 23 pairings, ")
+def markdown(results: Survey, folder: Path, capsys, *options: str) -> str:
+    (folder / "results.json").write_text(export.to_json(results))
+    assert main(["report", str(folder / "results.json"), "--format", "markdown", *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_short_version_is_markdown_with_what_differs(tmp_path, capsys):
+    text = markdown(survey(), tmp_path, capsys)
+    assert text.startswith("**Client protocol/asyncio fails or differs in 2 of 23 pairings, ")
+    for card in causes.collect(survey()):
+        assert f"| {card.cause.name} |" in text
+    assert f"{shlex.quote(str(tmp_path / 'results.json'))} -o report.html`" in text.splitlines()[-1]
+
+
+def test_the_short_version_of_a_clean_run_is_short_and_leads_to_the_page(tmp_path, capsys):
+    clean = [comparison for comparison in survey().comparisons if words.name(comparison) != "hostile"]
+    text = markdown(Survey(tuple(clean), 1.0), tmp_path, capsys, "--page", "out/report.html")
+    # A line for each cause, and the catalogue has no more than so many; the scenarios take none.
+    assert text.count("\n") - len(causes.collect(Survey(tuple(clean), 1.0))) + len(CATALOGUE) <= 60
+    assert text.splitlines()[-1].endswith("`out/report.html`")
 
 
 @pytest.mark.parametrize(
@@ -328,15 +401,15 @@ COST = cost.Cost(
     doubts=("one round.",),
     legend=("ratios are to the first.",),
     sections=(Section("echo", (Table("echo, 1 KiB", ("CPU in us", "95 %"), (Row("streams", ("12", "11 to 13")),)),)),),
-    charts=(("echo-64-1", '<svg xmlns="http://www.w3.org/2000/svg"><text>a chart</text></svg>'),),
+    charts=(("Less is better", '<svg xmlns="http://www.w3.org/2000/svg"><text>a chart</text></svg>'),),
 )
 
 
 def test_the_cost_stands_in_the_page_where_a_benchmark_is_given():
     found = Outline()
     found.feed(page.render(survey(), COST, page.Made(*MADE)))
-    for words in ("Streams cost <1.2 x> more.", "What this means", "11 to 13", "one round.", "a chart"):
-        assert words in found.text
+    for said in ("Streams cost <1.2 x> more.", "11 to 13", "one round.", "Less is better.", "a chart"):
+        assert said in found.text
     assert found.attributes("src") == []
 
 

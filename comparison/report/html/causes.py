@@ -1,69 +1,70 @@
-"""Each cause with what predicts it, drawn as the small matrix in which it occurs, and where to read on."""
+"""What differs, a card for each cause: what it is, whose code makes it, and where it shows."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from comparison.model import SIDES, Cause, Comparison, Pairing, Survey
+from common.logs import escape
+from comparison.model import SIDES, Cause, Cell, Comparison, Pairing, Survey, Verdict
 from comparison.report import words
-from comparison.report.html import sections
-from comparison.report.html.sections import Section, Touched
+from comparison.report.html import code, sections
+from comparison.report.html.sections import Section
 
 
 @dataclass(frozen=True)
-class CauseView:
+class Card:
     """One cause, over all scenarios."""
 
     cause: Cause
     comparison: Comparison
-    """The scenario with the most pairings; the cause is as it shows there."""
-    small: Mapping[str, Collection[Pairing]]
-    """In which of its pairings the cause shows, by where that is."""
+    """Where it shows best: the scenario that is there for it, else the one with the most pairings."""
+    cells: tuple[Cell, ...]
+    """The reference there, and one that shows it."""
     scenarios: tuple[Comparison, ...]
     sections: tuple[Section, ...]
 
-
-def collect(survey: Survey) -> list[CauseView]:
-    """The unexplained first; an explained one once."""
-    return [_view(survey, cause) for cause in words.all_causes(survey)]
-
-
-def by_section(survey: Survey) -> Mapping[Section, Touched]:
-    """Section of the code -> the scenarios that try it, the causes whose lines it writes, and where these are seen."""
-    causes: dict[Section, dict[str, None]] = defaultdict(dict)
-    places: dict[Section, dict[str, Comparison]] = defaultdict(dict)
-    for comparison in survey.comparisons:
-        for section in sections.of_scenario(comparison.scenario):
-            places[section][words.name(comparison)] = comparison
-    for comparison in survey.comparisons:
-        for cause in comparison.causes:
-            for section in sections.of_cause(cause):
-                causes[section][cause.name] = None
-                places[section][words.name(comparison)] = comparison
-    return {section: Touched(tuple(causes[section]), tuple(there.values())) for section, there in places.items()}
+    @property
+    def verdict(self) -> Verdict:
+        """That of a cell in which nothing else differs."""
+        if self.cause.is_failure:
+            return Verdict.FAILED
+        if self.cause.explanation is None:
+            return Verdict.DIFFERENT
+        return Verdict.ALIKE if self.cause.explanation.kind == "told" else Verdict.EXPLAINED
 
 
-def _view(survey: Survey, cause: Cause) -> CauseView:
+def collect(survey: Survey) -> list[Card]:
+    """What failed first, then the unexplained, what is done, and what is only told."""
+    return [_card(survey, cause) for cause in words.all_causes(survey)]
+
+
+def document(cards: list[Card]) -> dict[str, Any]:
+    """What the page draws where a card is opened: two cells, and sections of the code by their ids."""
+    return {
+        card.cause.name: {
+            "scenario": words.name(card.comparison),
+            "cells": [[escape(cell.pairing.server.label), escape(cell.pairing.client.label)] for cell in card.cells],
+            "sections": [code.anchor(side, label) for side, label in card.sections],
+        }
+        for card in cards
+    }
+
+
+def _card(survey: Survey, cause: Cause) -> Card:
     seen = [(c, own) for c in survey.comparisons for own in c.causes if own.name == cause.name]
-    clearest, example = max(seen, key=lambda item: len(item[0].cells))
-    return CauseView(
+    home = cause.explanation.scenario if cause.explanation is not None else ""
+    clearest, example = max(seen, key=lambda item: (item[0].scenario.name == home, len(item[0].cells)))
+    pairings = dict.fromkeys((clearest.reference, _showing(clearest, example)))
+    return Card(
         cause=example,
         comparison=clearest,
-        small=_small(clearest, example),
+        cells=tuple(cell for cell in (clearest.cell(p.server, p.client) for p in pairings) if cell.runs),
         scenarios=tuple(comparison for comparison, _ in seen),
         sections=tuple(dict.fromkeys(section for _, own in seen for section in sections.of_cause(own))),
     )
 
 
-def _small(comparison: Comparison, cause: Cause) -> Mapping[str, Collection[Pairing]]:
-    """One matrix for each side whose log shows the cause; of what no log shows, such as a failure, where it is."""
-    found = {}
-    for side in SIDES:
-        showing = [
-            group
-            for group in comparison.groups
-            if group.side == side and any(cause.name in line.causes for line in group.diff)
-        ]
-        if showing:
-            found[f"in the {side}'s log"] = {pairing for group in showing for pairing in group.pairings}
-    return found or {"in these pairings": cause.pairings}
+def _showing(comparison: Comparison, cause: Cause) -> Pairing:
+    """The pairing in which least but the cause differs."""
+    groups = (words.clearest(comparison, cause, side) for side in SIDES)
+    shown = [pairing for group in groups if group is not None for pairing in group.pairings] or cause.pairings
+    return min(shown, key=lambda pairing: len(comparison.cell(pairing.server, pairing.client).causes))

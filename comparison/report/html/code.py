@@ -1,57 +1,61 @@
 """The implementations side by side: sections with the same label on the same row, and the lines that differ marked."""
 
 import difflib
+import io
 import itertools
 import re
+import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from comparison.model import SIDES, Endpoint, Side
 from comparison.play.processes import ROOT
-from comparison.report.html.sections import Section, Touched
 
 LABEL = re.compile(r" *# --- (.+) ---")
 HEAD = "Imports"
 """What stands before the first label."""
 
-
-@dataclass(frozen=True)
-class Line:
-    """A line of code as markup; `differs` where the other implementations have no such line in this section."""
-
-    number: int
-    html: str
-    differs: bool
+Numbered = list[tuple[int, str]]
+Notes = Mapping[tuple[str, int], str]
+"""Path and number of a line -> what is to be said beside it."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """One section in one implementation; no lines where it has none."""
-
-    path: str
-    lines: tuple[Line, ...]
+Line = tuple[int, str, bool, str]
+"""Number and text of a line, whether the other implementations have no such line in this section, and a note."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A section in every implementation."""
+    """A section in every implementation: by path its lines, and none where it has no such section."""
 
     label: str
-    parts: tuple[Part, ...]
-    touched: Touched
+    parts: Mapping[str, Sequence[Line]]
+
+    @property
+    def differing(self) -> int:
+        """In how many lines they differ."""
+        return sum(differs for lines in self.parts.values() for _, _, differs, _ in lines)
 
 
-def collect(endpoints: Iterable[Endpoint], touched: Mapping[Section, Touched]) -> dict[Side, list[Row]]:
+def collect(endpoints: Iterable[Endpoint], notes: Notes | None = None) -> dict[Side, list[Row]]:
     """The sections of every implementation whose source is at hand, by side."""
     commands = {end.implementation: {"server": end.server_command, "client": end.client_command} for end in endpoints}
     found: dict[Side, list[Row]] = {}
     for side in SIDES:
-        paths = {name: path for name, ends in commands.items() if (path := source_of(ends[side])) is not None}
-        found[side] = rows(
-            side, {name: (str(path), (ROOT / path).read_text("utf-8")) for name, path in paths.items()}, touched
-        )
+        paths = [path for ends in commands.values() if (path := source_of(ends[side])) is not None]
+        found[side] = rows({str(path): (ROOT / path).read_text("utf-8") for path in paths}, notes or {})
     return found
+
+
+def document(code: Mapping[Side, Sequence[Row]]) -> dict[str, Any]:
+    """The same for JSON, by the id that a section has in the page."""
+    return {
+        anchor(side, row.label): {"title": f"{side}: {row.label}", "parts": list(row.parts.items())}
+        for side, rows in code.items()
+        for row in rows
+    }
 
 
 def source_of(command: Sequence[str]) -> Path | None:
@@ -68,9 +72,9 @@ def anchor(side: Side, label: str) -> str:
     return f"code-{side}-" + re.sub(r"\W+", "-", label.lower())
 
 
-def split(source: str) -> dict[str, list[tuple[int, str]]]:
+def split(source: str) -> dict[str, Numbered]:
     """Label -> the numbered lines of its section, without the label and without empty lines around."""
-    found: dict[str, list[tuple[int, str]]] = {HEAD: []}
+    found: dict[str, Numbered] = {HEAD: []}
     label = HEAD
     for number, line in enumerate(source.splitlines(), 1):
         if match := LABEL.fullmatch(line):
@@ -81,42 +85,39 @@ def split(source: str) -> dict[str, list[tuple[int, str]]]:
     return {name: _stripped(lines) for name, lines in found.items()}
 
 
-def _stripped(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+def _stripped(lines: Numbered) -> Numbered:
     filled = [place for place, (_, line) in enumerate(lines) if line.strip()]
     return lines[filled[0] : filled[-1] + 1] if filled else []
 
 
-def rows(side: Side, sources: Mapping[str, tuple[str, str]], touched: Mapping[Section, Touched]) -> list[Row]:
-    """Implementation -> path and source, as rows of sections."""
-    sections = {name: split(source) for name, (_, source) in sources.items()}
-    markup = {name: highlight(source) for name, (_, source) in sources.items()}
+def rows(sources: Mapping[str, str], notes: Notes) -> list[Row]:
+    """Sources by their path, as rows of sections."""
+    sections = {path: split(source) for path, source in sources.items()}
+    said = {path: _said(source) for path, source in sources.items()}
     found = []
     for label in dict.fromkeys(label for parts in sections.values() for label in parts):
-        own = {name: parts.get(label, []) for name, parts in sections.items()}
-        parts = tuple(_part(name, sources[name][0], own, markup[name]) for name in sections)
-        found.append(Row(label, parts, touched.get((side, label), Touched())))
+        own = {path: parts.get(label, []) for path, parts in sections.items()}
+        found.append(Row(label, {path: _part(path, own, said, notes) for path in sections}))
     return found
 
 
-def _part(name: str, path: str, own: Mapping[str, list[tuple[int, str]]], markup: Sequence[str]) -> Part:
-    others = [[line.strip() for _, line in lines] for other, lines in own.items() if other != name]
-    here = [line.strip() for _, line in own[name]]
-    shared = set(range(len(here)))
-    for there in others:
-        blocks = difflib.SequenceMatcher(None, here, there, autojunk=False).get_matching_blocks()
+def _said(source: str) -> list[str]:
+    """What each line says to a comparison: `self.` is how a class says it, and a comment does nothing."""
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    return [re.sub(r"\bself(\.|, |(?=\)))", "", line).strip() for line in lines]
+
+
+def _part(path: str, own: Mapping[str, Numbered], said: Mapping[str, Sequence[str]], notes: Notes) -> list[Line]:
+    heard = {name: [said[name][number - 1] for number, _ in lines] for name, lines in own.items()}
+    shared = set(range(len(own[path])))
+    for there in (lines for other, lines in heard.items() if other != path):
+        blocks = difflib.SequenceMatcher(None, heard[path], there, autojunk=False).get_matching_blocks()
         shared &= {place for block in blocks for place in range(block.a, block.a + block.size)}
-    lines = tuple(
-        Line(number, markup[number - 1], bool(here[place]) and place not in shared)
-        for place, (number, _) in enumerate(own[name])
-    )
-    return Part(path, lines)
-
-
-def highlight(source: str) -> list[str]:
-    """The lines of a Python source as markup, with a class for each kind of token; the style is the page's."""
-    import pygments
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers.python import PythonLexer
-
-    markup: str = pygments.highlight(source, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
-    return markup.split("\n")
+    return [
+        (number, text, bool(heard[path][place]) and place not in shared, notes.get((path, number), ""))
+        for place, (number, text) in enumerate(own[path])
+    ]

@@ -1,5 +1,6 @@
 """The cost part of the page: everything that it takes from the benchmark passes here."""
 
+import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ WANTED = results.WANTED
 
 @dataclass(frozen=True)
 class Cost:
-    """What a benchmark has to say; the charts are SVG, each with its name."""
+    """What a benchmark has to say; the charts are SVG, each with what it shows."""
 
     environment: str
     sentences: tuple[str, ...]
@@ -40,8 +41,13 @@ def load(text: bytes, name: str) -> Cost:
         doubts=_sentences([*noise.advice(found), *found.notes]),
         legend=_sentences(tables.legend(found)),
         sections=tuple(tables.sections(found)),
-        charts=tuple(charts.draw(found)),
+        charts=tuple((_shown(chart), chart) for _, chart in charts.draw(found)),
     )
+
+
+def _shown(chart: str) -> str:
+    """What a chart shows, in the words that it has for those who cannot see it."""
+    return html.unescape(chart.partition(' aria-label="')[2].partition('"')[0])
 
 
 def _sentences(texts: Iterable[str]) -> tuple[str, ...]:

@@ -53,15 +53,24 @@ class Texts:
 
 
 def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any]:
+    told = [*words.troubles(comparison), *words.skipped([comparison])]
     return {
         "servers": [escape(end.label) for end in comparison.servers],
         "clients": [escape(end.label) for end in comparison.clients],
         "reference": [escape(comparison.reference.server.label), escape(comparison.reference.client.label)],
         "description": escape(comparison.scenario.description),
         "over": escape(comparison.transport.description),
+        "transport": comparison.transport.name,
+        "expected": escape(_expected(comparison)),
+        "told": [f"{words.SYMBOLS[sign]} {escape(line)}" for sign, line in told],
         "groups": [[[d.sign, texts.number(d.text), d.causes] for d in g.diff] for g in comparison.groups],
         "cells": [_cell(comparison, cell, trim, texts) for cell in comparison.cells],
     }
+
+
+def _expected(comparison: Comparison) -> str:
+    must = "; ".join(words.expectation(comparison.scenario))
+    return f"Must hold for everybody: {must}. {words.not_compared(comparison.scenario)}".rstrip()
 
 
 def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[str, Any]:
@@ -72,7 +81,7 @@ def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[
         "verdict": str(cell.verdict),
         "verdicts": [str(cell.verdicts[part]) for part in PARTS if part in cell.verdicts],
         "reason": texts.number(cell.reason),
-        "letters": list(cell.causes),
+        "causes": list(cell.causes),
         "runs_note": _runs_note(cell, trim),
         "commands": [[texts.number(c.what), texts.number(c.text)] for c in repeat.commands(comparison, cell)],
         "diff": {side: _group_number(comparison.groups, side, cell.pairing) for side in SIDES},

@@ -1,6 +1,5 @@
 """The parts of the report -> one self-contained page. The only module that needs Jinja2."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from urllib.parse import urlencode
@@ -9,12 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import PARTS, CannotCompare, Cell, Comparison, Pairing, Part, Survey, Verdict
-from comparison.report import repeat, words
-from comparison.report.html import causes, code, evidence
+from comparison.model import CannotCompare, Cell, Comparison, Survey
+from comparison.report import levels, repeat, sentence, words
+from comparison.report.html import behaviours, causes, code, evidence, overview
 from comparison.report.html.cost import Cost
 
 LIMIT_BYTES = 3 * 1024 * 1024
+SCRIPTS = ("page.js", "code.js", "timeline.js", "evidence.js", "grid.js", "behaviours.js", "start.js")
+"""In this order: each uses those before it."""
 
 
 @dataclass(frozen=True)
@@ -41,23 +42,35 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
     first = survey.comparisons[0]
     implementations = dict.fromkeys(end.implementation for c in survey.comparisons for end in c.endpoints)
     endpoints = list(dict.fromkeys(end for c in survey.comparisons for end in c.endpoints))
+    cards, sections, sheets = causes.collect(survey), code.collect(endpoints), overview.collect(survey)
+    known = behaviours.collect()
+    data = evidence.collect(survey, trim) | {
+        "columns": [[[escape(p.server.label), escape(p.client.label)] for p in sheet.pairings] for sheet in sheets],
+        "causes": causes.document(cards),
+        "code": code.document(sections),
+        "behaviours": known,
+    }
     return (
         environment()
         .get_template("page.html")
         .render(
             style=_own("page.css"),
-            script=_own("page.js"),
+            script=Markup("\n").join(map(_own, SCRIPTS)),
             title=" and ".join(implementations),
-            summary=words.closing(survey),
-            comparisons=survey.comparisons,
+            found=sentence.of(survey),
+            judged=words.judged(survey),
+            steady=words.steadiness(survey),
+            by_name={words.name(comparison): comparison for comparison in survey.comparisons},
             words=words,
-            parts=PARTS,
             link=link,
-            counts=counts,
-            pairing=Pairing,
-            causes=causes.collect(survey),
-            evidence=evidence.collect(survey, trim),
-            code=code.collect(endpoints, causes.by_section(survey)),
+            survey=survey,
+            cards=cards,
+            sheets=sheets,
+            most=max(len(sheet.pairings) for sheet in sheets),
+            standings=levels.standings(survey) if len(survey.comparisons) > 1 else [],
+            behaviours=known,
+            data=data,
+            code=sections,
             anchor=code.anchor,
             typed=repeat.typed,
             cost=cost,
@@ -76,12 +89,6 @@ def link(comparison: Comparison, cell: Cell | None = None) -> str:
     if cell is not None:
         view |= {"server": cell.pairing.server.label, "client": cell.pairing.client.label}
     return "#" + urlencode(view, errors="backslashreplace")
-
-
-def counts(comparisons: Sequence[Comparison], part: Part | None = None) -> list[tuple[Verdict, int]]:
-    """How often each verdict was given: in all, or on one of the two questions."""
-    found = [(verdict, sum(one.count(verdict, part) for one in comparisons)) for verdict in Verdict]
-    return [(verdict, number) for verdict, number in found if number]
 
 
 def environment() -> Environment:

@@ -1,0 +1,84 @@
+"""What is known of the APIs, the loops and the Pythons by experiments, as the data from which the page draws it."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from behaviours.known import parsed
+from behaviours.page import GROUPS, SECTIONS, is_none
+from comparison.experiments import command, record, words
+from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything
+from comparison.experiments.places import FACTORS, predictors
+from comparison.play.processes import ROOT
+
+RECORD = ROOT / "docs" / "behaviours.json"
+"""What the project has kept of them."""
+
+APIS = {api: label for label, api in SECTIONS.items()}
+
+
+def collect(path: Path = RECORD) -> dict[str, Any]:
+    """Each behaviour by its name; none where there is no record. Raises CannotCompare."""
+    if not path.is_file():
+        return {}
+    found = command.in_order(everything(), record.read([path]), ())
+    return {name: _document(found, behaviour) for name, behaviour in found.behaviours.items()}
+
+
+def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
+    page = behaviour.page
+    bites = dict.fromkeys(f.evidence.bites for f in found.of(page.name, *behaviour.traps) if f.evidence.bites)
+    return {
+        "title": page.title,
+        "group": GROUPS[page.group],
+        "apis": [APIS[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
+        "bites": list(bites),
+        "differs": differs(found, behaviour),
+        "text": page.text,
+        "instead": page.instead,
+        "sources": page.sources,
+        "command": f"python -m {page.module}",
+        "cases": [_case(found.of(page.name, case), behaviour, case) for case in behaviour.known],
+    }
+
+
+def differs(found: Survey, behaviour: Behaviour) -> list[str]:
+    """What predicts the outcomes of its cases, each for itself; nothing where they are the same everywhere."""
+    factors: set[str] = set()
+    for case in behaviour.traps:
+        findings = [finding for finding in found.of(behaviour.name, case) if finding.evidence.outcomes]
+        seen = {finding.evidence.levels: finding.evidence.outcomes for finding in findings}
+        predicting = predictors(seen)
+        if predicting is None:
+            return [words.BY_TIMING]
+        factors.update(predicting)
+    return [factor for factor in FACTORS if factor in factors]
+
+
+def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[str, Any]:
+    """The code in each API, what came out where, and the same place by place."""
+    code = {label: behaviour.page.code.get((api, case)) for label, api in SECTIONS.items()}
+    lines = words.lines(findings)
+    pythons = sorted({finding.evidence.python for finding in findings}, key=parsed)
+    return {
+        "name": "instead" if case == REMEDY else words.spoken(case),
+        "code": [[label, text, is_none(text)] for label, text in code.items() if text is not None],
+        "lines": [[line.said, line.where, bool(line.bites), line.told] for line in lines],
+        "pythons": pythons,
+        "places": list(_places(findings, pythons)),
+    }
+
+
+def _places(findings: Sequence[Finding], pythons: Sequence[str]) -> Iterator[list[Any]]:
+    """API, loop, and what came out there under one Python after the other, with the number of those that are alike."""
+    found = {(APIS[f.evidence.api], f.evidence.loop_and_version, f.evidence.python): f for f in findings}
+    for api, loop in dict.fromkeys(place[:2] for place in found):
+        outcomes = [_outcome(found.get((api, loop, python))) for python in pythons]
+        yield [api, loop, [[text, len(list(same))] for text, same in itertools.groupby(outcomes)]]
+
+
+def _outcome(finding: Finding | None) -> str:
+    if finding is None:
+        return "not run"
+    return finding.evidence.outcomes[-1] if finding.evidence.outcomes else f"{finding.state.value}: {finding.reason}"
