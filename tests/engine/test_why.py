@@ -1,6 +1,5 @@
 """Altered programs take part, and what notices them says why a statement is there."""
 
-import pytest
 from harness import ROOT
 
 from comparison.selection import choose, trials
@@ -36,14 +35,10 @@ def test_what_is_known_is_tried_first_and_stands_where_it_cannot_be_tried_here(m
     assert searched(monkeypatch, SOURCE, ["log.received(data)"], known)["log.received(data)"] == known
 
 
-@pytest.mark.parametrize(
-    ("defect", "code"),
-    [("received bytes raise", "writer.close()"), ("new connections raise", "return run_server(start)")],
-)
-def test_a_planted_defect_is_no_reason_by_itself(monkeypatch, defect, code):
+def test_a_planted_defect_is_no_reason_by_itself(monkeypatch):
     [tutorial] = trials(["tutorial"], None)
-    same = [one for one in alterations(SERVER, SOURCE) if one.code == code][:1]
+    same = [one for one in alterations(SERVER, SOURCE) if one.code == "writer.close()"][:1]
     same = [type(one)(**{**vars(one), "source": f"{SOURCE}\n"}) for one in same]
-    monkeypatch.setattr(trial, "grounds", lambda: [trial.Ground(tutorial, defect)])
+    monkeypatch.setattr(trial, "grounds", lambda: [trial.Ground(tutorial, "received bytes raise")])
     [(_, seen)] = trial.search(same, {SERVER: SOURCE}, {}, choose(loops=["asyncio"]), 2)
     assert seen is None
