@@ -40,7 +40,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("place", nargs="?", metavar="FILE[:LINE]", help="only this program, or its statement in this line")
     add("--again", action="store_true", help="try what is known, too")
-    add("--sample", type=at_least_one, metavar="N", help="try what is not known yet, and so many others by chance")
+    add(
+        "--sample",
+        type=at_least_one,
+        metavar="N",
+        help="try what is not known yet, and so many others by chance, of those without which something else happens",
+    )
     jobs = JOBS_PER_CORE * (os.cpu_count() or 1)
     add("--jobs", type=at_least_one, metavar="N", default=jobs, help="programs at once (%(default)s)")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
@@ -55,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     known, certain = recorded(chosen, sources)
     tried = [one for one in chosen if options.again or one not in certain]
     if options.sample is not None:
-        others = [one for one in chosen if one not in tried and certain[one] is not None]
+        others = [one for one in chosen if one not in tried and (seen := certain[one]) is not None and not seen.told]
         tried += random.sample(others, min(len(others), options.sample))
         chosen = [one for one in chosen if one in tried]
     found: dict[Alteration, Evidence | None] = {one: certain[one] for one in chosen if one not in tried}
