@@ -60,6 +60,7 @@ def golden() -> dict[str, str]:
     """The page of the recorded survey without the code, the style and the script, and its data: by file name."""
     with mock.patch.object(code, "source_of", return_value=None), mock.patch.object(behaviours, "collect", dict):
         text = page.render(survey(), COST, page.Made(*MADE))
+    text = text.replace("><", ">\n<")
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", text, flags=re.DOTALL)
     document = json.dumps(data_of(text), indent=1) + "\n"
     return {"page.html": re.sub(r"(<script type=[^>]*>).*?(</script>)", r"\1\2", text), "page.json": document}

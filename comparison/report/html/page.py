@@ -29,7 +29,7 @@ class Made:
 def render(survey: Survey, cost: Cost | None, made: Made, limit_bytes: int = LIMIT_BYTES) -> str:
     """The page, with as much of the logs as fits into `limit_bytes`. Raises CannotCompare where it cannot fit."""
     for trim in evidence.TRIMS:
-        text = _render(survey, cost, made, trim)
+        text = _render(survey, cost, made, trim).replace(">\n<", "><")  # a browser makes a node of each line end
         if len(text.encode()) <= limit_bytes:
             return text
     raise CannotCompare(
@@ -39,8 +39,6 @@ def render(survey: Survey, cost: Cost | None, made: Made, limit_bytes: int = LIM
 
 
 def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) -> str:
-    first = survey.comparisons[0]
-    implementations = dict.fromkeys(end.implementation for c in survey.comparisons for end in c.endpoints)
     endpoints = list(dict.fromkeys(end for c in survey.comparisons for end in c.endpoints))
     cards, sections, sheets = causes.collect(survey), code.collect(endpoints), overview.collect(survey)
     known = behaviours.collect()
@@ -56,7 +54,7 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
         .render(
             style=_own("page.css"),
             script=Markup("\n").join(map(_own, SCRIPTS)),
-            title=" and ".join(implementations),
+            title=" and ".join(dict.fromkeys(end.implementation for end in endpoints)),
             found=sentence.of(survey),
             judged=words.judged(survey),
             steady=words.steadiness(survey),
@@ -74,7 +72,7 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
             anchor=code.anchor,
             typed=repeat.typed,
             cost=cost,
-            environment=first.environment,
+            environment=survey.comparisons[0].environment,
             notes=list(dict.fromkeys(note for c in survey.comparisons for note in c.notes)),
             endpoints=endpoints,
             made=made,
