@@ -4,7 +4,7 @@ import argparse
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from common.logs import escape
@@ -26,6 +26,9 @@ EPILOG = "Exit code: 0 where the page was written, 2 for trouble, 130 after Ctrl
 
 NEEDED = ("jinja2",)
 """What the page is made with."""
+
+MOST_NAMES = 6
+"""So many scenarios a short report names."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -74,9 +77,7 @@ def run(options: argparse.Namespace) -> int:
     if html:
         text = _page(survey, measured, sources)
     else:
-        start = repeat.program(sys.orig_argv, sys.argv)
-        told = options.page or repeat.typed([*start, "report", *sources, "-o", "report.html"])
-        text = layout.markdown_of(_markdown(survey, measured, told))
+        text = layout.markdown_of(_markdown(survey, measured, options.page or _again(survey, options, sources)))
     write(text, options.output or (Path("report.html") if html else None))
     if interrupted:
         print(f"compare.py: interrupted; {words.judged(survey)} were judged", file=sys.stderr)
@@ -112,10 +113,20 @@ def _page(survey: Survey, measured: cost.Cost | None, sources: Iterable[str]) ->
     return page.render(survey, measured, page.Made(typed, tuple(sources)))
 
 
+def _again(survey: Survey, options: argparse.Namespace, sources: Sequence[str]) -> str:
+    """The command that makes the page of the same; empty where what was read cannot be read again, from a pipe."""
+    own = ["--scenario", ",".join(options.scenario), *survey.comparisons[0].selection]
+    own += ["--repeat", str(options.repeat)] if options.repeat > 1 else []
+    words = [*repeat.program(sys.orig_argv, sys.argv), "report", *(sources or own), "-o", "report.html"]
+    return repeat.typed(words) if all(Path(source).is_file() for source in sources) else ""
+
+
 def _markdown(survey: Survey, measured: cost.Cost | None, told: str) -> Iterator[Block]:
     """The short version: what was found, what differs, what the benchmark means, and where all of it is."""
     yield Line(sentence.of(survey), "bold")
-    yield from (BLANK, Line(words.closing(survey)), BLANK)
+    names = [words.name(comparison) for comparison in survey.comparisons]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    yield from (BLANK, Line(f"Tried: {', '.join(names[:MOST_NAMES])}{more}."), Line(words.closing(survey)), BLANK)
     for comparison in survey.comparisons:
         for verdict, line in words.troubles(comparison):
             yield Line(f"{words.name(comparison)}: {line}", verdict, words.SYMBOLS[verdict])
@@ -126,7 +137,8 @@ def _markdown(survey: Survey, measured: cost.Cost | None, told: str) -> Iterator
     if measured is not None and measured.sentences:
         yield Heading("What it costs")
         yield from (Line(text, "item", "-") for text in measured.sentences)
-    yield from (BLANK, Command("All of it, with the code and the timelines", told))
+    if told:
+        yield from (BLANK, Command("All of it, with the code and the timelines", told))
 
 
 def _row(survey: Survey, card: causes.Card) -> list[Span]:

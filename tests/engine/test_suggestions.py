@@ -204,7 +204,7 @@ def copy(folder: Path, name: str, old: str = "", new: str = "") -> Path:
     place = folder.parent / ODD
     place.mkdir()
     shutil.copy(COMPARE, place)
-    for package in ("common", "comparison", "protocol_impl", "streams_impl"):
+    for package in ("behaviours", "common", "comparison", "docs", "protocol_impl", "streams_impl"):
         shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__"))
     text = (place / name).read_text()
     assert text.count(old) >= 1

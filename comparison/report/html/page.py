@@ -30,7 +30,7 @@ def render(survey: Survey, cost: Cost | None, made: Made, limit_bytes: int = LIM
     """The page, with as much of the logs as fits into `limit_bytes`. Raises CannotCompare where it cannot fit."""
     for trim in evidence.TRIMS:
         text = _render(survey, cost, made, trim).replace(">\n<", "><")  # a browser makes a node of each line end
-        if len(text.encode()) <= limit_bytes:
+        if len(text.encode(errors="backslashreplace")) <= limit_bytes:
             return text
     raise CannotCompare(
         f"the page would have {len(text.encode()) / 2**20:.1f} MiB, and {limit_bytes / 2**20:g} is the most; "
