@@ -135,7 +135,6 @@ class Arena:
         self._sides = programs()
         self._copies: dict[str, Path] = {}
         self.loops = {loop for _, loop in self._ends}
-        (folder / "common").symlink_to(ROOT / "common", target_is_directory=True)
 
     def noticed(
         self, ground: Ground, alterations: Iterable[Alteration], patience: int = PATIENCE
@@ -188,14 +187,18 @@ class Arena:
     def _pairing(self, end: Endpoint, file: str, source: str, scenario: Scenario) -> Pairing:
         """A copy of a program with the sound other side, which is the engine itself where there is a script."""
         side = self._sides[file]
-        copy = self._copies.setdefault(source, self._folder / f"{len(self._copies)}.py")
-        files.write(copy, source)
+        # Under its own name, which it tells in errors, in a folder of its own.
+        copy = self._copies.setdefault(source, self._folder / str(len(self._copies)) / Path(file).name)
+        if not copy.exists():
+            copy.parent.mkdir()
+            (copy.parent / "common").symlink_to(ROOT / "common", target_is_directory=True)
+            files.write(copy, source)
         python, _, _, *options = command_of(end, side)
-        label = f"{end.label} {copy.stem}"
+        label = f"{end.label} {copy.parent.name}"
         command = (python, str(copy), *options)
         changed = dataclasses.replace(end, label=label, server_command=command, client_command=command)
         # A server takes its clients one after another: of those that hang each would hold up all others.
-        other = dataclasses.replace(end, label=f"{end.label} {int(copy.stem) % self._jobs}")
+        other = dataclasses.replace(end, label=f"{end.label} {int(copy.parent.name) % self._jobs}")
         other = RAW if scenario.script is not None else other
         return Pairing(changed, other) if side == "server" else Pairing(other, changed)
 
