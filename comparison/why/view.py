@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from common.loops import USUAL
 from comparison.layout import BLANK, Block, Code, Command, Heading, Line
 from comparison.model import Verdict
+from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.scenarios import SCENARIOS
-from comparison.why import statements
+from comparison.why import record, statements
 from comparison.why.record import Evidence
 from comparison.why.statements import Alteration
 
@@ -69,6 +70,18 @@ def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Blo
                 more = f" --transport {seen.transport}" if seen.transport != over else ""
                 yield Command("as it is", f"python compare.py run --scenario {seen.scenario}{more}")
     yield Command("altered", f"python compare.py why {place} --again")
+
+
+def margin() -> dict[tuple[str, int], str]:
+    """What is lost without a statement, by its file and last line, of the programs that are as they were when it was
+    found out."""
+    found: dict[tuple[str, int], str] = {}
+    for file, known in record.read().items():
+        source = (ROOT / file).read_text("utf-8")
+        for one in statements.alterations(file, source) if statements.digest(source) == known.digest else ():
+            if (seen := known.evidence.get(one.key)) is not None:
+                found.setdefault((file, one.last), _note([one.change], seen))
+    return found
 
 
 def _lines(source: str) -> list[str]:

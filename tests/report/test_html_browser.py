@@ -191,6 +191,17 @@ def test_a_link_to_a_section_opens_it_and_wrapped_lines_keep_their_indent(opened
         assert line.evaluate("element => element.style.getPropertyValue('--indent')") == f"{indent + 4}ch"
 
 
+def test_why_a_line_is_there_stands_below_it_where_that_is_wanted(opened):
+    page = opened()
+    page.get_by_role("button", name="Open all").click()
+    note = page.locator("#code .note", has_text="without it").first
+    sync_api.expect(note).to_be_hidden()
+    button = page.get_by_role("button", name="Why each line is there")
+    button.click()
+    sync_api.expect(note).to_be_visible()
+    sync_api.expect(button).to_have_attribute("aria-pressed", "true")
+
+
 def test_before_anything_is_opened_the_page_is_small(opened, address):
     """What grows with the scenarios is a cell each, and with the endpoints, a cell for each pairing."""
     page = opened()

@@ -12,6 +12,7 @@ from comparison.model import CannotCompare, Cell, Comparison, Survey
 from comparison.report import levels, repeat, sentence, words
 from comparison.report.html import behaviours, causes, code, evidence, overview
 from comparison.report.html.cost import Cost
+from comparison.why import view
 
 LIMIT_BYTES = 3 * 1024 * 1024
 SCRIPTS = ("page.js", "code.js", "timeline.js", "evidence.js", "grid.js", "behaviours.js", "start.js")
@@ -30,17 +31,18 @@ def render(survey: Survey, cost: Cost | None, made: Made, limit_bytes: int = LIM
     """The page, with as much of the logs as fits into `limit_bytes`. Raises CannotCompare where it cannot fit."""
     for trim in evidence.TRIMS:
         text = _render(survey, cost, made, trim).replace(">\n<", "><")  # a browser makes a node of each line end
-        if len(text.encode(errors="backslashreplace")) <= limit_bytes:
+        size = len(text.encode(errors="backslashreplace"))
+        if size <= limit_bytes:
             return text
     raise CannotCompare(
-        f"the page would have {len(text.encode()) / 2**20:.1f} MiB, and {limit_bytes / 2**20:g} is the most; "
+        f"the page would have {size / 2**20:.1f} MiB, and {limit_bytes / 2**20:g} is the most; "
         "choose fewer scenarios or endpoints"
     )
 
 
 def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) -> str:
     endpoints = list(dict.fromkeys(end for c in survey.comparisons for end in c.endpoints))
-    cards, sections, sheets = causes.collect(survey), code.collect(endpoints), overview.collect(survey)
+    cards, sections, sheets = causes.collect(survey), code.collect(endpoints, view.margin()), overview.collect(survey)
     known = behaviours.collect()
     data = evidence.collect(survey, trim) | {
         "columns": [[[escape(p.server.label), escape(p.client.label)] for p in sheet.pairings] for sheet in sheets],

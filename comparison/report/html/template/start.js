@@ -53,6 +53,8 @@ document.addEventListener("click", (click) => {
   const link = click.target.closest("a[href^='#']");
   if (link && link.getAttribute("href") === location.hash) show(); // the address does not change, so nobody else tells
   if (click.target.closest("[data-back]")) standing.focus();
+  const why = click.target.closest("[data-why]");
+  if (why) why.ariaPressed = String(document.getElementById("code").classList.toggle("why"));
   if (click.target.closest("[data-open-all]")) for (const row of document.querySelectorAll("[data-code]")) row.open = true;
 });
 byId("cell").addEventListener("keydown", (press) => { if (press.key === "Escape") standing.focus(); });
@@ -65,7 +67,7 @@ document.addEventListener("toggle", ({ target }) => {
   if (target.dataset.code) drawSection(target);
 }, true);
 
-document.querySelector("[data-open-all]").hidden = false;
+for (const button of document.querySelectorAll("[data-open-all], [data-why]")) button.hidden = false;
 startBehaviours();
 window.addEventListener("hashchange", show);
 show();
