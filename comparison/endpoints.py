@@ -48,7 +48,6 @@ BY_NAME = {
 
 _PROBE = """
 import importlib.metadata, importlib.util, json, os, platform, sys
-from common.loops import LOOPS, loop_factory, packages
 answer = os.dup(1)
 os.dup2(2, 1)  # a module may print while it is imported
 
@@ -65,8 +64,9 @@ def behind(loop):
     return {name for module in inherited + patched for name in of_module.get(module.partition(".")[0], ())}
 
 versions, problems = {}, {}
-for loop in sys.argv[1:]:
+for loop in sys.argv[1:] if sys.version_info >= (3, 11) else ():  # to another it is said that it is too old
     try:
+        from common.loops import LOOPS, loop_factory, packages
         if loop in LOOPS:
             found = [name for name in packages(loop) if importlib.util.find_spec(name) is not None]
         else:

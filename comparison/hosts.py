@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -34,8 +35,9 @@ def elsewhere(selection: Selection, options: argparse.Namespace) -> Selection:
         raise CannotCompare(
             "--server-on and --client-on need --server-host ADDRESS: where the server is found from there"
         )
-    for name, prefix in given.items():
-        _check(name, prefix)
+    for option, prefix in (("--server-on", options.server_on), ("--client-on", options.client_on)):
+        if prefix is not None:
+            _check(option, prefix)
 
     def there(endpoint: Endpoint) -> Endpoint:
         return dataclasses.replace(
@@ -64,12 +66,10 @@ def over(trials: Sequence[Trial], address: str | None) -> list[Trial]:
 
 def _over(trial: Trial, address: str) -> Trial:
     scenario, transport = trial.scenario, trial.transport
-    expects = dataclasses.replace(scenario.expects, memory_mib=None, warnings=(*scenario.expects.warnings, EXPOSED))
-    skipped = trial.skipped
     if scenario.script is not None:
-        skipped = "the engine plays one side itself, with sockets of this host"
-    elif transport != TCP:
-        skipped = f"what {transport.name} needs is on this host only; choose tcp"
+        return dataclasses.replace(trial, skipped="the engine plays one side itself, with sockets of this host")
+    if transport != TCP:
+        return dataclasses.replace(trial, skipped=f"what {transport.name} needs is on this host only; choose tcp")
     there = Transport(
         TCP.name,
         f"TCP to {address}",
@@ -77,19 +77,18 @@ def _over(trial: Trial, address: str) -> Trial:
         ("--host", address, *TCP.client_options),
         is_far=True,
     )
-    return Trial(dataclasses.replace(scenario, expects=expects), there, skipped)
+    expects = dataclasses.replace(scenario.expects, memory_mib=None, warnings=(*scenario.expects.warnings, EXPOSED))
+    return Trial(dataclasses.replace(scenario, expects=expects), there, trial.skipped)
 
 
 def _behind(prefix: str | None, command: tuple[str, ...]) -> tuple[str, ...]:
     return (*FAR, prefix, *command) if prefix is not None and command else command
 
 
-def _check(name: str, prefix: str) -> None:
+def _check(option: str, prefix: str) -> None:
     try:
         words = shlex.split(prefix)
     except ValueError as error:
-        words, why = [], str(error).lower()
-    else:
-        why = "it is empty"
-    if not words:
-        raise CannotCompare(f"--{name.replace('_', '-')} {prefix!r}: {why}; give words as for a shell")
+        raise CannotCompare(f"{option} {prefix!r}: {str(error).lower()}; quote it as for a shell") from None
+    if not words or shutil.which(words[0]) is None:
+        raise CannotCompare(f"{option} {prefix!r}: it begins with no program of this host, such as ssh; name one")

@@ -20,7 +20,6 @@ from comparison.model import CannotCompare
 
 ANCHOR = "buffered/"
 
-
 Change = tuple[Cell, str, Estimate]
 """What has become of one arm in one cell: a ratio above 1 is a higher cost than before."""
 

@@ -1,6 +1,6 @@
 """Which behaviours a loop has otherwise than asyncio: of a usual loop by what is known, of any other at a look."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from behaviours.known import Place, Row, row_for
 from common.loops import USUAL
@@ -12,9 +12,6 @@ from comparison.play.processes import Launcher
 
 HASTY_S = 5.0
 """What a case gets here: on a loop that hangs in most of them nobody waits for all. `behaviours` takes its time."""
-
-Otherwise = Mapping[str, tuple[str, ...]]
-"""Loop -> the names of behaviours."""
 
 
 def to_be_run(arms: Sequence[tuple[str, Interpreter]]) -> list[Cell]:

@@ -107,8 +107,9 @@ def _what_ran(survey: Survey) -> str:
     return f"{what} on {_and(loops)}, Python {_and(sorted(pythons, key=parsed))}: {how}."
 
 
-def _by_what(survey: Survey, behaviour: Behaviour) -> str:
-    """What predicts its outcomes, each case for itself."""
+def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
+    """The factors that predict its outcomes, each case for itself; none where they are the same everywhere, and None
+    where nothing predicts them."""
     factors: set[str] = set()
     for case in behaviour.traps:
         seen: dict[Levels, set[str]] = defaultdict(set)
@@ -117,9 +118,14 @@ def _by_what(survey: Survey, behaviour: Behaviour) -> str:
                 seen[finding.evidence.levels].update(finding.evidence.outcomes)
         predicting = predictors(seen)
         if predicting is None:
-            return BY_TIMING
+            return None
         factors.update(predicting)
-    return f"by {_and([factor for factor in FACTORS if factor in factors])}" if factors else ALIKE
+    return [factor for factor in FACTORS if factor in factors]
+
+
+def _by_what(survey: Survey, behaviour: Behaviour) -> str:
+    factors = predicted_by(survey, behaviour)
+    return BY_TIMING if factors is None else f"by {_and(factors)}" if factors else ALIKE
 
 
 def _bugs(survey: Survey) -> Iterable[str]:

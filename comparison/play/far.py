@@ -5,6 +5,7 @@ There the command runs in the folder that it would have here, so the project lie
 id first, which is how a signal finds it: ending `ssh` ends nothing on the other side.
 """
 
+import contextlib
 import os
 import shlex
 import signal
@@ -57,7 +58,8 @@ def run(prefix: str, command: Sequence[str]) -> int:
 def _hand_on(prefix: str, pid: int) -> None:
     while True:
         kill = behind(prefix, ["kill", f"-{signal.sigwait(HANDED_ON)}", str(pid)])
-        subprocess.run(kill, stdin=subprocess.DEVNULL, capture_output=True, timeout=KILL_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # whoever waits for its end has a limit of his own
+            subprocess.run(kill, stdin=subprocess.DEVNULL, capture_output=True, timeout=KILL_S)
 
 
 def _write(data: bytes) -> None:

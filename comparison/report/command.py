@@ -125,8 +125,7 @@ def _markdown(survey: Survey, measured: cost.Cost | None, told: str) -> Iterator
     """The short version: what was found, what differs, what the benchmark means, and where all of it is."""
     yield Line(sentence.of(survey), "bold")
     names = [words.name(comparison) for comparison in survey.comparisons]
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    yield from (BLANK, Line(f"Tried: {', '.join(names[:MOST_NAMES])}{more}."), Line(words.closing(survey)), BLANK)
+    yield from (BLANK, Line(f"Tried: {words.few(names, MOST_NAMES)}."), Line(words.closing(survey)), BLANK)
     for comparison in survey.comparisons:
         for verdict, line in words.troubles(comparison):
             yield Line(f"{words.name(comparison)}: {line}", verdict, words.SYMBOLS[verdict])

@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Collection, Iterator
 
-from comparison import layout
+from comparison import layout, programs
 from comparison.judge.catalogue import CATALOGUE
 from comparison.layout import BLANK, Beside, Block, Command, Heading, Line, Span, Table
 from comparison.model import SIDES, CannotCompare, Cause, Comparison, Explanation, Run, Side
@@ -14,7 +14,7 @@ from comparison.options import unknown
 from comparison.play.processes import ROOT
 from comparison.play.transports import half_closes
 from comparison.report import repeat, words
-from comparison.report.html import code, sections, timeline
+from comparison.report.html import sections, timeline
 from comparison.run import compare_all
 from comparison.selection import add_selection, chosen, trials
 from comparison.transcript import is_connection
@@ -89,9 +89,9 @@ def _code(comparison: Comparison, cause: Cause, side: Side, implementations: Col
     for label in (label for whose, label in sections.of_cause(cause) if whose == side):
         texts = {}
         for name in dict.fromkeys(implementations):
-            path = code.source_of(commands.get(name, ((), ()))[SIDES.index(side)])
+            path = programs.source_of(commands.get(name, ((), ()))[SIDES.index(side)])
             if path is not None:
-                lines = code.split((ROOT / path).read_text("utf-8")).get(label, [])
+                lines = programs.split((ROOT / path).read_text("utf-8")).get(label, [])
                 texts[f"{path}"] = textwrap.dedent("\n".join(line for _, line in lines)).splitlines()
         if texts:
             yield Heading(f"The code: {label}")

@@ -70,15 +70,12 @@ def _of_factor(survey: Survey, factor: str, own: Sequence[Standing]) -> Iterator
     for one in own:
         for kind, verdict in kinds.items():
             for why, scenarios in _by_reason(getattr(one, kind)).items():
-                yield Line(f"{one.level} {kind} ({why}): {_few(scenarios)}", verdict, words.SYMBOLS[verdict])
+                yield Line(
+                    f"{one.level} {kind} ({why}): {words.few(scenarios, MOST_NAMES)}", verdict, words.SYMBOLS[verdict]
+                )
         if names := otherwise.get(one.level):
-            yield Line(f"{one.level} behaves otherwise than asyncio: {_few(names)}", "", "^")
+            yield Line(f"{one.level} behaves otherwise than asyncio: {words.few(names, MOST_NAMES)}", "", "^")
     yield Command(f"{GAP}How they behave", repeat.behaviours(survey.comparisons[0]))
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _by_reason(scenarios: Scenarios) -> dict[str, list[str]]:

@@ -156,13 +156,14 @@ def skipped(comparisons: Iterable[Comparison]) -> list[Told]:
             if cell.verdict is Verdict.SKIPPED:
                 places.setdefault(cell.reason, []).append(name(comparison))
     told = (
-        f"{count(len(of), 'pairing')} skipped in {_few(list(dict.fromkeys(of)))}: {why}" for why, of in places.items()
+        f"{count(len(of), 'pairing')} skipped in {few(list(dict.fromkeys(of)))}: {why}" for why, of in places.items()
     )
     return [(Verdict.SKIPPED, line) for line in told]
 
 
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def few(names: Sequence[str], most: int = 3) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def question(cell: Cell) -> str:
@@ -174,7 +175,7 @@ def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
     """Pairings in as few words as possible."""
     servers, clients = dict.fromkeys(pairing.server for pairing in some), dict.fromkeys(p.client for p in some)
     if len(some) < len(servers) * len(clients):
-        return ", ".join(map(str, some[:4])) + (f" and {len(some) - 4} more" if len(some) > 4 else "")
+        return few([str(pairing) for pairing in some], 4)
     server_names = "every server" if len(servers) == len(comparison.servers) else "server " + _labels(servers)
     client_names = "every client" if len(clients) == len(comparison.clients) else "client " + _labels(clients)
     return f"{server_names}, {client_names}" if some else ""
@@ -260,7 +261,7 @@ def judged(survey: Survey) -> str:
 def steadiness(survey: Survey) -> str:
     """Over several runs, whether they all came out alike, as a sentence; empty for one run."""
     if unsteady := [f"{name(one)} {cell.pairing}" for one in survey.comparisons for cell in one.unsteady]:
-        return f"Not every run came out alike in {_few(unsteady)}."
+        return f"Not every run came out alike in {few(unsteady)}."
     repeated = any(comparison.repeat > 1 for comparison in survey.comparisons)
     return "Every run of each pairing came out alike." if repeated else ""
 

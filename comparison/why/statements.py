@@ -7,12 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from comparison.report.html.code import split
+from comparison.programs import split
 
 LEFT_OUT, OPPOSITE, TRUE, FALSE = "left out", "opposite", "always true", "always false"
 CLOSE, ABORT, NO_HANDLER, NO_FINALLY, BARE = "close", "abort", "no handler", "no finally", "bare"
-
-EXCHANGED = {"abort": CLOSE, "close": ABORT}
 
 FRAME = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 """What is no statement of its own here: without it, what stands below it or in it goes, too."""

@@ -21,7 +21,7 @@ from comparison.model import RAW, SIDES, Endpoint, Observation, Pairing, Run, Sc
 from comparison.play import runner
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
-from comparison.report.html.code import source_of
+from comparison.programs import source_of
 from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial, trials
 from comparison.why.defects import DEFECTS
@@ -31,6 +31,9 @@ from comparison.why.statements import Alteration
 LEAST_S = 2.0
 PATIENCE = 5
 """A run is cut when it takes so many times as long as that of the program as it is, and LEAST_S at least."""
+
+CONFIRMED = 3
+"""How often what shows on one loop only is played again: a race that is lost now and then is no reason."""
 
 SHORT_GRACE = ("--grace", "0.2")
 """What nobody asks for: an altered server that keeps its connections is not waited for."""
@@ -116,10 +119,12 @@ def search(
         while pending and left:
             ground = left.pop(max(left, key=lambda name: caught[name]))
             found = arena.noticed(ground, pending)
-            if once := [one for one, seen in found.items() if len(seen.loops) == 1]:
-                # A race that is lost now and then is no reason.
-                again = arena.noticed(ground, once, patience=2 * PATIENCE)
-                found = {one: again.get(one, seen) for one, seen in found.items() if one in again or one not in once}
+            for _ in range(CONFIRMED):
+                if once := [one for one, seen in found.items() if len(seen.loops) == 1]:
+                    again = arena.noticed(ground, once, patience=2 * PATIENCE)
+                    found = {
+                        one: again.get(one, seen) for one, seen in found.items() if one in again or one not in once
+                    }
             caught[ground.name] += len(found)
             yield from found.items()
             pending = {one: None for one in pending if one not in found}

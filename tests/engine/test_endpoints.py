@@ -245,6 +245,13 @@ def test_a_folder_is_no_python(tmp_path):
     assert "is no Python that can be run" in trouble(pythons=[str(tmp_path)])
 
 
+def test_an_old_python_that_cannot_even_read_what_is_shared_is_told_that_it_is_old(tmp_path):
+    old = "import sys; sys.version_info, sys.modules['common'] = (3, 9, 1, 'final', 0), None; exec(sys.argv.pop(1))"
+    path = program(tmp_path / "python3.9", f'shift; exec {sys.executable} -c "{old}" "$@"')
+    told = f"--python {path!r} is Python 3.9.1; give one of 3.11 or newer"
+    assert trouble(pythons=[path], loops=["asyncio"]) == told
+
+
 def test_an_unknown_loop_lists_the_known_ones():
     message = trouble(loops=["uvlop"])
     assert message.startswith("unknown event loop 'uvlop'")

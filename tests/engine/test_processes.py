@@ -129,11 +129,18 @@ def test_a_server_that_ended_before_it_was_stopped_is_in_trouble(launcher):
     assert (log.lines, log.exit_code, log.trouble) == (("Segmentation fault",), 3, "ended before it was stopped")
 
 
-def test_what_is_about_to_end_by_itself_keeps_its_exit_code(launcher):
+def test_what_is_about_to_end_by_itself_keeps_its_exit_code(launcher, tmp_path, monkeypatch):
     """Its output may be over a moment before it is gone, when a signal would still decide how it ends."""
-    process = launcher.start(python("import os, time; os.close(1); os.close(2); time.sleep(0.1); os._exit(3)"))
+    os.mkfifo(tmp_path / "fifo")
+    process = launcher.start(python("import os; os.close(1); os.close(2); open('fifo').read(); os._exit(3)"))
     assert process.wait_for_line(lambda line: False, GENEROUS_S) is None
-    assert process.output_is_over
+    wait = process.wait_a_little
+
+    def let_it_end(seconds):
+        (tmp_path / "fifo").write_text("")
+        wait(GENEROUS_S)
+
+    monkeypatch.setattr(process, "wait_a_little", let_it_end)
     assert process.stop().exit_code == 3
 
 

@@ -50,10 +50,10 @@ def test_endpoints_behind_a_prefix_do_what_they_do_without():
 
 def test_what_cannot_be_had_on_another_host_is_skipped_with_its_reason():
     tried = hosts.over(trials(["never-reads", "tls", "tutorial"], None), "192.0.2.1")
-    assert [trial.skipped for trial in tried] == [
-        "the engine plays one side itself, with sockets of this host",
-        "what tls needs is on this host only; choose tcp",
-        None,
+    assert [(trial.transport.name, trial.skipped) for trial in tried] == [
+        ("tcp", "the engine plays one side itself, with sockets of this host"),
+        ("tls", "what tls needs is on this host only; choose tcp"),
+        ("tcp", None),
     ]
 
 
@@ -62,7 +62,11 @@ def test_what_cannot_be_had_on_another_host_is_skipped_with_its_reason():
     [
         ({"server_on": "ssh there"}, "need --server-host ADDRESS"),
         ({"server_on": "ssh 'there", "server_host": "192.0.2.1"}, '--server-on "ssh \'there": no closing quotation'),
-        ({"client_on": "", "server_host": "192.0.2.1"}, "--client-on '': it is empty"),
+        ({"client_on": "", "server_host": "192.0.2.1"}, "--client-on '': it begins with no program of this host"),
+        (
+            {"server_on": "sssh there", "server_host": "192.0.2.1"},
+            "--server-on 'sssh there': it begins with no program",
+        ),
     ],
 )
 def test_a_prefix_that_makes_no_sense_is_answered_with_the_remedy(options, part):

@@ -9,7 +9,6 @@ from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, is_none
 from comparison.experiments import command, record, words
 from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything
-from comparison.experiments.places import FACTORS, predictors
 from comparison.play.processes import ROOT
 
 RECORD = ROOT / "docs" / "behaviours.json"
@@ -28,32 +27,20 @@ def collect(path: Path = RECORD) -> dict[str, Any]:
 
 def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
     page = behaviour.page
+    factors = words.predicted_by(found, behaviour)
     bites = dict.fromkeys(f.evidence.bites for f in found.of(page.name, *behaviour.traps) if f.evidence.bites)
     return {
         "title": page.title,
         "group": GROUPS[page.group],
         "apis": [APIS[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
         "bites": list(bites),
-        "differs": differs(found, behaviour),
+        "differs": [words.BY_TIMING] if factors is None else factors,
         "text": page.text,
         "instead": page.instead,
         "sources": page.sources,
         "command": f"python -m {page.module}",
         "cases": [_case(found.of(page.name, case), behaviour, case) for case in behaviour.known],
     }
-
-
-def differs(found: Survey, behaviour: Behaviour) -> list[str]:
-    """What predicts the outcomes of its cases, each for itself; nothing where they are the same everywhere."""
-    factors: set[str] = set()
-    for case in behaviour.traps:
-        findings = [finding for finding in found.of(behaviour.name, case) if finding.evidence.outcomes]
-        seen = {finding.evidence.levels: finding.evidence.outcomes for finding in findings}
-        predicting = predictors(seen)
-        if predicting is None:
-            return [words.BY_TIMING]
-        factors.update(predicting)
-    return [factor for factor in FACTORS if factor in factors]
 
 
 def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[str, Any]:

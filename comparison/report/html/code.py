@@ -2,22 +2,16 @@
 
 import difflib
 import io
-import itertools
 import re
 import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from comparison.model import SIDES, Endpoint, Side
 from comparison.play.processes import ROOT
+from comparison.programs import Numbered, source_of, split
 
-LABEL = re.compile(r" *# --- (.+) ---")
-HEAD = "Imports"
-"""What stands before the first label."""
-
-Numbered = list[tuple[int, str]]
 Notes = Mapping[tuple[str, int], str]
 """Path and number of a line -> what is to be said beside it."""
 
@@ -58,36 +52,9 @@ def document(code: Mapping[Side, Sequence[Row]]) -> dict[str, Any]:
     }
 
 
-def source_of(command: Sequence[str]) -> Path | None:
-    """The file of a module of this project that a command starts, `-m NAME`; None where it starts something else."""
-    for option, name in itertools.pairwise(command):
-        if option == "-m":
-            path = Path(*name.split(".")).with_suffix(".py")
-            return path if (ROOT / path).is_file() else None
-    return None
-
-
 def anchor(side: Side, label: str) -> str:
     """The id of a section in the page."""
     return f"code-{side}-" + re.sub(r"\W+", "-", label.lower())
-
-
-def split(source: str) -> dict[str, Numbered]:
-    """Label -> the numbered lines of its section, without the label and without empty lines around."""
-    found: dict[str, Numbered] = {HEAD: []}
-    label = HEAD
-    for number, line in enumerate(source.splitlines(), 1):
-        if match := LABEL.fullmatch(line):
-            label = match[1]
-            found.setdefault(label, [])
-        else:
-            found[label].append((number, line))
-    return {name: _stripped(lines) for name, lines in found.items()}
-
-
-def _stripped(lines: Numbered) -> Numbered:
-    filled = [place for place, (_, line) in enumerate(lines) if line.strip()]
-    return lines[filled[0] : filled[-1] + 1] if filled else []
 
 
 def rows(sources: Mapping[str, str], notes: Notes) -> list[Row]:
