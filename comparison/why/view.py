@@ -28,6 +28,8 @@ WORDS = {
 NOTHING = "nothing shows it; give it a scenario, or leave it out"
 
 INDENT = "      "
+LINE_END, MORE = r"\\n", "...'"
+"""Of what was told in several lines the first is shown."""
 
 Found = Mapping[Alteration, Evidence | None]
 
@@ -118,4 +120,5 @@ def _note(changes: Sequence[str], seen: Evidence | None) -> str:
     where = f"{seen.scenario}{f' over {seen.transport}' if over else ''}"
     where += f" when {seen.defect}" if seen.defect else ""
     where += f", on {' and '.join(seen.loops)} only" if len(seen.loops) < len(USUAL) else ""
-    return f"{begin}, {seen.reason} ({where})"
+    first, more, _ = seen.reason.partition(LINE_END)
+    return f"{begin}, {first}{MORE if more else ''} ({where})"

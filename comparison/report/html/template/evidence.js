@@ -30,7 +30,7 @@ function verdicts(cell) {
   const items = all.map((verdict, n) => element("li", {}, cell.verdicts.length ? `${data.parts[n]}: ` : "", chip(verdict)));
   const causes = cell.causes.length ? ["Causes: ", ...joined(cell.causes.map(causeLink)), "."] : [];
   return element("div", {}, element("ul", { class: "verdicts" }, ...items),
-    element("p", {}, `${text(cell.reason)}. ${cell.runs_note} `, ...causes));
+    element("p", {}, `${capital(text(cell.reason))}. ${cell.runs_note} `, ...causes));
 }
 
 function commands(cell) {
