@@ -55,7 +55,8 @@ def document(survey: Survey) -> Document:
     """The same before it is a text."""
     endpoints = dict.fromkeys(e for comparison in survey.comparisons for e in comparison.endpoints)
     head = {"schema": SCHEMA, "endpoints": [dataclasses.asdict(endpoint) for endpoint in endpoints]}
-    return head | _fields(survey) | {"levels": levels.document(survey), "exit_code": survey.exit_code}
+    changes = [dataclasses.asdict(standing) for standing in levels.standings(survey)]
+    return head | _fields(survey) | {"levels": changes, "exit_code": survey.exit_code}
 
 
 def _fields(value: Any) -> Document:

@@ -2,8 +2,7 @@
 differs from it in that alone. The verdicts are taken as they are."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from comparison.layout import BLANK, GAP, Block, Command, Line, Table
 from comparison.model import NO_LEVEL, Cell, Comparison, Endpoint, Pairing, Survey, Verdict
@@ -39,11 +38,6 @@ def standings(survey: Survey) -> list[Standing]:
         levels = list(dict.fromkeys(end.level(factor) for end in endpoints if end.level(factor) != NO_LEVEL))
         found += [_standing(survey, factor, level, levels[0]) for level in levels[1:]]
     return found
-
-
-def document(survey: Survey) -> list[dict[str, Any]]:
-    """The same for JSON."""
-    return [asdict(standing) for standing in standings(survey)]
 
 
 def blocks(survey: Survey) -> Iterator[Block]:
