@@ -205,8 +205,15 @@ def in_turns(cases):
     ]
 
 
+LATE_SIGNALS = 5
+"""A signal must come in the last milliseconds of a program: on a busy machine not in every run."""
+
+
 def check(role, api, case):
-    cell = on_trial(role, api, case.defect, case.scenario, case.transport, case.deadline_s)
+    for _ in range(LATE_SIGNALS if case.defect == "heeds-late-signals" else 1):
+        cell = on_trial(role, api, case.defect, case.scenario, case.transport, case.deadline_s)
+        if cell.verdicts.get(case.fails) is case.verdict:
+            break
     assert cell.verdicts.get(case.fails) is case.verdict, (cell.verdicts, cell.reason)
     assert any(words in cell.reason for words in case.reason.split("|")), cell.reason
 
