@@ -23,7 +23,7 @@ SPEAKER = "echo_127.0.0.1_64624"
 GENEROUS_S = 60.0
 
 LINES = 1_500
-TURNS = 8
+TURNS = 30
 
 
 def of_connections(count, *lines):
