@@ -54,8 +54,7 @@ class EchoClient(asyncio.Protocol):
                 await self.over.wait()
                 sending.cancel()
         finally:
-            if not self.over.is_set():
-                self.transport.abort()  # a time-out comes before the end, perhaps with the whole echo back
+            self.transport.abort()  # a time-out comes before the end, perhaps with the whole echo back
         if self.error is not None:
             raise self.error
 
@@ -81,9 +80,12 @@ class EchoClient(asyncio.Protocol):
     # --- Send ---
     async def send(self) -> None:
         """Write what is due, as long as there is any, and say that this was all."""
-        while chunk := await self.exchange.next_chunk():
+        while True:
+            chunk = await self.exchange.next_chunk()
             if self.transport.is_closing():
-                return  # uvloop's write() raises RuntimeError on a closed connection
+                return  # on uvloop write() and write_eof() raise RuntimeError then
+            if not chunk:
+                break
             self.log.sending(chunk)
             self.transport.write(chunk)
             # --- Writing must wait ---
@@ -100,8 +102,6 @@ class EchoClient(asyncio.Protocol):
     async def end_sending(self) -> None:
         """Have the server learn that this was all."""
         self.log.tell("waiting")
-        if self.transport.is_closing():
-            return
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:

@@ -4,7 +4,6 @@ Its mirror image is `protocol_impl/client.py`: the same sections in the same ord
 """
 
 import asyncio
-import contextlib
 import sys
 
 from common.client import run_client
@@ -48,21 +47,20 @@ async def communicate(
             sending.cancel()
     # --- The connection ends ---
     finally:
-        if not (exchange.complete and reader.at_eof()):
-            # Not close(): it would first send what cannot come back any more, and wait for a peer that does not read.
-            # The same where a time-out comes before the end, with the whole echo back.
-            writer.transport.abort()
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()  # raises once more what read() or drain() has raised
+        # Not close(): whatever is still to be sent cannot come back any more, and a peer that does not read would have
+        # it wait. A time-out comes here as well.
+        writer.transport.abort()
 
 
 # --- Send ---
 async def send(writer: asyncio.StreamWriter, exchange: Exchange, log: ConnectionLog) -> None:
     """Write what is due, as long as there is any, and say that this was all."""
-    while chunk := await exchange.next_chunk():
+    while True:
+        chunk = await exchange.next_chunk()
         if writer.is_closing():
-            return  # uvloop's write() raises RuntimeError on a closed connection
+            return  # on uvloop write() and write_eof() raise RuntimeError then
+        if not chunk:
+            break
         log.sending(chunk)
         writer.write(chunk)
         # --- Writing must wait ---
@@ -74,8 +72,6 @@ async def send(writer: asyncio.StreamWriter, exchange: Exchange, log: Connection
 async def end_sending(writer: asyncio.StreamWriter, exchange: Exchange, log: ConnectionLog) -> None:
     """Have the server learn that this was all."""
     log.tell("waiting")
-    if writer.is_closing():
-        return
     if writer.can_write_eof():
         writer.write_eof()
     else:

@@ -5,7 +5,6 @@ Its mirror image is `protocol_impl/server.py`: the same sections in the same ord
 """
 
 import asyncio
-import contextlib
 import socket
 import sys
 
@@ -50,8 +49,6 @@ async def echo_server(
         log.ended(error)
     finally:
         writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()  # raises once more what read() or drain() has raised
         live.discard(writer.transport)
 
 

@@ -77,6 +77,14 @@ def resets(stage: Stage) -> None:
     _heard_out(stage).reset()
 
 
+@scenario(**FAILS, server_endings=("did_reset",), transports=TCP_ONLY)
+def resets_in_a_pause(stage: Stage) -> None:
+    """A server that resets the connection while its client waits between two messages, and must not wait on."""
+    peer = _met(stage, "--pause", "60")
+    peer.receive(len(TUTORIAL_MESSAGES[0]))
+    peer.reset()
+
+
 @scenario(client_endings=("lost",), server_endings=("did_reset",), transports=TCP_ONLY)
 def echoes_and_resets(stage: Stage) -> None:
     """A server that sends it all back, and resets the connection when the client has it."""

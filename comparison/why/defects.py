@@ -1,4 +1,5 @@
-"""Planted defects: what they show is what a statement is for that matters only where the program itself is wrong."""
+"""Planted defects: what they show is what a statement is for that matters only where the program itself, or another part
+of it, is wrong."""
 
 _RAISES = """
 import {module}
@@ -20,10 +21,25 @@ def _raises(method: str, *, hits: str = "True") -> str:
     return _RAISES.format(module=module, owner=owner, name=name, hits=hits)
 
 
+_BLOCKED = """
+import asyncio
+import time
+
+_wait = asyncio.sleep
+
+def _sleep(delay_s):
+    asyncio.get_running_loop().call_soon(time.sleep, 0.5)
+    return _wait(0.01)
+
+asyncio.sleep = _sleep
+"""
+"""Source that ends each pause while the loop is blocked: what came meanwhile is dealt with in the same turn."""
+
 DEFECTS = {
     "new connections raise": _raises("common.live.LiveConnections.add"),
     "the end raises": _raises("common.connections.ConnectionLog.ended"),
     "Python warns of what is left open": "import warnings\n\nwarnings.simplefilter('always')\n",
     "received bytes raise": _raises("common.connections.ChunkLog.received"),
+    "the loop is blocked in a pause": _BLOCKED,
 }
 """What is planted -> the source that plants it, which stands before that of the program."""

@@ -5,6 +5,7 @@ the same scenario, so that whatever differs comes from the alteration. The other
 """
 
 import dataclasses
+import re
 import signal
 import tempfile
 import time
@@ -17,7 +18,7 @@ from comparison import files
 from comparison.endpoints import IMPLEMENTATIONS
 from comparison.judge import differences, verdicts
 from comparison.judge.causes import without_numbers
-from comparison.model import RAW, SIDES, Endpoint, Observation, Pairing, Run, Scenario, Side
+from comparison.model import RAW, SIDES, Endpoint, Observation, Pairing, ProjectedLine, Run, Scenario, Side
 from comparison.play import runner
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
@@ -26,7 +27,7 @@ from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial, trials
 from comparison.why.defects import DEFECTS
 from comparison.why.record import Evidence
-from comparison.why.statements import Alteration
+from comparison.why.statements import Alteration, written_anew
 
 LEAST_S = 2.0
 PATIENCE = 5
@@ -38,7 +39,7 @@ CONFIRMED = 3
 SHORT_GRACE = ("--grace", "0.2")
 """What nobody asks for: an altered server that keeps its connections is not waited for."""
 
-SHOW_DEFECTS = (TUTORIAL.name, "tls", "client-timeout", "reads-nothing")
+SHOW_DEFECTS = (TUTORIAL.name, "tls", "client-timeout", "reads-nothing", "resets-in-a-pause")
 """The scenarios that are played with planted defects."""
 
 DEAR_BYTES = 16 * 2**20
@@ -46,6 +47,8 @@ MANY = 100
 """What is dear: so many bytes or connections."""
 
 SPINS, NEVER_ENDS = f"exited with -{signal.SIGALRM}", "never ends"
+
+PASSING = re.compile(r'"[^"]*", line \d+|\b0x[0-9a-f]+|\^+$')
 
 SIGNS = {"-": "does not tell", "+": "tells", "~": "tells in another place"}
 
@@ -135,7 +138,8 @@ class Arena:
     """Plays copies of programs, which lie in `folder`, as they are and altered."""
 
     def __init__(self, selection: Selection, sources: Mapping[str, str], folder: Path, jobs: int) -> None:
-        self._sources, self._folder, self._jobs = sources, folder, jobs
+        self._sources = {file: written_anew(source) for file, source in sources.items()}
+        self._folder, self._jobs = folder, jobs
         self._ends = {(file, end.loop): end for file, _, end in _ends(selection)}
         self._sides = programs()
         self._copies: dict[str, Path] = {}
@@ -224,12 +228,20 @@ def difference(usual: Observation, seen: Observation, *, planted: bool = False) 
     known = {without_numbers(fault.text) for fault in usual.faults}
     for fault in seen.faults:
         if without_numbers(fault.text) not in known:
-            return fault.text.replace(SPINS, NEVER_ENDS), False
+            return PASSING.sub("", fault.text.replace(SPINS, NEVER_ENDS)), False
     for side in SIDES:
         as_it_is, log = usual.run.log(side), seen.run.log(side)
         if (log.fate, log.exit_code) != (as_it_is.fate, as_it_is.exit_code):
             return f"{side} {log.trouble or f'exited with {log.exit_code}'.replace(SPINS, NEVER_ENDS)}", False
-    found = differences.between(usual.projected, seen.projected)
-    for one in sorted(found, key=lambda one: not seen.run.is_raw(one.side)):
+    found = differences.between(_lasting(usual), _lasting(seen))
+    for one in sorted(found, key=lambda one: (not seen.run.is_raw(one.side), one.text.startswith(" "))):
         return f"{one.side} {SIGNS[one.sign]} {one.text!r}", not seen.run.is_raw(one.side)
     return None
+
+
+def _lasting(seen: Observation) -> dict[Side, tuple[ProjectedLine, ...]]:
+    """What is compared, without what is another in each copy and each process: places in files, addresses in memory."""
+    return {
+        side: tuple(dataclasses.replace(line, text=PASSING.sub("", line.text)) for line in lines)
+        for side, lines in seen.projected.items()
+    }
