@@ -11,7 +11,7 @@ from recorded_bench import CELLS, ENVIRONMENT, MIDDLE, OWN, known, results
 from comparison.bench import estimates, handler, meaning, noise
 from comparison.bench.estimates import Estimate, estimate
 from comparison.bench.plan import Cell, Results, Sample
-from comparison.bench.views import tables
+from comparison.bench.views import view
 
 SEEDS = range(60)
 ONE = Cell("echo", 1024, 10, OWN)
@@ -75,7 +75,7 @@ def test_what_is_alike_is_said_to_be_alike():
 def test_a_difference_that_is_too_small_to_be_shown_is_none():
     found = estimate([1.002, 1.003, 1.001, 1.002, 1.0015, 1.003, 1.002, 1.0022])
     assert (str(found), found.is_sure) == ("1.00 x", False)
-    assert tables.seen(found).startswith("no")
+    assert view.seen(found).startswith("no")
     assert estimate([1.02] * 8).is_sure
 
 
@@ -117,7 +117,7 @@ def test_how_far_two_can_lie_apart_is_right_as_often_as_it_claims(rounds):
     ],
 )
 def test_whether_a_difference_is_seen(found, expected):
-    assert tables.seen(found) == expected
+    assert view.seen(found) == expected
 
 
 def test_every_sentence_names_the_cell_that_it_is_of():
@@ -147,7 +147,7 @@ def test_a_percentile_is_of_all_requests_and_not_of_the_median_round():
 
 
 def test_a_closed_loop_has_no_percentiles():
-    heads = {table.title: table.heads for section in tables.sections(results()) for table in section.tables}
+    heads = {cell: table.head for tables in view.sections(results()).values() for cell, table in tables.items()}
     assert [title for title, found in heads.items() if "p99 us" in found] == [
         "half, 1 KiB, 10 connections",
     ]
@@ -156,8 +156,9 @@ def test_a_closed_loop_has_no_percentiles():
 @pytest.mark.parametrize(("sample_s", "shown"), [(0.05, False), (0.3, True)])
 def test_user_and_system_time_are_told_apart_from_a_hundred_ticks_on(sample_s, shown):
     found = results(settings={"sample_s": sample_s})
-    (first, *_) = tables.sections(found)[0].tables[0].rows
-    assert ("+" in first.figures[1]) == shown
+    (tables, *_) = view.sections(found).values()
+    (first, *_) = tables[str(CELLS[0])].rows
+    assert ("+" in first[2][0]) == shown
 
 
 # --- What a handler does ---

@@ -75,14 +75,14 @@ def test_a_chart_for_each_cell_says_each_value_with_its_interval(tmp_path):
 def test_what_is_unknown_is_drawn_as_unknown():
     few = recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[:1])
     missing = dataclasses.replace(few, samples=tuple(one for one in few.samples if one.arm != "streams/uvloop"))
-    ((_, chart),) = charts.draw(missing)
+    ((_, _, chart),) = charts.draw(missing)
     assert {"?", "not known"} <= set(texts(chart))
     assert chart.count('class="unknown"') == len(recorded_bench.CELLS[0].arms) - 2
     assert 'class="range"' not in chart
 
 
 def test_a_chart_takes_the_colours_of_a_page_and_has_its_own_without_one():
-    ((_, chart),) = charts.draw(recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[:1]))
+    ((_, _, chart),) = charts.draw(recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[:1]))
     assert "var(--ink,#1b1c1a)" in chart
     assert "prefers-color-scheme:dark" in chart
 
