@@ -44,7 +44,7 @@ class Choice:
         """From how much work a message on the choice makes less than `part`, with the interval."""
         works = [(dear - cheap) / part - cheap for dear, cheap in self.costs_us]
         middle, low, high = estimates.interval(works)
-        return max(0.0, middle), max(0.0, low or 0.0), max(0.0, high or 0.0)
+        return max(0.0, middle), max(0.0, low), max(0.0, high)
 
     def part(self, work_us: float) -> float:
         """By which part the dearer costs more with so much work a message."""

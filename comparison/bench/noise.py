@@ -109,7 +109,7 @@ def _faults(results: Results) -> Iterator[str]:
 def _chance(results: Results) -> Iterator[str]:
     """How many intervals miss the truth without anything being wrong."""
     compared = (estimates.compare(results, cell, arm) for cell, arm in _all(results.cells) if arm != cell.reference)
-    found = sum(estimate is not None and estimate.low is not None for estimate in compared)
+    found = sum(estimate is not None and estimate.has_interval for estimate in compared)
     missed = found * (1 - estimates.CONFIDENCE)
     if missed >= 1:
         yield f"of {found} intervals of 95 % about {missed:.0f} miss the truth by chance: measure again what surprises"

@@ -1,6 +1,7 @@
 """What is said of results whose truth is known: the sentences are true, and what is doubtful is said to be."""
 
 import dataclasses
+import math
 import random
 import re
 
@@ -113,7 +114,7 @@ def test_how_far_two_can_lie_apart_is_right_as_often_as_it_claims(rounds):
         (Estimate(1.62, 1.58, 1.66, 8), "yes"),
         (Estimate(1.01, 0.98, 1.03, 8), "no (at most 3 %)"),
         (Estimate(0.9, 0.62, 1.74, 8), "no (at most 74 %)"),
-        (Estimate(1.3, None, None, 3), "?"),
+        (Estimate(1.3, 0.0, math.inf, 3), "?"),
     ],
 )
 def test_whether_a_difference_is_seen(found, expected):

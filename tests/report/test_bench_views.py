@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -88,7 +89,7 @@ def test_a_chart_takes_the_colours_of_a_page_and_has_its_own_without_one():
 
 
 def test_whatever_a_label_is_it_is_text():
-    chart = svg.dots("<b> & co", {'<a "b">&': Estimate(2.0, None, None, 1)})
+    chart = svg.dots("<b> & co", {'<a "b">&': Estimate(2.0, 0.0, math.inf, 1)})
     assert {"<b> & co", '<a "b">&'} <= set(texts(chart))
 
 

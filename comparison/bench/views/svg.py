@@ -67,9 +67,8 @@ class Axis:
 def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
     """A row for each ratio on one logarithmic axis, with a line at 1; the first one is the reference. Without an
     interval nobody knows how sure it is, and without an estimate nothing is known."""
-    known = [one for one in rows.values() if one is not None]
-    values = [value or 1.0 for one in known for value in (one.ratio, one.low, one.high)]
-    axis = Axis([1.0, *values], LEFT + 20, RIGHT - 20, log=True)
+    values = [value for one in rows.values() if one is not None for value in (one.ratio, one.low, one.high)]
+    axis = Axis([1.0, *(value for value in values if 0 < value < math.inf)], LEFT + 20, RIGHT - 20, log=True)
     foot = HEAD + ROW * len(rows)
     parts = [_line("one", axis.at(1.0), HEAD - 8, axis.at(1.0), foot)]
     for number, (label, found) in enumerate(rows.items()):
@@ -78,9 +77,9 @@ def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
         if found is None:
             parts += [_text(axis.at(1.0), y + 4, "?", "middle quiet"), _text(RIGHT, y + 4, "not known")]
             continue
-        if found.low is not None and found.high is not None:
+        if found.has_interval:
             parts.append(_line("range", axis.at(found.low), y, axis.at(found.high), y))
-        kind = "unknown" if found.low is None and number else "dot"
+        kind = "dot" if found.has_interval or not number else "unknown"
         parts.append(f'<circle class="{kind}" cx="{axis.at(found.ratio)}" cy="{y}" r="4"/>')
         value = f"{found}, {found.interval}" if number else "1, the reference"
         parts.append(_text(RIGHT, y + 4, value))

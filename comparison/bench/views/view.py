@@ -50,7 +50,7 @@ def sentences(texts: Iterable[str]) -> list[str]:
 
 def seen(found: Estimate) -> str:
     """Whether a difference is seen; if not, how large one can be."""
-    if found.at_most is None:
+    if not found.has_interval:
         return "?"
     return "yes" if found.is_sure else f"no (at most {max(1, round(100 * found.at_most))} %)"
 
