@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import TextIO
 
 from common.logs import escape
 from comparison import files, layout
@@ -66,16 +65,7 @@ def run(options: argparse.Namespace) -> int:
         raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
     changes = baseline.changes(before, found) if before is not None else []
     blocks = [*view.blocks(found), *baseline.blocks(changes)]
-    with contextlib.ExitStack() as stack:
-        file: TextIO = sys.stdout
-        if options.output is not None:
-            file = stack.enter_context(options.output.open("w", encoding="utf-8", errors="backslashreplace"))
-        if options.format == "json":
-            file.write(results.to_json(found))
-        elif options.format == "markdown":
-            file.write(layout.markdown_of(blocks))
-        else:
-            layout.draw(blocks, file)
+    layout.write(results.to_json(found) if options.format == "json" else blocks, options.format, options.output)
     for path in charts.write(found, options.plot) if options.plot is not None else ():
         print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
     if found.interrupted and options.load is None:

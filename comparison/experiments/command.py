@@ -110,13 +110,10 @@ def in_order(behaviours: dict[str, Behaviour], evidences: Sequence[Evidence], no
 def write(found: Survey, options: argparse.Namespace) -> None:
     """Write it in the chosen form."""
     if options.format == "json":
-        sys.stdout.write(record.to_json(found.findings))
-    elif options.name is None and options.format == "markdown":
-        sys.stdout.write(layout.markdown_of(view.whole(found)))
+        layout.write(record.to_json(found.findings))
+    elif options.name is not None:
+        layout.write(view.page(found, *found.behaviours.values()), options.format)
+    elif options.format == "markdown":
+        layout.write(view.whole(found), options.format)
     else:
-        [*named] = found.behaviours.values() if options.name is not None else []
-        blocks = view.page(found, *named) if named else view.overview(found, options.bites)
-        if options.format == "markdown":
-            sys.stdout.write(layout.markdown_of(blocks))
-        else:
-            layout.draw(blocks, sys.stdout)
+        layout.write(view.overview(found, options.bites))

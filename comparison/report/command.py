@@ -80,7 +80,11 @@ def run(options: argparse.Namespace) -> int:
         text = _page(survey, measured, sources)
     else:
         text = layout.markdown_of(_markdown(survey, measured, options.page or _again(survey, options, sources)))
-    write(text, options.output or (Path("report.html") if html else None))
+    path = options.output or (Path("report.html") if html else None)
+    layout.write(text, path=path)
+    if path is not None:
+        size = len(text.encode(errors="backslashreplace"))
+        print(f"compare.py: wrote {escape(str(path))} ({size / 2**20:.1f} MiB)", file=sys.stderr)
     if interrupted:
         print(f"compare.py: interrupted; {words.judged(survey)} were judged", file=sys.stderr)
     return INTERRUPTED if interrupted else 0
@@ -94,18 +98,6 @@ def check(options: argparse.Namespace) -> None:
             f"the report needs {' and '.join(missing)}; install with: pip install '.[report]' (or --format markdown)"
         )
     files.check_target("--output", options.output or (Path("report.html") if options.format == "html" else None))
-
-
-def write(text: str, path: Path | None) -> None:
-    """Write the report, and say where it is and how large."""
-    if path is None:
-        sys.stdout.write(text)
-        return
-    files.write(path, text)
-    print(
-        f"compare.py: wrote {escape(str(path))} ({len(text.encode(errors='backslashreplace')) / 2**20:.1f} MiB)",
-        file=sys.stderr,
-    )
 
 
 def _page(survey: Survey, measured: Mapping[str, Any], sources: Iterable[str]) -> str:

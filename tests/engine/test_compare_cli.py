@@ -30,6 +30,7 @@ import compare
 from comparison import VERSION, endpoints
 from comparison.judge.catalogue import CATALOGUE
 from comparison.judge.projection import project
+from comparison.layout import markdown_of
 from comparison.play.transports import TRANSPORTS
 from comparison.report import export, view
 from comparison.scenarios import SCENARIOS
@@ -467,7 +468,7 @@ def test_save_keeps_the_result_of_each_scenario(tmp_path):
     for comparison, place in zip(document["comparisons"], places, strict=True):
         saved = json.loads((tmp_path / place / "result.json").read_text())
         assert saved["comparisons"] == [comparison]
-        assert "does what it must" in view.markdown(export.load(tmp_path / place / "result.json"))
+        assert "does what it must" in markdown_of(view.blocks(export.load(tmp_path / place / "result.json")))
     # Where the engine plays one side there is no command that would play it by hand.
     pairing = tmp_path / "refuses-tcp" / "raw-sockets--streams-asyncio"
     logs = {f"{side}-1.{kind}" for side in ("server", "client") for kind in ("log", "jsonl")}
