@@ -14,7 +14,7 @@ from comparison.options import unknown
 from comparison.play.processes import ROOT
 from comparison.play.transports import half_closes
 from comparison.report import repeat, words
-from comparison.report.html import sections, timeline
+from comparison.report.html import timeline
 from comparison.run import compare_all
 from comparison.selection import add_selection, chosen, trials
 from comparison.transcript import is_connection
@@ -86,7 +86,7 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
 def _code(comparison: Comparison, cause: Cause, side: Side, implementations: Collection[str]) -> Iterator[Block]:
     """The sections that make the lines of a cause, in the implementations that have made the two logs."""
     commands = {end.implementation: (end.server_command, end.client_command) for end in comparison.endpoints}
-    for label in (label for whose, label in sections.of_cause(cause) if whose == side):
+    for label in (label for whose, label in words.sections(cause) if whose == side):
         texts = {}
         for name in dict.fromkeys(implementations):
             path = programs.source_of(commands.get(name, ((), ()))[SIDES.index(side)])
