@@ -10,7 +10,7 @@ from comparison import layout, programs
 from comparison.judge.catalogue import CATALOGUE
 from comparison.layout import BLANK, Beside, Block, Command, Heading, Line, Span, Table
 from comparison.model import SIDES, CannotCompare, Cause, Comparison, Explanation, Run, Side
-from comparison.options import unknown
+from comparison.options import meant
 from comparison.play.processes import ROOT
 from comparison.play.transports import half_closes
 from comparison.report import repeat, words
@@ -41,21 +41,13 @@ def run(options: argparse.Namespace) -> int:
         names = [Line(f"{entry.name}: {entry.title}") for entry in CATALOGUE.values()]
         layout.draw([*names, BLANK, Line("With code, logs and what to do: explain NAME", "hint")], sys.stdout)
         return 0
-    entry = entry_of(options.name)
+    entry = CATALOGUE[meant("explain", options.name, CATALOGUE)]
     [trial] = trials([entry.scenario], None)
     if trial.skipped:
         raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
     [comparison] = compare_all(chosen(options), [trial], jobs=os.cpu_count() or 1)
     layout.draw(lesson(entry, comparison), sys.stdout)
     return 0
-
-
-def entry_of(name: str) -> Explanation:
-    """The entry that a name, or the beginning of one, stands for. Raises CannotCompare."""
-    found = [entry for entry in CATALOGUE.values() if entry.name.startswith(name)]
-    if name in CATALOGUE or (len(found) == 1 and name):
-        return CATALOGUE.get(name) or found[0]
-    raise CannotCompare(f"explain {name!r} names no one cause{unknown(name, CATALOGUE, 'compare.py explain')}")
 
 
 def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
