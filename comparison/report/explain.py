@@ -4,17 +4,16 @@ import argparse
 import os
 import sys
 import textwrap
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 
-from comparison import layout, programs
+from comparison import layout
 from comparison.judge.catalogue import CATALOGUE
 from comparison.layout import BLANK, Beside, Block, Command, Heading, Line, Span, Table
-from comparison.model import SIDES, CannotCompare, Cause, Comparison, Explanation, Run, Side
+from comparison.model import SIDES, CannotCompare, Cause, Comparison, Endpoint, Explanation, Run, Side
 from comparison.options import meant
-from comparison.play.processes import ROOT
 from comparison.play.transports import half_closes
 from comparison.report import repeat, words
-from comparison.report.html import timeline
+from comparison.report.html import code, timeline
 from comparison.run import compare_all
 from comparison.selection import add_selection, chosen, trials
 from comparison.transcript import is_connection
@@ -63,9 +62,7 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
         yield Line("These endpoints do not show it: choose more of them.")
     for cause, group in shown[:1]:
         pairings = (comparison.reference, group.pairings[0])
-        yield from _code(
-            comparison, cause, group.side, [pairing.end(group.side).implementation for pairing in pairings]
-        )
+        yield from _code(cause, group.side, [pairing.end(group.side) for pairing in pairings])
         yield Heading(f"What each {group.side} told, in order")
         logs = [[line.text if line.sign in (" ", own) else "" for line in group.diff] for own in "-+"]
         yield Beside([pairing.end(group.side).label for pairing in pairings], logs, in_rows=True)
@@ -75,19 +72,13 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
     yield Command("Next", repeat.compare(comparison, "--raw"))
 
 
-def _code(comparison: Comparison, cause: Cause, side: Side, implementations: Collection[str]) -> Iterator[Block]:
+def _code(cause: Cause, side: Side, ends: Sequence[Endpoint]) -> Iterator[Block]:
     """The sections that make the lines of a cause, in the implementations that have made the two logs."""
-    commands = {end.implementation: (end.server_command, end.client_command) for end in comparison.endpoints}
-    for label in (label for whose, label in words.sections(cause) if whose == side):
-        texts = {}
-        for name in dict.fromkeys(implementations):
-            path = programs.source_of(commands.get(name, ((), ()))[SIDES.index(side)])
-            if path is not None:
-                lines = programs.split((ROOT / path).read_text("utf-8")).get(label, [])
-                texts[f"{path}"] = textwrap.dedent("\n".join(line for _, line in lines)).splitlines()
-        if texts:
-            yield Heading(f"The code: {label}")
-            yield Beside(list(texts), list(texts.values()))
+    for row in code.collect(ends)[side]:
+        if (side, row.label) in words.sections(cause):
+            texts = ["\n".join(text for _, text, _, _ in lines) for lines in row.parts.values()]
+            yield Heading(f"The code: {row.label}")
+            yield Beside(list(row.parts), [textwrap.dedent(text).splitlines() for text in texts])
 
 
 def _timeline(comparison: Comparison, run: Run) -> Iterator[Block]:
