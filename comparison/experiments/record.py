@@ -7,7 +7,6 @@ from pathlib import Path
 
 from comparison import files, shapes
 from comparison.experiments.model import Evidence, Finding
-from comparison.model import CannotCompare
 
 VERSION = 1
 WHERE = ("loop", "loop_version", "python")
@@ -31,7 +30,7 @@ def read(paths: Sequence[Path]) -> list[Evidence]:
     """What some files hold; of the same place the last one counts. Raises CannotCompare."""
     found: dict[tuple[str, ...], Evidence] = {}
     for path in paths:
-        try:
+        with files.refused(str(path), "is no file of `compare.py behaviours --save`", "name one"):
             document = files.parse(files.read(path, "a file of `compare.py behaviours --save`"))
             if document["behaviours"] != VERSION:
                 raise ValueError("another version of this program wrote it")
@@ -39,8 +38,4 @@ def read(paths: Sequence[Path]) -> list[Evidence]:
                 for place in values["where"]:
                     evidence = shapes.make(Evidence, values | dict(zip(WHERE, place, strict=True)))
                     found[evidence.behaviour, evidence.case, *evidence.levels] = evidence
-        except (ValueError, TypeError, KeyError) as error:
-            raise CannotCompare(
-                f"{str(path)!r} is no file of `compare.py behaviours --save` ({error}); name one"
-            ) from None
     return list(found.values())
