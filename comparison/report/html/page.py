@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Cell, Comparison, Survey
+from comparison.model import CannotCompare, Comparison, Survey
 from comparison.report import levels, repeat, sentence, words
 from comparison.report.html import behaviours, causes, code, evidence, overview
 from comparison.why import view
@@ -87,12 +87,9 @@ def _render(survey: Survey, cost: Cost, made: Made, trim: evidence.Trim) -> str:
     )
 
 
-def link(comparison: Comparison, cell: Cell | None = None) -> str:
-    """The fragment that shows a scenario, or a cell of it."""
-    view = {"scenario": words.name(comparison)}
-    if cell is not None:
-        view |= {"server": cell.pairing.server.label, "client": cell.pairing.client.label}
-    return "#" + urlencode(view, errors="backslashreplace")
+def link(comparison: Comparison) -> str:
+    """The fragment that shows a scenario."""
+    return "#" + urlencode({"scenario": words.name(comparison)}, errors="backslashreplace")
 
 
 def environment() -> Environment:
