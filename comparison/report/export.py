@@ -100,18 +100,11 @@ def run_document(run: Run) -> Document:
 
 
 def _log(run: Run, side: Side) -> Document:
-    log = run.log(side)
-    is_log = side not in run.silent and len(log.lines) == len(run.events(side))
-    fate = {} if log.fate == "there" else {"fate": log.fate}
+    own = dict(vars(run.log(side)))
+    fate, lines = own.pop("fate"), own.pop("lines")
+    is_log = side not in run.silent and len(lines) == len(run.events(side))
     wire = {} if is_log else {"wire": [line_of(event) for event in run.events(side)]}
-    return {
-        "command": list(log.command),
-        "exit_code": log.exit_code,
-        "trouble": log.trouble,
-        **fate,
-        "peak_bytes": log.peak_bytes,
-        "lines": list(log.lines),
-    } | wire
+    return own | ({} if fate == "there" else {"fate": fate}) | {"lines": lines} | wire
 
 
 def load(path: Path) -> Survey:
