@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -30,14 +29,14 @@ def run(options: argparse.Namespace) -> int:
     """Show the catalogue, or one entry of it with an example. Raises CannotCompare."""
     if options.name is None:
         names = [Line(f"{entry.name}: {entry.title}") for entry in CATALOGUE.values()]
-        layout.draw([*names, BLANK, Line("With code, logs and what to do: explain NAME", "hint")], sys.stdout)
+        layout.write([*names, BLANK, Line("With code, logs and what to do: explain NAME", "hint")])
         return 0
     entry = CATALOGUE[meant("explain", options.name, CATALOGUE)]
     [trial] = trials([entry.scenario], None)
     if trial.skipped:
         raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
     [comparison] = compare_all(chosen(options), [trial], jobs=os.cpu_count() or 1)
-    layout.draw(lesson(entry, comparison), sys.stdout)
+    layout.write(lesson(entry, comparison))
     return 0
 
 
