@@ -50,7 +50,7 @@ def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[
     return {
         "name": "instead" if case == REMEDY else words.spoken(case),
         "code": [[label, text, is_none(text)] for label, text in code.items() if text is not None],
-        "lines": [[line.said, line.where, bool(line.bites), line.told] for line in lines],
+        "lines": [[line.said, line.where, bool(line.bites), line.first.evidence.told] for line in lines],
         "pythons": pythons,
         "places": list(_places(findings, pythons)),
     }
