@@ -1,11 +1,12 @@
 """Files that users name: read whatever they are, written in one encoding whatever the locale is."""
 
+import contextlib
 import errno
 import json
 import os
 import select
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,15 @@ def parse(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is too deep") from None
+    except ValueError:
+        raise ValueError("it is not JSON") from None
+
+
+@contextlib.contextmanager
+def refused(name: str, what: str, remedy: str) -> Iterator[None]:
+    """Raises CannotCompare where what is read inside has not its shape: what that makes of the file, and why."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+        raise CannotCompare(f"{name!r} {what} ({why}); {remedy}") from None

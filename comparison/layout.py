@@ -9,9 +9,11 @@ import importlib.util
 import itertools
 import os
 import re
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
 from comparison.model import Verdict
@@ -113,6 +115,20 @@ class Command:
 
 Block = Line | Heading | Table | Code | Beside | Command
 BLANK = Line("")
+
+
+def write(blocks: Iterable[Block] | str, form: str = "text", path: Path | None = None) -> None:
+    """Write blocks as text or as Markdown, and a document as it is: to a file, or else to standard output."""
+    with contextlib.ExitStack() as stack:
+        file = sys.stdout
+        if path is not None:
+            file = stack.enter_context(path.open("w", encoding="utf-8", errors="backslashreplace"))
+        if isinstance(blocks, str):
+            file.write(blocks)
+        elif form == "markdown":
+            file.write(markdown_of(blocks))
+        else:
+            draw(blocks, file)
 
 
 # --- Text ---

@@ -3,9 +3,10 @@
 import argparse
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from common.loops import LOOPS, USUAL
+from comparison.model import CannotCompare
 
 
 def comma_separated(text: str) -> list[str]:
@@ -32,6 +33,19 @@ def at_least_one(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def meant(command: str, text: str, names: Collection[str]) -> str:
+    """Which name is given to a command: that very one, what only one begins with, or a part that no other has. Raises
+    CannotCompare."""
+    having = [name for name in names if text in name]
+    begun = [name for name in having if name.startswith(text)]
+    found = [text] if text in names else begun if len(begun) == 1 else having
+    if len(found) > 1:
+        raise CannotCompare(f"{command} {text!r} stands for several; give one of {', '.join(found)}")
+    if not found:
+        raise CannotCompare(f"{command} {text!r} is unknown{unknown(text, names, f'compare.py {command}')}")
+    return found[0]
 
 
 LOOP_HELP = f"event loops ({','.join(USUAL)}): of {', '.join(LOOPS)}, all that are installed, or MODULE:FACTORY"

@@ -165,7 +165,7 @@ class Saved:
         pairings = {(pairing.server.label, pairing.client.label): pairing for pairing in comparison.pairings}
         for path in self.files_of(comparison):
             document = _read(path)
-            with export.refused_if_damaged(str(path)):
+            with files.refused(str(path), *export.DAMAGED):
                 fields = export.run_fields(pairings[tuple(document["pairing"])], document)
                 yield cast(Run, shapes.make(Run, fields | {"wire": export.events_of(document["wire"], "wire")}))
 
@@ -174,7 +174,7 @@ def load(path: Path) -> Saved:
     """What a folder holds, but for the runs. Raises CannotCompare where it is something else."""
     name = path / MANIFEST
     document = _read(name)
-    with export.refused_if_damaged(str(name)):
+    with files.refused(str(name), *export.DAMAGED):
         survey = export.read_survey(document)
         machine, done = escape(shapes.make(str, document["machine"])), shapes.make(int, document["done"])
     return Saved(path, machine, tuple(_of_ours(one, name) for one in survey.comparisons), done, survey.duration_s)

@@ -7,6 +7,8 @@ linked; what only a raw peer tells has its text here.
 
 from dataclasses import dataclass
 
+from comparison.model import Side
+
 START, RUN = "Start listening", "Run"
 EOF, END = "The peer has sent everything", "The connection ends"
 """Labels of sections that tell of several kinds of lines; every implementation has the same."""
@@ -33,6 +35,10 @@ class Kind:
     """What cannot come after it; after an ending nothing can."""
     text: str = ""
     """What a raw peer writes."""
+
+    def section(self, side: Side) -> str | None:
+        """The label of the section in the code of a side that tells it."""
+        return self.server if side == "server" else self.client
 
 
 KINDS = {

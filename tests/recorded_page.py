@@ -144,7 +144,7 @@ def page() -> str:
     """The page of the recorded survey. Who only wants its logs needs no jinja2."""
     from comparison.report.html.page import Made, render
 
-    return render(survey(), None, Made(*MADE))
+    return render(survey(), {}, Made(*MADE))
 
 
 ALL_VERDICTS = set(Verdict) - {Verdict.SKIPPED}

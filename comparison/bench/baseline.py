@@ -83,7 +83,5 @@ def _ratio(before: list[float], after: list[float], wider: float) -> Estimate:
     first, first_low, first_high = estimates.interval(before)
     last, last_low, last_high = estimates.interval(after)
     rounds, ratio = min(len(before), len(after)), math.exp(last - first)
-    if first_low is None or first_high is None or last_low is None or last_high is None:
-        return Estimate(ratio, None, None, rounds)
     down, up = math.hypot(last - last_low, first_high - first), math.hypot(last_high - last, first - first_low)
     return Estimate(ratio, ratio * math.exp(-wider * down), ratio * math.exp(wider * up), rounds)

@@ -33,29 +33,31 @@ FEWEST_TICKS = 100
 
 @dataclass(frozen=True)
 class Estimate:
-    """The ratio of an arm to the reference in one figure; `low` and `high` are None from fewer than FEWEST_ROUNDS."""
+    """The ratio of an arm to the reference in one figure; from fewer than FEWEST_ROUNDS it may be any."""
 
     ratio: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     rounds: int
+
+    @property
+    def has_interval(self) -> bool:
+        return self.high < math.inf
 
     @property
     def is_sure(self) -> bool:
         """Whether the interval leaves out 1, by as much as is shown of it: a difference is seen."""
-        return self.low is not None and self.high is not None and not round(self.low, 2) <= 1 <= round(self.high, 2)
+        return not round(self.low, 2) <= 1 <= round(self.high, 2)
 
     @property
-    def at_most(self) -> float | None:
+    def at_most(self) -> float:
         """How far the two may lie apart, by the farther end of the interval, as a part: 0.03 is 3 %."""
-        if self.low is None or self.high is None:
-            return None
-        return math.expm1(max(abs(math.log(self.low)), abs(math.log(self.high))))
+        return max(1 / self.low, self.high) - 1 if self.has_interval else math.inf
 
     @property
     def interval(self) -> str:
         """The interval in words."""
-        if self.low is None or self.high is None:
+        if not self.has_interval:
             return f"{self.rounds} round{'s' * (self.rounds != 1)}: no interval"
         return f"{number(self.low)} to {number(self.high)}"
 
@@ -120,20 +122,16 @@ def compare(
 
 def estimate(ratios: Sequence[float]) -> Estimate:
     """The median of paired ratios with its interval. Raises ValueError without ratios, or with one not above 0."""
-    if not ratios:
-        raise ValueError("no ratios")
-    middle, low, high = interval([math.log(ratio) for ratio in ratios])
-    if low is None or high is None:
-        return Estimate(math.exp(middle), None, None, len(ratios))
+    middle, low, high = interval(map(math.log, ratios))
     return Estimate(math.exp(middle), math.exp(low), math.exp(high), len(ratios))
 
 
-def interval(values: Iterable[float]) -> tuple[float, float | None, float | None]:
-    """The median of independent values, and the ends of its interval; None from fewer than FEWEST_ROUNDS."""
+def interval(values: Iterable[float]) -> tuple[float, float, float]:
+    """The median of independent values, and the ends of its interval; none is known from fewer than FEWEST_ROUNDS."""
     ranked = sorted(values)
     count, middle = len(ranked), statistics.median(ranked)
     if count < FEWEST_ROUNDS:
-        return middle, None, None
+        return middle, -math.inf, math.inf
     place = next(place for place in range(count) if _covered(count, place + 1) < AIMED)
     outer, inner = _covered(count, place), _covered(count, place + 1)
     part = (outer - AIMED) / (outer - inner)

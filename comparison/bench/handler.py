@@ -44,11 +44,7 @@ class Choice:
         """From how much work a message on the choice makes less than `part`, with the interval."""
         works = [(dear - cheap) / part - cheap for dear, cheap in self.costs_us]
         middle, low, high = estimates.interval(works)
-        return max(0.0, middle), max(0.0, low or 0.0), max(0.0, high or 0.0)
-
-    def part(self, work_us: float) -> float:
-        """By which part the dearer costs more with so much work a message."""
-        return estimates.interval([(dear + work_us) / (cheap + work_us) - 1 for dear, cheap in self.costs_us])[0]
+        return max(0.0, middle), max(0.0, low), max(0.0, high)
 
     def __str__(self) -> str:
         return f"{self.pair.levels('instead of')}{self.pair.shared}"

@@ -49,7 +49,7 @@ def _choices(results: Results, cell: Cell) -> Iterator[str]:
     clauses: dict[str, list[str]] = {}
     for pair in handler.pairs(results, cell):
         found = estimates.compare(results, cell, pair.other.label, reference=pair.first.label)
-        if found is not None and found.low is not None and (cell.workload != "lines" or pair.factor == "idiom"):
+        if found is not None and found.has_interval and (cell.workload != "lines" or pair.factor == "idiom"):
             clauses.setdefault(pair.levels("against"), []).append(f"{_said(found)}{pair.shared}")
     workload = WORKLOADS[cell.workload]
     noun = METRICS[workload.compared].noun
@@ -63,8 +63,7 @@ def _said(found: Estimate) -> str:
     """A ratio in words. That there is no difference is only said where the whole interval is near 1."""
     if found.is_sure:
         return f"{found} ({found.interval})"
-    is_alike = found.at_most is not None and found.at_most < ALIKE
-    return f"{'about as much' if is_alike else 'undecided'} ({found.interval})"
+    return f"{'about as much' if found.at_most < ALIKE else 'undecided'} ({found.interval})"
 
 
 def _handler(results: Results, cell: Cell) -> Iterator[str]:

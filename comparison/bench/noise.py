@@ -1,11 +1,9 @@
 """What makes a result doubtful, each with the advice that fits. Pure: sentences from results."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from comparison.bench import estimates
-from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import LEAST_ROUNDS, Cell, Results
 
 IDLE_LOAD = 0.7
@@ -21,13 +19,10 @@ MANY = 5
 FAULTS = 0.5
 """Page faults a message, above which memory is got from the kernel and given back for each of them."""
 
-CHANCE = 0.03
-"""How often all forward rounds lie on one side of all backward ones by chance, where there are four of each."""
-
 
 def advice(results: Results) -> list[str]:
     """A sentence for each doubt: the machine first, which everything rests on."""
-    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults, _chance)
+    makers = (_machine, _troubles, _few_rounds, _stolen, _faults, _chance)
     return [sentence for maker in makers for sentence in maker(results)]
 
 
@@ -71,26 +66,6 @@ def _stolen(results: Results) -> Iterator[str]:
         )
 
 
-def _drift(results: Results) -> Iterator[str]:
-    """Whether the noise changes between the two arms of a pair: what is measured first is then another in rounds that
-    run backwards."""
-    tried, apart = 0, []
-    for cell, arm in _all(results.cells):
-        pairs = estimates.paired(results, cell, arm, cell.reference, WORKLOADS[cell.workload].compared)
-        even, odd = ([one / other for place, (one, other) in pairs.items() if place % 2 == way] for way in (0, 1))
-        if arm != cell.reference and min(len(even), len(odd)) >= 4:
-            tried += 1
-            if max(even) < min(odd) or max(odd) < min(even):
-                apart.append(f"{arm} in {cell}")
-    expected = tried * CHANCE
-    if len(apart) > expected + 2 * math.sqrt(expected) + 1:
-        yield (
-            f"in {len(apart)} of {tried} pairs (by chance {expected:.0f}) all forward rounds lie on one side of all "
-            f"backward ones ({'; '.join(apart[:3])}): the noise drifts within a pair, and intervals are too narrow; "
-            "measure again on a machine that does nothing else"
-        )
-
-
 def _faults(results: Results) -> Iterator[str]:
     """Where memory is mapped and unmapped for each message; of a server whom nobody has left yet that is the result."""
     found = []
@@ -109,7 +84,7 @@ def _faults(results: Results) -> Iterator[str]:
 def _chance(results: Results) -> Iterator[str]:
     """How many intervals miss the truth without anything being wrong."""
     compared = (estimates.compare(results, cell, arm) for cell, arm in _all(results.cells) if arm != cell.reference)
-    found = sum(estimate is not None and estimate.low is not None for estimate in compared)
+    found = sum(estimate is not None and estimate.has_interval for estimate in compared)
     missed = found * (1 - estimates.CONFIDENCE)
     if missed >= 1:
         yield f"of {found} intervals of 95 % about {missed:.0f} miss the truth by chance: measure again what surprises"

@@ -23,7 +23,7 @@ def to_json(results: Results) -> str:
 
 def from_json(text: str | bytes, name: str) -> Results:
     """Read a document. Raises CannotCompare with `name`, where it is none, or of another version."""
-    try:
+    with files.refused(name, "is not a result of the benchmark", f"name {WANTED}"):
         document = files.parse(text)
         schema = document["schema"]
         if type(schema) is not int or schema < 1:
@@ -36,11 +36,6 @@ def from_json(text: str | bytes, name: str) -> Results:
         found: Results = shapes.make(Results, document)
         _check_parts(found)
         return found
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        why = "it is not JSON"
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-    raise CannotCompare(f"{name!r} is not a result of the benchmark ({why}); name {WANTED}")
 
 
 def save(results: Results, path: Path) -> None:

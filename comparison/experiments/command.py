@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from behaviours.page import GROUPS
@@ -13,7 +13,7 @@ from comparison.experiments.judge import judged
 from comparison.experiments.model import Behaviour, Evidence, Survey, everything
 from comparison.experiments.play import JOBS_PER_CORE, cells, survey
 from comparison.model import CannotCompare
-from comparison.options import LOOP_HELP, at_least_one, comma_separated, unknown
+from comparison.options import LOOP_HELP, at_least_one, comma_separated, meant, unknown
 from comparison.play.processes import INTERRUPTED
 from comparison.progress import Progress
 
@@ -77,26 +77,12 @@ def choose(known: dict[str, Behaviour], name: str | None, groups: Sequence[str] 
         if group not in GROUPS:
             raise CannotCompare(f"--group {group!r} is unknown{unknown(group, GROUPS, '--help')}")
     if name is not None:
-        name = meant(name.replace("_", "-"), known)
+        name = meant("behaviours", name.replace("_", "-"), known)
     return {
         each: behaviour
         for each, behaviour in known.items()
         if name in (None, each) and (not groups or behaviour.page.group in groups)
     }
-
-
-def meant(text: str, names: Collection[str]) -> str:
-    """The behaviour that a text stands for: its name, what only that begins with, or a part that no other has. Raises
-    CannotCompare."""
-    having = [name for name in names if text in name]
-    begun = [name for name in having if name.startswith(text)]
-    if text in names or len(begun) == 1:
-        return text if text in names else begun[0]
-    if len(having) > 1:
-        raise CannotCompare(f"behaviours {text!r} stands for several; give one of {', '.join(having)}")
-    if not having:
-        raise CannotCompare(f"behaviours {text!r} is unknown{unknown(text, names, '`compare.py behaviours`')}")
-    return having[0]
 
 
 def in_order(behaviours: dict[str, Behaviour], evidences: Sequence[Evidence], notes: Sequence[str]) -> Survey:
@@ -110,13 +96,10 @@ def in_order(behaviours: dict[str, Behaviour], evidences: Sequence[Evidence], no
 def write(found: Survey, options: argparse.Namespace) -> None:
     """Write it in the chosen form."""
     if options.format == "json":
-        sys.stdout.write(record.to_json(found.findings))
-    elif options.name is None and options.format == "markdown":
-        sys.stdout.write(layout.markdown_of(view.whole(found)))
+        layout.write(record.to_json(found.findings))
+    elif options.name is not None:
+        layout.write(view.page(found, *found.behaviours.values()), options.format)
+    elif options.format == "markdown":
+        layout.write(view.whole(found), options.format)
     else:
-        [*named] = found.behaviours.values() if options.name is not None else []
-        blocks = view.page(found, *named) if named else view.overview(found, options.bites)
-        if options.format == "markdown":
-            sys.stdout.write(layout.markdown_of(blocks))
-        else:
-            layout.draw(blocks, sys.stdout)
+        layout.write(view.overview(found, options.bites))

@@ -1,11 +1,11 @@
 """Which factors predict an outcome, and where each outcome is, in as few words as tell it. Pure."""
 
 import itertools
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from behaviours.known import parsed
 from behaviours.page import SECTIONS
+from comparison.judge.factors import decided
 
 FACTORS = ("API", "loop", "Python")
 """What a cell differs from another in, in the order in which a place is spoken."""
@@ -26,10 +26,7 @@ def predictors(seen: Mapping[Levels, Collection[str]]) -> tuple[str, ...] | None
         return None
     for size in range(len(FACTORS) + 1):
         for chosen in itertools.combinations(range(len(FACTORS)), size):
-            groups: dict[tuple[str, ...], set[str]] = defaultdict(set)
-            for levels, outcomes in seen.items():
-                groups[tuple(levels[index] for index in chosen)].update(outcomes)
-            if all(len(outcomes) == 1 for outcomes in groups.values()):
+            if decided((tuple(levels[n] for n in chosen), set(outcomes)) for levels, outcomes in seen.items()):
                 return tuple(FACTORS[index] for index in chosen)
     return None
 

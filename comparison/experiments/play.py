@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from common.loops import packages
+from comparison import shapes
 from comparison.errors import last_words
 from comparison.experiments.judge import judge
 from comparison.experiments.model import Behaviour, Cell, Evidence, State
@@ -93,16 +94,8 @@ def _run(launcher: Launcher, cell: Cell, patience_s: float, deadline_s: float, m
     if said is None:
         ended = log.trouble or f"ended with exit code {log.exit_code}, and said no outcome"
         said = {"failed": ": ".join(filter(None, (ended, last_words(log.lines))))}
-    return Evidence(
-        cell.behaviour.name,
-        cell.case,
-        cell.api,
-        cell.loop,
-        version_of(cell.loop, cell.python),
-        said.get("python", cell.python.version.split()[-1]),
-        (said["outcome"],) if "outcome" in said else (),
-        said.get("bites", ""),
-        tuple(said.get("told", ())),
-        said.get("failed", ""),
-        said.get("skipped", ""),
-    )
+    place = {"case": cell.case, "api": cell.api, "loop": cell.loop, "python": cell.python.version.split()[-1]}
+    named = {"behaviour": cell.behaviour.name, "loop_version": version_of(cell.loop, cell.python)}
+    outcomes = [said["outcome"]] if "outcome" in said else []
+    evidence: Evidence = shapes.make(Evidence, place | said | named | {"outcomes": outcomes})
+    return evidence

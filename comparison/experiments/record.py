@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from comparison import files
+from comparison import files, shapes
 from comparison.experiments.model import Evidence, Finding
-from comparison.model import CannotCompare
 
 VERSION = 1
 WHERE = ("loop", "loop_version", "python")
@@ -32,20 +30,12 @@ def read(paths: Sequence[Path]) -> list[Evidence]:
     """What some files hold; of the same place the last one counts. Raises CannotCompare."""
     found: dict[tuple[str, ...], Evidence] = {}
     for path in paths:
-        try:
+        with files.refused(str(path), "is no file of `compare.py behaviours --save`", "name one"):
             document = files.parse(files.read(path, "a file of `compare.py behaviours --save`"))
             if document["behaviours"] != VERSION:
                 raise ValueError("another version of this program wrote it")
-            for evidence in (_evidence(values, place) for values in document["seen"] for place in values["where"]):
-                found[evidence.behaviour, evidence.case, *evidence.levels] = evidence
-        except (ValueError, TypeError, KeyError) as error:
-            raise CannotCompare(
-                f"{str(path)!r} is no file of `compare.py behaviours --save` ({error}); name one"
-            ) from None
+            for values in document["seen"]:
+                for place in values["where"]:
+                    evidence = shapes.make(Evidence, values | dict(zip(WHERE, place, strict=True)))
+                    found[evidence.behaviour, evidence.case, *evidence.levels] = evidence
     return list(found.values())
-
-
-def _evidence(values: dict[str, Any], place: list[str]) -> Evidence:
-    kept = {name: value for name, value in values.items() if name in Evidence.__dataclass_fields__}
-    evidence = Evidence(**{**kept, **dict(zip(WHERE, place, strict=True))})
-    return replace(evidence, outcomes=tuple(evidence.outcomes), told=tuple(evidence.told))

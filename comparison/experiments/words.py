@@ -14,13 +14,15 @@ BY_TIMING = "by timing"
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that came out of a case, and all places where it did."""
+    """One thing that came out of a case, all places where it did, and what was found in the first of them."""
 
     text: str
     where: str
-    bites: str
-    state: State
-    told: tuple[str, ...]
+    first: Finding
+
+    @property
+    def bites(self) -> str:
+        return self.first.evidence.bites
 
     @property
     def said(self) -> str:
@@ -35,13 +37,7 @@ def lines(findings: Sequence[Finding]) -> list[Line]:
         groups[_came_out(finding)].append(finding)
     everywhere = {finding.evidence.levels for finding in findings}
     found = [
-        Line(
-            text,
-            where({finding.evidence.levels for finding in group}, everywhere),
-            group[0].evidence.bites,
-            group[0].state,
-            group[0].evidence.told,
-        )
+        Line(text, where({finding.evidence.levels for finding in group}, everywhere), group[0])
         for text, group in groups.items()
     ]
     return sorted(found, key=lambda line: not line.bites)
@@ -80,7 +76,7 @@ def summary(survey: Survey) -> list[str]:
 def unusual(survey: Survey) -> list[str]:
     """What is not as known, news first, with its place."""
     found = [
-        (line.state, f"{name}, {spoken(case)}, {line.where}: {line.text}")
+        (line.first.state, f"{name}, {spoken(case)}, {line.where}: {line.text}")
         for name, behaviour in survey.behaviours.items()
         for case in behaviour.known
         for line in lines(survey.of(name, case))

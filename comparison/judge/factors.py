@@ -1,12 +1,11 @@
 """Which factors of the pairings predict what some runs have: pure computation, and the sentence that tells it."""
 
 import itertools
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from comparison.model import FACTORS, NO_LEVEL, OTHER, SIDES, Pairing, Run, Side
+from comparison.model import FACTORS, NO_LEVEL, OTHER, SIDES, Run, Side
 
 Factor = tuple[Side | None, str]
 MACHINE: Factor = (None, "machine")
@@ -32,10 +31,13 @@ def predictors(runs: Sequence[Run], having: set[Run], side: Side) -> list[tuple[
 
 def predicts(runs: Iterable[Run], having: Collection[Run], factors: Collection[Factor]) -> bool:
     """Whether the runs of each level of some factors together all have something, or all lack it."""
-    groups: dict[tuple[str, ...], set[bool]] = defaultdict(set)
-    for run in runs:
-        groups[tuple(_level(run, factor) for factor in factors)].add(run in having)
-    return all(len(outcomes) == 1 for outcomes in groups.values())
+    return decided((tuple(_level(run, factor) for factor in factors), run in having) for run in runs)
+
+
+def decided(seen: Iterable[tuple[object, object]]) -> bool:
+    """Whether what was seen at a place was always the same there."""
+    found: dict[object, object] = {}
+    return all(found.setdefault(place, outcome) == outcome for place, outcome in seen)
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,8 @@ def _listed(levels: Iterable[tuple[str, ...]]) -> str:
 
 def _no_factor(runs: Sequence[Run], having: set[Run], own: Side, seen: str) -> Prediction:
     """What is said where no factor predicts: the runs of one pairing disagree, they all have it, or it is odd."""
-    outcomes: dict[tuple[Pairing, str], set[bool]] = defaultdict(set)
-    for run in runs:
-        outcomes[run.pairing, run.machine].add(run in having)
     count = f"; {seen} {len(having)} of {len(runs)} runs{_hint(own, runs, having)}"
-    if any(len(outcome) > 1 for outcome in outcomes.values()):
+    if not decided(((run.pairing, run.machine), run in having) for run in runs):
         return Prediction((), "Timing", f"runs of one and the same pairing disagree{count}")
     everybody = len(having) == len(runs)
     who = "With whoever takes part" if everybody else "No factor and no two together predict it"

@@ -4,11 +4,13 @@ import argparse
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from common.logs import escape
 from comparison import files, layout
+from comparison.bench import results as bench
 from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
 from comparison.model import CannotCompare, Survey
 from comparison.options import at_least_one, comma_separated
@@ -59,11 +61,11 @@ def run(options: argparse.Namespace) -> int:
     benches = {name: text for name, text in texts.items() if cost.is_benchmark(text)}
     results = {name: text for name, text in texts.items() if name not in benches}
     if options.bench is not None:
-        benches[str(options.bench)] = files.read(options.bench, cost.WANTED)
+        benches[str(options.bench)] = files.read(options.bench, bench.WANTED)
     if len(benches) > 1:
         raise CannotCompare(f"{', '.join(benches)}: several benchmarks; give one of them")
     html = options.format == "html"
-    measured = next((cost.load(text, name) for name, text in benches.items()), None)
+    measured = next((cost.collect(bench.from_json(text, name)) for name, text in benches.items()), {})
     if results:
         survey, interrupted = gather.merge([export.from_json(text, name) for name, text in results.items()]), False
     else:
@@ -78,7 +80,11 @@ def run(options: argparse.Namespace) -> int:
         text = _page(survey, measured, sources)
     else:
         text = layout.markdown_of(_markdown(survey, measured, options.page or _again(survey, options, sources)))
-    write(text, options.output or (Path("report.html") if html else None))
+    path = options.output or (Path("report.html") if html else None)
+    layout.write(text, path=path)
+    if path is not None:
+        size = len(text.encode(errors="backslashreplace"))
+        print(f"compare.py: wrote {escape(str(path))} ({size / 2**20:.1f} MiB)", file=sys.stderr)
     if interrupted:
         print(f"compare.py: interrupted; {words.judged(survey)} were judged", file=sys.stderr)
     return INTERRUPTED if interrupted else 0
@@ -94,19 +100,7 @@ def check(options: argparse.Namespace) -> None:
     files.check_target("--output", options.output or (Path("report.html") if options.format == "html" else None))
 
 
-def write(text: str, path: Path | None) -> None:
-    """Write the report, and say where it is and how large."""
-    if path is None:
-        sys.stdout.write(text)
-        return
-    files.write(path, text)
-    print(
-        f"compare.py: wrote {escape(str(path))} ({len(text.encode(errors='backslashreplace')) / 2**20:.1f} MiB)",
-        file=sys.stderr,
-    )
-
-
-def _page(survey: Survey, measured: cost.Cost | None, sources: Iterable[str]) -> str:
+def _page(survey: Survey, measured: Mapping[str, Any], sources: Iterable[str]) -> str:
     from comparison.report.html import page
 
     typed = repeat.typed([*repeat.program(sys.orig_argv, sys.argv), *sys.argv[1:]])
@@ -121,7 +115,7 @@ def _again(survey: Survey, options: argparse.Namespace, sources: Sequence[str]) 
     return repeat.typed(words) if all(Path(source).is_file() for source in sources) else ""
 
 
-def _markdown(survey: Survey, measured: cost.Cost | None, told: str) -> Iterator[Block]:
+def _markdown(survey: Survey, measured: Mapping[str, Any], told: str) -> Iterator[Block]:
     """The short version: what was found, what differs, what the benchmark means, and where all of it is."""
     yield Line(sentence.of(survey), "bold")
     names = [words.name(comparison) for comparison in survey.comparisons]
@@ -133,9 +127,9 @@ def _markdown(survey: Survey, measured: cost.Cost | None, told: str) -> Iterator
     cards = causes.collect(survey)
     if cards:
         yield from (BLANK, Table(["", "what differs", "cause", "who"], [_row(survey, card) for card in cards]))
-    if measured is not None and measured.sentences:
+    if measured.get("sentences"):
         yield Heading("What it costs")
-        yield from (Line(text, "item", "-") for text in measured.sentences)
+        yield from (Line(text, "item", "-") for text in measured["sentences"])
     if told:
         yield from (BLANK, Command("All of it, with the code and the timelines", told))
 

@@ -1,32 +1,22 @@
-"""`compare.py explain`: its options, and a lesson on one cause: the code, what was told, when, and what to do."""
+"""`compare.py explain`: its options, and a lesson on one cause: the code, what was told, and what to do."""
 
 import argparse
 import os
-import sys
 import textwrap
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 
-from comparison import layout, programs
+from comparison import layout
 from comparison.judge.catalogue import CATALOGUE
-from comparison.layout import BLANK, Beside, Block, Command, Heading, Line, Span, Table
-from comparison.model import SIDES, CannotCompare, Cause, Comparison, Explanation, Run, Side
-from comparison.options import unknown
-from comparison.play.processes import ROOT
-from comparison.play.transports import half_closes
+from comparison.layout import BLANK, Beside, Block, Command, Heading, Line
+from comparison.model import SIDES, CannotCompare, Cause, Comparison, Endpoint, Explanation, Side
+from comparison.options import meant
 from comparison.report import repeat, words
-from comparison.report.html import sections, timeline
+from comparison.report.html import code
 from comparison.run import compare_all
 from comparison.selection import add_selection, chosen, trials
-from comparison.transcript import is_connection
 
 DESCRIPTION = "Tell of one cause of a difference, with an example from a run; without a name, list them all."
 EPILOG = "Exit code: 0, 2 for trouble."
-
-MOST_ROWS = 40
-"""Lines of a timeline; --raw shows all."""
-
-MOST_LETTERS = 32
-"""Of one of them."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -39,23 +29,15 @@ def run(options: argparse.Namespace) -> int:
     """Show the catalogue, or one entry of it with an example. Raises CannotCompare."""
     if options.name is None:
         names = [Line(f"{entry.name}: {entry.title}") for entry in CATALOGUE.values()]
-        layout.draw([*names, BLANK, Line("With code, logs and what to do: explain NAME", "hint")], sys.stdout)
+        layout.write([*names, BLANK, Line("With code, logs and what to do: explain NAME", "hint")])
         return 0
-    entry = entry_of(options.name)
+    entry = CATALOGUE[meant("explain", options.name, CATALOGUE)]
     [trial] = trials([entry.scenario], None)
     if trial.skipped:
         raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
     [comparison] = compare_all(chosen(options), [trial], jobs=os.cpu_count() or 1)
-    layout.draw(lesson(entry, comparison), sys.stdout)
+    layout.write(lesson(entry, comparison))
     return 0
-
-
-def entry_of(name: str) -> Explanation:
-    """The entry that a name, or the beginning of one, stands for. Raises CannotCompare."""
-    found = [entry for entry in CATALOGUE.values() if entry.name.startswith(name)]
-    if name in CATALOGUE or (len(found) == 1 and name):
-        return CATALOGUE.get(name) or found[0]
-    raise CannotCompare(f"explain {name!r} names no one cause{unknown(name, CATALOGUE, 'compare.py explain')}")
 
 
 def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
@@ -71,47 +53,18 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
         yield Line("These endpoints do not show it: choose more of them.")
     for cause, group in shown[:1]:
         pairings = (comparison.reference, group.pairings[0])
-        yield from _code(
-            comparison, cause, group.side, [pairing.end(group.side).implementation for pairing in pairings]
-        )
+        yield from _code(cause, group.side, [pairing.end(group.side) for pairing in pairings])
         yield Heading(f"What each {group.side} told, in order")
         logs = [[line.text if line.sign in (" ", own) else "" for line in group.diff] for own in "-+"]
         yield Beside([pairing.end(group.side).label for pairing in pairings], logs, in_rows=True)
-        for pairing in pairings:
-            yield from _timeline(comparison, comparison.cell(pairing.server, pairing.client).runs[0])
     yield from (Heading("In a program of your own"), Line(entry.advice), BLANK)
     yield Command("Next", repeat.compare(comparison, "--raw"))
 
 
-def _code(comparison: Comparison, cause: Cause, side: Side, implementations: Collection[str]) -> Iterator[Block]:
+def _code(cause: Cause, side: Side, ends: Sequence[Endpoint]) -> Iterator[Block]:
     """The sections that make the lines of a cause, in the implementations that have made the two logs."""
-    commands = {end.implementation: (end.server_command, end.client_command) for end in comparison.endpoints}
-    for label in (label for whose, label in sections.of_cause(cause) if whose == side):
-        texts = {}
-        for name in dict.fromkeys(implementations):
-            path = programs.source_of(commands.get(name, ((), ()))[SIDES.index(side)])
-            if path is not None:
-                lines = programs.split((ROOT / path).read_text("utf-8")).get(label, [])
-                texts[f"{path}"] = textwrap.dedent("\n".join(line for _, line in lines)).splitlines()
-        if texts:
-            yield Heading(f"The code: {label}")
-            yield Beside(list(texts), list(texts.values()))
-
-
-def _timeline(comparison: Comparison, run: Run) -> Iterator[Block]:
-    """The first connection of a run, line by line as it was told, and where what one side sent came to the other."""
-    drawn = timeline.of(run, half_closes(comparison.transport))
-    events = {place: run.events(place[0])[place[1]] for place in drawn.rows[:MOST_ROWS]}
-    began_ns = next((event.t_ns for event in events.values() if is_connection(event.speaker)), None) or 0
-    rows: list[list[Span]] = []
-    for (side, n), event in events.items():
-        came = [flow.length for flow in drawn.flows if flow.end == (side, n)]
-        what = f"--{sum(came) or 'EOF'}--" if came else ""
-        text = words.cut(event.message, MOST_LETTERS)
-        time = f"{(event.t_ns - began_ns) / 1e6:.1f} ms" if event.t_ns is not None and drawn.timed else ""
-        told = [(text, ""), (what and f"<{what}", "dim"), ("", "")]
-        rows.append(
-            [(time, "dim"), *(told if side == "client" else [("", ""), (what and f"{what}>", "dim"), (text, "")])]
-        )
-    yield Heading(f"When it happened: {run.pairing}")
-    yield Table(["", "client", "", "server"], rows)
+    for row in code.collect(ends)[side]:
+        if (side, row.label) in words.sections(cause):
+            texts = ["\n".join(text for _, text, _, _ in lines) for lines in row.parts.values()]
+            yield Heading(f"The code: {row.label}")
+            yield Beside(list(row.parts), [textwrap.dedent(text).splitlines() for text in texts])

@@ -1,9 +1,8 @@
 """A survey as one JSON document, and back; and so a run by itself."""
 
-import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +30,7 @@ from comparison.report import levels
 from comparison.transcript import line_of, parse
 
 WANTED = "a file that --format json has written"
+DAMAGED = ("is damaged", "run it once more")
 
 SCHEMA = 3
 """Number of the JSON layout. It grows when a field changes its meaning or goes; a new field alone does not change it.
@@ -100,18 +100,11 @@ def run_document(run: Run) -> Document:
 
 
 def _log(run: Run, side: Side) -> Document:
-    log = run.log(side)
-    is_log = side not in run.silent and len(log.lines) == len(run.events(side))
-    fate = {} if log.fate == "there" else {"fate": log.fate}
+    own = dict(vars(run.log(side)))
+    fate, lines = own.pop("fate"), own.pop("lines")
+    is_log = side not in run.silent and len(lines) == len(run.events(side))
     wire = {} if is_log else {"wire": [line_of(event) for event in run.events(side)]}
-    return {
-        "command": list(log.command),
-        "exit_code": log.exit_code,
-        "trouble": log.trouble,
-        **fate,
-        "peak_bytes": log.peak_bytes,
-        "lines": list(log.lines),
-    } | wire
+    return own | ({} if fate == "there" else {"fate": fate}) | {"lines": lines} | wire
 
 
 def load(path: Path) -> Survey:
@@ -122,7 +115,7 @@ def load(path: Path) -> Survey:
 def from_json(text: bytes, name: str) -> Survey:
     """Read a document. Raises CannotCompare with `name`, where it is none."""
     document = parse_document(text, name, "schema", SCHEMA, WANTED)
-    with refused_if_damaged(name):
+    with files.refused(name, *DAMAGED):
         survey = read_survey(document)
         for comparison in survey.comparisons:
             _check_parts(comparison)
@@ -141,18 +134,8 @@ def parse_document(text: bytes, name: str, key: str, layout: int, wanted: str) -
     return cast(Document, found)
 
 
-@contextlib.contextmanager
-def refused_if_damaged(name: str) -> Iterator[None]:
-    """Raises CannotCompare where what is read inside has not its shape."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-        raise CannotCompare(f"{name!r} is damaged ({why}); run it once more") from None
-
-
 def read_survey(document: Document) -> Survey:
-    """What `document` has made. Raises what `refused_if_damaged` is for."""
+    """What `document` has made. Raises what `files.refused` is for."""
     endpoints = shapes.make(tuple[Endpoint, ...], document["endpoints"])
     by_label = {end.label: end for end in (RAW, *endpoints)}
     # What is only named, or written in another way, is put in its place.

@@ -1,11 +1,9 @@
 """How a survey is shown and where to: the options that say so, for every command that makes one."""
 
 import argparse
-import contextlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import TextIO
 
 from comparison import files, layout
 from comparison.model import CannotCompare, Survey
@@ -34,19 +32,8 @@ def check(options: argparse.Namespace) -> None:
 def write(survey: Survey, options: argparse.Namespace, rows: bool = True) -> None:
     """Write a survey as the options say; as text for a terminal that has shown the `rows` of its scenarios without
     these."""
-    with _target(options.output) as file:
-        if options.format == "json":
-            file.write(export.to_json(survey))
-        elif options.format == "markdown":
-            file.write(view.markdown(survey, diff=options.diff, raw=options.raw))
-        else:
-            rows = rows or not file.isatty()
-            layout.draw(view.blocks(survey, diff=options.diff, raw=options.raw, rows=rows), file)
-            if importlib.util.find_spec("rich") is None:
-                print("compare.py: for colour: pip install rich", file=sys.stderr)
-
-
-def _target(path: Path | None) -> contextlib.AbstractContextManager[TextIO]:
-    if path is None:
-        return contextlib.nullcontext(sys.stdout)
-    return path.open("w", encoding="utf-8", errors="backslashreplace")
+    rows = rows or options.format != "text" or options.output is not None or not sys.stdout.isatty()
+    blocks = view.blocks(survey, diff=options.diff, raw=options.raw, rows=rows)
+    layout.write(export.to_json(survey) if options.format == "json" else blocks, options.format, options.output)
+    if options.format == "text" and importlib.util.find_spec("rich") is None:
+        print("compare.py: for colour: pip install rich", file=sys.stderr)

@@ -9,11 +9,6 @@ from comparison.model import PARTS, SIDES, Comparison, Survey, worst
 from comparison.report import levels, repeat, sentence, words
 
 
-def markdown(survey: Survey, *, diff: bool = False, raw: bool = False) -> str:
-    """The whole view as Markdown."""
-    return layout.markdown_of(blocks(survey, diff=diff, raw=raw))
-
-
 def blocks(survey: Survey, *, diff: bool = False, raw: bool = False, rows: bool = True) -> Iterator[Block]:
     """The whole view. `diff` adds what sets each group of logs apart, `raw` all logs as they came; `rows` are those of
     several scenarios."""

@@ -22,7 +22,7 @@ from comparison.model import (
     Survey,
     Verdict,
 )
-from comparison.vocabulary import ENDINGS
+from comparison.vocabulary import ENDINGS, kind
 
 SYMBOLS = {
     Verdict.SKIPPED: "-",
@@ -185,6 +185,14 @@ def cause_title(cause: Cause) -> str:
     if cause.is_failure:
         return f"failed: {cause.event}"
     return cause.explanation.title if cause.explanation is not None else f"unexplained: {cause.event}"
+
+
+def sections(cause: Cause) -> list[tuple[Side, str]]:
+    """Whose sections of the code make the lines of a cause, each once, by their labels."""
+    found = dict.fromkeys(
+        (difference.side, kind(difference.event).section(difference.side)) for difference in cause.differences
+    )
+    return [(side, label) for wanted in SIDES for side, label in found if side == wanted and label is not None]
 
 
 def meaning(cause: Cause) -> str:

@@ -46,10 +46,7 @@ def run(options: argparse.Namespace) -> int:
         raise KeyboardInterrupt
     if options.save is not None:
         files.replace(options.save, report.to_json(found))
-    if options.format == "markdown":
-        sys.stdout.write(layout.markdown_of(report.blocks(found)))
-    else:
-        layout.draw(report.blocks(found), sys.stdout)
+    layout.write(report.blocks(found), options.format)
     if options.plot is not None:
         files.write(options.plot, report.chart(found))
         print(f"compare.py: drew {escape(str(options.plot))}", file=sys.stderr)

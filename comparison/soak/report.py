@@ -33,9 +33,7 @@ def _panel(found: Soak, limit: Limit) -> str:
         course.label + (f" {GROWS}" if limit in course.growing else ""): slopes.blocks(course.points(limit))
         for course in found.courses
     }
-    return svg.curves(
-        f"{limit.title}{limit.unit and ','}{limit.unit}, under good and bad peers", "seconds", lines, high=130
-    )
+    return svg.curves(f"{limit.title}{limit.unit and ','}{limit.unit}, under good and bad peers", "seconds", lines)
 
 
 def blocks(found: Soak) -> Iterator[Block]:

@@ -79,7 +79,10 @@ def views(survey):
     for raw in (False, True):
         text = io.StringIO()
         layout.draw(view.blocks(survey, diff=raw, raw=raw), text)
-        found |= {f"text {raw}": text.getvalue(), f"markdown {raw}": view.markdown(survey, diff=raw, raw=raw)}
+        found |= {
+            f"text {raw}": text.getvalue(),
+            f"markdown {raw}": layout.markdown_of(view.blocks(survey, diff=raw, raw=raw)),
+        }
     return found
 
 
@@ -297,8 +300,8 @@ def test_an_interpreter_at_another_path_is_the_same(tmp_path):
 def test_what_was_played_elsewhere_is_shown_again_by_judging_it_again(copied):
     elsewhere(copied)
     survey = judged(copied)
-    assert f" judge {copied}" in view.markdown(survey)
-    assert "--scenario" not in view.markdown(survey)
+    assert f" judge {copied}" in layout.markdown_of(view.blocks(survey))
+    assert "--scenario" not in layout.markdown_of(view.blocks(survey))
 
 
 def test_pairings_whose_labels_differ_in_what_no_file_name_has_are_kept_apart(tmp_path):

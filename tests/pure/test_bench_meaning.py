@@ -1,6 +1,7 @@
 """What is said of results whose truth is known: the sentences are true, and what is doubtful is said to be."""
 
 import dataclasses
+import math
 import random
 import re
 
@@ -11,7 +12,7 @@ from recorded_bench import CELLS, ENVIRONMENT, MIDDLE, OWN, known, results
 from comparison.bench import estimates, handler, meaning, noise
 from comparison.bench.estimates import Estimate, estimate
 from comparison.bench.plan import Cell, Results, Sample
-from comparison.bench.views import tables
+from comparison.bench.views import view
 
 SEEDS = range(60)
 ONE = Cell("echo", 1024, 10, OWN)
@@ -75,7 +76,7 @@ def test_what_is_alike_is_said_to_be_alike():
 def test_a_difference_that_is_too_small_to_be_shown_is_none():
     found = estimate([1.002, 1.003, 1.001, 1.002, 1.0015, 1.003, 1.002, 1.0022])
     assert (str(found), found.is_sure) == ("1.00 x", False)
-    assert tables.seen(found).startswith("no")
+    assert view.seen(found).startswith("no")
     assert estimate([1.02] * 8).is_sure
 
 
@@ -113,11 +114,11 @@ def test_how_far_two_can_lie_apart_is_right_as_often_as_it_claims(rounds):
         (Estimate(1.62, 1.58, 1.66, 8), "yes"),
         (Estimate(1.01, 0.98, 1.03, 8), "no (at most 3 %)"),
         (Estimate(0.9, 0.62, 1.74, 8), "no (at most 74 %)"),
-        (Estimate(1.3, None, None, 3), "?"),
+        (Estimate(1.3, 0.0, math.inf, 3), "?"),
     ],
 )
 def test_whether_a_difference_is_seen(found, expected):
-    assert tables.seen(found) == expected
+    assert view.seen(found) == expected
 
 
 def test_every_sentence_names_the_cell_that_it_is_of():
@@ -147,7 +148,7 @@ def test_a_percentile_is_of_all_requests_and_not_of_the_median_round():
 
 
 def test_a_closed_loop_has_no_percentiles():
-    heads = {table.title: table.heads for section in tables.sections(results()) for table in section.tables}
+    heads = {cell: table.head for tables in view.sections(results()).values() for cell, table in tables.items()}
     assert [title for title, found in heads.items() if "p99 us" in found] == [
         "half, 1 KiB, 10 connections",
     ]
@@ -156,8 +157,9 @@ def test_a_closed_loop_has_no_percentiles():
 @pytest.mark.parametrize(("sample_s", "shown"), [(0.05, False), (0.3, True)])
 def test_user_and_system_time_are_told_apart_from_a_hundred_ticks_on(sample_s, shown):
     found = results(settings={"sample_s": sample_s})
-    (first, *_) = tables.sections(found)[0].tables[0].rows
-    assert ("+" in first.figures[1]) == shown
+    (tables, *_) = view.sections(found).values()
+    (first, *_) = tables[str(CELLS[0])].rows
+    assert ("+" in first[2][0]) == shown
 
 
 # --- What a handler does ---
@@ -170,7 +172,6 @@ def test_from_how_much_work_on_a_choice_is_one_of_taste():
         _, low, high = choice.work_us(part)
         truth = 0.6 * each_us / part - each_us
         assert low <= truth <= high
-        assert choice.part(truth) == pytest.approx(part, rel=0.1)
     assert "streams instead of protocol" in str(choice)
 
 
@@ -232,19 +233,6 @@ def test_memory_that_is_mapped_for_each_message_is_found():
     found = noise.advice(with_samples(values(faults=2.0)))
     assert any("more than 0.5 page faults a message: streams/asyncio in echo" in text for text in found)
     assert not any("page faults" in text for text in noise.advice(with_samples(values(faults=0.1))))
-
-
-def drifting(cell: Cell, label: str, number: int) -> float:
-    """Whoever comes later in a round gets a slower machine; even rounds run backwards."""
-    place = cell.arms.index(label)
-    return 1.0 + 0.05 * (place if number % 2 else len(cell.arms) - place)
-
-
-def test_noise_that_drifts_within_a_pair_is_found():
-    cells = CELLS[:5]
-    assert any("the noise drifts within a pair" in text for text in advice(cells=cells, cost=drifting))
-    alarms = sum("drifts" in text for seed in SEEDS for text in advice(cells=cells, noise=0.03, seed=seed))
-    assert alarms <= 2
 
 
 def test_how_many_intervals_miss_by_chance_is_said():

@@ -14,6 +14,7 @@ from comparison.experiments.judge import judge
 from comparison.experiments.model import Behaviour, Evidence, State, Survey
 from comparison.experiments.places import predictors, where
 from comparison.model import CannotCompare
+from comparison.options import meant
 
 HURT = outcome("hurt", bites="it is lost")
 FINE, SLOW = outcome("fine"), outcome("slow")
@@ -223,11 +224,11 @@ def test_a_file_that_holds_something_else_is_named(tmp_path, content):
 # --- Names ---
 def test_a_part_of_a_name_is_enough_and_a_slip_is_understood():
     names = ["eof-loop", "eof-late", "sigint-live"]
-    assert command.meant("sigint", names) == "sigint-live"
-    assert command.meant("eof-loop", names) == "eof-loop"
+    assert meant("behaviours", "sigint", names) == "sigint-live"
+    assert meant("behaviours", "eof-loop", names) == "eof-loop"
     for said, remedy in (("eof", "give one of eof-loop, eof-late"), ("sigtin-live", "did you mean sigint-live")):
         with pytest.raises(CannotCompare, match=remedy):
-            command.meant(said, names)
+            meant("behaviours", said, names)
 
 
 def test_the_survey_of_nothing_says_so_by_its_exit_code():

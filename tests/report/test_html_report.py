@@ -18,8 +18,8 @@ from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recor
 from common.logs import EVENTS
 from compare import main
 from comparison import programs
-from comparison.bench.views.tables import Row, Section, Table
 from comparison.judge.catalogue import CATALOGUE
+from comparison.layout import Table
 from comparison.model import CannotCompare, Pairing, Survey, Verdict
 from comparison.report import export, gather, repeat, sentence, words
 from comparison.report.html import behaviours, causes, code, cost, evidence, overview, page, timeline
@@ -74,7 +74,7 @@ def data_of(text: str) -> dict:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return page.render(survey(), None, page.Made(*MADE))
+    return page.render(survey(), {}, page.Made(*MADE))
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +312,7 @@ def test_a_long_log_is_cut_and_says_so():
 
 def test_a_page_that_cannot_be_small_enough_is_an_error():
     with pytest.raises(CannotCompare, match="choose fewer scenarios"):
-        page.render(survey(), None, page.Made(*MADE), limit_bytes=1000)
+        page.render(survey(), {}, page.Made(*MADE), limit_bytes=1000)
 
 
 def test_the_commands_bring_the_same_again():
@@ -397,14 +397,15 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
     assert "needs not_installed_anywhere; install with: pip install '.[report]'" in capsys.readouterr().err
 
 
-COST = cost.Cost(
-    environment="Python 3.12.1 <here>",
-    sentences=("Streams cost <1.2 x> more.",),
-    doubts=("one round.",),
-    legend=("ratios are to the first.",),
-    sections=(Section("echo", (Table("echo, 1 KiB", ("CPU in us", "95 %"), (Row("streams", ("12", "11 to 13")),)),)),),
-    charts=(("Less is better", '<svg xmlns="http://www.w3.org/2000/svg"><text>a chart</text></svg>'),),
-)
+ROW = [(text, "bold") for text in ("streams", "12", "11 to 13")]
+COST = {
+    "environment": "Python 3.12.1 <here>",
+    "sentences": ["Streams cost <1.2 x> more."],
+    "doubts": ["one round."],
+    "legend": ["ratios are to the first."],
+    "sections": {"echo": {"echo, 1 KiB": Table(["", "CPU in us", "95 %"], [ROW])}},
+    "charts": [("Less is better", '<svg xmlns="http://www.w3.org/2000/svg"><text>a chart</text></svg>')],
+}
 
 
 def test_the_cost_stands_in_the_page_where_a_benchmark_is_given():

@@ -161,8 +161,13 @@ def test_the_recording_shows_each_kind_of_verdict_that_can_come_up(comparison):
     assert survey(comparison).exit_code == 1
 
 
+def markdown(what: Survey, **options: bool) -> str:
+    """The whole view as Markdown."""
+    return layout.markdown_of(view.blocks(what, **options))
+
+
 def test_the_markdown_view_is_the_golden_one(comparison):
-    assert view.markdown(survey(comparison)) == (GOLDEN / "report.md").read_text()
+    assert markdown(survey(comparison)) == (GOLDEN / "report.md").read_text()
 
 
 def test_the_json_view_is_the_golden_one(comparison):
@@ -172,7 +177,7 @@ def test_the_json_view_is_the_golden_one(comparison):
 
 
 def test_the_raw_logs_are_shown_in_markdown_as_they_came(comparison):
-    text = view.markdown(survey(comparison), raw=True)
+    text = markdown(survey(comparison), raw=True)
     for cell in comparison.cells:
         for log in (cell.runs[0].server, cell.runs[0].client):
             assert "\n".join(("```text", *log.lines, "```")) in text
@@ -363,8 +368,8 @@ def spoken(line: str) -> str:
 @pytest.mark.parametrize("line", HOSTILE_LINES)
 def test_hostile_text_in_a_log_shows_as_itself_in_markdown(line):
     comparison = compared(line)
-    plain = view.markdown(survey(compared(ODD_LINE)), raw=True)
-    shown = view.markdown(survey(comparison), raw=True)
+    plain = markdown(survey(compared(ODD_LINE)), raw=True)
+    shown = markdown(survey(comparison), raw=True)
     shown.encode()
     assert unprintable(shown) == []
     inside = [text for in_block, text in blocks(shown) if in_block]
@@ -400,7 +405,7 @@ def test_hostile_text_in_a_reason_stays_text(text):
     one = (STREAMS,)
     comparison = Comparison(SCENARIO, TCP, {}, one, one, one, lost.pairing, 1, cells, causes, groups, (), 1.0)
     assert cells[0].reason.endswith(f": {text}")
-    (line,) = [line for line in view.markdown(survey(comparison)).splitlines() if line.startswith("- **")]
+    (line,) = [line for line in markdown(survey(comparison)).splitlines() if line.startswith("- **")]
     bold = re.fullmatch(r"- \*\*`x` (.*)\*\*", line)[1]
     assert re.findall(r"[`*_<>|\[\]&~\\]", re.sub(r"\\[!-/:-@\[-`{-~]", "", bold)) == []
     assert re.sub(r"\\(.)", r"\1", bold).endswith(text)
@@ -569,7 +574,7 @@ def several() -> Survey:
 
 
 def test_the_overview_in_markdown_is_the_golden_one(several):
-    assert view.markdown(several) == (GOLDEN / "overview.md").read_text()
+    assert markdown(several) == (GOLDEN / "overview.md").read_text()
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])
@@ -599,7 +604,7 @@ def test_where_nothing_ran_the_view_says_why_and_the_exit_code_is_2(monkeypatch)
     nothing = survey(skipped_comparison())
     assert nothing.exit_code == 2
     counts = "2 skipped, 0 different, 0 failed"
-    for text in (view.markdown(nothing), shown(nothing, monkeypatch)):
+    for text in (markdown(nothing), shown(nothing, monkeypatch)):
         assert text.startswith("Nothing was tried: it needs trustme: pip install trustme")
         assert "2 pairings skipped in recorded-tls: it needs trustme: pip install trustme" in words(text)
         assert f"2 pairings in 0.0 s: {counts}." in words(text)
@@ -630,8 +635,8 @@ def test_the_exit_code_is_that_of_diff(verdicts, code):
 def views(what: Survey, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every view of it."""
     return [
-        view.markdown(what),
-        view.markdown(what, diff=True, raw=True),
+        markdown(what),
+        markdown(what, diff=True, raw=True),
         export.to_json(what),
         shown(what, monkeypatch),
         shown(what, monkeypatch, diff=True, raw=True),
@@ -745,6 +750,6 @@ def test_a_file_that_is_not_there_is_refused_with_the_remedy(tmp_path):
 
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
-    (GOLDEN / "report.md").write_text(view.markdown(survey(compared(ODD_LINE))))
+    (GOLDEN / "report.md").write_text(markdown(survey(compared(ODD_LINE))))
     (GOLDEN / "report.json").write_text(export.to_json(survey(compared(ODD_LINE))))
-    (GOLDEN / "overview.md").write_text(view.markdown(three_scenarios()))
+    (GOLDEN / "overview.md").write_text(markdown(three_scenarios()))

@@ -17,6 +17,9 @@ LEFT, RIGHT = 250, 520
 """Where the labels of dots end, and where their values begin."""
 
 ROW, HEAD, FOOT = 22, 48, 30
+CURVES = 130
+"""How high the space of curves is."""
+
 TITLE_LETTERS = 120
 """What fits into a line of a title."""
 
@@ -67,9 +70,8 @@ class Axis:
 def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
     """A row for each ratio on one logarithmic axis, with a line at 1; the first one is the reference. Without an
     interval nobody knows how sure it is, and without an estimate nothing is known."""
-    known = [one for one in rows.values() if one is not None]
-    values = [value or 1.0 for one in known for value in (one.ratio, one.low, one.high)]
-    axis = Axis([1.0, *values], LEFT + 20, RIGHT - 20, log=True)
+    values = [value for one in rows.values() if one is not None for value in (one.ratio, one.low, one.high)]
+    axis = Axis([1.0, *(value for value in values if 0 < value < math.inf)], LEFT + 20, RIGHT - 20, log=True)
     foot = HEAD + ROW * len(rows)
     parts = [_line("one", axis.at(1.0), HEAD - 8, axis.at(1.0), foot)]
     for number, (label, found) in enumerate(rows.items()):
@@ -78,9 +80,9 @@ def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
         if found is None:
             parts += [_text(axis.at(1.0), y + 4, "?", "middle quiet"), _text(RIGHT, y + 4, "not known")]
             continue
-        if found.low is not None and found.high is not None:
+        if found.has_interval:
             parts.append(_line("range", axis.at(found.low), y, axis.at(found.high), y))
-        kind = "unknown" if found.low is None and number else "dot"
+        kind = "dot" if found.has_interval or not number else "unknown"
         parts.append(f'<circle class="{kind}" cx="{axis.at(found.ratio)}" cy="{y}" r="4"/>')
         value = f"{found}, {found.interval}" if number else "1, the reference"
         parts.append(_text(RIGHT, y + 4, value))
@@ -89,16 +91,14 @@ def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
     return _svg(title, foot + FOOT, parts)
 
 
-def curves(
-    title: str, x_title: str, lines: Mapping[str, Sequence[Point]], *, log: bool = False, high: int = 240
-) -> str:
-    """A line for each series, with its label at its end. `log` is of the x axis."""
+def curves(title: str, x_title: str, lines: Mapping[str, Sequence[Point]]) -> str:
+    """A line for each series, with its label at its end."""
     known = {label: points for label, points in lines.items() if points}
-    foot = HEAD + high
+    foot = HEAD + CURVES
     parts = [_text(RIGHT + 28, foot + 16, x_title, "quiet")]
     if not known:
         return _svg(title, foot + FOOT, parts)
-    across = Axis([x for points in known.values() for x, _ in points], 70, RIGHT, log=log)
+    across = Axis([x for points in known.values() for x, _ in points], 70, RIGHT, log=False)
     down = Axis([0.0, *(y for points in known.values() for _, y in points)], foot, HEAD, log=False)
     for tick in down.ticks:
         parts.append(_line("grid", 70, down.at(tick), RIGHT, down.at(tick)))

@@ -1,11 +1,15 @@
-"""The benchmark as a person reads it, in blocks that are drawn as text or as Markdown."""
+"""The benchmark as a person reads it: sentences, and a table for each cell, in blocks that are drawn as text or as
+Markdown. Pure."""
 
 from collections.abc import Iterable, Iterator
 
-from comparison.bench import environment, meaning, noise
-from comparison.bench.plan import Results
-from comparison.bench.views import tables
+from comparison.bench import environment, estimates, meaning, noise
+from comparison.bench.estimates import Estimate
+from comparison.bench.metrics import METRICS, WORKLOADS
+from comparison.bench.plan import Cell, Results
 from comparison.layout import BLANK, Block, Heading, Line, Table
+
+ABSENT = "-"
 
 
 def blocks(results: Results) -> Iterator[Block]:
@@ -16,18 +20,93 @@ def blocks(results: Results) -> Iterator[Block]:
     if results.interrupted:
         yield Line("Interrupted: this is what was measured until then.", "bold")
     yield from _list("What this means", meaning.sentences(results))
-    for section in tables.sections(results):
-        yield Heading(section.title)
-        for table in section.tables:
-            yield Heading(table.title, 3)
-            rows = [[(text, row.style) for text in (row.label, *row.figures)] for row in table.rows]
-            yield Table(["", *table.heads], rows)
-    yield from _list("What to doubt", [*noise.advice(results), *results.notes])
-    yield from _list("How to read it", tables.legend(results))
+    for title, tables in sections(results).items():
+        yield Heading(title)
+        for cell, table in tables.items():
+            yield from (Heading(cell, 3), table)
+    yield from _list("What to doubt", doubts(results))
+    yield from _list("How to read it", legend(results))
+
+
+def sections(results: Results) -> dict[str, dict[str, Table]]:
+    """By what each workload is, in the order of the plan, the tables of its cells that were measured."""
+    found: dict[str, dict[str, Table]] = {}
+    for cell in results.cells:
+        tables = found.setdefault(f"{cell.workload}: {WORKLOADS[cell.workload].what}", {})
+        if any(results.of(cell, arm) for arm in cell.arms):
+            tables[str(cell)] = _table(results, cell)
+    return found
+
+
+def doubts(results: Results) -> list[str]:
+    """What makes the figures weak, and what was left out."""
+    return [*noise.advice(results), *results.notes]
+
+
+def sentences(texts: Iterable[str]) -> list[str]:
+    """Each with a full stop."""
+    return [text if text.endswith(".") else f"{text}." for text in texts]
+
+
+def seen(found: Estimate) -> str:
+    """Whether a difference is seen; if not, how large one can be."""
+    if not found.has_interval:
+        return "?"
+    return "yes" if found.is_sure else f"no (at most {max(1, round(100 * found.at_most))} %)"
+
+
+def legend(results: Results) -> Iterator[str]:
+    """How to read the tables."""
+    yield from dict.fromkeys(arm.meaning for arm in results.arms if arm.meaning)
+    yield (
+        "Ratios are to the first arm of each table: the median of the rounds, each paired with the reference's own, "
+        "and a 95 % interval. no (at most 3 %): no difference seen, and the interval ends at 3 %."
+    )
+    measured = {cell.workload for cell in results.cells}
+    if measured - {"memory"}:
+        yield "CPU is the server's, for each message or connection; so are the page faults."
+        yield "per s is what a server and the load generator can do together: who costs little may be able to do more"
+    if "fresh" in measured:
+        yield (
+            "Somebody has left before echo is measured, as in any service that has run for a while; fresh shows one "
+            "whom nobody has left yet: with glibc each read may then map and unmap a block, which a page fault tells"
+        )
+    if "half" in measured:
+        yield "Percentiles are of all rounds together. A closed loop has none: there they are the throughput again"
+    if "memory" in measured:
+        yield "Memory is that of idle connections, the kernel's buffers apart; as many again must add little"
 
 
 def _list(title: str, texts: Iterable[str]) -> Iterator[Block]:
-    found = [text if text.endswith(".") else f"{text}." for text in texts]
-    if found:
+    if found := sentences(texts):
         yield Heading(title)
     yield from (Line(text, "item", mark="-") for text in found)
+
+
+def _table(results: Results, cell: Cell) -> Table:
+    """An arm a row: its figures, and its ratio to the reference, which is bold; dim is who does not differ from it."""
+    workload = WORKLOADS[cell.workload]
+    rows = []
+    for arm in cell.arms:
+        found, style = estimates.compare(results, cell, arm), ""
+        if found is None:
+            compared = (ABSENT, "", "")
+        elif arm == cell.reference:
+            compared, style = ("1", "reference", ""), "bold"
+        else:
+            compared, style = (str(found), found.interval, seen(found)), "" if found.is_sure else "dim"
+        figures = (_figure(results, cell, arm, metric) for metric in workload.columns)
+        rows.append([(text, style) for text in (arm, *figures, *compared)])
+    heads = (METRICS[metric].title for metric in workload.columns)
+    return Table(["", *heads, f"{METRICS[workload.compared].noun}, x", "95 %", "differs"], rows)
+
+
+def _figure(results: Results, cell: Cell, arm: str, metric: str) -> str:
+    """The median of a figure, and how it is split: its parts add up to it."""
+    samples, text = results.of(cell, arm), METRICS[metric].text
+    median = estimates.median(samples, metric)
+    if median is None:
+        return ABSENT
+    shares = estimates.shares(samples, metric, results.settings.get("sample_s", 0.0))
+    split = " + ".join(text(median * share) for share in shares)
+    return f"{text(median)} ({split})" if split else text(median)

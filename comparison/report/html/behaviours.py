@@ -9,12 +9,11 @@ from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, is_none
 from comparison.experiments import command, record, words
 from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything
+from comparison.experiments.places import API_NAMES
 from comparison.play.processes import ROOT
 
 RECORD = ROOT / "docs" / "behaviours.json"
 """What the project has kept of them."""
-
-APIS = {api: label for label, api in SECTIONS.items()}
 
 
 def collect(path: Path = RECORD) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
     return {
         "title": page.title,
         "group": GROUPS[page.group],
-        "apis": [APIS[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
+        "apis": [API_NAMES[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
         "bites": list(bites),
         "differs": [words.BY_TIMING] if factors is None else factors,
         "text": page.text,
@@ -51,7 +50,7 @@ def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[
     return {
         "name": "instead" if case == REMEDY else words.spoken(case),
         "code": [[label, text, is_none(text)] for label, text in code.items() if text is not None],
-        "lines": [[line.said, line.where, bool(line.bites), line.told] for line in lines],
+        "lines": [[line.said, line.where, bool(line.bites), line.first.evidence.told] for line in lines],
         "pythons": pythons,
         "places": list(_places(findings, pythons)),
     }
@@ -59,7 +58,7 @@ def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[
 
 def _places(findings: Sequence[Finding], pythons: Sequence[str]) -> Iterator[list[Any]]:
     """API, loop, and what came out there under one Python after the other, with the number of those that are alike."""
-    found = {(APIS[f.evidence.api], f.evidence.loop_and_version, f.evidence.python): f for f in findings}
+    found = {(API_NAMES[f.evidence.api], f.evidence.loop_and_version, f.evidence.python): f for f in findings}
     for api, loop in dict.fromkeys(place[:2] for place in found):
         outcomes = [_outcome(found.get((api, loop, python))) for python in pythons]
         yield [api, loop, [[text, len(list(same))] for text, same in itertools.groupby(outcomes)]]

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.logs import escape
-from comparison.model import SIDES, Cause, Cell, Comparison, Pairing, Survey, Verdict
+from comparison.model import SIDES, Cause, Cell, Comparison, Pairing, Side, Survey, Verdict
 from comparison.report import words
-from comparison.report.html import code, sections
-from comparison.report.html.sections import Section
+from comparison.report.html import code
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,8 @@ class Card:
     cells: tuple[Cell, ...]
     """The reference there, and one that shows it."""
     scenarios: tuple[Comparison, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[tuple[Side, str], ...]
+    """Of the code that makes it, by side and label."""
 
     @property
     def verdict(self) -> Verdict:
@@ -59,7 +59,7 @@ def _card(survey: Survey, cause: Cause) -> Card:
         comparison=clearest,
         cells=tuple(cell for cell in (clearest.cell(p.server, p.client) for p in pairings) if cell.runs),
         scenarios=tuple(comparison for comparison, _ in seen),
-        sections=tuple(dict.fromkeys(section for _, own in seen for section in sections.of_cause(own))),
+        sections=tuple(dict.fromkeys(section for _, own in seen for section in words.sections(own))),
     )
 
 

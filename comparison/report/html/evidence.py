@@ -9,7 +9,7 @@ from common.logs import escape
 from comparison.model import PARTS, SIDES, Cell, Comparison, Event, Group, Pairing, Run, Side, Survey
 from comparison.play.transports import half_closes
 from comparison.report import repeat, words
-from comparison.report.html import sections, timeline
+from comparison.report.html import timeline
 from comparison.transcript import places
 from comparison.vocabulary import kind
 
@@ -149,7 +149,7 @@ def _exit(run: Run, side: Side) -> str:
 
 def _line(event: Event, side: Side, started_ns: int, texts: Texts) -> list[Any]:
     """Time in us, speaker, message, how it is drawn, bytes, the section that writes it, a traceback."""
-    label = sections.of(side, event.name)
+    label = kind(event.name).section(side)
     section = texts.number(label) if label is not None else -1
     return [
         None if event.t_ns is None else (event.t_ns - started_ns) // 1000,

@@ -1,22 +1,26 @@
 """The parts of the report -> one self-contained page. The only module that needs Jinja2."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Cell, Comparison, Survey
+from comparison.model import CannotCompare, Comparison, Survey
 from comparison.report import levels, repeat, sentence, words
 from comparison.report.html import behaviours, causes, code, evidence, overview
-from comparison.report.html.cost import Cost
 from comparison.why import view
 
 LIMIT_BYTES = 3 * 1024 * 1024
 SCRIPTS = ("page.js", "code.js", "timeline.js", "evidence.js", "grid.js", "behaviours.js", "start.js")
 """In this order: each uses those before it."""
+
+Cost = Mapping[str, Any]
+"""What `cost.collect` has made of a benchmark; empty without one."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Made:
     files: tuple[str, ...]
 
 
-def render(survey: Survey, cost: Cost | None, made: Made, limit_bytes: int = LIMIT_BYTES) -> str:
+def render(survey: Survey, cost: Cost, made: Made, limit_bytes: int = LIMIT_BYTES) -> str:
     """The page, with as much of the logs as fits into `limit_bytes`. Raises CannotCompare where it cannot fit."""
     for trim in evidence.TRIMS:
         text = _render(survey, cost, made, trim).replace(">\n<", "><")  # a browser makes a node of each line end
@@ -40,7 +44,7 @@ def render(survey: Survey, cost: Cost | None, made: Made, limit_bytes: int = LIM
     )
 
 
-def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) -> str:
+def _render(survey: Survey, cost: Cost, made: Made, trim: evidence.Trim) -> str:
     endpoints = list(dict.fromkeys(end for c in survey.comparisons for end in c.endpoints))
     cards, sections, sheets = causes.collect(survey), code.collect(endpoints, view.margin()), overview.collect(survey)
     known = behaviours.collect()
@@ -83,12 +87,9 @@ def _render(survey: Survey, cost: Cost | None, made: Made, trim: evidence.Trim) 
     )
 
 
-def link(comparison: Comparison, cell: Cell | None = None) -> str:
-    """The fragment that shows a scenario, or a cell of it."""
-    view = {"scenario": words.name(comparison)}
-    if cell is not None:
-        view |= {"server": cell.pairing.server.label, "client": cell.pairing.client.label}
-    return "#" + urlencode(view, errors="backslashreplace")
+def link(comparison: Comparison) -> str:
+    """The fragment that shows a scenario."""
+    return "#" + urlencode({"scenario": words.name(comparison)}, errors="backslashreplace")
 
 
 def environment() -> Environment:

@@ -1,5 +1,6 @@
 """Events of both sides -> the rows of a sequence diagram, and which write each read got its bytes from. Pure."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -93,14 +94,9 @@ def _flows(lines: dict[Side, list[tuple[int, Event]]], start: Side, end: Side) -
 def _ends(lines: dict[Side, list[tuple[int, Event]]], start: Side, end: Side, half_close: bool) -> list[Flow]:
     """The EOF of one side, from the line after which it was sent to the line that tells of it: the close of the other
     where nothing does."""
-    sent = _first(lines[start], "done") if half_close else None
-    sent = sent if sent is not None else _first(lines[start], "close")
-    seen = _first(lines[end], "eof")
-    seen = seen if seen is not None else _first(lines[end], "close")
-    if sent is None or seen is None:
-        return []
-    sent_ns, seen_ns = sent[1].t_ns, seen[1].t_ns
-    if sent_ns is not None and seen_ns is not None and sent_ns > seen_ns:
+    sent = (half_close and _first(lines[start], "done")) or _first(lines[start], "close")
+    seen = _first(lines[end], "eof") or _first(lines[end], "close")
+    if not sent or not seen or (sent[1].t_ns or 0) > (seen[1].t_ns or math.inf):
         return []
     return [Flow((start, sent[0]), (end, seen[0]), 0)]
 
