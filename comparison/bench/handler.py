@@ -46,6 +46,10 @@ class Choice:
         middle, low, high = estimates.interval(works)
         return max(0.0, middle), max(0.0, low), max(0.0, high)
 
+    def part(self, work_us: float) -> float:
+        """By which part the dearer costs more with so much work a message."""
+        return estimates.interval([(dear + work_us) / (cheap + work_us) - 1 for dear, cheap in self.costs_us])[0]
+
     def __str__(self) -> str:
         return f"{self.pair.levels('instead of')}{self.pair.shared}"
 

@@ -33,7 +33,9 @@ def _panel(found: Soak, limit: Limit) -> str:
         course.label + (f" {GROWS}" if limit in course.growing else ""): slopes.blocks(course.points(limit))
         for course in found.courses
     }
-    return svg.curves(f"{limit.title}{limit.unit and ','}{limit.unit}, under good and bad peers", "seconds", lines)
+    return svg.curves(
+        f"{limit.title}{limit.unit and ','}{limit.unit}, under good and bad peers", "seconds", lines, high=130
+    )
 
 
 def blocks(found: Soak) -> Iterator[Block]:

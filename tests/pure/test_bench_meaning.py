@@ -172,6 +172,7 @@ def test_from_how_much_work_on_a_choice_is_one_of_taste():
         _, low, high = choice.work_us(part)
         truth = 0.6 * each_us / part - each_us
         assert low <= truth <= high
+        assert choice.part(truth) == pytest.approx(part, rel=0.1)
     assert "streams instead of protocol" in str(choice)
 
 

@@ -61,7 +61,10 @@ def texts(chart: str) -> list[str]:
 
 def test_a_chart_for_each_cell_says_each_value_with_its_interval(tmp_path):
     written = charts.write(RESULTS, tmp_path / "charts")
-    assert [path.stem for path in written] == [cell.key.replace("/", "-") for cell in recorded_bench.CELLS]
+    assert [path.stem for path in written] == [
+        *(cell.key.replace("/", "-") for cell in recorded_bench.CELLS),
+        "handler",
+    ]
     found = texts((tmp_path / "charts" / "echo-1024-10.svg").read_text())
     assert "lines: 95 % interval" in found
     assert set(CELL.arms) <= set(found)
@@ -90,9 +93,10 @@ def test_whatever_a_label_is_it_is_text():
     assert {"<b> & co", '<a "b">&'} <= set(texts(chart))
 
 
-def test_a_curve_has_its_label_at_its_end_and_its_ticks():
-    chart = svg.curves("title", "us", {"a": [(1, 10.0), (100, 30.0)], "b": [(1, 5.0), (100, 5.0)], "none": []})
-    assert {"title", "us", "a", "b", "60"} <= set(texts(chart))
+@pytest.mark.parametrize("log", [False, True])
+def test_a_curve_has_its_label_at_its_end_and_its_ticks(log):
+    chart = svg.curves("title", "us", {"a": [(1, 10.0), (100, 30.0)], "b": [(1, 5.0), (100, 5.0)], "none": []}, log=log)
+    assert {"title", "us", "a", "b", "50" if log else "60"} <= set(texts(chart))
     assert chart.count("<polyline") == 2
     assert texts(svg.stacked([chart, chart])).count("a") == 2
 

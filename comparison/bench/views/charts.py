@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from comparison import files
-from comparison.bench import estimates
+from comparison.bench import estimates, handler, meaning
 from comparison.bench.metrics import METRICS, WORKLOADS
 from comparison.bench.plan import Results
 from comparison.bench.views import svg
+
+MOST_WORK_US = 1000.0
+STEPS = 60
 
 
 def draw(results: Results) -> Iterator[tuple[str, str, str]]:
@@ -18,6 +21,12 @@ def draw(results: Results) -> Iterator[tuple[str, str, str]]:
             noun = METRICS[WORKLOADS[cell.workload].compared].noun
             title = f"{cell}: the {noun} of each against that of {cell.reference}; less is better"
             yield cell.key.replace("/", "-"), title, svg.dots(title, ratios)
+    main = meaning.main(results)
+    if main is not None and (choices := list(handler.choices(results, main))):
+        works_us = [MOST_WORK_US ** (step / STEPS) for step in range(STEPS + 1)]
+        lines = {str(choice): [(us, 100 * choice.part(us)) for us in works_us] for choice in choices}
+        title = f"The more a handler works for each message, the less a choice costs: percent more ({main.where})"
+        yield "handler", title, svg.curves(title, "us of work a message", lines, log=True)
 
 
 def write(results: Results, folder: Path) -> list[Path]:

@@ -17,9 +17,6 @@ LEFT, RIGHT = 250, 520
 """Where the labels of dots end, and where their values begin."""
 
 ROW, HEAD, FOOT = 22, 48, 30
-CURVES = 130
-"""How high the space of curves is."""
-
 TITLE_LETTERS = 120
 """What fits into a line of a title."""
 
@@ -91,14 +88,16 @@ def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
     return _svg(title, foot + FOOT, parts)
 
 
-def curves(title: str, x_title: str, lines: Mapping[str, Sequence[Point]]) -> str:
-    """A line for each series, with its label at its end."""
+def curves(
+    title: str, x_title: str, lines: Mapping[str, Sequence[Point]], *, log: bool = False, high: int = 240
+) -> str:
+    """A line for each series, with its label at its end. `log` is of the x axis."""
     known = {label: points for label, points in lines.items() if points}
-    foot = HEAD + CURVES
+    foot = HEAD + high
     parts = [_text(RIGHT + 28, foot + 16, x_title, "quiet")]
     if not known:
         return _svg(title, foot + FOOT, parts)
-    across = Axis([x for points in known.values() for x, _ in points], 70, RIGHT, log=False)
+    across = Axis([x for points in known.values() for x, _ in points], 70, RIGHT, log=log)
     down = Axis([0.0, *(y for points in known.values() for _, y in points)], foot, HEAD, log=False)
     for tick in down.ticks:
         parts.append(_line("grid", 70, down.at(tick), RIGHT, down.at(tick)))
