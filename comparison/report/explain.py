@@ -1,4 +1,4 @@
-"""`compare.py explain`: its options, and a lesson on one cause: the code, what was told, and what to do."""
+"""`compare.py explain`: its options, and a lesson on one cause: the code, what was told, when, and what to do."""
 
 import argparse
 import os
@@ -7,16 +7,24 @@ from collections.abc import Iterator, Sequence
 
 from comparison import layout
 from comparison.judge.catalogue import CATALOGUE
-from comparison.layout import BLANK, Beside, Block, Command, Heading, Line
-from comparison.model import SIDES, CannotCompare, Cause, Comparison, Endpoint, Explanation, Side
+from comparison.layout import BLANK, Beside, Block, Command, Heading, Line, Span, Table
+from comparison.model import SIDES, CannotCompare, Cause, Comparison, Endpoint, Explanation, Run, Side
 from comparison.options import meant
+from comparison.play.transports import half_closes
 from comparison.report import repeat, words
-from comparison.report.html import code
+from comparison.report.html import code, timeline
 from comparison.run import compare_all
 from comparison.selection import add_selection, chosen, trials
+from comparison.transcript import is_connection
 
 DESCRIPTION = "Tell of one cause of a difference, with an example from a run; without a name, list them all."
 EPILOG = "Exit code: 0, 2 for trouble."
+
+MOST_ROWS = 40
+"""Lines of a timeline; --raw shows all."""
+
+MOST_LETTERS = 32
+"""Of one of them."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +65,8 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
         yield Heading(f"What each {group.side} told, in order")
         logs = [[line.text if line.sign in (" ", own) else "" for line in group.diff] for own in "-+"]
         yield Beside([pairing.end(group.side).label for pairing in pairings], logs, in_rows=True)
+        for pairing in pairings:
+            yield from _timeline(comparison, comparison.cell(pairing.server, pairing.client).runs[0])
     yield from (Heading("In a program of your own"), Line(entry.advice), BLANK)
     yield Command("Next", repeat.compare(comparison, "--raw"))
 
@@ -68,3 +78,22 @@ def _code(cause: Cause, side: Side, ends: Sequence[Endpoint]) -> Iterator[Block]
             texts = ["\n".join(text for _, text, _, _ in lines) for lines in row.parts.values()]
             yield Heading(f"The code: {row.label}")
             yield Beside(list(row.parts), [textwrap.dedent(text).splitlines() for text in texts])
+
+
+def _timeline(comparison: Comparison, run: Run) -> Iterator[Block]:
+    """The first connection of a run, line by line as it was told, and where what one side sent came to the other."""
+    drawn = timeline.of(run, half_closes(comparison.transport))
+    events = {place: run.events(place[0])[place[1]] for place in drawn.rows[:MOST_ROWS]}
+    began_ns = next((event.t_ns for event in events.values() if is_connection(event.speaker)), None) or 0
+    rows: list[list[Span]] = []
+    for (side, n), event in events.items():
+        came = [flow.length for flow in drawn.flows if flow.end == (side, n)]
+        what = f"--{sum(came) or 'EOF'}--" if came else ""
+        text = words.cut(event.message, MOST_LETTERS)
+        time = f"{(event.t_ns - began_ns) / 1e6:.1f} ms" if event.t_ns is not None and drawn.timed else ""
+        told = [(text, ""), (what and f"<{what}", "dim"), ("", "")]
+        rows.append(
+            [(time, "dim"), *(told if side == "client" else [("", ""), (what and f"{what}>", "dim"), (text, "")])]
+        )
+    yield Heading(f"When it happened: {run.pairing}")
+    yield Table(["", "client", "", "server"], rows)

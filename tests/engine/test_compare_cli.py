@@ -358,10 +358,13 @@ def test_explain_is_a_lesson_on_a_cause_by_the_beginning_of_its_name():
     ]
     for part in (*told, "in all 4 runs: there with protocol, missing with streams."):
         assert part in text
-    # The two sections of code, and the two logs.
+    # The two sections of code, the two logs, and for each what both sides told in the order of the clock.
     assert re.search(r"^streams_impl/server.py +\| protocol_impl/server.py$", done.stdout, re.MULTILINE)
     assert re.search(r"\| +self.log.tell\(\"eof\"\)$", done.stdout, re.MULTILINE)
     assert re.search(r"^ +\| echo_127.0.0.1_<port>: received EOF$", done.stdout, re.MULTILINE)
+    assert lines.count("When it happened: streams/asyncio -> streams/asyncio") == 1
+    assert re.search(r"^[\d.]+ ms +received b'This .* <--\d+--$", done.stdout, re.MULTILINE)
+    assert re.search(r"^[\d.]+ ms +--EOF--> +received EOF$", done.stdout, re.MULTILINE)
     assert last.startswith("Next: ")
 
 
