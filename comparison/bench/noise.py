@@ -1,9 +1,11 @@
 """What makes a result doubtful, each with the advice that fits. Pure: sentences from results."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from comparison.bench import estimates
+from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import LEAST_ROUNDS, Cell, Results
 
 IDLE_LOAD = 0.7
@@ -19,10 +21,13 @@ MANY = 5
 FAULTS = 0.5
 """Page faults a message, above which memory is got from the kernel and given back for each of them."""
 
+CHANCE = 0.03
+"""How often all forward rounds lie on one side of all backward ones by chance, where there are four of each."""
+
 
 def advice(results: Results) -> list[str]:
     """A sentence for each doubt: the machine first, which everything rests on."""
-    makers = (_machine, _troubles, _few_rounds, _stolen, _faults, _chance)
+    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults, _chance)
     return [sentence for maker in makers for sentence in maker(results)]
 
 
@@ -63,6 +68,26 @@ def _stolen(results: Results) -> Iterator[str]:
         yield (
             f"in {idle} of {len(samples)} samples server and load together were busy for less than "
             f"{TOGETHER * 100:.0f} % of the time: somebody else was on their cores; end what else runs, measure again"
+        )
+
+
+def _drift(results: Results) -> Iterator[str]:
+    """Whether the noise changes between the two arms of a pair: what is measured first is then another in rounds that
+    run backwards."""
+    tried, apart = 0, []
+    for cell, arm in _all(results.cells):
+        pairs = estimates.paired(results, cell, arm, cell.reference, WORKLOADS[cell.workload].compared)
+        even, odd = ([one / other for place, (one, other) in pairs.items() if place % 2 == way] for way in (0, 1))
+        if arm != cell.reference and min(len(even), len(odd)) >= 4:
+            tried += 1
+            if max(even) < min(odd) or max(odd) < min(even):
+                apart.append(f"{arm} in {cell}")
+    expected = tried * CHANCE
+    if len(apart) > expected + 2 * math.sqrt(expected) + 1:
+        yield (
+            f"in {len(apart)} of {tried} pairs (by chance {expected:.0f}) all forward rounds lie on one side of all "
+            f"backward ones ({'; '.join(apart[:3])}): the noise drifts within a pair, and intervals are too narrow; "
+            "measure again on a machine that does nothing else"
         )
 
 

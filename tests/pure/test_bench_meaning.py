@@ -236,6 +236,19 @@ def test_memory_that_is_mapped_for_each_message_is_found():
     assert not any("page faults" in text for text in noise.advice(with_samples(values(faults=0.1))))
 
 
+def drifting(cell: Cell, label: str, number: int) -> float:
+    """Whoever comes later in a round gets a slower machine; even rounds run backwards."""
+    place = cell.arms.index(label)
+    return 1.0 + 0.05 * (place if number % 2 else len(cell.arms) - place)
+
+
+def test_noise_that_drifts_within_a_pair_is_found():
+    cells = CELLS[:5]
+    assert any("the noise drifts within a pair" in text for text in advice(cells=cells, cost=drifting))
+    alarms = sum("drifts" in text for seed in SEEDS for text in advice(cells=cells, noise=0.03, seed=seed))
+    assert alarms <= 2
+
+
 def test_how_many_intervals_miss_by_chance_is_said():
     found = noise.advice(results())[-1]
     count = sum(len(cell.arms) - 1 for cell in CELLS)
