@@ -1,5 +1,5 @@
-"""Planted defects: what they show is what a statement is for that matters only where the program itself, or another part
-of it, is wrong."""
+"""Planted defects: what they show is what a statement is for that matters only where another part of the program is
+wrong."""
 
 _RAISES = """
 import {module}
