@@ -139,7 +139,7 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
             while wait([measuring], AWAKE_S).not_done:
                 pass
         except KeyboardInterrupt:
-            launcher.close()
+            launcher.kill()
         with contextlib.suppress(Closed):
             measuring.result()
         interrupted = launcher.is_closed
