@@ -1,9 +1,11 @@
 """From the choice of endpoints to the verdicts: one comparison, or one after another. What was played can be judged
 at once, or later, from records of it."""
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from comparison import endpoints
 from comparison.judge import verdicts
@@ -12,6 +14,7 @@ from comparison.model import Cell, Comparison, Observation, Pairing, Run, Scenar
 from comparison.play import runner
 from comparison.play.commands import why_not
 from comparison.play.dropouts import Dropouts, hung
+from comparison.play.runner import Outcome, Unit
 from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial
 
@@ -28,12 +31,20 @@ def compare_all(
     jobs: int = 1,
     keep: Keep = lambda scenario, transport, run: None,
     tick: Callable[[], None] = lambda: None,
-) -> Iterator[Comparison]:
+) -> Generator[Comparison]:
     """One comparison after another, each as soon as it is judged; a cause has the same name in all of them. `keep`
-    gets each run, `tick` is called after each, from any thread. After Ctrl-C the last one is of what was judged."""
+    gets each run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
     names, dropouts = Names(), Dropouts()
-    for trial in chosen:
-        yield from _compare(outlined(selection, trial, repeat), jobs, names, dropouts, keep, tick)
+    together: deque[_Playing] = deque()
+    for place, trial in enumerate(chosen, start=1):
+        together.append(_Playing(outlined(selection, trial, repeat), dropouts))
+        # What comes after the tutorial is not begun before it is judged: whoever drops out there is not tried again.
+        if trial.scenario == TUTORIAL or place == len(chosen):
+            for one in _played(together, jobs, keep, tick):
+                found = one.judged(names)
+                if found.scenario == TUTORIAL:
+                    dropouts.learn(found)
+                yield found
 
 
 def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
@@ -81,40 +92,77 @@ def judged(outline: Comparison, observations: Sequence[Observation], names: Name
     )
 
 
-def _compare(
-    outline: Comparison, jobs: int, names: Names, dropouts: Dropouts, keep: Keep, tick: Callable[[], None]
-) -> Iterator[Comparison]:
-    """Run every pairing that is not skipped, and judge it."""
-    start_s = time.monotonic()
-    scenario, transport, reference = outline.scenario, outline.transport, outline.reference
-    skipped = {cell.pairing: cell.reason for cell in outline.cells}
-    skipped |= dropouts.skipped([pairing for pairing in outline.pairings if pairing not in skipped])
-    running = [pairing for pairing in outline.pairings if pairing not in skipped]
-    observations: list[Observation] = []
-    interrupted = False
+class _Playing:
+    """A comparison that is being played: every pairing that is not skipped."""
 
-    def observe(run: Run) -> None:
-        seen = verdicts.observe(scenario, run)
-        keep(scenario, transport, run)
-        observations.append(seen)
+    def __init__(self, outline: Comparison, dropouts: Dropouts) -> None:
+        self._outline = outline
+        skipped = {cell.pairing: cell.reason for cell in outline.cells}
+        self._skipped = skipped | dropouts.skipped([one for one in outline.pairings if one not in skipped])
+        self._pairings = [one for one in outline.pairings if one not in self._skipped]
+        self._hanging: set[Pairing] = set()
+        self.left = 0
+        """How many units are still to come."""
+        self._start_s = self._end_s = 0.0
+        self.observations: list[Observation] = []
 
-    plan = runner.Plan(scenario, transport, outline.repeat, jobs, observe, tick, reference)
+    def units(self) -> list[Unit]:
+        """All that is to be played."""
+        one = self._outline
+        units = runner.units(one.scenario, one.transport, self._pairings, one.repeat, one.reference, self._hanging)
+        self._start_s = self._end_s = time.monotonic()
+        self.left = len(units)
+        return units
+
+    def take(self, outcomes: Iterable[Outcome], keep: Keep) -> None:
+        """What came of one of them."""
+        scenario = self._outline.scenario
+        for outcome in outcomes:
+            if isinstance(outcome, Run):
+                seen = verdicts.observe(scenario, outcome)
+                keep(scenario, self._outline.transport, outcome)
+                self.observations.append(seen)
+                if outcome.client.fate == "hung":
+                    self._hanging.add(outcome.pairing)
+            else:
+                self._skipped.update([outcome])
+        self.left -= 1
+        self._end_s = time.monotonic()
+
+    def judged(self, names: Names) -> Comparison:
+        """The verdicts. Whoever has been played at least once is not skipped, but for what another has shown."""
+        played = {seen.run.pairing for seen in self.observations}
+        skipped = {pairing: why for pairing, why in self._skipped.items() if pairing not in played}
+        skipped |= hung(self._outline.reference, self._hanging, self._pairings)
+        cells = tuple(Cell.skipped(pairing, why) for pairing, why in skipped.items())
+        found = judged(dataclasses.replace(self._outline, cells=cells), self.observations, names)
+        return dataclasses.replace(found, duration_s=round(self._end_s - self._start_s, 3))
+
+
+def _played(comparisons: deque[_Playing], jobs: int, keep: Keep, tick: Callable[[], None]) -> Iterator[_Playing]:
+    """Take comparisons out of the queue and play them side by side: each in its turn as soon as it is over; after
+    Ctrl-C those of which there is something to judge."""
+    begun: deque[_Playing] = deque()
+    whose: dict[Unit, _Playing] = {}
+
+    def units() -> Iterator[Unit]:
+        while comparisons:
+            begun.append(one := comparisons.popleft())
+            for unit in one.units():
+                whose[unit] = one
+                yield unit
+
     try:
-        turned_out = runner.run_all(plan, running)
+        with contextlib.closing(runner.play_all(units(), jobs, tick)) as found:
+            for unit, outcomes in found:
+                whose.pop(unit).take(outcomes, keep)
+                while begun and begun[0].left == 0:
+                    yield begun.popleft()
     except KeyboardInterrupt:
-        if not observations:
-            raise
-        interrupted, turned_out = True, {}
-    played = {seen.run.pairing for seen in observations}
-    skipped |= {pairing: why for pairing, why in turned_out.items() if pairing not in played}
-    skipped |= hung(reference, plan.hanging, running)
-    cells = tuple(Cell.skipped(pairing, why) for pairing, why in skipped.items())
-    found = judged(dataclasses.replace(outline, cells=cells), observations, names)
-    if scenario == TUTORIAL:
-        dropouts.learn(found, plan.dead)
-    yield dataclasses.replace(found, duration_s=round(time.monotonic() - start_s, 3))
-    if interrupted:
-        raise KeyboardInterrupt
+        while any(one.observations for one in begun):
+            yield begun.popleft()
+        raise
+    yield from begun
 
 
 def _not_judged(scenario: Scenario, observations: Sequence[Observation]) -> Iterator[str]:

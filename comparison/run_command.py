@@ -33,7 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_selection(parser, "SERVER[,CLIENT]")
     hosts.add_options(parser)
     add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
-    add("--jobs", type=at_least_one, metavar="N", default=os.cpu_count() or 1, help="servers at once (%(default)s)")
+    jobs = 2 * (os.cpu_count() or 1)  # each waits as often as it computes
+    add("--jobs", type=at_least_one, metavar="N", default=jobs, help="servers at once (%(default)s)")
     output.add_options(parser)
     add("--save", type=Path, metavar="DIR", help="keep every run, log and result there, each as it comes, for judge")
     listed = "show who could take part in what, or all about one, and end"
@@ -87,9 +88,9 @@ def survey_of(
     runs = sum(len(one.pairings) - len(one.cells) for one in outlines) * repeat
     names = [trial.scenario.name for trial in tried]
     with Progress(runs, names[0]) as progress:
-        found = compare_all(selection, tried, repeat=repeat, jobs=jobs, keep=keep, tick=progress.tick)
+        compared = compare_all(selection, tried, repeat=repeat, jobs=jobs, keep=keep, tick=progress.tick)
         try:
-            for comparison in found:
+            for comparison in compared:
                 done.append(comparison)
                 if folder is not None:
                     folder.finish(comparison)
@@ -97,6 +98,8 @@ def survey_of(
                 progress.judged(line, comparison.count(Verdict.FAILED), "".join(names[len(done) : len(done) + 1]))
         except KeyboardInterrupt:
             interrupted = True
+        finally:
+            compared.close()
     survey = Survey(tuple(done), round(time.monotonic() - start_s, 3))
     if folder is not None:
         folder.close(survey)

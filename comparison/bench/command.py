@@ -5,7 +5,8 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from common.logs import escape
@@ -13,13 +14,12 @@ from comparison import files, layout
 from comparison.bench import baseline, environment, planning, resources, results
 from comparison.bench.executor import Executor
 from comparison.bench.metrics import WORKLOADS
-from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Arm, Cell, Results, Sample
+from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Results, Sample
 from comparison.bench.views import charts, view
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
-from comparison.play.processes import INTERRUPTED, Closed, Launcher
+from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
 from comparison.play.transports import TRANSPORTS, missing, write_certificates
-from comparison.play.workers import Workers
 from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 
@@ -107,26 +107,31 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Progress(plan.rounds * each) as shown,
+        ThreadPoolExecutor(1) as thread,
         Launcher() as launcher,
-        Workers(1) as worker,
     ):
         executor = Executor(plan, launcher, Path(folder), cores)
         if any(cell.transport == TLS for cell in plan.cells):
             write_certificates(Path(folder))
 
-        def take(planned: tuple[int, Cell, Arm]) -> Iterator[None]:
-            number, cell, arm = planned
-            sample = executor(cell, arm, number)
-            if not launcher.is_closed:  # else it was cut off
+        def take_all() -> None:
+            for number, cell, arm in plan.order():
+                sample = executor(cell, arm, number)
+                if launcher.is_closed:
+                    return  # it was cut off
                 samples.append(sample)
                 found(interrupted=True)
                 shown.tick()
-            yield
 
-        # By a worker, where Ctrl-C cannot come between the start of a process and its being known.
-        with contextlib.suppress(KeyboardInterrupt, Closed):
-            for _ in worker.each(take, plan.order(), launcher.close):
+        # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
+        measuring = thread.submit(take_all)
+        try:
+            while wait([measuring], AWAKE_S).not_done:
                 pass
+        except KeyboardInterrupt:
+            launcher.kill()
+        with contextlib.suppress(Closed):
+            measuring.result()
         interrupted = launcher.is_closed
     if interrupted and not samples:
         raise KeyboardInterrupt

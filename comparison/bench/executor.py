@@ -37,14 +37,11 @@ class Executor:
         """One sample. Raises only what ends the benchmark."""
         host, _ = arm.server_address or (arms.HOST, 0)
         try:
-            server, port = self._start(cell, arm, host)
-            try:
+            with self.launcher.part() as launcher:
+                server, port = self._start(launcher, cell, arm, host)
                 server.drop_output()
-                sample = self._load(cell, arm, number, host=host, port=port, server_pid=server.pid)
+                sample = self._load(launcher, cell, arm, number, host=host, port=port, server_pid=server.pid)
                 log = server.stop(STOP_S)
-            finally:
-                server.kill()
-                self.launcher.forget(server)
         except (NotReady, OSError) as error:
             said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
             return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}{said}",))
@@ -52,7 +49,7 @@ class Executor:
             return sample
         return dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {log.trouble}"))
 
-    def _start(self, cell: Cell, arm: Arm, host: str) -> tuple[Process, int]:
+    def _start(self, launcher: Launcher, cell: Cell, arm: Arm, host: str) -> tuple[Process, int]:
         """A server that accepts connections, and its port."""
         command = (*arm.server_command, *(arm.tls_options if cell.transport == TLS else ()))
         says = cell.workload == "fresh" and set(arms.QUIET) <= set(command)
@@ -62,10 +59,10 @@ class Executor:
             return arms.filled(command, host=host, port=port, level=level, certificates=self.folder)
 
         address, cores = arm.server_address, self.cores.server
-        server, port, _ = start(self.launcher, located, host, says=says, address=address, cores=cores)
+        server, port, _ = start(launcher, located, host, says=says, address=address, cores=cores)
         return server, port
 
-    def _load(self, cell: Cell, arm: Arm, number: int, **server: Any) -> Sample:
+    def _load(self, launcher: Launcher, cell: Cell, arm: Arm, number: int, **server: Any) -> Sample:
         load = Load(
             cell=cell,
             arm=arm.label,
@@ -76,9 +73,8 @@ class Executor:
             patience_s=PATIENCE_S,
         )
         command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
-        generator = self.launcher.start(command, cores=self.cores.load)
+        generator = launcher.start(command, cores=self.cores.load)
         log = generator.wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
-        self.launcher.forget(generator)
         try:
             sample: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
             return sample

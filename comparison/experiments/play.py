@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from common.loops import packages
 from comparison import shapes
@@ -11,7 +12,7 @@ from comparison.experiments.judge import judge
 from comparison.experiments.model import Behaviour, Cell, Evidence, State
 from comparison.model import Interpreter
 from comparison.play.processes import Launcher
-from comparison.play.workers import Workers
+from comparison.play.workers import each, in_a_thread
 
 PATIENCE_S = 0.5
 """What may not happen is waited for so long; ten times as long where a surprise is confirmed."""
@@ -70,11 +71,10 @@ def looks(
     which a table must notice."""
     instead = [] if played_by is None else ["--played-by", played_by]
 
-    def run(cell: Cell) -> Iterator[tuple[Cell, Evidence]]:
-        yield cell, _run(launcher, cell, PATIENCE_S, deadline_s, instead)
+    def run(cell: Cell) -> Evidence:
+        return _run(launcher, cell, PATIENCE_S, deadline_s, instead)
 
-    with Workers(jobs) as workers:
-        yield from workers.each(run, chosen)
+    yield from each(partial(in_a_thread, run), chosen, lambda together: len(together) <= jobs)
 
 
 def version_of(loop: str, python: Interpreter) -> str:
@@ -86,10 +86,8 @@ def _run(launcher: Launcher, cell: Cell, patience_s: float, deadline_s: float, m
     """One process, and what it says in its last line."""
     command = [cell.python.path, "-m", cell.behaviour.page.module, "--json", "--api", cell.api, "--case", cell.case]
     command += ["--loop", cell.loop, "--patience", str(patience_s), "--deadline", str(deadline_s), *more]
-    process = launcher.start(command)
-    log = process.wait(deadline_s + SPARE_S)
-    process.kill()  # with what it has left behind
-    launcher.forget(process)
+    with launcher.part() as own:  # which ends what it has left behind
+        log = own.start(command).wait(deadline_s + SPARE_S)
     said = next((json.loads(line) for line in reversed(log.lines) if line.startswith('{"behaviour"')), None)
     if said is None:
         ended = log.trouble or f"ended with exit code {log.exit_code}, and said no outcome"

@@ -18,7 +18,8 @@ HOSTS = {"tcp": "localhost", "tcp6": "::1"}
 def prepare(scenario: Scenario, transport: Transport, folder: Path) -> None:
     """Put into `folder` what the commands of a scenario refer to: the bytes to send, and certificates."""
     if "client" in scenario.on_trial:
-        write_payload(scenario, folder / "payload")
+        with (folder / "payload").open("wb") as file:
+            file.writelines(repeated(scenario.pattern, scenario.times))
     if needs_certificates(transport):
         write_certificates(folder)
 
@@ -81,12 +82,6 @@ def payload_file(scenario: Scenario, transport: Transport, pairing: Pairing, fol
     it has not the file."""
     is_read = not pairing.client.takes_options or (scenario.from_file and transport.is_far)
     return folder / "payload" if is_read else None
-
-
-def write_payload(scenario: Scenario, path: Path) -> None:
-    """The bytes that the client of a scenario sends, as a file."""
-    with path.open("wb") as file:
-        file.writelines(repeated(scenario.pattern, scenario.times))
 
 
 def repeated(pattern: bytes, times: int) -> Iterable[bytes]:

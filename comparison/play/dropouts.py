@@ -14,10 +14,13 @@ class Dropouts:
     def __init__(self) -> None:
         self._why: dict[tuple[Side, Endpoint], str] = {}
 
-    def learn(self, comparison: Comparison, dead: Iterable[Endpoint]) -> None:
-        """Of a scenario that everyone must be able to play: which servers could not start, and who failed with all whom
-        others can play with."""
-        self._why |= {("server", server): f"the server {server.label} {_CANNOT_START}" for server in dead}
+    def learn(self, comparison: Comparison) -> None:
+        """Of a scenario that everyone must be able to play: which servers could not start, so that no client was, and
+        who failed with all whom others can play with."""
+        for server in comparison.servers:
+            runs = [run for cell in comparison.cells if cell.pairing.server == server for run in cell.runs]
+            if runs and not any(run.client.command for run in runs):
+                self._why["server", server] = f"the server {server.label} {_CANNOT_START}"
         sound = [cell.pairing for cell in comparison.cells if cell.verdict not in (Verdict.FAILED, Verdict.SKIPPED)]
         partners = {side: {pairing.end(side) for pairing in sound} for side in SIDES}
         for side, other in (SIDES, SIDES[::-1]):

@@ -37,7 +37,7 @@ OUT_OF = {
 }
 """What a machine can be out of, with the remedy."""
 
-ENDS_OF_SOCKETS = len("/compare-12345678/tmp12345678/12345678")
+ENDS_OF_SOCKETS = len("/compare-12345678/12345678")
 """What the path of a Unix socket has after the folder for temporary files."""
 
 BEAT_S = 0.01

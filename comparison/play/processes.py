@@ -239,14 +239,15 @@ class Launcher:
     def __init__(self, cwd: str | os.PathLike[str] = ROOT) -> None:
         self._cwd = cwd
         self._lock = threading.Lock()
-        self._started: list[Process] = []
-        self._closed = False
+        self._started: list[Process | Launcher] = []
+        self.is_closed = False
+        """Whether it starts nothing any more."""
 
     def __enter__(self) -> "Launcher":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.kill()
 
     def start(
         self,
@@ -255,29 +256,34 @@ class Launcher:
         stdin: str | os.PathLike[str] | None = None,
         cores: Collection[int] | None = None,
     ) -> Process:
-        """Start a command, see Process. Raises Closed after `close`, and OSError where the program cannot be run."""
+        """Start a command, see Process. Raises Closed after `kill`, and OSError where the program cannot be run."""
         with self._lock:
-            if self._closed:
+            if self.is_closed:
                 raise Closed
             process = Process(command, self._cwd, stdin=stdin, cores=cores)
             self._started.append(process)
             return process
 
-    def forget(self, process: Process) -> None:
-        """Drop a process that has ended, with all that it wrote: a benchmark starts hundreds."""
+    @contextlib.contextmanager
+    def part(self) -> Iterator["Launcher"]:
+        """A launcher for what ends with this block, and is then forgotten, with all that it wrote: some start hundreds
+        of processes."""
+        part = Launcher(self._cwd)
         with self._lock:
-            self._started.remove(process)
+            part.is_closed = self.is_closed
+            self._started.append(part)
+        try:
+            with part:
+                yield part
+        finally:
+            with self._lock:
+                self._started.remove(part)
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether it starts nothing any more."""
-        return self._closed
-
-    def close(self) -> None:
-        """Kill what runs, and refuse to start more."""
+    def kill(self, pipe_s: float = CLOSE_S) -> None:
+        """End what runs, and refuse to start more."""
         with self._lock:
-            self._closed = True
-            end_s = time.monotonic() + CLOSE_S
+            self.is_closed = True
+            end_s = time.monotonic() + pipe_s
             for process in self._started:
                 process.kill(max(0.0, end_s - time.monotonic()))
 

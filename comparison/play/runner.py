@@ -1,5 +1,5 @@
-"""Run every server with every client. One server process takes its clients one after another, so that the n-th
-connection is the n-th client's; servers run side by side, as many as `jobs`."""
+"""From a unit of work to its runs: a server process takes its clients one after another, so that the n-th connection is
+the n-th client's; or a script is played once. Units know nothing of each other, and can be played anywhere."""
 
 import bisect
 import contextlib
@@ -7,7 +7,8 @@ import dataclasses
 import itertools
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
+from functools import partial
 from pathlib import Path
 
 from comparison.errors import first_error
@@ -17,10 +18,9 @@ from comparison.play.dropouts import hung
 from comparison.play.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay, seen_by
-from comparison.play.serving import NotReady, alone, serve
+from comparison.play.serving import NotReady, serve
 from comparison.play.stage import Busy, ClientStage, ServerStage, Skip
-from comparison.play.transports import TCP
-from comparison.play.workers import Workers
+from comparison.play.workers import each, in_a_thread
 from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
 
 CLIENTS_EACH = 20
@@ -38,175 +38,173 @@ CUT_OFF = "cut off"
 
 TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} runs; try again when it has less to do"
 
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What is run, and whom to tell of it: `keep` gets each run, `tick` is called after each, from any thread."""
-
-    scenario: Scenario
-    transport: Transport = TCP
-    repeat: int = 1
-    jobs: int = 1
-    keep: Callable[[Run], None] = lambda run: None
-    tick: Callable[[], None] = lambda: None
-    reference: Pairing | None = None
-    hanging: set[Pairing] = dataclasses.field(default_factory=set)
-    """Those that had not ended at their deadline, as they are found out."""
-    started: dict[Endpoint, bool] = dataclasses.field(default_factory=dict)
-    """Servers, as they are found out: whether one has ever come to accept connections."""
-
-    @property
-    def dead(self) -> set[Endpoint]:
-        """Servers that cannot start."""
-        return {server for server, has_started in self.started.items() if not has_started}
-
-
 Turn = tuple[Pairing, int]
 """A pairing, and which of its runs it is."""
-
-Turns = Sequence[Turn]
-"""Those that one server process takes after another."""
 
 Outcome = Run | tuple[Pairing, str]
 """A run, or why there cannot be one of that pairing."""
 
 
-def run_all(plan: Plan, pairings: Sequence[Pairing]) -> dict[Pairing, str]:
-    """Run each of the pairings `repeat` times. Those that turned out not to be possible, each with the reason."""
-    skipped: dict[Pairing, str] = {}
-    sockets_in = folder_for_sockets() if plan.transport.name == "unix" else None
-    # On the way out, also after Ctrl-C, the launcher ends the processes before their threads are waited for.
-    with (
-        tempfile.TemporaryDirectory(prefix="compare-", dir=sockets_in, ignore_cleanup_errors=True) as folder,
-        Workers(runs_at_once(plan.scenario, plan.jobs)) as workers,
-        Launcher() as servers,
-        Launcher() as launcher,
-    ):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Unit:
+    """What one server process takes, one client after another; or one play of a script."""
+
+    scenario: Scenario
+    transport: Transport
+    turns: Sequence[Turn]
+    reference: Pairing | None = None
+    hanging: Set[Pairing] = frozenset()
+    """Those that had not ended at their deadline, as they are found out."""
+
+    @property
+    def server(self) -> Endpoint:
+        return self.turns[0][0].server
+
+
+@dataclasses.dataclass(frozen=True)
+class Here:
+    """What all units have in common that are played by one process."""
+
+    servers: Launcher
+    clients: Launcher
+    """After Ctrl-C it is closed first: servers end as they should, and their clients that have ended by then count."""
+    tick: Callable[[], None] = lambda: None
+    """Called after each run, from any thread."""
+
+
+def units(
+    scenario: Scenario,
+    transport: Transport,
+    pairings: Sequence[Pairing],
+    repeat: int = 1,
+    reference: Pairing | None = None,
+    hanging: Set[Pairing] = frozenset(),
+) -> list[Unit]:
+    """All that is to be played of a scenario, so that every pairing gets on as fast as the others."""
+    together: dict[object, list[Turn]] = {}
+    for turn in ((pairing, number) for number in range(1, repeat + 1) for pairing in pairings):
+        together.setdefault(turn[0].server if scenario.script is None else turn, []).append(turn)
+    starts = range(0, max(map(len, together.values()), default=0), CLIENTS_EACH)
+    parts = [turns[start : start + CLIENTS_EACH] for start in starts for turns in together.values()]
+    return [Unit(scenario, transport, part, reference, hanging) for part in parts if part]
+
+
+def play_all(
+    units: Iterable[Unit], jobs: int, tick: Callable[[], None] = lambda: None
+) -> Generator[tuple[Unit, list[Outcome]]]:
+    """Play units, as many side by side as `jobs`: each with what came of it, as it comes, see `each`."""
+    with contextlib.ExitStack() as launchers:
+        servers, clients = (launchers.enter_context(Launcher()) for _ in range(2))
+        submit = partial(in_a_thread, partial(play, Here(servers, clients, tick)))
+        yield from each(submit, units, partial(fit, jobs), clients.kill, launchers.close)
+
+
+def fit(jobs: int, units: Sequence[Unit]) -> bool:
+    """Whether units can be played side by side: there are files for them, and of servers that choose their address only
+    one runs at a time."""
+    most = min(runs_at_once(unit.scenario, jobs) for unit in units)
+    return len(units) <= most and sum(unit.server.server_address is not None for unit in units) <= 1
+
+
+def play(here: Here, unit: Unit) -> list[Outcome]:
+    """Play a unit: the runs of it, and why there cannot be others."""
+    found: list[Outcome] = []
+    with contextlib.suppress(Closed), here.servers.part() as servers, here.clients.part() as clients:
+        here = dataclasses.replace(here, servers=servers, clients=clients)
         try:
-            prepare(plan.scenario, plan.transport, Path(folder))
-        except OSError as error:
-            return dict.fromkeys(pairings, out_of(error) or f"the files that it takes cannot be written ({error})")
-
-        def outcomes(turns: Turns) -> Iterator[Outcome]:
-            with contextlib.suppress(Closed), alone(turns[0][0].server):
-                if plan.scenario.script is not None:
-                    yield from _play(plan, launcher, Path(folder), turns)
-                else:
-                    yield from _pair_up(plan, servers, launcher, Path(folder), turns)
-
-        # After Ctrl-C servers end as they should: their clients that have ended by then count.
-        with contextlib.closing(workers.each(outcomes, _turns(plan, pairings), launcher.close)) as found:
-            for outcome in found:
-                if isinstance(outcome, Run):
-                    plan.keep(outcome)
-                else:
-                    skipped.update([outcome])
-    return skipped
-
-
-def _turns(plan: Plan, pairings: Sequence[Pairing]) -> Iterator[Turns]:
-    """All that is to be run, so that every pairing gets on as fast as the others."""
-    if plan.scenario.script is not None:
-        yield from ([(pairing, number)] for number in range(1, plan.repeat + 1) for pairing in pairings)
-        return
-    by_server: dict[Endpoint, list[Turn]] = {}
-    for number in range(1, plan.repeat + 1):
-        for pairing in pairings:
-            by_server.setdefault(pairing.server, []).append((pairing, number))
-    for start in range(0, max(map(len, by_server.values()), default=0), CLIENTS_EACH):
-        yield from filter(None, (turns[start : start + CLIENTS_EACH] for turns in by_server.values()))
-
-
-def _play(plan: Plan, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
-    """A scenario with a script; again where the machine was too late to tell."""
-    [(pairing, number)] = turns
-    outcome: Outcome = pairing, TOO_BUSY
-    for _ in range(TRIES):
-        try:
-            outcome = _play_once(plan, launcher, folder, pairing, number)
-        except Busy:
-            continue
+            for outcome in (_meet if unit.scenario.script is None else _play)(here, unit):
+                found.append(outcome)
         except Skip as reason:
-            outcome = pairing, str(reason)
-        break
-    plan.tick()
-    if not launcher.is_closed:
-        yield outcome
+            for pairing, _ in unit.turns if not clients.is_closed else ():
+                found.append((pairing, str(reason)))
+                here.tick()
+    return found
 
 
-def _play_once(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, number: int) -> Run:
-    """A scenario with a script, in a folder of its own: its Unix socket has the same name in each run. Raises Busy,
-    Closed and Skip."""
-    with tempfile.TemporaryDirectory(dir=folder) as own:
-        for file in folder.iterdir():
-            if file.is_file():
-                (Path(own) / file.name).symlink_to(file)
-        [side] = plan.scenario.on_trial
-        of_side: type[ServerStage | ClientStage] = ServerStage if side == "server" else ClientStage
-        stage = of_side(launcher, plan.scenario, plan.transport, Path(own), pairing.end(side))
+@contextlib.contextmanager
+def _folder(unit: Unit) -> Iterator[Path]:
+    """A folder with the files that a scenario takes. Raises Skip where it cannot be had."""
+    sockets_in = folder_for_sockets() if unit.transport.name == "unix" else None
+    with tempfile.TemporaryDirectory(prefix="compare-", dir=sockets_in, ignore_cleanup_errors=True) as folder:
         try:
-            return stage.play(number)
-        finally:
-            stage.close()
+            prepare(unit.scenario, unit.transport, Path(folder))
+        except OSError as error:
+            raise Skip(out_of(error) or f"the files that it takes cannot be written ({error})") from None
+        yield Path(folder)
 
 
-def _pair_up(plan: Plan, servers: Launcher, launcher: Launcher, folder: Path, turns: Turns) -> Iterator[Outcome]:
+def _play(here: Here, unit: Unit) -> Iterator[Outcome]:
+    """A scenario with a script; again where the machine was too late to tell. Raises Skip."""
+    [(pairing, number)], [side] = unit.turns, unit.scenario.on_trial
+    of_side: type[ServerStage | ClientStage] = ServerStage if side == "server" else ClientStage
+    for _ in range(TRIES):
+        # A folder of its own each time, since its Unix socket has the same name.
+        with contextlib.suppress(Busy), _folder(unit) as folder:
+            stage = of_side(here.clients, unit.scenario, unit.transport, folder, pairing.end(side))
+            with contextlib.closing(stage):
+                run = stage.play(number)
+            here.tick()
+            if not here.clients.is_closed:
+                yield run
+            return
+    raise Skip(TOO_BUSY)
+
+
+def _meet(here: Here, unit: Unit) -> Iterator[Outcome]:
     """One server process, and its clients one after another; then another, where its log has grown long or a client
     hangs. Where it dies or shows an error, nobody can tell at whom: each client that has ended is played again, with a
-    server of its own. Where the launcher of the clients is closed, those count that had ended before."""
-    left = list(turns)
-    while left and not launcher.is_closed:
+    server of its own. Where the launcher of the clients is closed, those count that had ended before. Raises Skip."""
+    while unit.turns and not here.clients.is_closed:
         try:
-            log, tried_port, met, left = _serve_clients(plan, servers, launcher, folder, left)
+            log, tried_port, met, left = _serve_clients(here, unit)
         except NotReady as error:
-            for _ in left:
-                plan.tick()
-            yield from _never_met(plan, error, left)
+            for _ in unit.turns:
+                here.tick()
+            yield from _never_met(unit, error)
             return
+        hanging = unit.hanging | {turn[0] for turn, client in met if client.log.fate == "hung"}
+        unit = dataclasses.replace(unit, turns=left, hanging=hanging)
         runs = list(_pair(met, log, tried_port))
         died = log.fate == "absent"
         to_blame = len(runs) > 1 and (died or _shows_an_error(runs[0].server_events))
-        again = [turn for turn in dict.fromkeys(turn for turn, _ in met) if to_blame and turn[0] not in plan.hanging]
+        again = [turn for turn in dict.fromkeys(turn for turn, _ in met) if to_blame and turn[0] not in hanging]
         for (turn, client), run in zip(met, runs, strict=True):
             if turn not in again and client.skipped is not CUT_OFF:
                 yield run if client.skipped is None else (run.pairing, client.skipped)
         for turn in again:
-            yield from _pair_up(dataclasses.replace(plan, tick=lambda: None), servers, launcher, folder, [turn])
+            untold = dataclasses.replace(here, tick=lambda: None)
+            yield from _meet(untold, dataclasses.replace(unit, turns=[turn]))
 
 
-def _serve_clients(
-    plan: Plan, servers: Launcher, launcher: Launcher, folder: Path, turns: Turns
-) -> tuple[Log, int | None, list[tuple[Turn, "_Client"]], list[Turn]]:
+def _serve_clients(here: Here, unit: Unit) -> tuple[Log, int | None, list[tuple[Turn, "_Client"]], list[Turn]]:
     """Start a server, and its clients one after another: its log, the port of the connection that tried it, the clients
-    that it had, and those that are left for another. Raises NotReady."""
-    server, left = turns[0][0].server, deque(turns)
-    process, port, tried_port = serve(servers, plan.scenario, plan.transport, server, folder)
-    plan.started[server] = True
+    that it had, and those that are left for another. Raises NotReady and Skip."""
     met: list[tuple[Turn, _Client]] = []
+    left = deque(unit.turns)
     lines = 0
-    while left and not launcher.is_closed:
-        pairing, number = left.popleft()
-        for _ in range(0 if hung(plan.reference, plan.hanging, [pairing]) else TRIES):
-            client = _run_client(plan, launcher, folder, pairing, port)
-            met.append(((pairing, number), client))
-            lines += len(client.log.lines)
-            if client.skipped is not TOO_BUSY:
+    with _folder(unit) as folder:
+        process, port, tried_port = serve(here.servers, unit.scenario, unit.transport, unit.server, folder)
+        while left and not here.clients.is_closed:
+            pairing, number = left.popleft()
+            for _ in range(0 if hung(unit.reference, unit.hanging, [pairing]) else TRIES):
+                client = _run_client(here, unit, folder, pairing, port)
+                met.append(((pairing, number), client))
+                lines += len(client.log.lines)
+                if client.skipped is not TOO_BUSY:
+                    break
+            here.tick()
+            if len(process.lines) + lines >= LINES_EACH or (met and met[-1][1].log.fate == "hung"):
                 break
-        plan.tick()
-        if len(process.lines) + lines >= LINES_EACH or pairing in plan.hanging:
-            break
-    return process.stop(), tried_port, met, list(left)
+        return process.stop(), tried_port, met, list(left)
 
 
-def _never_met(plan: Plan, error: NotReady, turns: Turns) -> Iterator[Outcome]:
+def _never_met(unit: Unit, error: NotReady) -> Iterator[Outcome]:
     """What comes of clients whose server has not come to accept connections."""
-    server = turns[0][0].server
-    if (why := error.lacking or not_supported(server, error.log)) is not None:
-        yield from ((pairing, why) for pairing, _ in turns)
+    if (why := error.lacking or not_supported(unit.server, error.log)) is not None:
+        yield from ((pairing, why) for pairing, _ in unit.turns)
         return
-    plan.started.setdefault(server, False)
     never = _Client(Log((), (), None, "was not started: the server was not ready"), (), ())
-    yield from _pair([(turn, never) for turn in turns], error.log, None)
+    yield from _pair([(turn, never) for turn in unit.turns], error.log, None)
 
 
 def _shows_an_error(events: Sequence[Event]) -> bool:
@@ -227,32 +225,30 @@ class _Client:
     """Why it does not count, where it does not."""
 
 
-def _run_client(plan: Plan, launcher: Launcher, folder: Path, pairing: Pairing, port: int) -> _Client:
+def _run_client(here: Here, unit: Unit, folder: Path, pairing: Pairing, port: int) -> _Client:
     """Run a client to its end. Where one of the two takes no options, and so may tell nothing, it is connected through
     a relay that watches the wire."""
-    relay = None
+    scenario, transport, relay = unit.scenario, unit.transport, None
     with contextlib.ExitStack() as stack:
         if not (pairing.server.takes_options and pairing.client.takes_options):
-            address = where(pairing.server, plan.transport, port)
-            relay = stack.enter_context(Relay(HOSTS[plan.transport.name], address, plan.scenario.deadline_s))
+            address = where(pairing.server, transport, port)
+            relay = stack.enter_context(Relay(HOSTS[transport.name], address, scenario.deadline_s))
             port = relay.port
-        command = client_command(plan.scenario, plan.transport, pairing, folder, port)
+        command = client_command(scenario, transport, pairing, folder, port)
         machine = stack.enter_context(Heartbeat())
         try:
-            log = launcher.start(command, stdin=payload_file(plan.scenario, plan.transport, pairing, folder)).wait(
-                plan.scenario.deadline_s
+            log = here.clients.start(command, stdin=payload_file(scenario, transport, pairing, folder)).wait(
+                scenario.deadline_s
             )
             skipped = not_supported(pairing.client, log)
         except OSError as error:
             log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)
         except Closed:
             log, skipped = Log(command, (), None), CUT_OFF
-        if plan.scenario.late_s is not None and machine.late_s > plan.scenario.late_s:
+        if scenario.late_s is not None and machine.late_s > scenario.late_s:
             skipped = TOO_BUSY
-        if launcher.is_closed:
+        if here.clients.is_closed:
             skipped = CUT_OFF
-    if log.fate == "hung":
-        plan.hanging.add(pairing)
     return _Client(log, parse(log.lines), relay.events() if relay is not None else (), skipped)
 
 

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import re
 import socket
-import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -21,16 +20,8 @@ READY_S = 30.0
 LOOK_S = 0.05
 """How often it is tried whether a server that says nothing accepts connections."""
 
-
-_one = threading.Lock()
-
 Started = tuple[Process, int, int | None]
 """A server's process, its port (0 where it has none), and the port of a connection that tried whether it is there."""
-
-
-def alone(server: Endpoint) -> contextlib.AbstractContextManager[object]:
-    """To be held from the start of a server to its end: of those that choose their address only one runs at a time."""
-    return contextlib.nullcontext() if server.server_address is None else _one
 
 
 class NotReady(Exception):

@@ -187,10 +187,10 @@ class Arena:
                     pairing = self._pairing(end, file, before + source, scenario)
                     whose[pairing] = file, source, loop
 
-        def keep(run: Run) -> None:
-            found[whose[run.pairing]] = verdicts.observe(scenario, run)
-
-        runner.run_all(runner.Plan(scenario, ground.trial.transport, 1, self._jobs, keep), list(whose))
+        units = runner.units(scenario, ground.trial.transport, list(whose))
+        for run in (one for _, outcomes in runner.play_all(units, self._jobs) for one in outcomes):
+            if isinstance(run, Run):
+                found[whose[run.pairing]] = verdicts.observe(scenario, run)
         return found
 
     def _pairing(self, end: Endpoint, file: str, source: str, scenario: Scenario) -> Pairing:

@@ -763,13 +763,12 @@ def wait_until(happened: Callable[[], bool], process: subprocess.Popen[str]) -> 
 
 
 ONE_RUN_OF_THE_FIRST = """
-import dataclasses
 import compare
 from comparison.play import runner
-run_all = runner.run_all
-def once(plan, pairings):
-    return run_all(dataclasses.replace(plan, repeat=1) if plan.scenario.name == "one-byte" else plan, pairings)
-runner.run_all = once
+units = runner.units
+def once(scenario, transport, pairings, repeat, *more):
+    return units(scenario, transport, pairings, 1 if scenario.name == "one-byte" else repeat, *more)
+runner.units = once
 sys.exit(compare.main())
 """
 """compare.py that runs the pairings of one scenario once, whatever is asked for: the next one then takes long."""

@@ -154,10 +154,8 @@ def test_a_long_reason_is_cut_and_all_of_it_stands_below():
 
 def play(pairings) -> dict[Pairing, Run]:
     """The tutorial, with a short deadline for those that hang."""
-    runs: list[Run] = []
-    plan = runner.Plan(SCENARIOS["tutorial"], jobs=2, keep=runs.append)
-    assert runner.run_all(plan, pairings) == {}
-    return {run.pairing: run for run in runs}
+    units = runner.units(SCENARIOS["tutorial"], TCP, pairings)
+    return {run.pairing: run for _, runs in runner.play_all(units, jobs=2) for run in runs}
 
 
 def defects(cases):

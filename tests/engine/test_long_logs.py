@@ -15,6 +15,7 @@ from comparison.judge.verdicts import judge, observe
 from comparison.model import Log, Pairing
 from comparison.play import processes, runner
 from comparison.play.processes import Launcher
+from comparison.play.transports import TCP
 from comparison.report.html import timeline
 from comparison.transcript import parse, parse_line
 
@@ -187,7 +188,7 @@ def test_who_asks_again_looks_at_each_line_once(tmp_path):
     assert looked_at == ["a", "b"]
 
 
-def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(tmp_path, monkeypatch):
+def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(monkeypatch):
     monkeypatch.setattr(runner, "LINES_EACH", 1)
     started = []
 
@@ -199,6 +200,6 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(tmp_path,
 
     monkeypatch.setattr(runner, "serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
     monkeypatch.setattr(runner, "_run_client", lambda *_: runner._Client(Log((), (), 0), (), ()))
-    turns = [(PAIRING, number) for number in (1, 2, 3)]
-    runs = list(runner._pair_up(runner.Plan(TUTORIAL), Launcher(), Launcher(), tmp_path, turns))
+    [unit] = runner.units(TUTORIAL, TCP, [PAIRING], repeat=3)
+    runs = runner.play(runner.Here(Launcher(), Launcher()), unit)
     assert ([one.number for one in runs], len(started)) == ([1, 2, 3], 3)

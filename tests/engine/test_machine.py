@@ -99,10 +99,25 @@ def test_a_limit_that_is_called_none_and_refused_counts_as_it_is(monkeypatch):
     assert machine.allow_files(500) == 256
 
 
+def unit(name, **fields):
+    """What one server takes in a scenario."""
+    server = Endpoint("any", "none", "none", "any", ("server",), ("client",), **fields)
+    [found] = runner.units(SCENARIOS[name], TRANSPORTS["tcp"], [Pairing(server, server)])
+    return found
+
+
+def test_of_servers_that_choose_their_address_one_runs_at_a_time():
+    fixed, free = unit("tutorial", server_address=("localhost", 10000)), unit("tutorial")
+    assert [runner.fit(8, side_by_side) for side_by_side in ([fixed, free], [fixed, free, fixed])] == [True, False]
+
+
 def test_where_the_engine_holds_the_connections_fewer_runs_go_on_at_once(monkeypatch):
     limited(monkeypatch, 512, 512)
     assert machine.runs_at_once(SCENARIOS["200-half-open"], 8) == 2
     assert machine.runs_at_once(SCENARIOS["tutorial"], 8) == 8
+    dear, cheap = unit("200-half-open"), unit("tutorial")
+    assert [runner.fit(8, side_by_side) for side_by_side in ([cheap] * 8, [cheap] * 9)] == [True, False]
+    assert [runner.fit(8, side_by_side) for side_by_side in ([cheap, dear], [cheap, dear, cheap])] == [True, False]
     limited(monkeypatch, 64, 64)
     assert machine.runs_at_once(SCENARIOS["200-half-open"], 8) == 1
 

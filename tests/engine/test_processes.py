@@ -185,11 +185,21 @@ def test_output_that_is_dropped_is_read_all_the_same(launcher):
     assert (log.lines, log.exit_code, log.trouble) == (("ready",), 0, None)
 
 
-def test_a_program_that_has_ended_can_be_forgotten(launcher):
-    process = launcher.start(python("pass"))
-    process.wait(GENEROUS_S)
-    launcher.forget(process)
+def test_a_part_ends_what_it_has_started_and_is_forgotten(launcher):
+    with launcher.part() as part:
+        pid = pid_of(part.start(python(PAUSE)))
+        assert not is_gone(pid)
+    assert is_gone(pid)
     assert launcher._started == []
+
+
+def test_a_part_ends_with_the_whole_and_one_that_comes_later_starts_nothing(launcher):
+    with launcher.part() as part:
+        pid = pid_of(part.start(python(PAUSE)))
+        launcher.kill()
+        assert is_gone(pid)
+        with launcher.part() as later, pytest.raises(Closed):
+            later.start(python(PAUSE))
 
 
 def test_no_program_is_left_after_an_error(tmp_path):

@@ -5,6 +5,7 @@ The endpoints are small programs of a few lines, in place of the real ones.
 """
 
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -31,7 +32,7 @@ SCENARIO = Scenario("fakes", "one message", PAYLOAD)
 
 PRELUDE = f"""
 import json, os, signal, socket, sys
-PORT, PAYLOAD = int(sys.argv[-1]), {PAYLOAD!r}
+PORT, PAYLOAD = int(sys.argv[sys.argv.index("--port") + 1]), {PAYLOAD!r}
 
 def say(speaker, text):
     print(f"{{speaker}}: {{text}}", flush=True)
@@ -515,12 +516,11 @@ def speakers(run: Run) -> list[str]:
     return list(dict.fromkeys(event.speaker for event in run.server_events if event.speaker.startswith("echo_")))
 
 
-def run_all(server: Endpoint, clients: Sequence[Endpoint], **options: object) -> list[Run]:
+def run_all(server: Endpoint, clients: Sequence[Endpoint], repeat: int = 1, **options: object) -> list[Run]:
     """The runs of one server with these clients, in the order in which they are handed over."""
-    runs: list[Run] = []
-    plan = runner.Plan(SCENARIO, keep=runs.append, **options)
-    runner.run_all(plan, [Pairing(server, client) for client in clients])
-    return runs
+    pairings = [Pairing(server, client) for client in clients]
+    units = runner.units(SCENARIO, TCP, pairings, repeat)
+    return [run for _, runs in runner.play_all(units, 1, **options) for run in runs]
 
 
 STRANGER = "socket.create_connection(('127.0.0.1', PORT)).close()"
@@ -619,21 +619,57 @@ def test_ctrl_c_while_the_servers_are_being_started_waits_for_nobody(monkeypatch
     deadline_s = 10.0
     monkeypatch.setattr(serving, "READY_S", deadline_s)
 
-    def interrupt(plan: runner.Plan, pairings: Sequence[Pairing]) -> Iterator[runner.Turns]:
-        yield from turns(plan, pairings)
+    def interrupt(*given: object) -> list[runner.Unit]:
         threading.Thread(target=once_somebody_runs).start()
+        return units(*given)
 
     def once_somebody_runs() -> None:
         while not left_behind():
             os.sched_yield()
         signal.raise_signal(signal.SIGINT)
 
-    turns = runner._turns
-    monkeypatch.setattr(runner, "_turns", interrupt)
+    units = runner.units
+    monkeypatch.setattr(runner, "units", interrupt)
     start_s = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         compared([endpoint("silent", server="signal.pause()"), GOOD], [GOOD])
     assert time.monotonic() - start_s < deadline_s
+    assert left_behind() == []
+
+
+# --- Several scenarios ---
+def in_two_scenarios(first: str, second: str, **options: object) -> Iterator[Comparison]:
+    """Comparisons of a client that does something before it ends: this in the first scenario, that in the second."""
+    client = endpoint(
+        "client", client=f"ask()\nif '--second' not in sys.argv:\n    {first}\nelse:\n    {second}\nend()"
+    )
+    selection = Selection((), (GOOD,), (client,), Pairing(GOOD, client), ())
+    scenarios = SCENARIO, dataclasses.replace(SCENARIO, name="second", options=("--second",))
+    return compare_all(selection, [Trial(scenario, TCP) for scenario in scenarios], jobs=2, **options)
+
+
+def test_a_scenario_does_not_wait_for_the_last_pairing_of_the_one_before(tmp_path, left_behind):
+    met = tmp_path / "met"
+    os.mkfifo(met)
+    found = list(in_two_scenarios(f"open({str(met)!r})", f"open({str(met)!r}, 'w')"))
+    assert [one.scenario.name for one in found] == ["fakes", "second"]
+    assert [cell.verdict for one in found for cell in one.cells] == [Verdict.REFERENCE] * 2
+    assert left_behind() == []
+
+
+def test_after_ctrl_c_those_are_shown_too_that_were_done_before_their_turn(left_behind):
+    main, found = iter([threading.get_ident()]), []
+
+    def interrupt() -> None:
+        for thread in main:  # once
+            signal.pthread_kill(thread, signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        found.extend(in_two_scenarios("signal.pause()", "pass", tick=interrupt))
+    assert [(one.scenario.name, one.cells[0].reason) for one in found] == [
+        ("fakes", "interrupted before it was run"),
+        ("second", "there is nothing to compare it with"),
+    ]
     assert left_behind() == []
 
 

@@ -24,7 +24,7 @@ from comparison.judge.differences import projections
 from comparison.judge.expectations import faults
 from comparison.model import RAW, CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict, stretch
 from comparison.play import runner as running
-from comparison.play.commands import write_payload
+from comparison.play.commands import prepare
 from comparison.play.transports import TRANSPORTS, missing
 from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
@@ -93,7 +93,7 @@ def test_what_a_scenario_sends_is_known_at_any_place(pattern, times, offset, siz
 @pytest.mark.parametrize("times", [1, 3, 2 * MIB // 251 + 7])
 def test_the_file_holds_the_bytes_of_the_scenario(times, tmp_path):
     scenario = Scenario("file", "", bytes(range(251)), times, from_file=True)
-    write_payload(scenario, tmp_path / "payload")
+    prepare(scenario, TRANSPORTS["tcp"], tmp_path)
     assert (tmp_path / "payload").read_bytes() == scenario.pattern * times
 
 
