@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
 
 from comparison import endpoints
 from comparison.judge import verdicts
@@ -14,7 +15,7 @@ from comparison.model import Cell, Comparison, Observation, Pairing, Run, Scenar
 from comparison.play import runner
 from comparison.play.commands import why_not
 from comparison.play.dropouts import Dropouts, hung
-from comparison.play.runner import Outcome, Unit
+from comparison.play.runner import Outcome, PlayAll, Unit
 from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial
 
@@ -29,18 +30,20 @@ def compare_all(
     *,
     repeat: int = 1,
     jobs: int = 1,
+    play_all: PlayAll | None = None,
     keep: Keep = lambda scenario, transport, run: None,
     tick: Callable[[], None] = lambda: None,
 ) -> Generator[Comparison]:
-    """One comparison after another, each as soon as it is judged; a cause has the same name in all of them. `keep`
-    gets each run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
+    """One comparison after another, each as soon as it is judged; a cause has the same name in all of them. What is to
+    be run is played here, as many servers at once as `jobs`, unless it is given to something else. `keep` gets each
+    run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
     names, dropouts = Names(), Dropouts()
     together: deque[_Playing] = deque()
     for place, trial in enumerate(chosen, start=1):
         together.append(_Playing(outlined(selection, trial, repeat), dropouts))
         # What comes after the tutorial is not begun before it is judged: whoever drops out there is not tried again.
         if trial.scenario == TUTORIAL or place == len(chosen):
-            for one in _played(together, jobs, keep, tick):
+            for one in _played(together, play_all or partial(runner.play_all, jobs), keep, tick):
                 found = one.judged(names)
                 if found.scenario == TUTORIAL:
                     dropouts.learn(found)
@@ -139,7 +142,9 @@ class _Playing:
         return dataclasses.replace(found, duration_s=round(self._end_s - self._start_s, 3))
 
 
-def _played(comparisons: deque[_Playing], jobs: int, keep: Keep, tick: Callable[[], None]) -> Iterator[_Playing]:
+def _played(
+    comparisons: deque[_Playing], play_all: PlayAll, keep: Keep, tick: Callable[[], None]
+) -> Iterator[_Playing]:
     """Take comparisons out of the queue and play them side by side: each in its turn as soon as it is over; after
     Ctrl-C those of which there is something to judge."""
     begun: deque[_Playing] = deque()
@@ -153,7 +158,7 @@ def _played(comparisons: deque[_Playing], jobs: int, keep: Keep, tick: Callable[
                 yield unit
 
     try:
-        with contextlib.closing(runner.play_all(units(), jobs, tick)) as found:
+        with contextlib.closing(play_all(units(), tick)) as found:
             for unit, outcomes in found:
                 whose.pop(unit).take(outcomes, keep)
                 while begun and begun[0].left == 0:

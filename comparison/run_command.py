@@ -1,6 +1,7 @@
 """`compare.py run`: its options, and what it does with them."""
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import sys
@@ -9,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.loops import packages
-from comparison import files, hosts, layout
+from comparison import cluster, files, hosts, layout
 from comparison.model import NO_LEVEL, CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
 from comparison.play.processes import INTERRUPTED
+from comparison.play.runner import PlayAll
 from comparison.progress import Progress
 from comparison.report import output, words
 from comparison.run import compare_all, outlined
@@ -35,6 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
     jobs = 2 * (os.cpu_count() or 1)  # each waits as often as it computes
     add("--jobs", type=at_least_one, metavar="N", default=jobs, help="servers at once (%(default)s)")
+    add("--cluster", metavar="ADDRESS", help="run them on the workers of this scheduler of dask.distributed")
     output.add_options(parser)
     add("--save", type=Path, metavar="DIR", help="keep every run, log and result there, each as it comes, for judge")
     listed = "show who could take part in what, or all about one, and end"
@@ -57,9 +60,10 @@ def run(options: argparse.Namespace) -> int:
         raise CannotCompare(f"--save {str(options.save)!r} is not an empty folder; name a new one")
     if len(tried) == 1 and tried[0].skipped:
         raise CannotCompare(f"--scenario {tried[0].scenario.name}: {tried[0].skipped}")
-    survey, interrupted, shown = survey_of(
-        selection, tried, repeat=options.repeat, jobs=options.jobs, save=options.save
-    )
+    with cluster.workers(options.cluster) if options.cluster else contextlib.nullcontext() as play_all:
+        survey, interrupted, shown = survey_of(
+            selection, tried, repeat=options.repeat, jobs=options.jobs, save=options.save, play_all=play_all
+        )
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt
     if ALL in options.scenario and not interrupted:
@@ -75,7 +79,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def survey_of(
-    selection: Selection, tried: Sequence[Trial], *, repeat: int, jobs: int, save: Path | None = None
+    selection: Selection,
+    tried: Sequence[Trial],
+    *,
+    repeat: int,
+    jobs: int,
+    save: Path | None = None,
+    play_all: PlayAll | None = None,
 ) -> tuple[Survey, bool, bool]:
     """The comparisons, one after another, each kept in `save` as it comes; whether Ctrl-C came before the last, and
     whether a terminal has shown each as it came."""
@@ -88,7 +98,9 @@ def survey_of(
     runs = sum(len(one.pairings) - len(one.cells) for one in outlines) * repeat
     names = [trial.scenario.name for trial in tried]
     with Progress(runs, names[0]) as progress:
-        compared = compare_all(selection, tried, repeat=repeat, jobs=jobs, keep=keep, tick=progress.tick)
+        compared = compare_all(
+            selection, tried, repeat=repeat, jobs=jobs, play_all=play_all, keep=keep, tick=progress.tick
+        )
         try:
             for comparison in compared:
                 done.append(comparison)

@@ -233,11 +233,28 @@ class Process:
         self._signal_all(signal.SIGKILL)
 
 
+GUARD = 'while read group; do groups="$groups -$group"; done; kill -KILL $groups'
+"""Reads until nobody is there who could write: then whoever has told of these is killed."""
+
+
+@contextlib.contextmanager
+def guard() -> Iterator[IO[bytes]]:
+    """A process that is told the groups of others, and ends them when this one is killed, which ends nothing itself."""
+    with subprocess.Popen(["sh", "-c", GUARD], stdin=subprocess.PIPE, bufsize=0, start_new_session=True) as process:
+        assert process.stdin is not None
+        try:
+            yield process.stdin
+        finally:
+            process.kill()
+
+
 class Launcher:
     """Starts processes from any thread, and kills those that still run when the `with` block ends, however it ends."""
 
-    def __init__(self, cwd: str | os.PathLike[str] = ROOT) -> None:
+    def __init__(self, cwd: str | os.PathLike[str] = ROOT, guard: IO[bytes] | None = None) -> None:
+        """With a `guard` they end also where this process is killed."""
         self._cwd = cwd
+        self._guard = guard
         self._lock = threading.Lock()
         self._started: list[Process | Launcher] = []
         self.is_closed = False
@@ -261,6 +278,8 @@ class Launcher:
             if self.is_closed:
                 raise Closed
             process = Process(command, self._cwd, stdin=stdin, cores=cores)
+            if self._guard is not None:
+                self._guard.write(f"{process.pid}\n".encode())
             self._started.append(process)
             return process
 
@@ -268,7 +287,7 @@ class Launcher:
     def part(self) -> Iterator["Launcher"]:
         """A launcher for what ends with this block, and is then forgotten, with all that it wrote: some start hundreds
         of processes."""
-        part = Launcher(self._cwd)
+        part = Launcher(self._cwd, self._guard)
         with self._lock:
             part.is_closed = self.is_closed
             self._started.append(part)

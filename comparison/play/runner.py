@@ -61,6 +61,10 @@ class Unit:
         return self.turns[0][0].server
 
 
+PlayAll = Callable[[Iterable[Unit], Callable[[], None]], Generator[tuple[Unit, list[Outcome]]]]
+"""Plays units: each with what came of it, as it comes. It is told whom to call after each run, from any thread."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Here:
     """What all units have in common that are played by one process."""
@@ -69,7 +73,6 @@ class Here:
     clients: Launcher
     """After Ctrl-C it is closed first: servers end as they should, and their clients that have ended by then count."""
     tick: Callable[[], None] = lambda: None
-    """Called after each run, from any thread."""
 
 
 def units(
@@ -90,9 +93,9 @@ def units(
 
 
 def play_all(
-    units: Iterable[Unit], jobs: int, tick: Callable[[], None] = lambda: None
+    jobs: int, units: Iterable[Unit], tick: Callable[[], None] = lambda: None
 ) -> Generator[tuple[Unit, list[Outcome]]]:
-    """Play units, as many side by side as `jobs`: each with what came of it, as it comes, see `each`."""
+    """Play units on this machine, as many side by side as `jobs`, see PlayAll."""
     with contextlib.ExitStack() as launchers:
         servers, clients = (launchers.enter_context(Launcher()) for _ in range(2))
         submit = partial(in_a_thread, partial(play, Here(servers, clients, tick)))

@@ -188,7 +188,7 @@ class Arena:
                     whose[pairing] = file, source, loop
 
         units = runner.units(scenario, ground.trial.transport, list(whose))
-        for run in (one for _, outcomes in runner.play_all(units, self._jobs) for one in outcomes):
+        for run in (one for _, outcomes in runner.play_all(self._jobs, units) for one in outcomes):
             if isinstance(run, Run):
                 found[whose[run.pairing]] = verdicts.observe(scenario, run)
         return found

@@ -33,6 +33,7 @@ NOT_RUN = {
     r"soak|py behaviours$": ".ci/run does it",
     r"\b(NAME|PID)\b": "it stands for any name",
     r"--server-on": "it needs another host; test_two_hosts.py makes one",
+    r"^dask|--cluster": "it needs a cluster; test_cluster.py makes one",
     r"--endpoint mine": "nobody here has that program",
     r"--python python3": "it needs two further Pythons",
     r"anyio|fastnet": "it needs a package that the project does not",

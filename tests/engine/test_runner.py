@@ -520,7 +520,7 @@ def run_all(server: Endpoint, clients: Sequence[Endpoint], repeat: int = 1, **op
     """The runs of one server with these clients, in the order in which they are handed over."""
     pairings = [Pairing(server, client) for client in clients]
     units = runner.units(SCENARIO, TCP, pairings, repeat)
-    return [run for _, runs in runner.play_all(units, 1, **options) for run in runs]
+    return [run for _, runs in runner.play_all(1, units, **options) for run in runs]
 
 
 STRANGER = "socket.create_connection(('127.0.0.1', PORT)).close()"

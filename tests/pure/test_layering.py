@@ -23,7 +23,7 @@ ENGINE = ("comparison", "compare")
 ANY_NUMBERS = ("common", "behaviours")
 """Where numbers stand: in one place of what both implementations use, and in experiments of their own."""
 
-EXTRAS = ("rich", "trustme", "psutil", "jinja2", "markupsafe")
+EXTRAS = ("rich", "trustme", "psutil", "jinja2", "markupsafe", "distributed")
 """What the engine is prettier with."""
 
 STARTERS = ("comparison/play/processes.py", "comparison/play/far.py")
