@@ -126,12 +126,10 @@ class ResetLoudProtocol(Protocol):
 
 
 class ResetLoudStreams(Streams):
-    async def wait_closed(self):
-        try:
-            await self.writer.wait_closed()
-        except OSError:
-            traceback.print_exc()
-            raise
+    def close(self):
+        self.writer.close()
+        if (error := self.writer._reader.exception()) is not None:
+            traceback.print_exception(error)
 
 
 class HastyProtocol(Protocol):
