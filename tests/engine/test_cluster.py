@@ -22,10 +22,10 @@ from comparison.scenarios import TUTORIAL
 distributed = pytest.importorskip("distributed", reason="it is not installed: pip install distributed")
 
 KILLS_ITS_WORKER = """
-mkdir {folder}/killed 2>/dev/null && {{ kill -KILL $PPID; exec sleep 1000; }}
+mkdir {folder}/killed 2>/dev/null && {{ sleep 1; kill -KILL $PPID; exec sleep 1000; }}
 exec {python} {echo} client "$@"
 """
-"""A client that kills who has started it, the first time."""
+"""A client that kills who has started it, the first time, a while after its guard can have heard of it."""
 
 HANGS = """
 touch {folder}/hangs
