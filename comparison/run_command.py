@@ -13,6 +13,7 @@ from common.loops import packages
 from comparison import cluster, files, hosts, layout
 from comparison.model import NO_LEVEL, CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
+from comparison.play.machine import JOBS
 from comparison.play.processes import INTERRUPTED
 from comparison.play.runner import PlayAll
 from comparison.progress import Progress
@@ -35,8 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_selection(parser, "SERVER[,CLIENT]")
     hosts.add_options(parser)
     add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
-    jobs = 2 * (os.cpu_count() or 1)  # each waits as often as it computes
-    add("--jobs", type=at_least_one, metavar="N", default=jobs, help="servers at once (%(default)s)")
+    add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="servers at once (%(default)s)")
     add("--cluster", metavar="ADDRESS", help="run them on the workers of this scheduler of dask.distributed")
     output.add_options(parser)
     add("--save", type=Path, metavar="DIR", help="keep every run, log and result there, each as it comes, for judge")

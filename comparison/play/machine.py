@@ -18,6 +18,9 @@ try:
 except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
+JOBS = 2 * (os.cpu_count() or 1)
+"""How many servers run at once where nobody says so: each waits as often as it computes."""
+
 SPARE_FILES = 24
 """What an endpoint has open besides its connections: it needs 16, and a few while it starts."""
 

@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.util
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from comparison.bench import results as bench
 from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
 from comparison.model import CannotCompare, Survey
 from comparison.options import at_least_one, comma_separated
+from comparison.play.machine import JOBS
 from comparison.play.processes import INTERRUPTED
 from comparison.report import export, gather, repeat, sentence, words
 from comparison.report.html import causes, cost
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     if results:
         survey, interrupted = gather.merge([export.from_json(text, name) for name, text in results.items()]), False
     else:
-        tried, jobs = trials(options.scenario, None), os.cpu_count() or 1
+        tried, jobs = trials(options.scenario, None), JOBS
         survey, interrupted, _ = survey_of(chosen(options), tried, repeat=options.repeat, jobs=jobs)
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt

@@ -1,7 +1,6 @@
 """`compare.py explain`: its options, and a lesson on one cause: the code, what was told, when, and what to do."""
 
 import argparse
-import os
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -10,6 +9,7 @@ from comparison.judge.catalogue import CATALOGUE
 from comparison.layout import BLANK, Beside, Block, Command, Heading, Line, Span, Table
 from comparison.model import SIDES, CannotCompare, Cause, Comparison, Endpoint, Explanation, Run, Side
 from comparison.options import meant
+from comparison.play.machine import JOBS
 from comparison.play.transports import half_closes
 from comparison.report import repeat, words
 from comparison.report.html import code, timeline
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     [trial] = trials([entry.scenario], None)
     if trial.skipped:
         raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
-    [comparison] = compare_all(chosen(options), [trial], jobs=os.cpu_count() or 1)
+    [comparison] = compare_all(chosen(options), [trial], jobs=JOBS)
     layout.write(lesson(entry, comparison))
     return 0
 

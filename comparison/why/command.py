@@ -1,7 +1,6 @@
 """`compare.py why`: its options, and what it does with them."""
 
 import argparse
-import os
 import random
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from comparison import files, layout
 from comparison.model import CannotCompare
 from comparison.options import at_least_one
+from comparison.play.machine import JOBS
 from comparison.play.processes import INTERRUPTED, ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.progress import Progress
@@ -31,10 +31,6 @@ EPILOG = (
 )
 
 
-JOBS_PER_CORE = 2
-"""Many wait for what never comes."""
-
-
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of why."""
     add = parser.add_argument
@@ -46,8 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="try what is not known yet, and so many others by chance, of those without which something else happens",
     )
-    jobs = JOBS_PER_CORE * (os.cpu_count() or 1)
-    add("--jobs", type=at_least_one, metavar="N", default=jobs, help="programs at once (%(default)s)")
+    add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="programs at once (%(default)s)")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--save", type=Path, metavar="FILE", help="keep what was found there, as JSON")
 
@@ -133,11 +128,7 @@ def recorded(
 def write(sources: Mapping[str, str], found: Mapping[Alteration, Evidence | None], options: argparse.Namespace) -> None:
     """Write it in the chosen form."""
     if options.format == "json":
-        sys.stdout.write(record.to_json(sources, found))
-        return
+        return layout.write(record.to_json(sources, found))
     is_single = ":" in (options.place or "") and found
     blocks = view.single(options.place, sources, found) if is_single else view.whole(sources, found)
-    if options.format == "markdown":
-        sys.stdout.write(layout.markdown_of(blocks))
-    else:
-        layout.draw(blocks, sys.stdout)
+    layout.write(blocks, options.format)

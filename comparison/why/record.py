@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from comparison import files
-from comparison.model import CannotCompare
 from comparison.play.processes import ROOT
 from comparison.why.statements import Alteration, Key, digest
 
@@ -41,7 +40,7 @@ def read(path: Path = PLACE) -> dict[str, Known]:
     """What a record knows of each program, by its file; nothing where there is none. Raises CannotCompare."""
     if not path.exists():
         return {}
-    try:
+    with files.refused(str(path), "is no file of `compare.py why --save`", "make it anew"):
         document = files.parse(files.read(path, "a file of `compare.py why --save`"))
         if document["why"] != VERSION:
             raise ValueError("another version of this program wrote it")
@@ -57,8 +56,6 @@ def read(path: Path = PLACE) -> dict[str, Known]:
             )
             for file, program in document["programs"].items()
         }
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CannotCompare(f"{str(path)!r} is no file of `compare.py why --save` ({error}); make it anew") from None
 
 
 def to_json(sources: Mapping[str, str], found: Mapping[Alteration, Evidence | None]) -> str:
