@@ -47,8 +47,8 @@ async def communicate(
             sending.cancel()
     # --- The connection ends ---
     finally:
-        # Not close(): whatever is still to be sent cannot come back any more, and a peer that does not read would have
-        # it wait. A time-out comes here as well.
+        # Not close(): it would first send what cannot come back any more, and wait for a peer that does not read. The
+        # same where a time-out comes before the end, perhaps with the whole echo back.
         writer.transport.abort()
 
 

@@ -21,6 +21,18 @@ def _raises(method: str, *, hits: str = "True") -> str:
     return _RAISES.format(module=module, owner=owner, name=name, hits=hits)
 
 
+_WARNING = """
+import sys
+import warnings
+
+def _show(message, category, *_):
+    print(f"{category.__name__}: {str(message).split(' <')[0]}", file=sys.__stderr__)
+
+warnings.simplefilter("always")
+warnings.showwarning = _show
+"""
+"""Source that tells of each warning in one line, without what is another on each machine and in each run."""
+
 _BLOCKED = """
 import asyncio
 import time
@@ -38,7 +50,7 @@ asyncio.sleep = _sleep
 DEFECTS = {
     "new connections raise": _raises("common.live.LiveConnections.add"),
     "the end raises": _raises("common.connections.ConnectionLog.ended"),
-    "Python warns of what is left open": "import warnings\n\nwarnings.simplefilter('always')\n",
+    "Python warns of what is left open": _WARNING,
     "received bytes raise": _raises("common.connections.ChunkLog.received"),
     "the loop is blocked in a pause": _BLOCKED,
 }

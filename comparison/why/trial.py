@@ -114,7 +114,10 @@ def search(
         caught = Counter[tuple[str, str, str]]()
         for name, those in before.items():
             can_be_tried = [one for one in those if name in left and not arena.loops.isdisjoint(known[one].loops)]
-            found = arena.noticed(left[name], can_be_tried) if can_be_tried else {}
+            found: dict[Alteration, Evidence] = {}
+            for _ in range(CONFIRMED):  # where the machine was too busy to tell, it says nothing
+                if unseen := [one for one in can_be_tried if one not in found]:
+                    found |= arena.noticed(left[name], unseen)
             found |= {one: known[one] for one in those if one not in can_be_tried}
             caught[name] += len(found)
             yield from found.items()
