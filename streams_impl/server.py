@@ -5,6 +5,7 @@ Its mirror image is `protocol_impl/server.py`: the same sections in the same ord
 """
 
 import asyncio
+import contextlib
 import socket
 import sys
 
@@ -49,6 +50,9 @@ async def echo_server(
         log.ended(error)
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            # Raises once more what read() or drain() has raised: asyncio may log an error that nobody asks for here.
+            await writer.wait_closed()
         live.discard(writer.transport)
 
 

@@ -47,11 +47,20 @@ asyncio.sleep = _sleep
 """
 """Source that ends each pause while the loop is blocked: what came meanwhile is dealt with in the same turn."""
 
+_UNLUCKY = """
+import asyncio
+
+del asyncio.StreamReaderProtocol.__del__
+"""
+"""Source without what keeps asyncio from logging the error of a connection that nobody has asked for: where both are
+part of a cycle of garbage, it may come too late."""
+
 DEFECTS = {
     "new connections raise": _raises("common.live.LiveConnections.add"),
     "the end raises": _raises("common.connections.ConnectionLog.ended"),
     "Python warns of what is left open": _WARNING,
     "received bytes raise": _raises("common.connections.ChunkLog.received"),
     "the loop is blocked in a pause": _BLOCKED,
+    "garbage is collected in an unlucky order": _UNLUCKY,
 }
 """What is planted -> the source that plants it, which stands before that of the program."""

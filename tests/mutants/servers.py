@@ -126,10 +126,12 @@ class ResetLoudProtocol(Protocol):
 
 
 class ResetLoudStreams(Streams):
-    def close(self):
-        self.writer.close()
-        if (error := self.writer._reader.exception()) is not None:
-            traceback.print_exception(error)
+    async def wait_closed(self):
+        try:
+            await self.writer.wait_closed()
+        except OSError:
+            traceback.print_exc()
+            raise
 
 
 class HastyProtocol(Protocol):
