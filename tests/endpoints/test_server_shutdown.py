@@ -1,14 +1,19 @@
 """How a server ends: no new connection, the open ones go on for their grace, then the rest is cut; exit code 0."""
 
+import asyncio
+import importlib
 import random
+import select
 import signal
 import socket
 import threading
 from contextlib import ExitStack, suppress
+from types import SimpleNamespace
 
 import pytest
 from harness import (
     ENDING,
+    HOST,
     Endpoint,
     assert_quiet,
     connect,
@@ -21,6 +26,10 @@ from harness import (
     stand_still,
 )
 
+from common.config import ServerConfig
+from common.live import LiveConnections
+from common.server import ACCEPT_AT_ONCE, stop_accepting
+
 PAYLOAD = random.Random(0).randbytes(64 << 20)
 """More than the kernel's buffers of both sides hold."""
 
@@ -29,6 +38,18 @@ FOR_EVER = ("--grace", "600")
 """A grace beyond every deadline: a server that ends did not wait for it."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+SIGNAL_WHILE_IGNORING = """
+import os, signal
+usual = signal.signal
+def ignore(number, handler):
+    if handler is signal.SIG_IGN:
+        print(signal.Signals(number).name)
+        os.kill(os.getpid(), number)
+    return usual(number, handler)
+signal.signal = ignore
+"""
+"""A signal comes when its handler has been removed, and it is not yet ignored."""
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
@@ -49,6 +70,15 @@ def test_signals_that_come_too_late_do_not_spoil_its_exit_code(api, loop):
             for number in SIGNALS:
                 server.process.send_signal(number)
         assert server.end() == 0
+        assert_quiet(server)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_that_comes_while_the_handlers_are_given_up_does_not_spoil_its_exit_code(api, loop, number):
+    with Endpoint(api, "server", "--port", "0", loop=loop, before=SIGNAL_WHILE_IGNORING) as server:
+        server.port()
+        assert server.stop(number) == 0
+        assert server.stdout.split() == [b"SIGINT", b"SIGTERM"]
         assert_quiet(server)
 
 
@@ -142,6 +172,28 @@ def test_peers_that_wait_to_be_accepted_when_it_stops_are_not_left_hanging(api, 
                 assert read_to_end(peer) in (b"", b"hello?")
         assert server.end() == 0
         assert_quiet(server)
+
+
+def test_a_peer_that_was_accepted_a_moment_ago_is_known_before_its_server_closes(api):
+    """asyncio drops a connection that is not known yet when its server closes, and on 3.13 a traceback tells of it."""
+    start = importlib.import_module(f"{api}_impl.server").start
+    known = []
+
+    async def main():
+        live = LiveConnections()
+        with socket.create_server((HOST, 0)) as listener:
+            server = await start(listener, ACCEPT_AT_ONCE, ServerConfig(), live, {})
+            with connect(listener.getsockname()[1]):
+                while select.select([listener], [], [], 0)[0]:
+                    await asyncio.sleep(0)
+                known.append(len(live))
+                await stop_accepting([listener.fileno()], [SimpleNamespace(close=lambda: known.append(len(live)))])
+                server.close()
+                live.cut_all()
+                await live.wait_until_none()
+
+    asyncio.run(main())
+    assert known == [0, 1]
 
 
 def test_a_peer_that_is_accepted_while_it_stops_is_served_or_let_go(api, loop):

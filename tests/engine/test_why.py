@@ -35,6 +35,20 @@ def test_what_is_known_is_tried_first_and_stands_where_it_cannot_be_tried_here(m
     assert searched(monkeypatch, SOURCE, ["log.received(data)"], known)["log.received(data)"] == known
 
 
+def test_what_has_noticed_a_change_on_two_loops_is_asked_again_where_it_notices_on_one(monkeypatch):
+    known = Evidence("tutorial", "tcp", ("asyncio", "uvloop"), "as it was")
+    seen_on = iter([("uvloop",), ("asyncio",), ("nothing is asked a third time",)])
+
+    def noticed(_, ground, those):
+        return dict.fromkeys(those, Evidence(*ground.name[:2], next(seen_on), "as it is"))
+
+    monkeypatch.setattr(trial.Arena, "loops", frozenset(known.loops), raising=False)
+    monkeypatch.setattr(trial.Arena, "__init__", lambda *_: None)
+    monkeypatch.setattr(trial.Arena, "noticed", noticed)
+    seen = searched(monkeypatch, SOURCE, ["log.received(data)"], known)["log.received(data)"]
+    assert (seen.loops, seen.reason) == (("asyncio", "uvloop"), "as it is")
+
+
 def test_a_planted_defect_is_no_reason_by_itself(monkeypatch):
     [tutorial] = trials(["tutorial"], None)
     same = [one for one in alterations(SERVER, SOURCE) if one.code == "writer.close()"][:1]
