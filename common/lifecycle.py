@@ -102,7 +102,7 @@ def open_standard_streams() -> None:
     """Open the null device where standard input, output or error is closed: a socket that got the number 0, 1 or 2
     would be taken for it, and libuv aborts the program for less."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(descriptor, True)
+        pass
     os.close(descriptor)
 
 
@@ -110,9 +110,8 @@ def raise_file_limit() -> None:
     """Raise the soft limit of open files to the hard one: the soft one is a relic of select(), which asyncio does
     not use here. Raises UsageError where that is too low for anything."""
     if resource is not None:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if 0 <= hard < FILES_AT_LEAST:
             raise UsageError(f"{hard} open files are too few: raise the limit (ulimit -n) to {FILES_AT_LEAST} at least")
-        if soft != hard:
-            with contextlib.suppress(OSError, ValueError):  # macOS calls the hard limit unlimited and then refuses it
-                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        with contextlib.suppress(OSError, ValueError):  # macOS calls the hard limit unlimited and then refuses it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -23,7 +23,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import common.client
-from common.client import connect_all
+from common.client import connect_all, connect_one
 from common.config import ClientConfig
 from common.connections import ConnectionLog
 from common.exchange import Exchange
@@ -345,3 +345,24 @@ def test_a_half_close_that_comes_too_late_is_no_defect_of_the_program(api, told,
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(server)) as runner:
             code = runner.run(connect_all(config, echo_client, {}))
     assert ending(code, script, config, told) in expected(script)
+
+
+def test_a_source_is_closed_once_its_exchange_is_over_also_amid_it():
+    closed = []
+
+    async def endless():
+        try:
+            while True:
+                yield b"more"
+        finally:
+            closed.append("source")
+
+    async def breaks(config, exchange, log, tls):
+        await exchange.next_chunk()
+        raise ConnectionResetError
+
+    async def main():
+        assert not await connect_one(ClientConfig(), breaks, {}, "echo_client", endless())
+        assert closed == ["source"]
+
+    asyncio.run(main())

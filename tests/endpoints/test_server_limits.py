@@ -77,6 +77,14 @@ def test_it_raises_its_limit_of_open_files_at_the_start(api, loop):
         assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE) == (123, 123)
 
 
+def test_no_socket_is_taken_for_a_standard_stream_that_was_closed(api, loop):
+    with Endpoint(api, "server", "--port", "0", loop=loop, before="import os; os.close(0); os.close(1)") as server:
+        assert echo_once(server.port()) == b"ping"
+        assert [os.readlink(f"/proc/{server.process.pid}/fd/{number}") for number in (0, 1)] == [os.devnull] * 2
+        assert server.stop() == 0
+        assert_quiet(server)
+
+
 def test_out_of_file_descriptors_it_is_idle_and_quiet_and_serves_others_once_some_are_free(api, loop):
     options = ("--port", "0", "--idle-timeout", "2", "--grace", "0")
     with (
