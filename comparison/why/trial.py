@@ -107,8 +107,8 @@ def search(
     selection: Selection,
     jobs: int,
 ) -> Iterator[tuple[Alteration, Evidence | None]]:
-    """What notices each alteration, as it is found out; None where nothing does. First what has noticed it before, until
-    it has on the same loops; then what has noticed most others, and what is cheap. What cannot be tried here stands."""
+    """What notices each alteration, as it is found out; None where nothing does. First what noticed it before, until it
+    has on the same loops; then what has noticed most others, and what is cheap. What cannot be tried here stands."""
     left = {ground.name: ground for ground in grounds()}
     pending = dict.fromkeys(chosen)
     before = defaultdict[tuple[str, str, str], list[Alteration]](list)
