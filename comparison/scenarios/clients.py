@@ -40,7 +40,7 @@ def never_reads(stage: Stage) -> None:
     stage.start()
     bystander, peer = stage.connect(BYSTANDER), stage.connect()
     bystander.round_trip()
-    peer.send_until_stuck(bystander, NEVER_READ_BYTES)
+    stage.fill(peer, bystander, NEVER_READ_BYTES)
     finish(peer, bystander)
 
 

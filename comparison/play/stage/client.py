@@ -55,7 +55,9 @@ class ClientStage(Stage):
         """The client's next connection, bare."""
         assert self._listener is not None, "the script does not listen"
         self._listener.settimeout(LOOK_S)
-        while not self.running().has_ended and self.deadline.left() > LOOK_S:
+        over = False
+        while not over:  # asked before it is looked: a client may connect, fail, and have ended by now
+            over = self.running().has_ended or self.deadline.left() <= LOOK_S
             with contextlib.suppress(TimeoutError):
                 sock, _ = self._listener.accept()
                 self.accepted_s = time.monotonic()
