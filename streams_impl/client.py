@@ -50,7 +50,7 @@ async def communicate(
         # Not close(): it would first send what cannot come back any more, and wait for a peer that does not read. The
         # same where a time-out comes before the end, perhaps with the whole echo back.
         writer.transport.abort()
-        # Raises once more what read() or drain() has raised: asyncio may log an error that nobody asks for here.
+        # Raises once more what read() or drain() has raised; if nobody asks for it, asyncio may log it.
         await writer.wait_closed()
 
 

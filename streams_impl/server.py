@@ -51,7 +51,7 @@ async def echo_server(
     finally:
         writer.close()
         with contextlib.suppress(OSError):
-            # Raises once more what read() or drain() has raised: asyncio may log an error that nobody asks for here.
+            # Raises once more what read() or drain() has raised; if nobody asks for it, asyncio may log it.
             await writer.wait_closed()
         live.discard(writer.transport)
 

@@ -22,6 +22,10 @@ from comparison.vocabulary import KINDS
 
 CHUNK_BYTES = 65536
 
+STUCK_ROUNDS = 12
+PROBED_S = 0.4
+"""Where a receiver had no room and then makes some, its sender may hear of it only when it asks, after 0.2 s."""
+
 
 def reset_at_close(sock: socket.socket) -> None:
     """Have a socket close with RST instead of FIN (SO_LINGER with 0 seconds)."""
@@ -124,10 +128,10 @@ class Peer:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     def send_until_stuck(self, bystander: "Peer", most_bytes: int) -> None:
-        """Send until the other side takes no more while it answers a bystander a dozen times, or until `most_bytes`
-        are sent: then nothing makes this peer wait."""
+        """Send until the other side takes no more while it answers a bystander a dozen times, and a dozen times when
+        this kernel has asked for room once more; or until `most_bytes` are sent: then nothing makes this peer wait."""
         rounds = 0
-        while rounds < 12 and self.sent_bytes < most_bytes and not self._ended:
+        while rounds < 2 * STUCK_ROUNDS and self.sent_bytes < most_bytes and not self._ended:
             piece = stretch(self._pattern, self.sent_bytes, CHUNK_BYTES)
             self.sock.settimeout(0)
             try:
@@ -135,6 +139,8 @@ class Peer:
             except (BlockingIOError, ssl.SSLWantWriteError):
                 bystander.round_trip()
                 rounds += 1
+                if rounds == STUCK_ROUNDS:
+                    time.sleep(PROBED_S)
             except ConnectionError:
                 self.tell("broken")
                 return

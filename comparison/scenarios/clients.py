@@ -40,7 +40,7 @@ def never_reads(stage: Stage) -> None:
     stage.start()
     bystander, peer = stage.connect(BYSTANDER), stage.connect()
     bystander.round_trip()
-    stage.fill(peer, bystander, NEVER_READ_BYTES)
+    peer.send_until_stuck(bystander, NEVER_READ_BYTES)
     finish(peer, bystander)
 
 
@@ -233,9 +233,7 @@ def reads_steadily(stage: Stage) -> None:
     """A client that has filled all buffers and reads 40 kB each 50 ms, for longer than the server's idle limit of
     1.2 s."""
     stage.start("--idle-timeout", "1.2")  # a kernel acknowledges in steps, of half a second where its buffer is large
-    bystander, peer = stage.connect(BYSTANDER), stage.connect()
-    peer.send_until_stuck(bystander, NEVER_READ_BYTES)
-    finish(bystander)
+    peer = stage.connect_stuck(NEVER_READ_BYTES)
     for _ in range(40):
         peer.receive_all(40_000)
         stage.pause(0.05)

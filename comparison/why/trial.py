@@ -107,8 +107,9 @@ def search(
     selection: Selection,
     jobs: int,
 ) -> Iterator[tuple[Alteration, Evidence | None]]:
-    """What notices each alteration, as it is found out; None where nothing does. First what noticed it before, until it
-    has on the same loops; then what has noticed most others, and what is cheap. What cannot be tried here stands."""
+    """What notices each alteration, as it is found out; None where nothing does. What has noticed it before is tried
+    first, until it has done so on the same loops; then what has noticed most others, and what is cheap. Of what is
+    known only where this machine lacks what it takes, the old evidence stands."""
     left = {ground.name: ground for ground in grounds()}
     pending = dict.fromkeys(chosen)
     before = defaultdict[tuple[str, str, str], list[Alteration]](list)
@@ -121,11 +122,12 @@ def search(
         for name, those in before.items():
             can_be_tried = [one for one in those if name in left and not arena.loops.isdisjoint(known[one].loops)]
             found: dict[Alteration, Evidence] = {}
+            seen_on = {one: set[str]() for one in can_be_tried}
             for _ in range(CONFIRMED):  # where the machine was too busy to tell, it says nothing
-                seen_on = {one: set(found[one].loops if one in found else ()) for one in can_be_tried}
                 unseen = [one for one in can_be_tried if not arena.loops & {*known[one].loops} <= seen_on[one]]
                 for one, seen in (arena.noticed(left[name], unseen) if unseen else {}).items():
-                    found[one] = dataclasses.replace(seen, loops=tuple(sorted(seen_on[one].union(seen.loops))))
+                    seen_on[one].update(seen.loops)
+                    found[one] = dataclasses.replace(seen, loops=tuple(sorted(seen_on[one])))
             found |= {one: known[one] for one in those if one not in can_be_tried}
             caught[name] += len(found)
             yield from found.items()

@@ -1,11 +1,13 @@
 """The engine's own peers: what they write down, what they wait for in vain, and what is kept of very many of them."""
 
+import contextlib
 import dataclasses
 import json
 import socket
 import ssl
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from recorded import ENDPOINTS, client_lines, run, server_lines
@@ -14,9 +16,10 @@ from comparison import shapes
 from comparison.judge.condense import KEPT_CONNECTIONS as KEPT
 from comparison.judge.condense import KEPT_LINES, condense
 from comparison.model import Pairing, Run, Scenario
+from comparison.play import peers
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher
-from comparison.play.stage import ServerStage
+from comparison.play.stage import ClientStage, ServerStage
 from comparison.play.transports import TRANSPORTS, write_certificates
 from comparison.report import export
 from comparison.report.html import evidence
@@ -347,6 +350,38 @@ def test_a_program_that_talks_of_other_things_is_cut_short_too():
     short = condense(dataclasses.replace(chatty, server_events=(), silent=("server",)))
     assert len(short.server.lines) == 2 * KEPT_LINES + 1
     assert parse_line(short.server.lines[KEPT_LINES]).message == f"({1000 - 2 * KEPT_LINES} lines left out here)"
+
+
+def test_a_peer_is_stuck_only_when_its_kernel_has_asked_for_room_once_more(pair, monkeypatch):
+    ours, theirs = pair
+    peer, _ = peer_of(ours)
+    taken = []
+
+    def makes_room(_seconds):
+        theirs.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while data := theirs.recv(1024 * 1024):
+                taken.append(len(data))
+
+    monkeypatch.setattr(peers.time, "sleep", lambda seconds: taken or makes_room(seconds))
+    peer.send_until_stuck(SimpleNamespace(round_trip=lambda: None), 1024 * 1024 * 1024)
+    assert sum(taken) > 0
+    assert peer.sent_bytes > sum(taken)
+
+
+def test_a_client_that_has_connected_and_ended_before_anybody_looked_has_connected(tmp_path):
+    scenario = Scenario("fails", "", PATTERN, on_trial=("client",))
+    with Launcher() as launcher:
+        stage = ClientStage(launcher, scenario, TRANSPORTS["unix"], tmp_path, ENDPOINTS[0])
+        stage.listen()
+        stage.process = SimpleNamespace(has_ended=True)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(stage._listener.getsockname())
+            stage.accept_socket().close()
+        with pytest.raises(Late, match="no client has connected"):
+            stage.accept_socket()
+        stage.process = None
+        stage.close()
 
 
 def test_a_peer_that_comes_too_late_at_a_unix_socket_leaves_none_open(tmp_path, monkeypatch):

@@ -23,9 +23,6 @@ except ImportError:  # Windows has no such limits
 
 STILL_SERVES_BYTES = 1000
 
-PROBED_S = 0.4
-"""Where a receiver had no room and then makes some, its sender may hear of it only when it asks, after 0.2 s."""
-
 SIGNALS_EVERY_S = 0.001
 """An end takes tens of milliseconds: a signal reaches each step of it."""
 
@@ -89,19 +86,10 @@ class ServerStage(Stage):
         """A client that reads nothing and has sent all that there is room for: the server holds bytes for it that the
         kernel does not take."""
         bystander, peer = self.connect(BYSTANDER), self.connect()
-        self.fill(peer, bystander, most_bytes)
+        peer.send_until_stuck(bystander, most_bytes)
         bystander.half_close()
         bystander.receive_to_end()
         return peer
-
-    def fill(self, peer: Peer, bystander: Peer, most_bytes: int) -> None:
-        """Have a peer send until there is no more room, also after it has asked once more."""
-        peer.send_until_stuck(bystander, most_bytes)
-        sent_bytes = 0
-        while sent_bytes < peer.sent_bytes < most_bytes:
-            sent_bytes = peer.sent_bytes
-            self.pause(PROBED_S)
-            peer.send_until_stuck(bystander, most_bytes)
 
     def connect_without_certificate(self) -> Peer:
         """A client over TLS that has no certificate of its own. TLS 1.3 lets it find out only when it reads."""
