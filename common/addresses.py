@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from common.logs import Narrator
+from common.sockets import keep_alive
 
 FREE_PORT_TRIES = 100
 """How often another free port is tried when the one that the first address got is taken on the next."""
@@ -99,6 +100,7 @@ def _bind_all(addresses: Sequence[Address], port: int) -> list[socket.socket]:
                     # Otherwise :: would take the port on IPv4 too, and 0.0.0.0 would then find it taken.
                     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 sock.bind((host, port, *scope))
+                keep_alive(sock)
                 sock.listen()
             except OSError as error:
                 if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
@@ -110,7 +112,7 @@ def _bind_all(addresses: Sequence[Address], port: int) -> list[socket.socket]:
         if missing and not sockets:
             raise next(iter(missing.values()))
         for name, absence in missing.items():
-            Narrator("main").tell("skipped_address", {"address": name, "reason": _reason(absence)})
+            Narrator("main").tell("skipped_address", address=name, reason=_reason(absence))
         undo.pop_all()
     return sockets
 
@@ -133,9 +135,8 @@ def _remove_leftover(path: str) -> None:
 
 
 def _is_live(path: str) -> bool:
-    """Whether a server holds the socket file, asked with a datagram socket: the kernel refuses it either way (a
-    dead socket with ECONNREFUSED, a live stream socket with EPROTOTYPE), so that the live server never hears of a
-    connection."""
+    """Whether a server holds the socket file, asked with a datagram socket: the kernel refuses it either way (a dead
+    one with ECONNREFUSED, a live stream with EPROTOTYPE), so that the live server never hears of a connection."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(path)

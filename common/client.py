@@ -17,7 +17,7 @@ from typing import Any
 
 from common import lifecycle
 from common.config import ClientConfig
-from common.connections import ConnectionLog, new_log
+from common.connections import ConnectionLog, log_class
 from common.exchange import Exchange
 from common.logs import Narrator
 from common.options import parse_client
@@ -47,7 +47,7 @@ async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: TLSArg
             new_source = stack.enter_context(sources(config))
             try_lookup_threads(config)
         except RuntimeError as error:
-            Narrator("main").tell("no_thread", {"reason": error})
+            Narrator("main").tell("no_thread", reason=error)
             return 1
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(connect_one(config, echo_client, tls, name, new_source())) for name in names]
@@ -78,9 +78,8 @@ def try_lookup_threads(config: ClientConfig) -> None:
 async def connect_one(
     config: ClientConfig, echo_client: EchoClient, tls: TLSArguments, name: str, source: Source
 ) -> bool:
-    """Carry one exchange and say how it ended. True where there was a connection, it came to its end, and the whole
-    echo came back."""
-    log = new_log(name)
+    """Carry one exchange and say how it ended. True where a connection came to its end with the whole echo back."""
+    log = log_class()(name)
     # Of a file nobody knows the length before its end: it may be a pipe.
     total_bytes = sum(map(len, config.messages)) if config.file is None else None
     exchange = Exchange(source, total_bytes=total_bytes, lockstep=config.lockstep, pause_s=config.pause_s)
@@ -144,8 +143,7 @@ def describe(error: Exception) -> str:
 
 
 def _expected(error: Exception) -> Exception:
-    """The first error of a task group whose errors a peer or a user can cause. Raises the group where one is a
-    defect."""
+    """The first error of a task group, where a peer or a user can cause all of them. Raises the group otherwise."""
     if not isinstance(error, ExceptionGroup):
         return error
     if error.split((OSError, SourceError))[1] is not None:

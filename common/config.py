@@ -11,16 +11,13 @@ PORT = 10000
 TUTORIAL_MESSAGES = (b"This is the message. ", b"It will be sent ", b"in parts.")
 
 READ_SIZE_BYTES = 65536
-"""What one read hands out at most. It is the default high-water mark: echoing one chunk into an empty buffer does not
-pause the writer."""
+"""What one read hands out at most. It is the default high-water mark: one chunk echoed pauses no writer."""
 
 BACKLOG = 1024
-"""Connections that may wait in the kernel. asyncio's own default of 100 loses clients when a thousand connect at
-once."""
+"""Connections that may wait in the kernel. asyncio's default of 100 loses clients when a thousand connect at once."""
 
 GRACE_S = 5.0
-"""What open connections get at shutdown: long enough for a peer that is alive, well below the 10 s after which
-supervisors kill."""
+"""What open connections get at shutdown: enough for a peer that is alive; supervisors kill after 10 s."""
 
 TLS_HANDSHAKE_TIMEOUT_S = 10.0
 """A silent peer must not hold a half-open handshake for asyncio's default of 60 s: it holds a file descriptor too."""
@@ -36,8 +33,7 @@ somebody sends. The kernel asks after a minute of silence, and gives up another 
 hours."""
 
 ECHO_WINDOW_BYTES = 16 * 1024 * 1024
-"""A client sends no more while so much has not come back. It bounds the client's memory, whatever the size of the
-kernel's buffers."""
+"""A client sends no more while so much has not come back: its memory is bounded, whatever the kernel's buffers are."""
 
 UNIX_PATH_BYTES = 107 if sys.platform == "linux" else 103
 """The longest path of a Unix socket: sun_path has 108 bytes on Linux, 104 on BSD and macOS, one for the final zero."""
@@ -59,8 +55,7 @@ class UsageError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointConfig:
-    """What a server and a client have in common. Sizes are in bytes, times in seconds; None means that the option
-    was not given."""
+    """What a server and a client have in common. Sizes are in bytes, times in seconds; None: it was not given."""
 
     host: str = HOST
     port: int = PORT

@@ -6,22 +6,21 @@ after it, so that the totals of the end are the sum of the lines.
 
 import asyncio
 import hashlib
-import logging
 import os
+from collections.abc import Mapping
 
-from common.logs import Narrator, show
+from common.logs import Narrator, show, tells
 
 
-class ConnectionLog:
+class ConnectionLog(Narrator):
     """Counts what passes, which costs next to nothing for each chunk, and logs the rest; `ChunkLog` logs each chunk."""
 
-    def __init__(self, name: str) -> None:
-        self.narrator = Narrator(name)
-        self.addresses: dict[str, object] = {}
-        self.received_bytes = 0
-        self.sent_bytes = 0
-        self.was_opened = False
-        self._ending_told = False
+    # Of the class until they change, for a server makes one for each connection.
+    received_bytes = 0
+    sent_bytes = 0
+    addresses: Mapping[str, object] = {}
+    was_opened = False
+    _ending_told = False
 
     def opened(self, transport: asyncio.BaseTransport) -> None:
         """The API handed out the transport. Its addresses are kept: over TLS no loop tells them once it is closed."""
@@ -35,18 +34,16 @@ class ConnectionLog:
         """The API handed out `data`."""
         self.received_bytes += len(data)
 
-    def sending(self, data: bytes) -> None:
-        """`data` is about to be given to the API."""
-        self.sent_bytes += len(data)
-
     def sent(self, data: bytes) -> None:
         """The API took `data`, which does not say that it is on the wire yet."""
         self.sent_bytes += len(data)
 
-    def tell(self, event: str, **values: object) -> None:
-        """Log `event`, one of `common.logs.EVENTS`; `values` fill its text."""
-        if not self._ending_told:
-            self.narrator.tell(event, values)
+    sending = sent  # `data` is about to be given to the API
+
+    def tell(self, event: str, fields: Mapping[str, object] | None = None, /, **values: object) -> None:
+        """Log `event`, one of `common.logs.EVENTS`: `values` fill its text, `fields` stand in the JSON record only."""
+        if tells(event) and not self._ending_told:
+            super().tell(event, fields, **values)
 
     def ended(self, error: Exception | None = None) -> None:
         """The connection is over: in good order, or with the error that the API reported.
@@ -62,8 +59,9 @@ class ConnectionLog:
     def tell_ending(self, event: str, **values: object) -> None:
         """Log how the connection ends, with its totals in the JSON record: once, the first cause wins."""
         if not self._ending_told:
+            if tells(event):
+                self.tell(event, self.account(), **values)
             self._ending_told = True
-            self.narrator.tell(event, values, **self.account())
 
     def account(self) -> dict[str, object]:
         """What passed, and between whom: the fields of the JSON record of the end."""
@@ -99,17 +97,16 @@ class ChunkLog(ConnectionLog):
     def _tell_chunk(self, event: str, data: bytes, offset: int, digest: "hashlib.blake2b") -> None:
         if not self._ending_told:
             digest.update(data)
-            self.narrator.tell(event, {"payload": show(data)}, offset=offset, length=len(data))
+            self.tell(event, {"offset": offset, "length": len(data)}, payload=show(data))
 
 
-def new_log(name: str) -> ConnectionLog:
-    """The log of a new connection, with each chunk only where the level shows it: decided once, not for each chunk."""
-    return ChunkLog(name) if Narrator.logger.isEnabledFor(logging.DEBUG) else ConnectionLog(name)
+def log_class() -> type[ConnectionLog]:
+    """What logs a connection: each chunk of it only where the level shows that, which is asked once."""
+    return ChunkLog if tells("received") else ConnectionLog
 
 
 def _address(address: object) -> object:
-    """Host and port as a list of two, for IPv6 too; the path of a Unix socket, empty for its client; None where it
-    is not known."""
+    """Host and port as a list of two, for IPv6 too; the path of a Unix socket, empty for its client; None: unknown."""
     if isinstance(address, bytes):  # Linux: a Unix socket with a name that is no file
         return os.fsdecode(address)
     return list(address[:2]) if isinstance(address, tuple) else address

@@ -38,8 +38,7 @@ class Exchange:
         self.sent_bytes = 0
         self.returned_bytes = 0
         self.fault: str | None = None
-        """What is wrong with the echo, in words, from the first byte that is not the one sent; None as long as it
-        is right."""
+        """What is wrong with the echo, in words, from the first byte that is not the one sent; None: nothing."""
 
     @property
     def complete(self) -> bool:

@@ -18,8 +18,7 @@ except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
 FILES_AT_LEAST = 32
-"""With fewer open files not even a loop can be made: uvloop takes twelve, and libuv aborts the program where it gets
-none of the first seven."""
+"""With fewer open files not even a loop can be made: uvloop takes twelve, and libuv aborts with fewer than seven."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -30,8 +29,7 @@ INTERRUPTED = 130
 
 
 def run(config: Config, tls_arguments: Callable[[Config], TLSArguments], main: Main) -> int:
-    """Run `main` on the chosen loop and return its exit code, or 130 after Ctrl-C. Exits with 2, and one line, where
-    there is no such loop or certificate."""
+    """Run `main` on the chosen loop: its exit code, or 130 after Ctrl-C; 2 and one line without loop or certificate."""
     try:
         factory, tls = loop_factory(config.loop), tls_arguments(config)
         open_standard_streams()

@@ -9,8 +9,9 @@ import itertools
 import math
 from collections.abc import Callable
 
-from common.connections import ConnectionLog, new_log
-from common.sockets import keep_alive, unacknowledged_bytes
+from common.connections import ConnectionLog, log_class
+from common.logs import tells
+from common.sockets import KEEP_ALIVE_IS_INHERITED, keep_alive, unacknowledged_bytes
 
 
 class LiveConnections:
@@ -23,49 +24,52 @@ class LiveConnections:
     def __init__(
         self, *, limit: int | None = None, idle_timeout_s: float | None = None, clock: Callable[[], float] | None = None
     ) -> None:
+        self._new_log = log_class()
         self._limit = limit
         self._idle_timeout_s = idle_timeout_s
         self._clock = clock or asyncio.get_running_loop().time
-        self._live: dict[asyncio.BaseTransport, _Live] = {}
-        self._refused: set[asyncio.BaseTransport] = set()
-        self._nobody = asyncio.Event()
-        self._nobody.set()
+        self._live: dict[asyncio.WriteTransport, tuple[ConnectionLog, float]] = {}  # since when, on our clock
+        self._looks: dict[asyncio.WriteTransport, _Look] = {}
+        self._refused: set[asyncio.WriteTransport] = set()
+        self._nobody = asyncio.Event()  # set when the last has gone
         self._numbers = itertools.count(1)
 
     def __len__(self) -> int:
-        return len(self._live)
+        return len(self._live) + len(self._refused)
 
     def add(self, transport: asyncio.WriteTransport) -> ConnectionLog:
         """A peer connected: the log of its connection. Beyond the limit the transport is aborted at once, and the API
         reports the end as it reports any other."""
-        log = new_log(self._name(transport.get_extra_info("peername")))
-        keep_alive(transport)
-        log.opened(transport)
-        refused = self._limit is not None and len(self._live) - len(self._refused) >= self._limit
-        if not refused:
-            log.tell("accepted")
-        self._live[transport] = live = _Live(transport, log, self._clock())
-        self._nobody.clear()
-        if refused:
+        log = self._new_log("")
+        if not KEEP_ALIVE_IS_INHERITED:
+            keep_alive(transport)
+        if self._limit is not None and len(self._live) >= self._limit:
             self._refused.add(transport)
-            live.cut("refused", limit=self._limit)
+            self._cut(transport, log, "refused", limit=self._limit)
+            return log
+        if tells("accepted"):
+            self._introduce(log, transport)
+            log.tell("accepted")
+        self._live[transport] = log, self._clock()
         return log
 
-    def discard(self, transport: asyncio.BaseTransport) -> None:
+    def discard(self, transport: asyncio.WriteTransport) -> None:
         """The API is done with the connection."""
         self._live.pop(transport, None)
         self._refused.discard(transport)
-        if not self._live:
+        if not self._live and not self._refused:
             self._nobody.set()
 
     async def wait_until_none(self) -> None:
         """Return once nobody is connected."""
-        await self._nobody.wait()
+        while len(self) > 0:
+            self._nobody.clear()
+            await self._nobody.wait()
 
     def cut_all(self) -> None:
         """End every connection now; what it has not sent yet is lost."""
-        for live in list(self._live.values()):
-            live.cut("cut")
+        for transport, (log, _) in list(self._live.items()):
+            self._cut(transport, log, "cut")
 
     async def watch_idle(self) -> None:
         """Cut idle connections until cancelled. One task for a server: a time-out around each read would cost a
@@ -82,36 +86,50 @@ class LiveConnections:
         that the peer left. A movement counts from the look that found it, so a cut may come one look late.
         """
         limit_s = math.inf if self._idle_timeout_s is None else self._idle_timeout_s
-        for live in list(self._live.values()):
-            if live.look(self._clock()) >= limit_s:
-                live.cut("idle", limit_s=limit_s)
+        self._looks = {one: self._looks.get(one) or _Look(one, *self._live[one]) for one in self._live}
+        for transport, look in self._looks.items():
+            if look.idle_s(self._clock()) >= limit_s:
+                self._cut(transport, look.log, "idle", limit_s=limit_s)
 
-    def _name(self, peer: object) -> str:
+    def _introduce(self, log: ConnectionLog, transport: asyncio.WriteTransport) -> None:
+        """Name the log before its first line. At log level warning most have none, and to ask is dear on uvloop."""
+        peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
-            return f"echo_{peer[0]}_{peer[1]}"
-        # A Unix peer has no address. One that was reset at once has lost it on uvloop, which asks for it too late.
-        return f"echo_{'unknown' if peer is None else 'unix'}_{next(self._numbers)}"
+            log.name = f"echo_{peer[0]}_{peer[1]}"
+        else:
+            # A Unix peer has no address. One that was reset at once has lost it on uvloop, which asks for it too late.
+            log.name = f"echo_{'unknown' if peer is None else 'unix'}_{next(self._numbers)}"
+        log.opened(transport)
+
+    def _cut(self, transport: asyncio.WriteTransport, log: ConnectionLog, event: str, **values: object) -> None:
+        """End a connection now, and tell why."""
+        # asyncio's transports raise AttributeError up to 3.13 at least, over TLS already where they are asked for their
+        # addresses, when close() has just flushed what it had: it is over then, only its owner has had no turn yet.
+        with contextlib.suppress(AttributeError):
+            if not log.name:
+                self._introduce(log, transport)
+            log.tell_ending(event, **values)
+            transport.abort()
 
 
-class _Live:
-    """One live connection, and when something last moved on it: found by looking now and then, so that the hot path
-    pays nothing.
+class _Look:
+    """When something last moved on a connection: found by looking now and then, so that the hot path pays nothing.
 
     A slow reader lives on what the kernel has taken, some MiB, of which the loop hears nothing until there is room
     again. So where nothing else has moved since the last look the kernel is asked, until it holds nothing any more.
     """
 
-    def __init__(self, transport: asyncio.WriteTransport, log: ConnectionLog, now_s: float) -> None:
+    def __init__(self, transport: asyncio.WriteTransport, log: ConnectionLog, since_s: float) -> None:
         self._transport = transport
-        self._log = log
-        self._moved_s = now_s
+        self.log = log
+        self._moved_s = since_s
         self._seen = (0, 0)
         self._held_bytes: int | None = None  # by the kernel; None: not asked since something else has moved
 
-    def look(self, now_s: float) -> float:
+    def idle_s(self, now_s: float) -> float:
         """Note what has moved since the last look; how long nothing has, in seconds."""
         try:
-            seen = (self._log.received_bytes, self._transport.get_write_buffer_size())
+            seen = (self.log.received_bytes, self._transport.get_write_buffer_size())
         except AttributeError:
             return 0.0  # asyncio's, over TLS, up to 3.13 at least: it is over, and was then closed by its owner
         if seen != self._seen:
@@ -122,11 +140,3 @@ class _Live:
                 self._moved_s = now_s
             self._held_bytes = held_bytes
         return now_s - self._moved_s
-
-    def cut(self, event: str, **values: object) -> None:
-        """End it now, and tell why."""
-        self._log.tell_ending(event, **values)
-        # asyncio, up to 3.13 at least, raises AttributeError where close() had something to flush and has just done so.
-        # The transport is closed then; only its owner has not had its turn yet.
-        with contextlib.suppress(AttributeError):
-            self._transport.abort()

@@ -8,6 +8,7 @@ at debug.
 import json
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,25 +59,29 @@ def show_cut(first: bytes, length: int) -> str:
     return repr(first) if length == len(first) else f"{first!r}... ({length} bytes)"
 
 
+logger = logging.getLogger("endpoint")
+"""All speakers share it. The standard library keeps every logger that it was ever asked for, about 500 bytes of it for
+each connection; the name of the speaker is therefore a field of the record."""
+
+
+def tells(event: str) -> bool:
+    """Whether the log level shows `event`."""
+    return logger.isEnabledFor(EVENTS[event].level)
+
+
 class Narrator:
-    """Writes the lines of one speaker: `main`, `echo_client`, or one connection of a server.
-
-    All speakers share one logger. The standard library keeps every logger that it was ever asked for, about 500 bytes
-    of it for each connection; the name of the speaker is therefore a field of the record.
-    """
-
-    logger = logging.getLogger("endpoint")
+    """Writes the lines of one speaker: `main`, `echo_client`, or one connection of a server."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def tell(self, event: str, /, values: dict[str, object] | None = None, **fields: object) -> None:
+    def tell(self, event: str, fields: Mapping[str, object] | None = None, /, **values: object) -> None:
         """Log `event`: `values` fill its text, `fields` stand in the JSON record only."""
-        line = EVENTS[event]
-        if self.logger.isEnabledFor(line.level):
-            text = line.text.format_map(values) if values else line.text
-            extra = {"event": event, "fields": fields}
-            self.logger.handle(self.logger.makeRecord(self.name, line.level, "", 0, text, (), None, extra=extra))
+        if tells(event):
+            line = EVENTS[event]
+            extra = {"event": event, "fields": fields or {}}
+            text = line.text.format_map(values)
+            logger.handle(logger.makeRecord(self.name, line.level, "", 0, text, (), None, extra=extra))
 
 
 class PlainFormatter(logging.Formatter):
@@ -87,8 +92,7 @@ class PlainFormatter(logging.Formatter):
 
 
 class JSONFormatter(logging.Formatter):
-    """One JSON object a line: t_ns (monotonic clock), logger, level, event, message (the plain line), then what
-    the event carries."""
+    """One JSON object a line: t_ns (monotonic), logger, level, event, message (the plain line), and fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = {

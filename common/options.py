@@ -70,8 +70,7 @@ def parse_client(arguments: Sequence[str] | None = None) -> ClientConfig:
 
 
 def exit_with_usage(error: UsageError, code: int = 2) -> NoReturn:
-    """Report a usage error that was found after the command line was read, in the form of the others: exit code 2, or
-    NOT_SUPPORTED."""
+    """Report a usage error that was found later in the form of the others: exit code 2, or NOT_SUPPORTED."""
     print(f"{_program_name()}: error: {_one_line(str(error))}", file=sys.stderr)
     raise SystemExit(code)
 

@@ -38,8 +38,7 @@ Start = Callable[[socket.socket, int, ServerConfig, LiveConnections, TLSArgument
 
 
 def run_server(start: Start, arguments: Sequence[str] | None = None) -> int:
-    """The whole program of a server: its command line in, its exit code out (0 after SIGINT or SIGTERM, 1 where it
-    could not serve)."""
+    """The whole program of a server: its command line in, its exit code out (0 after a signal, 1: it cannot serve)."""
     config = parse_server(arguments)
     return lifecycle.run(config, server_tls, lambda tls: serve(config, start, tls))
 
@@ -64,9 +63,9 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments) -> int:
                     with sock.dup() as duplicate:
                         servers.append(await start(sock, ACCEPT_AT_ONCE, config, live, tls))
                         duplicate.listen(config.backlog)
-                main.tell("starting", {"address": config.address})
+                main.tell("starting", address=config.address)
                 if exposed:
-                    main.tell("exposed", {"address": " and ".join(exposed)})
+                    main.tell("exposed", address=" and ".join(exposed))
                 async with asyncio.TaskGroup() as tasks:
                     idle_watch = tasks.create_task(live.watch_idle())
                     await stopping.wait()
@@ -75,7 +74,7 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments) -> int:
                     await finish(live, config.grace_s)
                     idle_watch.cancel()
         except CannotListen as error:
-            main.tell("cannot_serve", {"address": config.address, "reason": error})
+            main.tell("cannot_serve", address=config.address, reason=error)
             return 1
     return 0
 

@@ -27,10 +27,14 @@ SO_NWRITE = 0x1024
 """macOS: the bytes in a socket's send buffer. Python has no name for it."""
 
 
-def keep_alive(transport: asyncio.BaseTransport) -> None:
-    """Have the kernel ask now and then whether the other machine is still there, with the options that it has. TCP
-    only: a Unix socket hears of its peer's end in any case."""
-    sock = transport.get_extra_info("socket")
+KEEP_ALIVE_IS_INHERITED = sys.platform in ("linux", "freebsd")
+"""Whether an accepted connection has the options of its listener: to set them on each costs uvloop a third more."""
+
+
+def keep_alive(of: asyncio.BaseTransport | socket.socket) -> None:
+    """Have the kernel ask now and then whether the other machine is still there, with the options that it has; of a
+    listener, on each connection that it accepts. TCP only: a Unix socket hears of its peer's end in any case."""
+    sock = of if isinstance(of, socket.socket) else of.get_extra_info("socket")
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     with contextlib.suppress(OSError):  # it was reset a moment ago

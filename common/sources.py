@@ -54,8 +54,7 @@ async def from_messages(messages: Iterable[bytes]) -> Source:
 
 
 async def from_file(path: str, jobs: Jobs) -> Source:
-    """The bytes of a file, or of standard input for `-`, as they come. At most three chunks are held. Raises
-    SourceError."""
+    """The bytes of a file, or of standard input for `-`; at most three chunks are held. Raises SourceError."""
     loop = asyncio.get_running_loop()
     received: asyncio.Queue[bytes | OSError] = asyncio.Queue()
     chunks = _chunks(path)
@@ -84,8 +83,7 @@ async def from_file(path: str, jobs: Jobs) -> Source:
 
 
 def _chunks(path: str) -> Generator[bytes, None, None]:
-    # Unbuffered: a thread that dies while it holds the lock of a buffered standard input takes the interpreter down
-    # with it.
+    # Unbuffered: a thread that dies while it holds the lock of a buffered standard input kills the interpreter.
     with open(0 if path == "-" else path, "rb", buffering=0, closefd=path != "-") as file:
         while (chunk := file.read(CHUNK_BYTES)) != b"":
             if chunk is not None:

@@ -30,7 +30,7 @@ class Sends(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
-        self.live.add(transport)
+        self.log = self.live.add(transport)
         transport.write(LARGE)
 
 
@@ -128,11 +128,10 @@ def test_while_bytes_move_the_kernel_is_not_asked_and_where_it_holds_nothing_onl
 
     async def main():
         server, live, protocol, peer = await met("tcp", request, clock)
-        (one,) = live._live.values()
         asked.clear()
         with peer:
             for _ in range(5):
-                one._log.received(b"x")
+                protocol.log.received(b"x")
                 live.cut_idle()
             assert asked == []
             for _ in range(5):

@@ -224,7 +224,7 @@ def told():
     logger.addHandler(handler)
     of_asyncio.addHandler(handler)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(common.client, "new_log", SmallBuffers)
+        patch.setattr(common.client, "log_class", lambda: SmallBuffers)
         yield handler
     of_asyncio.removeHandler(handler)
     logger.removeHandler(handler)
@@ -290,8 +290,8 @@ class Watched(SmallBuffers):
         super().opened(transport)
         self.transport = transport
 
-    def tell(self, event, **values):
-        super().tell(event, **values)
+    def tell(self, event, *fields, **values):
+        super().tell(event, *fields, **values)
         self.waits = self.waits or event == "waiting"
 
 
@@ -341,7 +341,7 @@ def test_a_half_close_that_comes_too_late_is_no_defect_of_the_program(api, told,
             server.client = Watched(name)
             return server.client
 
-        monkeypatch.setattr(common.client, "new_log", watched)
+        monkeypatch.setattr(common.client, "log_class", lambda: watched)
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(server)) as runner:
             code = runner.run(connect_all(config, echo_client, {}))
     assert ending(code, script, config, told) in expected(script)

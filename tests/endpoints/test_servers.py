@@ -223,7 +223,8 @@ first = iter([True])
     [
         pytest.param("plant(connections.ConnectionLog, 'opened', lambda *_: next(first, False))", id="opening"),
         pytest.param(
-            "plant(connections.ConnectionLog, 'tell', lambda e: e == 'accepted' and next(first, False))", id="opened"
+            "plant(connections.ConnectionLog, 'tell', lambda e, *_: e == 'accepted' and next(first, False))",
+            id="opened",
         ),
         pytest.param("plant(connections.ChunkLog, 'received', lambda d: d == b'boom')", id="bytes-arrive"),
         pytest.param("plant(connections.ChunkLog, 'sent', lambda d: d == b'boom')", id="written"),

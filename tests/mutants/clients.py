@@ -47,8 +47,8 @@ def write_before_reading():
         log.transport = transport
         asyncio.get_running_loop().call_soon(transport.pause_reading)
 
-    def resumed(log, event, **values):
-        tell(log, event, **values)
+    def resumed(log, event, *fields, **values):
+        tell(log, event, *fields, **values)
         if event == "waiting":
             log.transport.resume_reading()
 

@@ -11,10 +11,9 @@ def about(field, change):
     def lie():
         tell = Narrator.tell
 
-        def lying(narrator, event, /, values=None, **fields):
-            if field in fields:
-                fields[field] = change(fields[field])
-            tell(narrator, event, values, **{name: value for name, value in fields.items() if value is not None})
+        def lying(narrator, event, fields=None, /, **values):
+            told = {name: change(value) if name == field else value for name, value in (fields or {}).items()}
+            tell(narrator, event, {name: value for name, value in told.items() if value is not None}, **values)
 
         Narrator.tell = lying
 
@@ -27,14 +26,14 @@ def besides(at, *, before=(), after=(), drop=()):
     def lie():
         tell = Narrator.tell
 
-        def lying(narrator, event, /, values=None, **fields):
+        def lying(narrator, event, fields=None, /, **values):
             if event not in drop:
                 more = (before, after) if event == at else ((), ())
                 for name in more[0]:
                     tell(narrator, name)
-                tell(narrator, event, values, **fields)
+                tell(narrator, event, fields, **values)
                 for name in more[1]:
-                    tell(narrator, name, {"reason": "ConnectionResetError"})
+                    tell(narrator, name, reason="ConnectionResetError")
 
         Narrator.tell = lying
 

@@ -16,6 +16,7 @@ import common.server
 import protocol_impl.server
 import streams_impl.server
 from common.live import LiveConnections
+from common.logs import Narrator
 from common.server import run_server
 from tests.mutants.lies import LIES
 from tests.mutants.transports import close_politely, say_no_goodbye
@@ -258,11 +259,11 @@ def spin_at_the_end():
 def flush_at_abort():
     """Cut a connection only when its peer has read all that is held for it."""
 
-    def cut(live, event, **values):
-        live._log.tell_ending(event, **values)
-        live._transport.close()
+    def cut(live, transport, log, event, **values):
+        log.tell_ending(event, **values)
+        transport.close()
 
-    common.live._Live.cut = cut
+    LiveConnections._cut = cut
 
 
 def go_on_accepting():
@@ -321,13 +322,13 @@ def ask_for_no_certificate():
 
 def tell_more_after_a_cut():
     """Go on telling of a connection that was cut."""
-    cut = common.live._Live.cut
+    cut = LiveConnections._cut
 
-    def cuts(live, event, **values):
-        cut(live, event, **values)
-        live._log.narrator.tell("sent", {"payload": "b'x'"}, offset=live._log.sent_bytes, length=1)
+    def cuts(live, transport, log, event, **values):
+        cut(live, transport, log, event, **values)
+        Narrator(log.name).tell("sent", {"offset": log.sent_bytes, "length": 1}, payload="b'x'")
 
-    common.live._Live.cut = cuts
+    LiveConnections._cut = cuts
 
 
 def keep_the_room():
@@ -343,7 +344,7 @@ def keep_the_room():
 
 def see_no_movement():
     """Count the idle limit from the beginning of a connection."""
-    common.live._Live.look = lambda live, now_s: now_s - vars(live).setdefault("first_look_s", now_s)
+    common.live._Look.idle_s = lambda look, now_s: now_s - vars(look).setdefault("first_look_s", now_s)
 
 
 def see_only_its_own_buffer():

@@ -9,7 +9,7 @@ import logging
 import pytest
 from fake_clock import run
 
-from common.connections import ChunkLog, ConnectionLog, new_log
+from common.connections import ChunkLog, ConnectionLog, log_class
 from common.live import LiveConnections
 from common.logs import JSONFormatter
 
@@ -200,6 +200,43 @@ def test_cutting_all_ends_each_connection_once_and_the_wait_is_over_when_the_las
     assert log() == [("echo_h_1", accepted), ("echo_h_2", accepted), ("echo_h_1", cut), ("echo_h_2", cut)]
 
 
+@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
+def test_a_cut_names_its_peer_and_both_addresses_whatever_was_told_before(level, clock, caplog):
+    caplog.set_level(level)
+    live = LiveConnections(clock=clock)
+    live.add(FakeTransport(("::1", 50000, 0, 0), ("::1", 10000, 0, 0)))
+    live.cut_all()
+    record = caplog.records[-1]
+    assert (record.name, record.event) == ("echo_::1_50000", "cut")
+    assert record.fields == {"received_bytes": 0, "sent_bytes": 0, "local": ["::1", 10000], "peer": ["::1", 50000]}
+
+
+def test_a_connection_of_which_nothing_is_told_is_not_asked_for_its_addresses(clock, caplog):
+    class Silent(FakeTransport):
+        def get_extra_info(self, name, default=None):
+            raise AssertionError(f"asked for {name}")
+
+    caplog.set_level(logging.WARNING)
+    live, transport = LiveConnections(limit=1, clock=clock), Silent()
+    log = live.add(transport)
+    log.received(b"x")
+    log.sent(b"x")
+    log.tell("eof")
+    log.ended()
+    live.discard(transport)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("inherited", [True, False])
+def test_where_the_kernel_hands_down_no_keep_alive_each_connection_is_told(inherited, clock, monkeypatch):
+    told = []
+    monkeypatch.setattr("common.live.KEEP_ALIVE_IS_INHERITED", inherited)
+    monkeypatch.setattr("common.live.keep_alive", told.append)
+    transport = FakeTransport()
+    LiveConnections(clock=clock).add(transport)
+    assert told == ([] if inherited else [transport])
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [
@@ -259,14 +296,14 @@ def test_a_client_counts_what_it_sends(log):
 
 def test_above_debug_chunks_are_counted_and_neither_logged_nor_digested(caplog, log):
     caplog.set_level(logging.INFO)
-    connection = new_log("echo")
+    connection = log_class()("echo")
     connection.received(b"one")
     connection.sent(b"on")
     connection.sending(b"e")
     assert connection.account() == {"received_bytes": 3, "sent_bytes": 3}
     assert log() == []
     caplog.set_level(logging.DEBUG)
-    assert type(new_log("echo")) is ChunkLog
+    assert log_class() is ChunkLog
 
 
 @pytest.mark.parametrize("peer", [("::1", 50000, 0, 0), "", "/tmp/\udcff.sock", b"\0abstract\xff", None])
