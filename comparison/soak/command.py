@@ -14,7 +14,6 @@ from comparison.play.processes import INTERRUPTED, Launcher
 from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 from comparison.soak import report
-from comparison.soak.plan import Soak
 from comparison.soak.sampler import looks, soak
 
 DESCRIPTION = "Leave each server with good and bad peers for minutes, and see whether anything grows."
@@ -41,12 +40,12 @@ def run(options: argparse.Namespace) -> int:
     selection = chosen(options)
     with Launcher() as launcher, Progress(looks(options.minutes)) as progress:
         courses, interrupted = soak(launcher, selection.servers, options.minutes, progress.tick)
-    found = Soak(tuple(courses), options.minutes, environment(selection.pythons), interrupted)
+    found = report.Soak(tuple(courses), options.minutes, environment(selection.pythons), interrupted)
     if interrupted and not any(course.looks for course in courses):
         raise KeyboardInterrupt
     if options.save is not None:
         files.replace(options.save, report.to_json(found))
-    layout.write(report.blocks(found), options.format)
+    layout.write(report.view(found), options.format)
     if options.plot is not None:
         files.write(options.plot, report.chart(found))
         print(f"compare.py: drew {escape(str(options.plot))}", file=sys.stderr)

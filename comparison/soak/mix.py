@@ -7,9 +7,12 @@ import contextlib
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 
 from comparison.play.peers import reset_at_close
+from comparison.play.workers import in_a_thread
 
 IDLE_S = 1.0
 """The idle limit that servers are started with."""
@@ -27,37 +30,27 @@ MOST_TROUBLES = 5
 
 
 class Mix:
-    """The peers of one server. `stopping` ends them all."""
+    """The peers of one server. `stopping` ends them all; a trouble is a sentence."""
 
-    def __init__(self, address: tuple[str, int], stopping: threading.Event) -> None:
-        self._address = address
-        self._stopping = stopping
+    def __init__(self, address: tuple[str, int], stopping: threading.Event, troubles: list[str]) -> None:
+        self._address, self._stopping, self._troubles = address, stopping, troubles
         self._lock = threading.Lock()
-        self._latencies_us: list[float] = []
+        self._latencies_us = deque[float]()
+        self._peers: list[Future[None]] = []
         self.connections = 0
-        self.troubles: list[str] = []
-        good = (self.beat, self.echo, self.half_close, self.read_slowly)
-        bad = (self.send_and_reset, self.connect_and_leave, self.say_nothing, self.never_read)
-        self._threads = [
-            threading.Thread(target=self._over_and_over, args=(play, play in good), daemon=True)
-            for play in (*good, *bad)
-        ]
+        self._good = (self.beat, self.echo, self.half_close, self.read_slowly)
+        self._bad = (self.send_and_reset, self.connect_and_leave, self.say_nothing, self.never_read)
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._peers = [in_a_thread(self._over_and_over, play) for play in (*self._good, *self._bad)]
 
     def join(self) -> None:
         """Wait until all have left; `stopping` must be set."""
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(2 * PATIENCE_S)
+        wait(self._peers, 2 * PATIENCE_S)
 
     def take_latencies_us(self) -> list[float]:
         """Those since the last time."""
-        with self._lock:
-            taken, self._latencies_us = self._latencies_us, []
-        return taken
+        return [self._latencies_us.popleft() for _ in range(len(self._latencies_us))]
 
     # --- Good peers ---
     def beat(self, sock: socket.socket) -> None:
@@ -65,8 +58,7 @@ class Mix:
         while not self._stopping.wait(BEAT_S):
             start_ns = time.perf_counter_ns()
             _round_trip(sock)
-            with self._lock:
-                self._latencies_us.append((time.perf_counter_ns() - start_ns) / 1000)
+            self._latencies_us.append((time.perf_counter_ns() - start_ns) / 1000)
 
     def echo(self, sock: socket.socket) -> None:
         """A few messages, each back before the next."""
@@ -83,12 +75,11 @@ class Mix:
 
     def read_slowly(self, sock: socket.socket) -> None:
         """Send much, and read it in small pieces."""
-        sender = threading.Thread(target=_send_all, args=(sock, MUCH), daemon=True)
-        sender.start()
+        sent = in_a_thread(sock.sendall, MUCH)
         for start in range(0, len(MUCH), len(MESSAGE)):
             _expect(sock, MUCH[start : start + len(MESSAGE)])
             self._stopping.wait(PAUSE_S / 10)
-        sender.join(PATIENCE_S)
+        sent.result(PATIENCE_S)
 
     # --- Bad peers ---
     def send_and_reset(self, sock: socket.socket) -> None:
@@ -115,7 +106,7 @@ class Mix:
                 sock.sendall(MUCH)
 
     # --- Parts ---
-    def _over_and_over(self, play: Callable[[socket.socket], None], is_good: bool) -> None:
+    def _over_and_over(self, play: Callable[[socket.socket], None]) -> None:
         while not self._stopping.is_set():
             try:
                 with socket.create_connection(self._address, PATIENCE_S) as sock:
@@ -123,8 +114,8 @@ class Mix:
                         self.connections += 1
                     play(sock)
             except OSError as error:
-                if is_good and not self._stopping.is_set() and len(self.troubles) < MOST_TROUBLES:
-                    self.troubles.append(f"a good peer ({play.__name__}) got no echo: {error}")
+                if play in self._good and not self._stopping.is_set() and len(self._troubles) < MOST_TROUBLES:
+                    self._troubles.append(f"a good peer ({play.__name__}) got no echo: {error}")
             self._stopping.wait(PAUSE_S)
 
 
@@ -142,8 +133,3 @@ def _expect(sock: socket.socket, data: bytes) -> None:
         got += piece
     if got != data:
         raise OSError("other bytes came back than were sent")
-
-
-def _send_all(sock: socket.socket, data: bytes) -> None:
-    with contextlib.suppress(OSError):  # whoever reads will miss it
-        sock.sendall(data)

@@ -11,8 +11,8 @@ from comparison.bench.resources import Gone, Watched
 from comparison.model import Endpoint
 from comparison.play.processes import Launcher
 from comparison.play.serving import NotReady, start
+from comparison.soak.growth import Course
 from comparison.soak.mix import IDLE_S, Mix
-from comparison.soak.plan import Course
 
 LOOKS = 150
 SHORTEST_S, LONGEST_S = 0.1, 2.0
@@ -35,17 +35,15 @@ class Served:
 
     def __init__(self, launcher: Launcher, endpoint: Endpoint, stopping: threading.Event, course: Course) -> None:
         """Start it. Raises NotReady."""
-        host, _ = endpoint.server_address or (arms.HOST, 0)
-        command = (*endpoint.server_command, *(OPTIONS if endpoint.takes_options else ()))
-
-        def located(port: int) -> list[str]:
-            return arms.filled(command, host=host, port=port)
-
         says, address = endpoint.takes_options, endpoint.server_address
-        self.process, port, _ = start(launcher, located, host, says=says, address=address)
+        host, _ = address or (arms.HOST, 0)
+        command = (*endpoint.server_command, *(OPTIONS if says else ()))
+        self.process, port, _ = start(
+            launcher, lambda port: arms.filled(command, host=host, port=port), host, says=says, address=address
+        )
         self.process.drop_output()
         self.course = course
-        self.mix = Mix((host, port), stopping)
+        self.mix = Mix((host, port), stopping, course.troubles)
 
     def look(self, at_s: float) -> None:
         """Write down how it is."""
@@ -65,7 +63,6 @@ class Served:
     def end(self) -> None:
         """The peers have left: it must end in good order."""
         self.mix.join()
-        self.course.troubles += self.mix.troubles
         log = self.process.stop()
         if log.trouble is not None or log.exit_code != 0:
             self.course.troubles.append(f"the server {log.trouble or f'ended with exit code {log.exit_code}'}")
@@ -88,7 +85,12 @@ def soak(
                 courses[-1].troubles.append(f"the server {error}")
         for one in served:
             one.mix.start()
-        _watch(served, minutes, tick)
+        start_s = time.monotonic()
+        while (passed_s := time.monotonic() - start_s) < minutes * 60 and any(not s.process.has_ended for s in served):
+            for one in served:
+                one.look(passed_s)
+            tick()
+            time.sleep(_every_s(minutes))
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -96,13 +98,3 @@ def soak(
     for one in served:
         one.end()
     return courses, interrupted
-
-
-def _watch(served: Sequence[Served], minutes: float, tick: Callable[[], None]) -> None:
-    """Look at every server until the time is over, or all are gone."""
-    start_s = time.monotonic()
-    while (passed_s := time.monotonic() - start_s) < minutes * 60 and not all(one.process.has_ended for one in served):
-        for one in served:
-            one.look(passed_s)
-        tick()
-        time.sleep(_every_s(minutes))
