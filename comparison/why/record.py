@@ -1,12 +1,15 @@
 """What was found out, as JSON and back: what noticed each alteration, so that the next run need not search."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from comparison import files
+from comparison import files, shapes
 from comparison.play.processes import ROOT
+from comparison.play.transports import TRANSPORTS
+from comparison.scenarios import SCENARIOS
 from comparison.why.statements import Alteration, Key, digest
 
 VERSION = 1
@@ -27,13 +30,14 @@ class Evidence:
     defect: str = ""
 
 
-@dataclass(frozen=True)
-class Known:
-    """What is known of a program of this digest."""
+class Known(NamedTuple):
+    """What is known of a program of this digest; None of what nothing was found that notices it."""
 
     digest: str
     evidence: Mapping[Key, Evidence | None]
-    """None: nothing was found that notices it."""
+
+
+Found = Mapping[Alteration, Evidence | None]
 
 
 def read(path: Path = PLACE) -> dict[str, Known]:
@@ -48,8 +52,8 @@ def read(path: Path = PLACE) -> dict[str, Known]:
             file: Known(
                 program["digest"],
                 {
-                    (note.pop("code"), note.pop("change"), note.pop("nth", 1)): (
-                        Evidence(**{**note, "loops": tuple(note["loops"])}) if note else None
+                    (note["code"], note["change"], note.get("nth", 1)): (
+                        shapes.make(Evidence, note) if "scenario" in note else None
                     )
                     for note in program["notes"]
                 },
@@ -58,7 +62,26 @@ def read(path: Path = PLACE) -> dict[str, Known]:
         }
 
 
-def to_json(sources: Mapping[str, str], found: Mapping[Alteration, Evidence | None]) -> str:
+def recalled(
+    alterations: Iterable[Alteration], sources: Mapping[str, str]
+) -> tuple[dict[Alteration, Evidence], dict[Alteration, Evidence | None]]:
+    """What has noticed which alterations before, and what certainly still holds: the program is the same."""
+    known = read()
+    same = {file for file, program in known.items() if file in sources and program.digest == digest(sources[file])}
+    before, certain = {}, dict[Alteration, Evidence | None]()
+    for one in alterations:
+        evidence = known[one.file].evidence if one.file in known else {}
+        seen = evidence.get(one.key)
+        if seen is not None and not (seen.scenario in SCENARIOS and seen.transport in TRANSPORTS):
+            continue
+        if seen is not None:
+            before[one] = seen
+        if one.file in same and one.key in evidence:
+            certain[one] = seen
+    return before, certain
+
+
+def to_json(sources: Mapping[str, str], found: Found) -> str:
     """What was found out of some programs, each with its digest; each note on a line."""
     programs = []
     for file, source in sources.items():

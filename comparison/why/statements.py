@@ -57,16 +57,16 @@ def alterations(file: str, source: str) -> list[Alteration]:
             where = file, statement.lineno, last, sections[statement.lineno], code
             for change, instead in _changes(statement, outside=body is tree.body):
                 body[at : at + 1] = instead or [ast.Pass()]
-                altered = ast.unparse(ast.fix_missing_locations(tree))
+                altered = written(tree)
                 body[at : at + max(1, len(instead))] = [statement]
                 times[code, change] += 1
-                found.append(Alteration(*where, change, times[code, change], f"{altered}\n"))
+                found.append(Alteration(*where, change, times[code, change], altered))
     return sorted(found, key=lambda alteration: alteration.first)
 
 
-def written_anew(source: str) -> str:
-    """A program as it is, in the form that the altered ones have: what they quote of themselves is then the same."""
-    return f"{ast.unparse(ast.parse(source))}\n"
+def written(tree: ast.Module) -> str:
+    """A program in the form that all have here, altered or not: what they quote of themselves is then the same."""
+    return f"{ast.unparse(ast.fix_missing_locations(tree))}\n"
 
 
 def digest(source: str) -> str:
@@ -91,14 +91,14 @@ def _head(statement: ast.stmt) -> tuple[int, str]:
     """The last of its own lines, and its code, each without what stands in it."""
     match statement:
         case ast.If(test) | ast.While(test):
-            head: ast.expr | ast.stmt | None = test
+            head: ast.expr | ast.stmt = test
         case ast.With(items) | ast.AsyncWith(items):
             head = items[-1].optional_vars or items[-1].context_expr
         case ast.Try():
-            head = None
+            return statement.lineno, "try:"
         case _:
             return statement.end_lineno or statement.lineno, ast.unparse(statement)
-    return (head.end_lineno or head.lineno) if head else statement.lineno, ast.unparse(statement).split("\n")[0]
+    return head.end_lineno or head.lineno, ast.unparse(statement).split("\n")[0]
 
 
 def _changes(statement: ast.stmt, *, outside: bool) -> Iterator[tuple[str, list[ast.stmt]]]:
@@ -109,12 +109,11 @@ def _changes(statement: ast.stmt, *, outside: bool) -> Iterator[tuple[str, list[
                 yield FALSE, orelse
             yield TRUE, body
             yield OPPOSITE, [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
-        case ast.While(ast.Constant()):
-            yield LEFT_OUT, []
         case ast.While(test):
             yield LEFT_OUT, []
-            yield TRUE, [_with(statement, test=ast.BoolOp(ast.Or(), [test, ast.Constant(True)]))]
-            yield OPPOSITE, [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
+            if not isinstance(test, ast.Constant):
+                yield TRUE, [_with(statement, test=ast.BoolOp(ast.Or(), [test, ast.Constant(True)]))]
+                yield OPPOSITE, [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
         case ast.Try(body, handlers, orelse, finalbody):
             for handler in handlers:
                 rest = [other for other in handlers if other is not handler]
@@ -125,10 +124,16 @@ def _changes(statement: ast.stmt, *, outside: bool) -> Iterator[tuple[str, list[
         case ast.With(items, body) | ast.AsyncWith(items, body):
             named = any(item.optional_vars is not None for item in items)
             yield (LEFT_OUT, []) if named else (BARE, body)
+        case ast.Expr(ast.Call(ast.Attribute(owner, "abort"))):
+            yield LEFT_OUT, []
+            yield CLOSE, ast.parse(f"{ast.unparse(owner)}.close()").body
+        case ast.Expr(ast.Call(ast.Attribute(owner, "close"))):
+            yield LEFT_OUT, []
+            closed = ast.unparse(owner)
+            transport = closed if closed.endswith("transport") else f"{closed}.transport"
+            yield ABORT, ast.parse(f"{transport}.abort()").body
         case _:
             yield LEFT_OUT, []
-            if (exchanged := _exchanged(statement)) is not None:
-                yield exchanged
 
 
 def _with(statement: ast.stmt, **fields: object) -> ast.stmt:
@@ -136,22 +141,3 @@ def _with(statement: ast.stmt, **fields: object) -> ast.stmt:
     for name, value in fields.items():
         setattr(changed, name, value)
     return changed
-
-
-def _exchanged(statement: ast.stmt) -> tuple[str, list[ast.stmt]] | None:
-    """A statement that closes and now aborts, or the other way round; None for any other."""
-    match statement:
-        case ast.Expr(ast.Call(ast.Attribute(owner, "abort"))):
-            called = ast.Attribute(owner, "close", ast.Load())
-            change = CLOSE
-        case ast.Expr(ast.Call(ast.Attribute(owner, "close"))):
-            is_transport = ast.unparse(owner).endswith("transport")
-            called = ast.Attribute(owner if is_transport else _transport_of(owner), "abort", ast.Load())
-            change = ABORT
-        case _:
-            return None
-    return change, [ast.Expr(ast.Call(called, [], []))]
-
-
-def _transport_of(owner: ast.expr) -> ast.expr:
-    return ast.Attribute(owner, "transport", ast.Load())

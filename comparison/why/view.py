@@ -1,5 +1,7 @@
 """The programs with what is lost without each statement, as blocks."""
 
+import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from common.loops import USUAL
@@ -9,8 +11,7 @@ from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.scenarios import SCENARIOS
 from comparison.why import record, statements
-from comparison.why.record import Evidence
-from comparison.why.statements import Alteration
+from comparison.why.record import Evidence, Found
 
 WORDS = {
     statements.LEFT_OUT: "without it",
@@ -30,8 +31,6 @@ NOTHING = "nothing shows it; give it a scenario, or leave it out"
 INDENT = "      "
 LINE_END, MORE = r"\\n", "...'"
 """Of what was told in several lines the first is shown."""
-
-Found = Mapping[Alteration, Evidence | None]
 
 
 def whole(sources: Mapping[str, str], found: Found) -> Iterator[Block]:
@@ -77,13 +76,13 @@ def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Blo
 def margin() -> dict[tuple[str, int], str]:
     """What is lost without a statement, by its file and last line, of the programs that are as they were when it was
     found out."""
-    found: dict[tuple[str, int], str] = {}
-    for file, known in record.read().items():
-        source = (ROOT / file).read_text("utf-8")
-        for one in statements.alterations(file, source) if statements.digest(source) == known.digest else ():
-            if (seen := known.evidence.get(one.key)) is not None:
-                found.setdefault((file, one.last), _note([one.change], seen))
-    return found
+    sources = {file: (ROOT / file).read_text("utf-8") for file in record.read()}
+    everything = [one for file, source in sources.items() for one in statements.alterations(file, source)]
+    notes: dict[tuple[str, int], str] = {}
+    for one, seen in record.recalled(everything, sources)[1].items():
+        if seen is not None:
+            notes.setdefault((one.file, one.last), _note([one.change], seen))
+    return notes
 
 
 def _lines(source: str) -> list[str]:
@@ -91,25 +90,18 @@ def _lines(source: str) -> list[str]:
 
 
 def _program(source: str, found: Found) -> Iterator[Block]:
+    """Its lines, and after each statement a note for each way in which its changes show."""
     lines, shown = _lines(source), 0
-    by_end: dict[int, dict[Alteration, Evidence | None]] = {}
-    for one, seen in found.items():
-        by_end.setdefault(one.last, {})[one] = seen
-    for last, own in sorted(by_end.items()):
+    for last, own in itertools.groupby(sorted(found, key=lambda one: one.last), lambda one: one.last):
         yield Code(lines[shown:last], "python")
-        yield from _notes(own)
+        alike = defaultdict[Evidence | None, list[str]](list)
+        for one in own:
+            alike[found[one]].append(one.change)
+        for seen, changes in alike.items():
+            yield Line(_note(changes, seen), "item" if seen else Verdict.FAILED, "-", INDENT)
         shown = last
     if shown < len(lines):
         yield Code(lines[shown:], "python")
-
-
-def _notes(found: Found) -> Iterator[Block]:
-    """One for each way in which the changes of a statement show."""
-    alike: dict[Evidence | None, list[str]] = {}
-    for one, seen in found.items():
-        alike.setdefault(seen, []).append(one.change)
-    for seen, changes in alike.items():
-        yield Line(_note(changes, seen), "item" if seen else Verdict.FAILED, "-", INDENT)
 
 
 def _note(changes: Sequence[str], seen: Evidence | None) -> str:
