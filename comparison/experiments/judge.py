@@ -1,11 +1,10 @@
 """What an evidence means: held against the table of its behaviour. Pure."""
 
-import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from behaviours.known import Known, Place, named_loop, row_for
 from common.loops import USUAL
-from comparison.experiments.model import REMEDY, Behaviour, Evidence, Finding, State
+from comparison.experiments.model import REMEDY, Behaviour, Evidence, Finding, State, Survey
 
 STANDS_IN_FOR = "asyncio"
 """Any loop that goes by no name here is held against the rows of this one: it stands in for it."""
@@ -13,7 +12,7 @@ STANDS_IN_FOR = "asyncio"
 
 def judge(evidence: Evidence, known: Known) -> Finding:
     """What it means."""
-    row = row_for(known.get(evidence.case, ()), known_as(evidence.place))
+    row = row_for(known.get(evidence.case, ()), place_of(evidence))
     expected = [outcome.text for outcome in row.outcomes] if row is not None else []
     if evidence.skipped:
         return Finding(evidence, State.SKIPPED, evidence.skipped, row)
@@ -29,18 +28,26 @@ def judge(evidence: Evidence, known: Known) -> Finding:
     return Finding(evidence, State.NEWS, reason + _as_elsewhere(evidence, known), row)
 
 
-def judged(evidences: Iterable[Evidence], behaviours: dict[str, Behaviour]) -> tuple[Finding, ...]:
-    """What all of them mean; what is said of behaviours that there are no more is left out."""
-    return tuple(
-        judge(evidence, behaviours[evidence.behaviour].known)
-        for evidence in evidences
-        if evidence.case in getattr(behaviours.get(evidence.behaviour), "known", ())
-    )
+def is_surprise(evidence: Evidence, behaviour: Behaviour) -> bool:
+    """Whether it is not as known, which the next look may take back."""
+    return judge(evidence, behaviour.known).state in (State.NEWS, State.FAILED)
 
 
-def known_as(place: Place) -> Place:
+def judged(behaviours: Mapping[str, Behaviour], evidences: Iterable[Evidence], notes: Sequence[str] = ()) -> Survey:
+    """What all of them mean, in the order of the pages; what is said of behaviours that there are no more is left
+    out."""
+    order = list(behaviours)
+    known = {(name, case): each.known for name, each in behaviours.items() for case in each.known}
+    found = [judge(one, known[one.behaviour, one.case]) for one in evidences if (one.behaviour, one.case) in known]
+    found.sort(key=lambda finding: (order.index(finding.evidence.behaviour), finding.evidence.levels))
+    ran = {finding.evidence.behaviour for finding in found}
+    return Survey({name: each for name, each in behaviours.items() if name in ran}, tuple(found), tuple(notes))
+
+
+def place_of(evidence: Evidence) -> Place:
     """The place whose rows count."""
-    return place if place.loop in USUAL else dataclasses.replace(place, loop=STANDS_IN_FOR)
+    loop = evidence.loop if evidence.loop in USUAL else STANDS_IN_FOR
+    return Place(evidence.api, loop, evidence.python, evidence.loop_version)
 
 
 def _as_elsewhere(evidence: Evidence, known: Known) -> str:

@@ -4,7 +4,7 @@ import importlib
 from dataclasses import dataclass
 from enum import Enum
 
-from behaviours.known import APIS, Known, Place, Row, part_of
+from behaviours.known import APIS, Known, Row, part_of
 from behaviours.page import Page, pages
 from comparison.model import Interpreter
 
@@ -12,7 +12,7 @@ REMEDY = "remedy"
 """The case that is the way around; the others are what it is the way around of."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Behaviour:
     """A behaviour: its page, its table, and the APIs that have each of its cases."""
 
@@ -45,13 +45,15 @@ def behaviour_of(page: Page) -> Behaviour:
 
 @dataclass(frozen=True)
 class Cell:
-    """A case of a behaviour in one API, on a loop under a Python."""
+    """A case of a behaviour in one API, on a loop under a Python. With `played_by` the case of that name runs in its
+    place, which a table must notice."""
 
     behaviour: Behaviour
     case: str
     api: str
     loop: str
     python: Interpreter
+    played_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,6 @@ class Evidence:
     told: tuple[str, ...] = ()
     failed: str = ""
     skipped: str = ""
-
-    @property
-    def place(self) -> Place:
-        return Place(self.api, self.loop, self.python, self.loop_version)
 
     @property
     def loop_and_version(self) -> str:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from behaviours.known import Place, Row, row_for
+from behaviours.known import Place, row_for
 from common.loops import USUAL
-from comparison.experiments.judge import STANDS_IN_FOR, judge
-from comparison.experiments.model import Behaviour, Cell, State, everything
+from comparison.experiments.judge import STANDS_IN_FOR, is_surprise
+from comparison.experiments.model import Behaviour, Cell, everything
 from comparison.experiments.play import JOBS_PER_CORE, cells, looks, version_of
 from comparison.model import Interpreter
-from comparison.play.processes import Launcher
 
 HASTY_S = 5.0
 """What a case gets here: on a loop that hangs in most of them nobody waits for all. `behaviours` takes its time."""
@@ -30,24 +29,22 @@ def as_known(arms: Sequence[tuple[str, Interpreter]]) -> dict[str, tuple[str, ..
 
 def seen(chosen: Sequence[Cell], cores: int, tick: Callable[[], None]) -> dict[str, tuple[str, ...]]:
     """What comes out otherwise than on asyncio, by loop."""
-    found: dict[str, dict[str, None]] = {cell.loop: {} for cell in chosen}
-    with Launcher() as launcher:
-        for cell, evidence in looks(launcher, chosen, jobs=JOBS_PER_CORE * cores, deadline_s=HASTY_S):
-            if judge(evidence, cell.behaviour.known).state in (State.NEWS, State.FAILED):
-                found[cell.loop][cell.behaviour.name] = None
-            tick()
+    found: dict[str, set[str]] = {cell.loop: set() for cell in chosen}
+    for cell, evidence in looks(chosen, jobs=JOBS_PER_CORE * cores, deadline_s=HASTY_S):
+        if is_surprise(evidence, cell.behaviour):
+            found[cell.loop].add(cell.behaviour.name)
+        tick()
     return {loop: tuple(sorted(names)) for loop, names in found.items()}
 
 
 def _differs(behaviour: Behaviour, loop: str, python: Interpreter) -> bool:
+    def outcomes(case: str, place: Place) -> set[str]:
+        row = row_for(behaviour.known[case], place)
+        return {outcome.text for outcome in row.outcomes} if row is not None else set()
+
     version, of_python = version_of(loop, python), python.version.split()[-1]
     return any(
-        _outcomes(row_for(rows, Place(api, loop, of_python, version)))
-        != _outcomes(row_for(rows, Place(api, STANDS_IN_FOR, of_python)))
-        for case, rows in behaviour.known.items()
-        for api in behaviour.apis[case]
+        outcomes(case, Place(api, loop, of_python, version)) != outcomes(case, Place(api, STANDS_IN_FOR, of_python))
+        for case, apis in behaviour.apis.items()
+        for api in apis
     )
-
-
-def _outcomes(row: Row | None) -> set[str]:
-    return {outcome.text for outcome in row.outcomes} if row is not None else set()

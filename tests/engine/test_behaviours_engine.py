@@ -12,10 +12,9 @@ import compare
 from behaviours import page
 from comparison import endpoints
 from comparison.experiments import command, words
-from comparison.experiments.judge import judge
+from comparison.experiments.judge import judge, judged
 from comparison.experiments.model import Evidence, State, behaviour_of, everything
 from comparison.experiments.play import cells, looks, survey
-from comparison.play.processes import Launcher
 
 PLANTED = ROOT / "tests" / "planted_behaviours" / "surprise.py"
 
@@ -116,8 +115,7 @@ def test_a_loop_that_never_resumes_reading_is_named_in_the_news():
     reads_no_more, behaviours = "tests.planted_loops:reads_no_more", everything()
     [here] = endpoints.interpreters([], ["asyncio"])
     tried = cells([behaviours["reading-resumes"]], [("asyncio", here), (reads_no_more, here)])
-    with Launcher() as launcher:
-        found = command.in_order(behaviours, [evidence for _, evidence in looks(launcher, tried, jobs=4)], [])
+    found = judged(behaviours, [evidence for _, evidence in looks(tried, jobs=4)])
     assert found.exit_code == 1
     [news] = words.unusual(found)
     assert news.startswith(f"reading-resumes, rely, {reads_no_more}: news: unforeseen: a part came, then nothing")

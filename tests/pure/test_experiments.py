@@ -9,8 +9,8 @@ import pytest
 from behaviours.known import known, outcome, seen
 from behaviours.page import Page
 from comparison import layout
-from comparison.experiments import command, record, view, words
-from comparison.experiments.judge import judge
+from comparison.experiments import record, view, words
+from comparison.experiments.judge import judge, judged
 from comparison.experiments.model import Behaviour, Evidence, State, Survey
 from comparison.experiments.places import predictors, where
 from comparison.model import CannotCompare
@@ -48,7 +48,7 @@ def evidence(api="streams", loop="asyncio", python="3.12.1", outcomes=("fine",),
 
 def survey(*evidences, behaviours=None):
     behaviours = behaviours or {"a-trap": behaviour()}
-    return command.in_order(behaviours, evidences, [])
+    return judged(behaviours, evidences)
 
 
 def everywhere(result, case="trap"):

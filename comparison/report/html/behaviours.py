@@ -7,7 +7,8 @@ from typing import Any
 
 from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, is_none
-from comparison.experiments import command, record, words
+from comparison.experiments import record, words
+from comparison.experiments.judge import judged
 from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything
 from comparison.experiments.places import API_NAMES
 from comparison.play.processes import ROOT
@@ -20,7 +21,7 @@ def collect(path: Path = RECORD) -> dict[str, Any]:
     """Each behaviour by its name; none where there is no record. Raises CannotCompare."""
     if not path.is_file():
         return {}
-    found = command.in_order(everything(), record.read([path]), ())
+    found = judged(everything(), record.read([path]))
     return {name: _document(found, behaviour) for name, behaviour in found.behaviours.items()}
 
 
