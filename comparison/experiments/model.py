@@ -2,9 +2,9 @@
 
 import importlib
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
-from behaviours.known import APIS, Known, Row, part_of
+from behaviours.known import APIS, Known, part_of
 from behaviours.page import Page, pages
 from comparison.model import Interpreter
 
@@ -82,7 +82,7 @@ class Evidence:
         return self.api, self.loop, self.python
 
 
-class State(Enum):
+class State(StrEnum):
     """What an evidence means."""
 
     NEWS = "news"
@@ -92,14 +92,17 @@ class State(Enum):
     KNOWN = "as known"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """An evidence, judged; `row` is what the table knows of its place."""
+@dataclass(frozen=True, kw_only=True)
+class Finding(Evidence):
+    """An evidence, judged."""
 
-    evidence: Evidence
     state: State
     reason: str = ""
-    row: Row | None = None
+
+    @property
+    def is_surprise(self) -> bool:
+        """Whether it is not as known, which the next look may take back."""
+        return self.state in (State.NEWS, State.FAILED)
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,10 @@ class Survey:
     @property
     def exit_code(self) -> int:
         """1 where there is news or a failure, 2 where nothing could be run."""
-        states = {finding.state for finding in self.findings}
-        if states <= {State.SKIPPED}:
+        if all(finding.state is State.SKIPPED for finding in self.findings):
             return 2
-        return int(not states.isdisjoint({State.NEWS, State.FAILED}))
+        return int(any(finding.is_surprise for finding in self.findings))
 
     def of(self, name: str, *cases: str) -> list[Finding]:
         """What was found of some cases of a behaviour."""
-        return [f for f in self.findings if f.evidence.behaviour == name and f.evidence.case in cases]
+        return [finding for finding in self.findings if finding.behaviour == name and finding.case in cases]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from behaviours.known import Place, row_for
 from common.loops import USUAL
-from comparison.experiments.judge import STANDS_IN_FOR, is_surprise
+from comparison.experiments.judge import STANDS_IN_FOR, judge
 from comparison.experiments.model import Behaviour, Cell, everything
 from comparison.experiments.play import JOBS_PER_CORE, cells, looks, version_of
 from comparison.model import Interpreter
@@ -31,7 +31,7 @@ def seen(chosen: Sequence[Cell], cores: int, tick: Callable[[], None]) -> dict[s
     """What comes out otherwise than on asyncio, by loop."""
     found: dict[str, set[str]] = {cell.loop: set() for cell in chosen}
     for cell, evidence in looks(chosen, jobs=JOBS_PER_CORE * cores, deadline_s=HASTY_S):
-        if is_surprise(evidence, cell.behaviour):
+        if judge(evidence, cell.behaviour.known).is_surprise:
             found[cell.loop].add(cell.behaviour.name)
         tick()
     return {loop: tuple(sorted(names)) for loop, names in found.items()}

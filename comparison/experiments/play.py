@@ -8,7 +8,7 @@ from functools import partial
 from common.loops import packages
 from comparison import shapes
 from comparison.errors import last_words
-from comparison.experiments.judge import is_surprise
+from comparison.experiments.judge import judge
 from comparison.experiments.model import Behaviour, Cell, Evidence
 from comparison.model import Interpreter
 from comparison.play.processes import Launcher
@@ -44,7 +44,7 @@ def survey(chosen: Iterable[Cell], *, jobs: int, deadline_s: float = DEADLINE_S)
     a machine that is too busy makes both news and failures."""
     surprises = {}
     for cell, evidence in looks(chosen, jobs=jobs, deadline_s=deadline_s):
-        if is_surprise(evidence, cell.behaviour):
+        if judge(evidence, cell.behaviour.known).is_surprise:
             surprises[cell] = evidence.outcomes or (f"failed: {evidence.failed}",)
         else:
             yield evidence

@@ -17,10 +17,8 @@ def to_json(findings: Iterable[Finding]) -> str:
     """What was seen: what is the same on several loops and Pythons stands once, and each thing on a line."""
     places: dict[str, list[list[str]]] = {}
     for finding in findings:
-        values = asdict(finding.evidence)
-        place = [values.pop(name) for name in WHERE]
-        judged = {"state": finding.state.value, **({"reason": finding.reason} if finding.reason else {})}
-        values = {name: value for name, value in {**values, **judged}.items() if value not in ("", ())}
+        values = {name: value for name, value in asdict(finding).items() if value not in ("", ())}
+        place = [values.pop(name, "") for name in WHERE]
         places.setdefault(json.dumps(values), []).append(place)
     lines = [f'{text[:-1]}, "where": {json.dumps(where)}}}' for text, where in places.items()]
     return f'{{"behaviours": {VERSION}, "seen": [\n' + ",\n".join(lines) + "\n]}\n"

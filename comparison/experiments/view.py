@@ -102,4 +102,4 @@ def _outcomes(findings: Sequence[Finding]) -> Iterator[Block]:
     """What came out, where, and what was told in the first of these places."""
     for line in words.lines(findings):
         yield Line(f"{line.said}: {line.where}", "", "!" if line.bites else "=")
-        yield from (Line(told, "dim", "|", "  ") for told in line.first.evidence.told)
+        yield from (Line(told, "dim", "|", "  ") for told in line.first.told)

@@ -1,10 +1,11 @@
 """What every view of behaviours says in the same words."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from behaviours.known import parsed
+from comparison.experiments.judge import row_of
 from comparison.experiments.model import REMEDY, Behaviour, Finding, State, Survey
 from comparison.experiments.places import FACTORS, Levels, predictors, where
 
@@ -22,7 +23,7 @@ class Line:
 
     @property
     def bites(self) -> str:
-        return self.first.evidence.bites
+        return self.first.bites
 
     @property
     def said(self) -> str:
@@ -35,10 +36,9 @@ def lines(findings: Sequence[Finding]) -> list[Line]:
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[_came_out(finding)].append(finding)
-    everywhere = {finding.evidence.levels for finding in findings}
+    everywhere = {finding.levels for finding in findings}
     found = [
-        Line(text, where({finding.evidence.levels for finding in group}, everywhere), group[0])
-        for text, group in groups.items()
+        Line(text, where({finding.levels for finding in group}, everywhere), group[0]) for text, group in groups.items()
     ]
     return sorted(found, key=lambda line: not line.bites)
 
@@ -50,7 +50,7 @@ def spoken(case: str) -> str:
 
 def bites(survey: Survey, behaviour: Behaviour) -> bool:
     """Whether it does harm in what ran."""
-    return any(finding.evidence.bites for finding in survey.of(behaviour.name, *behaviour.traps))
+    return any(finding.bites for finding in survey.of(behaviour.name, *behaviour.traps))
 
 
 def has_way_around(survey: Survey, behaviour: Behaviour) -> bool:
@@ -87,20 +87,20 @@ def unusual(survey: Survey) -> list[str]:
 def _came_out(finding: Finding) -> str:
     match finding.state:
         case State.KNOWN:
-            return finding.evidence.outcomes[-1]
+            return finding.outcomes[-1]
         case State.NEWS:
-            return f"news: {finding.evidence.outcomes[-1]} ({finding.reason})"
-    return f"{finding.state.value}: {finding.reason}"
+            return f"news: {finding.outcomes[-1]} ({finding.reason})"
+    return f"{finding.state}: {finding.reason}"
 
 
 def _what_ran(survey: Survey) -> str:
     states = Counter(finding.state for finding in survey.findings)
-    others = [f"{states[state]} {state.value}" for state in State if state in states and state is not State.KNOWN]
-    pythons = {finding.evidence.python for finding in survey.findings}
-    loops = dict.fromkeys(finding.evidence.loop_and_version for finding in survey.findings)
+    others = [f"{states[state]} {state}" for state in State if state in states and state is not State.KNOWN]
+    loops = dict.fromkeys(finding.loop_and_version for finding in survey.findings)
+    pythons = _versions(finding.python for finding in survey.findings)
     what = f"{len(survey.behaviours)} behaviour{'s' * (len(survey.behaviours) != 1)}, {len(survey.findings)} cases"
     how = ", ".join(others) + ", all others as known" if others else "all as known"
-    return f"{what} on {_and(loops)}, Python {_and(sorted(pythons, key=parsed))}: {how}."
+    return f"{what} on {_and(loops)}, Python {pythons}: {how}."
 
 
 def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
@@ -110,8 +110,8 @@ def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
     for case in behaviour.traps:
         seen: dict[Levels, set[str]] = defaultdict(set)
         for finding in survey.of(behaviour.name, case):
-            if finding.evidence.outcomes:  # it was not skipped
-                seen[finding.evidence.levels].update(finding.evidence.outcomes)
+            if finding.outcomes:  # it was not skipped
+                seen[finding.levels].update(finding.outcomes)
         predicting = predictors(seen)
         if predicting is None:
             return None
@@ -124,21 +124,19 @@ def _by_what(survey: Survey, behaviour: Behaviour) -> str:
     return BY_TIMING if factors is None else f"by {_and(factors)}" if factors else ALIKE
 
 
-def _bugs(survey: Survey) -> Iterable[str]:
+def _bugs(survey: Survey) -> Iterator[str]:
     """What bites here and is a bug, or is gone in another release."""
-    found: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    found: dict[tuple[str, str | None], list[tuple[Finding, str | None]]] = defaultdict(list)
     for finding in survey.findings:
-        row = finding.row
-        if finding.state is State.KNOWN and finding.evidence.bites and row and (row.bug or row.fixed):
-            found[finding.evidence.behaviour, f" ({row.bug})" if row.bug else ""].append(finding)
-    for (name, bug), findings in found.items():
-        pythons = {f.evidence.python for f in findings}
-        gone = {gone_in(f.evidence.python, f.row.fixed) for f in findings if f.row and f.row.fixed}
-        if gone:
-            whose, then = f"Python {_and(sorted(pythons, key=parsed))}", f"gone in {_and(sorted(gone, key=parsed))}"
+        row = row_of(finding, survey.behaviours[finding.behaviour].known)
+        if finding.state is State.KNOWN and finding.bites and row and (row.bug or row.fixed):
+            found[finding.behaviour, row.bug].append((finding, row.fixed))
+    for (name, bug), places in found.items():
+        if gone := {gone_in(finding.python, fixed) for finding, fixed in places if fixed}:
+            whose, then = f"Python {_versions(f.python for f, _ in places)}", f"gone in {_versions(gone)}"
         else:
-            whose, then = _and(sorted({f.evidence.loop_and_version for f in findings})), "still there in what is known"
-        yield f"{name} is a bug of {whose}, {then}{bug}."
+            whose, then = _and(sorted({f.loop_and_version for f, _ in places})), "still there in what is known"
+        yield f"{name} is a bug of {whose}, {then}{f' ({bug})' if bug else ''}."
 
 
 def gone_in(python: str, releases: str) -> str:
@@ -149,3 +147,7 @@ def gone_in(python: str, releases: str) -> str:
 def _and(words: Collection[str]) -> str:
     *before, last = words
     return f"{', '.join(before)} and {last}" if before else last
+
+
+def _versions(versions: Iterable[str]) -> str:
+    return _and(sorted(set(versions), key=parsed))

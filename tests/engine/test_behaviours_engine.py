@@ -31,13 +31,13 @@ def planted():
 def test_a_surprise_is_confirmed_with_ten_times_the_patience_before_it_is_news(planted):
     finding = planted["trap"]
     assert (finding.state, finding.reason) == (State.NEWS, "known is: fine")
-    assert finding.evidence.outcomes == ("hurt", "hurt")
-    assert finding.evidence.told == ("patience 5.0",)
+    assert finding.outcomes == ("hurt", "hurt")
+    assert finding.told == ("patience 5.0",)
 
 
 def test_what_is_as_known_is_run_once(planted):
     assert planted["hasty"].state is State.KNOWN
-    assert planted["hasty"].evidence.told == ("patience 0.5",)
+    assert planted["hasty"].told == ("patience 0.5",)
 
 
 def test_what_failed_once_and_came_out_as_known_alone_is_unsteady():

@@ -13,7 +13,7 @@ from harness import ROOT
 from behaviours.known import Place, row_for
 from comparison import endpoints, layout
 from comparison.experiments import record, view
-from comparison.experiments.judge import judge, judged, place_of
+from comparison.experiments.judge import judge, judged, row_of
 from comparison.experiments.model import REMEDY, State, everything
 from comparison.experiments.play import Cell, looks
 
@@ -52,7 +52,7 @@ def test_the_way_around_in_the_place_of_the_trap_is_news(swapped, name):
     if name not in swapped:
         pytest.skip("it does not bite on this Python")
     finding = swapped[name]
-    assert (finding.state, finding.evidence.bites) == (State.NEWS, ""), finding
+    assert (finding.state, finding.bites) == (State.NEWS, ""), finding
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def recorded():
 def test_every_row_of_the_table_was_seen_somewhere_or_says_where_it_was_read(recorded, name):
     behaviour = BEHAVIOURS[name]
     seen = {
-        (evidence.case, row_for(behaviour.known[evidence.case], place_of(evidence)), outcome)
+        (evidence.case, row_of(evidence, behaviour.known), outcome)
         for evidence in recorded
         if evidence.behaviour == name and evidence.case in behaviour.known
         for outcome in evidence.outcomes

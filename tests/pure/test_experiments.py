@@ -203,11 +203,11 @@ def test_as_markdown_code_stays_code_and_each_has_a_heading_that_can_be_linked()
 
 # --- Kept, and read again ---
 def test_what_was_kept_is_read_as_it_was_and_the_last_of_a_place_counts(tmp_path):
-    found = survey(*everywhere(as_the_table_says))
+    found = everywhere(as_the_table_says)
     first, second = tmp_path / "first.json", tmp_path / "second.json"
-    first.write_text(record.to_json(found.findings))
+    first.write_text(record.to_json(survey(*found).findings))
     assert len(json.loads(first.read_text())["seen"]) == 4
-    assert sorted(record.read([first]), key=str) == sorted((f.evidence for f in found.findings), key=str)
+    assert sorted(record.read([first]), key=str) == sorted(found, key=str)
     second.write_text(record.to_json(survey(evidence(outcomes=("fine", "fine"), told=("so",))).findings))
     assert len(record.read([first, second])) == 12
     assert evidence(outcomes=("fine", "fine"), told=("so",)) in record.read([first, second])
