@@ -14,7 +14,7 @@ from comparison.play.processes import INTERRUPTED, Launcher
 from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 from comparison.soak import report
-from comparison.soak.sampler import looks, soak
+from comparison.soak.load import looks, soak
 
 DESCRIPTION = "Leave each server with good and bad peers for minutes, and see whether anything grows."
 EPILOG = "Exit code: 0, 1 where something grows or a good peer got no echo, 2 for trouble, 130 after Ctrl-C."

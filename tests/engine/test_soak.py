@@ -144,10 +144,10 @@ def test_a_planted_leak_fails_a_short_soak(leak, grown, tmp_path):
 def test_ctrl_c_shows_what_there_is():
     pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
     program = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from comparison.soak import sampler\n"
-        "real = sampler.Served.look\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from comparison.soak import load\n"
+        "real = load.Served.look\n"
         "def look(self, at_s):\n    real(self, at_s)\n    print('looked', flush=True)\n"
-        "sampler.Served.look = look\n"
+        "load.Served.look = look\n"
         "import compare\nsys.exit(compare.main(['soak', '--minutes', '60', '--loop', 'asyncio']))"
     )
     process = subprocess.Popen(
