@@ -9,8 +9,7 @@ from pathlib import Path
 from behaviours.page import GROUPS
 from comparison import endpoints, files, layout
 from comparison.experiments import record, view
-from comparison.experiments.judge import judged
-from comparison.experiments.model import Behaviour, Evidence, everything
+from comparison.experiments.model import Behaviour, Evidence, everything, judged
 from comparison.experiments.play import JOBS_PER_CORE, cells, survey
 from comparison.model import CannotCompare
 from comparison.options import LOOP_HELP, at_least_one, comma_separated, meant, unknown

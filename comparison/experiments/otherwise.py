@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 
 from behaviours.known import Place, row_for
 from common.loops import USUAL
-from comparison.experiments.judge import STANDS_IN_FOR, judge
-from comparison.experiments.model import Behaviour, Cell, everything
+from comparison.experiments.model import STANDS_IN_FOR, Behaviour, Cell, everything, judge
 from comparison.experiments.play import JOBS_PER_CORE, cells, looks, version_of
 from comparison.model import Interpreter
 

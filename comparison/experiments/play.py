@@ -8,8 +8,7 @@ from functools import partial
 from common.loops import packages
 from comparison import shapes
 from comparison.errors import last_words
-from comparison.experiments.judge import judge
-from comparison.experiments.model import Behaviour, Cell, Evidence
+from comparison.experiments.model import Behaviour, Cell, Evidence, judge
 from comparison.model import Interpreter
 from comparison.play.processes import Launcher
 from comparison.play.workers import each, in_a_thread

@@ -11,9 +11,8 @@ from harness import DEADLINE_S, ROOT
 import compare
 from behaviours import page
 from comparison import endpoints
-from comparison.experiments import command, words
-from comparison.experiments.judge import judge, judged
-from comparison.experiments.model import Evidence, State, behaviour_of, everything
+from comparison.experiments import command, view
+from comparison.experiments.model import Evidence, State, behaviour_of, everything, judge, judged
 from comparison.experiments.play import cells, looks, survey
 
 PLANTED = ROOT / "tests" / "planted_behaviours" / "surprise.py"
@@ -62,7 +61,7 @@ def test_what_the_machine_lacks_is_skipped(planted):
 
 # --- The command line ---
 def run(*words):
-    """`compare.py behaviours` with these words."""
+    """`compare.py behaviours` with these view."""
     return subprocess.run(
         [sys.executable, "compare.py", "behaviours", *words],
         cwd=ROOT,
@@ -117,7 +116,7 @@ def test_a_loop_that_never_resumes_reading_is_named_in_the_news():
     tried = cells([behaviours["reading-resumes"]], [("asyncio", here), (reads_no_more, here)])
     found = judged(behaviours, [evidence for _, evidence in looks(tried, jobs=4)])
     assert found.exit_code == 1
-    [news] = words.unusual(found)
+    [news] = view.unusual(found)
     assert news.startswith(f"reading-resumes, rely, {reads_no_more}: news: unforeseen: a part came, then nothing")
 
 

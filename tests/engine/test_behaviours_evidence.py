@@ -13,8 +13,7 @@ from harness import ROOT
 from behaviours.known import Place, row_for
 from comparison import endpoints, layout
 from comparison.experiments import record, view
-from comparison.experiments.judge import judge, judged, row_of
-from comparison.experiments.model import REMEDY, State, everything
+from comparison.experiments.model import REMEDY, State, everything, judge, judged, row_of
 from comparison.experiments.play import Cell, looks
 
 RECORDED = ROOT / "docs" / "behaviours.json"

@@ -7,9 +7,8 @@ from typing import Any
 
 from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, is_none
-from comparison.experiments import record, words
-from comparison.experiments.judge import judged
-from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything
+from comparison.experiments import record, view
+from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything, judged
 from comparison.experiments.places import API_NAMES
 from comparison.play.processes import ROOT
 
@@ -27,14 +26,14 @@ def collect(path: Path = RECORD) -> dict[str, Any]:
 
 def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
     page = behaviour.page
-    factors = words.predicted_by(found, behaviour)
+    factors = view.predicted_by(found, behaviour)
     bites = dict.fromkeys(f.bites for f in found.of(page.name, *behaviour.traps) if f.bites)
     return {
         "title": page.title,
         "group": GROUPS[page.group],
         "apis": [API_NAMES[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
         "bites": list(bites),
-        "differs": [words.BY_TIMING] if factors is None else factors,
+        "differs": [view.BY_TIMING] if factors is None else factors,
         "text": page.text,
         "instead": page.instead,
         "sources": page.sources,
@@ -46,10 +45,10 @@ def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
 def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[str, Any]:
     """The code in each API, what came out where, and the same place by place."""
     code = {label: behaviour.page.code.get((api, case)) for label, api in SECTIONS.items()}
-    lines = words.lines(findings)
+    lines = view.lines(findings)
     pythons = sorted({finding.python for finding in findings}, key=parsed)
     return {
-        "name": "instead" if case == REMEDY else words.spoken(case),
+        "name": "instead" if case == REMEDY else view.spoken(case),
         "code": [[label, text, is_none(text)] for label, text in code.items() if text is not None],
         "lines": [[line.said, line.where, bool(line.bites), line.first.told] for line in lines],
         "pythons": pythons,
