@@ -50,8 +50,7 @@ LIMITS = (
     Limit("latency_us", "latency of a good peer", "at_s", tolerance=0.2, floor=0.5, unit=" us", relative=True),
 )
 """64 KiB for 1,000 connections are 64 bytes for each: less than any object that could be forgotten. A file that is
-forgotten once in 1,000 connections is one too many. Latency may double over the run: the machine
-has other things to do."""
+forgotten once in 1,000 connections is one too many. Latency may double: the machine has other things to do."""
 
 
 class Slope(NamedTuple):
@@ -117,9 +116,6 @@ def grows(found: Slope | None, tolerance: float, floor: float) -> bool:
 
 def blocks(points: Points) -> Points:
     """At most BLOCKS points, each the median of its neighbours."""
-    count = min(BLOCKS, len(points))
-    edges = [len(points) * n // count for n in range(count + 1)] if count else []
-    return [
-        (statistics.median(x for x, _ in points[start:end]), statistics.median(y for _, y in points[start:end]))
-        for start, end in itertools.pairwise(edges)
-    ]
+    edges = [len(points) * n // BLOCKS for n in range(BLOCKS + 1)]
+    parts = [points[start:end] for start, end in itertools.pairwise(edges) if start < end]
+    return [(statistics.median(x for x, _ in part), statistics.median(y for _, y in part)) for part in parts]

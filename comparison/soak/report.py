@@ -37,17 +37,12 @@ def to_json(found: Soak) -> str:
 
 def chart(found: Soak) -> str:
     """One panel for each figure, with a line for each server, as SVG."""
-    return svg.stacked(_panel(found, limit) for limit in LIMITS)
-
-
-def _panel(found: Soak, limit: Limit) -> str:
-    lines = {
-        course.label + (f" {GROWS}" if limit in course.growing else ""): blocks(course.points(limit))
-        for course in found.servers
-    }
-    return svg.curves(
-        f"{limit.title}{limit.unit and ','}{limit.unit}, under good and bad peers", "seconds", lines, high=130
-    )
+    panels = []
+    for limit in LIMITS:
+        lines = {c.label + f" {GROWS}" * (limit in c.growing): blocks(c.points(limit)) for c in found.servers}
+        title = f"{limit.title}{limit.unit and ','}{limit.unit}, under good and bad peers"
+        panels.append(svg.curves(title, "seconds", lines, high=130))
+    return svg.stacked(panels)
 
 
 def view(found: Soak) -> Iterator[Block]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from comparison import files, shapes
 from comparison.play.processes import ROOT
@@ -30,53 +29,39 @@ class Evidence:
     defect: str = ""
 
 
-class Known(NamedTuple):
-    """What is known of a program of this digest; None of what nothing was found that notices it."""
-
-    digest: str
-    evidence: Mapping[Key, Evidence | None]
-
-
 Found = Mapping[Alteration, Evidence | None]
+"""None: nothing was found that notices it."""
 
 
-def read(path: Path = PLACE) -> dict[str, Known]:
-    """What a record knows of each program, by its file; nothing where there is none. Raises CannotCompare."""
+def read(path: Path = PLACE) -> tuple[dict[str, str], dict[Key, Evidence | None]]:
+    """The digest of each program of a record, and what is known of its alterations; nothing where there is no record.
+    Raises CannotCompare."""
     if not path.exists():
-        return {}
+        return {}, {}
     with files.refused(str(path), "is no file of `compare.py why --save`", "make it anew"):
         document = files.parse(files.read(path, "a file of `compare.py why --save`"))
         if document["why"] != VERSION:
             raise ValueError("another version of this program wrote it")
-        return {
-            file: Known(
-                program["digest"],
-                {
-                    (note["code"], note["change"], note.get("nth", 1)): (
-                        shapes.make(Evidence, note) if "scenario" in note else None
-                    )
-                    for note in program["notes"]
-                },
+        programs = document["programs"].items()
+        return {file: program["digest"] for file, program in programs}, {
+            (file, note["code"], note["change"], note.get("nth", 1)): (
+                shapes.make(Evidence, note) if "scenario" in note else None
             )
-            for file, program in document["programs"].items()
+            for file, program in programs
+            for note in program["notes"]
         }
 
 
-def recalled(
-    alterations: Iterable[Alteration], sources: Mapping[str, str]
-) -> tuple[dict[Alteration, Evidence], dict[Alteration, Evidence | None]]:
+def recalled(alterations: Iterable[Alteration], sources: Mapping[str, str]) -> tuple[dict[Alteration, Evidence], Found]:
     """What has noticed which alterations before, and what certainly still holds: the program is the same."""
-    known = read()
-    same = {file for file, program in known.items() if file in sources and program.digest == digest(sources[file])}
+    digests, known = read()
+    same = {file for file, source in sources.items() if digests.get(file) == digest(source)}
     before, certain = {}, dict[Alteration, Evidence | None]()
     for one in alterations:
-        evidence = known[one.file].evidence if one.file in known else {}
-        seen = evidence.get(one.key)
-        if seen is not None and not (seen.scenario in SCENARIOS and seen.transport in TRANSPORTS):
-            continue
-        if seen is not None:
+        seen = known.get(one.key)
+        if seen is not None and seen.scenario in SCENARIOS and seen.transport in TRANSPORTS:
             before[one] = seen
-        if one.file in same and one.key in evidence:
+        if one.file in same and one.key in known and (seen is None or one in before):
             certain[one] = seen
     return before, certain
 
@@ -92,6 +77,6 @@ def to_json(sources: Mapping[str, str], found: Found) -> str:
 
 
 def _note(alteration: Alteration, seen: Evidence | None) -> dict[str, object]:
-    code, change, nth = alteration.key
+    _, code, change, nth = alteration.key
     values = {"code": code, "change": change, **({"nth": nth} if nth > 1 else {}), **(asdict(seen) if seen else {})}
     return {name: value for name, value in values.items() if value not in ("", False)}

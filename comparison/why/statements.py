@@ -15,9 +15,9 @@ CLOSE, ABORT, NO_HANDLER, NO_FINALLY, BARE = "close", "abort", "no handler", "no
 FRAME = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 """What is no statement of its own here: without it, what stands below it or in it goes, too."""
 
-Key = tuple[str, str, int]
-"""What an alteration goes by from one version of a program to the next: the code, the change, and which of those with
-both it is."""
+Key = tuple[str, str, str, int]
+"""What an alteration goes by from one version of a program to the next: the file, the code, the change, and which of
+those with both it is."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Alteration:
 
     @property
     def key(self) -> Key:
-        return self.code, self.change, self.nth
+        return self.file, self.code, self.change, self.nth
 
     @property
     def place(self) -> str:

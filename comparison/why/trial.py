@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from comparison import files
@@ -59,31 +58,17 @@ PASSING = re.compile(r'"[^"]*", line \d+|<(?!\w+>)[^<>]*(?:<[^<>]*>[^<>]*)*>|\^+
 
 SIGNS = {"-": "does not tell", "+": "tells", "~": "tells in another place"}
 
-
 Name = tuple[str, str, str]
-"""A scenario, a transport, and a planted defect or none."""
+"""Of a ground: a scenario, a transport, and a planted defect or none."""
 
 
-@dataclass(frozen=True)
-class Ground:
-    """A scenario over a transport, perhaps with a planted defect."""
-
-    trial: Trial
-    defect: str = ""
-
-    @property
-    def name(self) -> Name:
-        return self.trial.scenario.name, self.trial.transport.name, self.defect
-
-
-def grounds() -> list[Ground]:
+def grounds() -> dict[Name, Trial]:
     """All on which something may be noticed here, what is dear last: each scenario over what it usually runs over, the
     first one over everything, and with each planted defect."""
-    everything = [*trials(["all"], None), *trials([TUTORIAL.name], list(TRANSPORTS)[1:])]
-    found = [Ground(trial) for trial in everything if trial.skipped is None]
-    showing = trials(SHOW_DEFECTS, ["tcp", "tls"])
-    found += [Ground(trial, defect) for defect in DEFECTS for trial in showing if trial.skipped is None]
-    return sorted(found, key=lambda ground: _is_dear(ground.trial.scenario))
+    found = [(trial, "") for trial in (*trials(["all"], None), *trials([TUTORIAL.name], list(TRANSPORTS)[1:]))]
+    found += [(trial, defect) for defect in DEFECTS for trial in trials(SHOW_DEFECTS, ["tcp", "tls"])]
+    found.sort(key=lambda one: _is_dear(one[0].scenario))
+    return {(one.scenario.name, one.transport.name, defect): one for one, defect in found if one.skipped is None}
 
 
 def _is_dear(scenario: Scenario) -> bool:
@@ -110,22 +95,19 @@ def search(
     """What notices each alteration, as it is found out; None where nothing does. What has noticed it before is tried
     first; then what has noticed most others, and what is cheap."""
     arena = Arena(selection, sources, jobs)
-    left = {ground.name: ground for ground in grounds()}
     pending = dict.fromkeys(chosen)
-    caught = Counter[Name]()
     before = defaultdict[Name, dict[Alteration, Evidence]](dict)
     for one in pending:
         if (seen := known.get(one)) is not None:
             before[seen.scenario, seen.transport, seen.defect][one] = seen
-
-    def turns() -> Iterator[tuple[Name, dict[Alteration, Evidence]]]:
-        for name, those in before.items():
-            yield name, arena.asked_again(left.get(name), those)
-        while pending and left:
-            name = max(left, key=lambda name: caught[name])
-            yield name, arena.confirmed(left.pop(name), pending)
-
-    for name, found in turns():
+    first, left, caught = list(before.items()), list(arena.grounds), Counter[Name]()
+    while pending and (first or left):
+        if first:
+            name, those = first.pop(0)
+            found = arena.asked_again(name, those)
+        else:
+            name = left.pop(left.index(max(left, key=caught.__getitem__)))
+            found = arena.confirmed(name, pending)
         caught[name] += len(found)
         yield from found.items()
         for one in found:
@@ -139,6 +121,7 @@ class Arena:
     def __init__(self, selection: Selection, sources: Mapping[str, str], jobs: int) -> None:
         self._usual = {file: written(ast.parse(source)) for file, source in sources.items()}
         self._jobs = jobs
+        self.grounds = grounds()
         self._sides = {file: side for file, (_, side) in programs().items()}
         self._ends = {
             (file, end.loop): end
@@ -148,10 +131,10 @@ class Arena:
         }
         self.loops = {loop for _, loop in self._ends}
 
-    def asked_again(self, ground: Ground | None, known: Mapping[Alteration, Evidence]) -> dict[Alteration, Evidence]:
+    def asked_again(self, ground: Name, known: Mapping[Alteration, Evidence]) -> dict[Alteration, Evidence]:
         """What notices again what it has noticed before, asked until it does so on the same loops: where the machine is
         too busy to tell, it says nothing. Where this machine lacks what it takes, the old evidence stands."""
-        if ground is None:
+        if ground not in self.grounds:
             return dict(known)
         found = {one: seen for one, seen in known.items() if self.loops.isdisjoint(seen.loops)}
         seen_on = {one: set[str]() for one in known if one not in found}
@@ -162,7 +145,7 @@ class Arena:
                 found[one] = dataclasses.replace(seen, loops=tuple(sorted(seen_on[one])))
         return found
 
-    def confirmed(self, ground: Ground, alterations: Iterable[Alteration]) -> dict[Alteration, Evidence]:
+    def confirmed(self, ground: Name, alterations: Iterable[Alteration]) -> dict[Alteration, Evidence]:
         """Which of the alterations show on this ground every time."""
         found = self.noticed(ground, alterations)
         for _ in range(CONFIRMED):
@@ -172,12 +155,13 @@ class Arena:
         return found
 
     def noticed(
-        self, ground: Ground, alterations: Iterable[Alteration], patience: int = PATIENCE
+        self, ground: Name, alterations: Iterable[Alteration], patience: int = PATIENCE
     ) -> dict[Alteration, Evidence]:
         """Which of the alterations show on this ground, and how."""
-        those = [one for one in alterations if self._sides[one.file] in ground.trial.scenario.on_trial]
+        those = [one for one in alterations if self._sides[one.file] in self.grounds[ground].scenario.on_trial]
         if not those:
             return {}
+        scenario, transport, defect = ground
         start_s = time.monotonic()
         usual = self._play(ground, {self._usual[one.file]: one.file for one in those})
         each_s = (time.monotonic() - start_s) * self._jobs / max(1, len(usual))
@@ -185,7 +169,7 @@ class Arena:
         altered = self._play(ground, {one.source: one.file for one in those}, deadline_s)
         found = {}
         for one in those:
-            planted = self._sides[one.file] if ground.defect else None
+            planted = self._sides[one.file] if defect else None
             signs = {}
             for loop in sorted(self.loops):
                 as_it_is, seen = usual.get((self._usual[one.file], loop)), altered.get((one.source, loop))
@@ -193,16 +177,15 @@ class Arena:
                     signs[loop] = sign
             if signs:
                 reason, told = min(signs.values(), key=lambda sign: sign[1])
-                found[one] = Evidence(*ground.name[:2], tuple(signs), reason, told, ground.defect)
+                found[one] = Evidence(scenario, transport, tuple(signs), reason, told, defect)
         return found
 
     def _play(
-        self, ground: Ground, programs: Mapping[str, str], deadline_s: float | None = None
+        self, ground: Name, programs: Mapping[str, str], deadline_s: float | None = None
     ) -> dict[tuple[str, str], Observation]:
         """What comes of each source, whose file is told, on each loop."""
-        scenario = ground.trial.scenario
-        scenario = dataclasses.replace(scenario, server_options=(*SHORT_GRACE, *scenario.server_options))
-        before = DEFECTS.get(ground.defect, "")
+        trial, before = self.grounds[ground], DEFECTS.get(ground[-1], "")
+        scenario = dataclasses.replace(trial.scenario, server_options=(*SHORT_GRACE, *trial.scenario.server_options))
         if deadline_s is not None:  # one that spins does not heed SIGTERM
             scenario = dataclasses.replace(scenario, deadline_s=deadline_s)
             before = f"import signal\n\nsignal.alarm({round(2 * deadline_s)})\n{before}"
@@ -217,7 +200,7 @@ class Arena:
                 for loop in sorted(self.loops):
                     if (end := self._ends.get((file, loop))) is not None:
                         whose[self._pairing(end, self._sides[file], copy, number, scenario)] = source, loop
-            units = runner.units(scenario, ground.trial.transport, list(whose))
+            units = runner.units(scenario, trial.transport, list(whose))
             runs = [run for _, outcomes in runner.play_all(self._jobs, units) for run in outcomes]
         return {whose[run.pairing]: verdicts.observe(scenario, run) for run in runs if isinstance(run, Run)}
 

@@ -76,7 +76,7 @@ def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Blo
 def margin() -> dict[tuple[str, int], str]:
     """What is lost without a statement, by its file and last line, of the programs that are as they were when it was
     found out."""
-    sources = {file: (ROOT / file).read_text("utf-8") for file in record.read()}
+    sources = {file: (ROOT / file).read_text("utf-8") for file in record.read()[0]}
     everything = [one for file, source in sources.items() for one in statements.alterations(file, source)]
     notes: dict[tuple[str, int], str] = {}
     for one, seen in record.recalled(everything, sources)[1].items():
