@@ -27,10 +27,6 @@ class Behaviour:
     apis: dict[str, tuple[str, ...]]
 
     @property
-    def name(self) -> str:
-        return self.page.name
-
-    @property
     def traps(self) -> list[str]:
         """The cases that are not the way around."""
         return [case for case in self.known if case != REMEDY]
@@ -42,7 +38,6 @@ def everything() -> dict[str, Behaviour]:
 
 
 def behaviour_of(page: Page) -> Behaviour:
-    """The behaviour of a page."""
     module = importlib.import_module(page.module)
     known: Known = module.KNOWN
     apis = {case: tuple(api for api in APIS if part_of(module, api, case) is not None) for case in known}
@@ -126,9 +121,9 @@ class Survey:
             return 2
         return int(any(finding.is_surprise for finding in self.findings))
 
-    def of(self, name: str, *cases: str) -> list[Finding]:
+    def of(self, behaviour: Behaviour, *cases: str) -> list[Finding]:
         """What was found of some cases of a behaviour."""
-        return [finding for finding in self.findings if finding.behaviour == name and finding.case in cases]
+        return [one for one in self.findings if one.behaviour == behaviour.page.name and one.case in cases]
 
 
 def judged(behaviours: Mapping[str, Behaviour], evidences: Iterable[Evidence], notes: Sequence[str] = ()) -> Survey:

@@ -31,7 +31,7 @@ def seen(chosen: Sequence[Cell], cores: int, tick: Callable[[], None]) -> dict[s
     found: dict[str, set[str]] = {cell.loop: set() for cell in chosen}
     for cell, evidence in looks(chosen, jobs=JOBS_PER_CORE * cores, deadline_s=HASTY_S):
         if judge(evidence, cell.behaviour.known).is_surprise:
-            found[cell.loop].add(cell.behaviour.name)
+            found[cell.loop].add(cell.behaviour.page.name)
         tick()
     return {loop: tuple(sorted(names)) for loop, names in found.items()}
 

@@ -77,7 +77,7 @@ def _run(launcher: Launcher, patience_s: float, deadline_s: float, cell: Cell) -
         ended = log.trouble or f"ended with exit code {log.exit_code}, and said no outcome"
         said = {"failed": ": ".join(filter(None, (ended, last_words(log.lines))))}
     place = {"case": cell.case, "api": cell.api, "loop": cell.loop, "python": cell.python.version.split()[-1]}
-    named = {"behaviour": cell.behaviour.name, "loop_version": version_of(cell.loop, cell.python)}
+    named = {"behaviour": cell.behaviour.page.name, "loop_version": version_of(cell.loop, cell.python)}
     outcomes = [said["outcome"]] if "outcome" in said else []
     evidence: Evidence = shapes.make(Evidence, place | said | named | {"outcomes": outcomes})
     return evidence

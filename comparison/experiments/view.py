@@ -31,12 +31,14 @@ def overview(survey: Survey, only_bites: bool = False) -> Iterator[Block]:
             yield Heading(GROUPS[group])
         for behaviour in shown:
             around = "+" if has_way_around(survey, behaviour) else " "
-            yield Line(f"{behaviour.name}: {behaviour.page.title}", "bold", around)
+            yield Line(f"{behaviour.page.name}: {behaviour.page.title}", "bold", around)
             for case in behaviour.traps:
                 if len(behaviour.traps) > 1:
                     yield Line(f"{spoken(case)}:", indent="    ")
-                for line in lines(survey.of(behaviour.name, case)):
-                    yield Line(f"{line.text:<{OUTCOME_WIDTH}} {line.where}", "", "!" if line.bites else " ", "    ")
+                for line in lines(survey.of(behaviour, case)):
+                    yield Line(
+                        f"{line.text:<{OUTCOME_WIDTH}} {line.where}", "", "!" if line.first.bites else " ", "    "
+                    )
     yield from (BLANK, Line(LEGEND, "hint"))
 
 
@@ -49,11 +51,11 @@ def page(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
     for text in (*unusual(survey), *(f"Note: {note}" for note in survey.notes)):
         yield from (BLANK, Line(text, "note"))
     for case in behaviour.traps:
-        yield from (BLANK, _code(behaviour, case), BLANK, *_outcomes(survey.of(behaviour.name, case)))
+        yield from (BLANK, _code(behaviour, case), BLANK, *_outcomes(survey.of(behaviour, case)))
     if found.instead:
         yield from (BLANK, Line(f"Instead: {found.instead}", "prose"))
     if REMEDY in behaviour.known:
-        yield from (BLANK, _code(behaviour, REMEDY), BLANK, *_outcomes(survey.of(behaviour.name, REMEDY)))
+        yield from (BLANK, _code(behaviour, REMEDY), BLANK, *_outcomes(survey.of(behaviour, REMEDY)))
     if used := beside(found):
         yield from (BLANK, Line("What the code uses, and is not on trial:"), Code(used.splitlines(), "python"))
     yield from (BLANK, Line(f"Sources: {found.sources}", "prose"), Command("By itself", f"python -m {found.module}"))
@@ -69,9 +71,9 @@ def whole(survey: Survey) -> Iterator[Block]:
             yield Heading(found.title, 3)
             yield from (Line(paragraph, "prose") for paragraph in found.text)
             rows = [
-                [(spoken(case), ""), ("!" if line.bites else "", ""), (line.said, ""), (line.where, "")]
+                [(spoken(case), ""), ("!" if line.first.bites else "", ""), (line.said, ""), (line.where, "")]
                 for case in behaviour.known
-                for line in lines(survey.of(behaviour.name, case))
+                for line in lines(survey.of(behaviour, case))
             ]
             yield Table(["case", "", "outcome", "where"], rows)
             if found.instead:
@@ -107,7 +109,7 @@ def _code(behaviour: Behaviour, case: str) -> Beside:
 def _outcomes(findings: Sequence[Finding]) -> Iterator[Block]:
     """What came out, where, and what was told in the first of these places."""
     for line in lines(findings):
-        yield Line(f"{line.said}: {line.where}", "", "!" if line.bites else "=")
+        yield Line(f"{line.said}: {line.where}", "", "!" if line.first.bites else "=")
         yield from (Line(told, "dim", "|", "  ") for told in line.first.told)
 
 
@@ -123,13 +125,9 @@ class Result:
     first: Finding
 
     @property
-    def bites(self) -> str:
-        return self.first.bites
-
-    @property
     def said(self) -> str:
         """With the harm that it does."""
-        return f"{self.text} ({self.bites})" if self.bites else self.text
+        return f"{self.text} ({self.first.bites})" if self.first.bites else self.text
 
 
 def lines(findings: Sequence[Finding]) -> list[Result]:
@@ -138,11 +136,8 @@ def lines(findings: Sequence[Finding]) -> list[Result]:
     for finding in findings:
         groups[_came_out(finding)].append(finding)
     everywhere = {finding.levels for finding in findings}
-    found = [
-        Result(text, where({finding.levels for finding in group}, everywhere), group[0])
-        for text, group in groups.items()
-    ]
-    return sorted(found, key=lambda line: not line.bites)
+    found = [Result(text, where({f.levels for f in group}, everywhere), group[0]) for text, group in groups.items()]
+    return sorted(found, key=lambda line: not line.first.bites)
 
 
 def spoken(case: str) -> str:
@@ -152,12 +147,12 @@ def spoken(case: str) -> str:
 
 def bites(survey: Survey, behaviour: Behaviour) -> bool:
     """Whether it does harm in what ran."""
-    return any(finding.bites for finding in survey.of(behaviour.name, *behaviour.traps))
+    return any(finding.bites for finding in survey.of(behaviour, *behaviour.traps))
 
 
 def has_way_around(survey: Survey, behaviour: Behaviour) -> bool:
     """Whether it has one, which worked wherever it ran."""
-    states = {finding.state for finding in survey.of(behaviour.name, REMEDY)}
+    states = {finding.state for finding in survey.of(behaviour, REMEDY)}
     return State.KNOWN in states <= {State.KNOWN, State.SKIPPED}
 
 
@@ -181,7 +176,7 @@ def unusual(survey: Survey) -> list[str]:
         (line.first.state, f"{name}, {spoken(case)}, {line.where}: {line.text}")
         for name, behaviour in survey.behaviours.items()
         for case in behaviour.known
-        for line in lines(survey.of(name, case))
+        for line in lines(survey.of(behaviour, case))
     ]
     return [text for wanted in (State.NEWS, State.FAILED, State.UNSTEADY) for state, text in found if state is wanted]
 
@@ -211,7 +206,7 @@ def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
     factors: set[str] = set()
     for case in behaviour.traps:
         seen: dict[Levels, set[str]] = defaultdict(set)
-        for finding in survey.of(behaviour.name, case):
+        for finding in survey.of(behaviour, case):
             if finding.outcomes:  # it was not skipped
                 seen[finding.levels].update(finding.outcomes)
         predicting = predictors(seen)

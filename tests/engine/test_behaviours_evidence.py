@@ -43,7 +43,7 @@ def swapped():
     [here] = endpoints.interpreters([], LOOPS)
     having = [behaviour for behaviour in BEHAVIOURS.values() if REMEDY in behaviour.apis]
     chosen = [cell for behaviour in having if (cell := biting_cell(behaviour, here)) is not None]
-    return {cell.behaviour.name: judge(seen, cell.behaviour.known) for cell, seen in looks(chosen, jobs=JOBS)}
+    return {cell.behaviour.page.name: judge(seen, cell.behaviour.known) for cell, seen in looks(chosen, jobs=JOBS)}
 
 
 @pytest.mark.parametrize("name", [name for name, behaviour in BEHAVIOURS.items() if REMEDY in behaviour.apis])

@@ -27,7 +27,7 @@ def collect(path: Path = RECORD) -> dict[str, Any]:
 def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
     page = behaviour.page
     factors = view.predicted_by(found, behaviour)
-    bites = dict.fromkeys(f.bites for f in found.of(page.name, *behaviour.traps) if f.bites)
+    bites = dict.fromkeys(f.bites for f in found.of(behaviour, *behaviour.traps) if f.bites)
     return {
         "title": page.title,
         "group": GROUPS[page.group],
@@ -38,7 +38,7 @@ def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
         "instead": page.instead,
         "sources": page.sources,
         "command": f"python -m {page.module}",
-        "cases": [_case(found.of(page.name, case), behaviour, case) for case in behaviour.known],
+        "cases": [_case(found.of(behaviour, case), behaviour, case) for case in behaviour.known],
     }
 
 
@@ -50,7 +50,7 @@ def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[
     return {
         "name": "instead" if case == REMEDY else view.spoken(case),
         "code": [[label, text, is_none(text)] for label, text in code.items() if text is not None],
-        "lines": [[line.said, line.where, bool(line.bites), line.first.told] for line in lines],
+        "lines": [[line.said, line.where, bool(line.first.bites), line.first.told] for line in lines],
         "pythons": pythons,
         "places": list(_places(findings, pythons)),
     }
