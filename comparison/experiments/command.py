@@ -1,7 +1,6 @@
 """`compare.py behaviours`: its options, and what it does with them."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from behaviours.page import GROUPS
 from comparison import endpoints, files, layout
 from comparison.experiments import record, view
 from comparison.experiments.model import Behaviour, Evidence, everything, judged
-from comparison.experiments.play import JOBS_PER_CORE, cells, survey
+from comparison.experiments.play import JOBS, cells, survey
 from comparison.model import CannotCompare
 from comparison.options import LOOP_HELP, at_least_one, comma_separated, meant, unknown
 from comparison.play.processes import INTERRUPTED
@@ -31,8 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--bites", action="store_true", help="show only what bites here")
     add("--loop", type=comma_separated, metavar="NAME", help=LOOP_HELP)
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run them with")
-    jobs = JOBS_PER_CORE * (os.cpu_count() or 1)
-    add("--jobs", type=at_least_one, metavar="N", default=jobs, help="processes at once (%(default)s)")
+    add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="processes at once (%(default)s)")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--save", type=Path, metavar="FILE", help="keep what was seen there, as JSON")
     add("--from", type=Path, nargs="+", metavar="FILE", dest="sources", help="run nothing: show what was kept there")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
@@ -23,7 +24,7 @@ DEADLINE_S = 30.0
 SPARE_S = 10.0
 """What a process gets beyond, to start and to say itself that its deadline has passed."""
 
-JOBS_PER_CORE = 3
+JOBS = 3 * (os.cpu_count() or 1)
 """A case waits more than it computes."""
 
 
