@@ -47,7 +47,13 @@ def chart(found: Soak) -> str:
 
 def view(found: Soak) -> Iterator[Block]:
     """A sentence, then each figure of each server."""
-    yield Line(verdict(found), "title")
+    if failed := [course.label for course in found.servers if course.failed]:
+        verdict = f"Failed: {', '.join(failed)}."
+    elif any(course.slope(LIMITS[0]) is None for course in found.servers):
+        verdict = "Too short to tell whether anything grows: give it more minutes."
+    else:
+        verdict = "Nothing grows above noise, and every good peer got its echo."
+    yield Line(verdict, "title")
     yield BLANK
     yield Line(f"{found.minutes:g} minutes under good and bad peers", "dim")
     yield Line(", ".join(f"{name} {value}" for name, value in found.environment.items()), "dim")
@@ -59,16 +65,6 @@ def view(found: Soak) -> Iterator[Block]:
         head = ["figure", "median", "grows by", "at least", "per", "tolerated", ""]
         yield Table(head, [_row(course, limit) for limit in LIMITS])
         yield from (Line(trouble, "item", mark="-") for trouble in course.troubles)
-
-
-def verdict(found: Soak) -> str:
-    """One sentence that says how it went."""
-    failed = [course.label for course in found.servers if course.failed]
-    if failed:
-        return f"Failed: {', '.join(failed)}."
-    if any(course.slope(LIMITS[0]) is None for course in found.servers):
-        return "Too short to tell whether anything grows: give it more minutes."
-    return "Nothing grows above noise, and every good peer got its echo."
 
 
 def _row(course: Course, limit: Limit) -> list[Span]:

@@ -70,13 +70,12 @@ def to_json(sources: Mapping[str, str], found: Found) -> str:
     """What was found out of some programs, each with its digest; each note on a line."""
     programs = []
     for file, source in sources.items():
-        notes = [_note(alteration, seen) for alteration, seen in found.items() if alteration.file == file]
-        lines = ",\n".join(f"  {json.dumps(note)}" for note in notes)
+        notes = []
+        for one, seen in found.items():
+            if one.file == file:
+                values = {"code": one.code, "change": one.change, "nth": one.nth, **(asdict(seen) if seen else {})}
+                usual = ("nth", 1), ("told", False), ("defect", "")
+                notes.append(f"  {json.dumps(dict(pair for pair in values.items() if pair not in usual))}")
+        lines = ",\n".join(notes)
         programs.append(f'{json.dumps(file)}: {{"digest": "{digest(source)}", "notes": [\n{lines}\n]}}')
     return f'{{"why": {VERSION}, "programs": {{\n' + ",\n".join(programs) + "\n}}\n"
-
-
-def _note(alteration: Alteration, seen: Evidence | None) -> dict[str, object]:
-    _, code, change, nth = alteration.key
-    values = {"code": code, "change": change, **({"nth": nth} if nth > 1 else {}), **(asdict(seen) if seen else {})}
-    return {name: value for name, value in values.items() if value not in ("", False)}

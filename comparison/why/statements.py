@@ -9,8 +9,18 @@ from dataclasses import dataclass
 
 from comparison.programs import split
 
-LEFT_OUT, OPPOSITE, TRUE, FALSE = "left out", "opposite", "always true", "always false"
-CLOSE, ABORT, NO_HANDLER, NO_FINALLY, BARE = "close", "abort", "no handler", "no finally", "bare"
+CHANGES = {
+    "left out": "without it",
+    "opposite": "were it the opposite",
+    "always true": "were it always so",
+    "always false": "were it never so",
+    "close": "with close() instead",
+    "abort": "with abort() instead",
+    "no handler": "without its except",
+    "no finally": "were its finally left out after an error",
+    "bare": "without it, but with what stands in it",
+}
+"""Each change, and how a sentence about it begins."""
 
 FRAME = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 """What is no statement of its own here: without it, what stands below it or in it goes, too."""
@@ -106,34 +116,34 @@ def _changes(statement: ast.stmt, *, outside: bool) -> Iterator[tuple[str, list[
     match statement:
         case ast.If(test, body, orelse) if not outside:
             if orelse or len(body) > 1:  # else it is the same as its one statement left out
-                yield FALSE, orelse
-            yield TRUE, body
-            yield OPPOSITE, [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
+                yield "always false", orelse
+            yield "always true", body
+            yield "opposite", [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
         case ast.While(test):
-            yield LEFT_OUT, []
+            yield "left out", []
             if not isinstance(test, ast.Constant):
-                yield TRUE, [_with(statement, test=ast.BoolOp(ast.Or(), [test, ast.Constant(True)]))]
-                yield OPPOSITE, [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
+                yield "always true", [_with(statement, test=ast.BoolOp(ast.Or(), [test, ast.Constant(True)]))]
+                yield "opposite", [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
         case ast.Try(body, handlers, orelse, finalbody):
             for handler in handlers:
                 rest = [other for other in handlers if other is not handler]
                 without = _with(statement, handlers=rest, orelse=orelse if rest else [])
-                yield NO_HANDLER, [without] if rest or finalbody else [*body, *orelse]
+                yield "no handler", [without] if rest or finalbody else [*body, *orelse]
             if finalbody:
-                yield NO_FINALLY, [*([_with(statement, finalbody=[])] if handlers else [*body, *orelse]), *finalbody]
+                yield "no finally", [*([_with(statement, finalbody=[])] if handlers else [*body, *orelse]), *finalbody]
         case ast.With(items, body) | ast.AsyncWith(items, body):
             named = any(item.optional_vars is not None for item in items)
-            yield (LEFT_OUT, []) if named else (BARE, body)
+            yield ("left out", []) if named else ("bare", body)
         case ast.Expr(ast.Call(ast.Attribute(owner, "abort"))):
-            yield LEFT_OUT, []
-            yield CLOSE, ast.parse(f"{ast.unparse(owner)}.close()").body
+            yield "left out", []
+            yield "close", ast.parse(f"{ast.unparse(owner)}.close()").body
         case ast.Expr(ast.Call(ast.Attribute(owner, "close"))):
-            yield LEFT_OUT, []
+            yield "left out", []
             closed = ast.unparse(owner)
             transport = closed if closed.endswith("transport") else f"{closed}.transport"
-            yield ABORT, ast.parse(f"{transport}.abort()").body
+            yield "abort", ast.parse(f"{transport}.abort()").body
         case _:
-            yield LEFT_OUT, []
+            yield "left out", []
 
 
 def _with(statement: ast.stmt, **fields: object) -> ast.stmt:

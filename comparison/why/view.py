@@ -10,21 +10,9 @@ from comparison.model import Verdict
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.scenarios import SCENARIOS
-from comparison.why import record, statements
+from comparison.why import record
 from comparison.why.record import Evidence, Found
-
-WORDS = {
-    statements.LEFT_OUT: "without it",
-    statements.OPPOSITE: "were it the opposite",
-    statements.TRUE: "were it always so",
-    statements.FALSE: "were it never so",
-    statements.CLOSE: "with close() instead",
-    statements.ABORT: "with abort() instead",
-    statements.NO_HANDLER: "without its except",
-    statements.NO_FINALLY: "were its finally left out after an error",
-    statements.BARE: "without it, but with what stands in it",
-}
-"""A change, as a sentence about it begins."""
+from comparison.why.statements import CHANGES, alterations
 
 NOTHING = "nothing shows it; give it a scenario, or leave it out"
 
@@ -42,17 +30,12 @@ def whole(sources: Mapping[str, str], found: Found) -> Iterator[Block]:
         if own:
             yield Heading(file)
             yield from _program(source, own)
-    yield BLANK
-    yield Line(summary(found))
-
-
-def summary(found: Found) -> str:
-    """How many have a reason, and the places of those that have none."""
     places = dict.fromkeys(one.place for one, seen in found.items() if seen is None)
     told = sum(seen is not None and seen.told for seen in found.values())
     lines = len({one.place for one in found})
     end = f"nothing shows it at {', '.join(places)}" if places else "each of them shows"
-    return f"{len(found)} changes of {lines} statements, {told} of them only told: {end}"
+    yield BLANK
+    yield Line(f"{len(found)} changes of {lines} statements, {told} of them only told: {end}")
 
 
 def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Block]:
@@ -77,7 +60,7 @@ def margin() -> dict[tuple[str, int], str]:
     """What is lost without a statement, by its file and last line, of the programs that are as they were when it was
     found out."""
     sources = {file: (ROOT / file).read_text("utf-8") for file in record.read()[0]}
-    everything = [one for file, source in sources.items() for one in statements.alterations(file, source)]
+    everything = [one for file, source in sources.items() for one in alterations(file, source)]
     notes: dict[tuple[str, int], str] = {}
     for one, seen in record.recalled(everything, sources)[1].items():
         if seen is not None:
@@ -105,7 +88,7 @@ def _program(source: str, found: Found) -> Iterator[Block]:
 
 
 def _note(changes: Sequence[str], seen: Evidence | None) -> str:
-    begin = ", or ".join(WORDS[change] for change in changes)
+    begin = ", or ".join(CHANGES[change] for change in changes)
     if seen is None:
         return f"{begin}: {NOTHING}"
     over = seen.transport != SCENARIOS[seen.scenario].transports[0] and seen.transport in TRANSPORTS
