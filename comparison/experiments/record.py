@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from behaviours.known import parsed
 from comparison import files, shapes
 from comparison.experiments.model import Evidence, Finding
 
@@ -35,5 +36,8 @@ def read(paths: Sequence[Path]) -> list[Evidence]:
             for values in document["seen"]:
                 for place in values["where"]:
                     evidence = shapes.make(Evidence, values | dict(zip(WHERE, place, strict=True)))
+                    parsed(evidence.python)  # raises ValueError
+                    if not (evidence.outcomes or evidence.failed or evidence.skipped):
+                        raise ValueError(f"nothing came of {evidence.behaviour}")
                     found[evidence.behaviour, evidence.case, *evidence.levels] = evidence
     return list(found.values())

@@ -124,12 +124,10 @@ class Arena:
         self.grounds = grounds()
         self._sides = {file: side for file, (_, side) in programs().items()}
         self._ends = {
-            (file, end.loop): end
-            for file, (implementation, _) in programs().items()
-            for end in selection.servers
-            if end.implementation == implementation
+            file: [end for end in selection.servers if end.implementation == name]
+            for file, (name, _) in programs().items()
         }
-        self.loops = {loop for _, loop in self._ends}
+        self.loops = {end.loop for ends in self._ends.values() for end in ends}
 
     def asked_again(self, ground: Name, known: Mapping[Alteration, Evidence]) -> dict[Alteration, Evidence]:
         """What notices again what it has noticed before, asked until it does so on the same loops: where the machine is
@@ -197,9 +195,8 @@ class Arena:
                 copy.parent.mkdir()
                 (copy.parent / "common").symlink_to(ROOT / "common", target_is_directory=True)
                 files.write(copy, before + source)
-                for loop in sorted(self.loops):
-                    if (end := self._ends.get((file, loop))) is not None:
-                        whose[self._pairing(end, self._sides[file], copy, number, scenario)] = source, loop
+                for end in self._ends[file]:
+                    whose[self._pairing(end, self._sides[file], copy, number, scenario)] = source, end.loop
             units = runner.units(scenario, trial.transport, list(whose))
             runs = [run for _, outcomes in runner.play_all(self._jobs, units) for run in outcomes]
         return {whose[run.pairing]: verdicts.observe(scenario, run) for run in runs if isinstance(run, Run)}

@@ -212,7 +212,17 @@ def test_what_was_kept_is_read_as_it_was_and_the_last_of_a_place_counts(tmp_path
     assert evidence(outcomes=("fine", "fine"), told=("so",)) in record.read([first, second])
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"behaviours": 7}', '{"behaviours": 1, "seen": [{}]}'])
+SEEN = '{"behaviours": 1, "seen": [{"behaviour": "eof-loop", "case": "trap", "api": "streams", %s}]}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{}", '{"behaviours": 7}', '{"behaviours": 1, "seen": [{}]}'),
+        SEEN % '"where": [["asyncio", "", "3.12.1"]]',
+        SEEN % '"failed": "so", "where": [["asyncio", "", "x"]]',
+    ],
+)
 def test_a_file_that_holds_something_else_is_named(tmp_path, content):
     path = tmp_path / "other.json"
     path.write_text(content)
