@@ -1,5 +1,4 @@
-"""Behaviours as a person reads them: the list of all, the page of one, and the pages of all; below, what they say in
-the same words."""
+"""Behaviours as a person reads them: the list of all, the page of one, and the pages of all."""
 
 import itertools
 from collections import Counter, defaultdict
@@ -158,12 +157,21 @@ def has_way_around(survey: Survey, behaviour: Behaviour) -> bool:
 
 def summary(survey: Survey) -> list[str]:
     """A sentence each: what ran and how it was, what differs by what, what bites, what is a bug of these versions."""
-    kinds = Counter(_by_what(survey, behaviour) for behaviour in survey.behaviours.values())
+    states = Counter(finding.state for finding in survey.findings)
+    others = [f"{states[state]} {state}" for state in State if state in states and state is not State.KNOWN]
+    how = ", ".join(others) + ", all others as known" if others else "all as known"
+    what = f"{len(survey.behaviours)} behaviour{'s' * (len(survey.behaviours) != 1)}, {len(survey.findings)} cases"
+    loops = _and(dict.fromkeys(finding.loop_and_version for finding in survey.findings))
+    pythons = _versions(finding.python for finding in survey.findings)
+    kinds = Counter[str]()
+    for behaviour in survey.behaviours.values():
+        factors = predicted_by(survey, behaviour)
+        kinds[BY_TIMING if factors is None else f"by {_and(factors)}" if factors else ALIKE] += 1
     ordered = sorted(kinds, key=lambda kind: (kind != ALIKE, kind == BY_TIMING, len(kind)))
     biting = [behaviour for behaviour in survey.behaviours.values() if bites(survey, behaviour)]
     around = sum(has_way_around(survey, behaviour) for behaviour in biting)
     return [
-        _what_ran(survey),
+        f"{what} on {loops}, Python {pythons}: {how}.",
         f"In what ran here: {'; '.join(f'{kinds[kind]} {kind}' for kind in ordered)}.",
         f"Biting here: {len(biting)}; with a way around that worked wherever it ran: {around}.",
         *_bugs(survey),
@@ -190,16 +198,6 @@ def _came_out(finding: Finding) -> str:
     return f"{finding.state}: {finding.reason}"
 
 
-def _what_ran(survey: Survey) -> str:
-    states = Counter(finding.state for finding in survey.findings)
-    others = [f"{states[state]} {state}" for state in State if state in states and state is not State.KNOWN]
-    loops = dict.fromkeys(finding.loop_and_version for finding in survey.findings)
-    pythons = _versions(finding.python for finding in survey.findings)
-    what = f"{len(survey.behaviours)} behaviour{'s' * (len(survey.behaviours) != 1)}, {len(survey.findings)} cases"
-    how = ", ".join(others) + ", all others as known" if others else "all as known"
-    return f"{what} on {_and(loops)}, Python {pythons}: {how}."
-
-
 def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
     """The factors that predict its outcomes, each case for itself; none where they are the same everywhere, and None
     where nothing predicts them."""
@@ -216,11 +214,6 @@ def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
     return [factor for factor in FACTORS if factor in factors]
 
 
-def _by_what(survey: Survey, behaviour: Behaviour) -> str:
-    factors = predicted_by(survey, behaviour)
-    return BY_TIMING if factors is None else f"by {_and(factors)}" if factors else ALIKE
-
-
 def _bugs(survey: Survey) -> Iterator[str]:
     """What bites here and is a bug, or is gone in another release."""
     found: dict[tuple[str, str | None], list[tuple[Finding, str | None]]] = defaultdict(list)
@@ -229,14 +222,14 @@ def _bugs(survey: Survey) -> Iterator[str]:
         if finding.state is State.KNOWN and finding.bites and row and (row.bug or row.fixed):
             found[finding.behaviour, row.bug].append((finding, row.fixed))
     for (name, bug), places in found.items():
-        if gone := {gone_in(finding.python, fixed) for finding, fixed in places if fixed}:
+        if gone := {_gone_in(finding.python, fixed) for finding, fixed in places if fixed}:
             whose, then = f"Python {_versions(f.python for f, _ in places)}", f"gone in {_versions(gone)}"
         else:
             whose, then = _and(sorted({f.loop_and_version for f, _ in places})), "still there in what is known"
         yield f"{name} is a bug of {whose}, {then}{f' ({bug})' if bug else ''}."
 
 
-def gone_in(python: str, releases: str) -> str:
+def _gone_in(python: str, releases: str) -> str:
     """The release of its own branch, or the first after it, in which a Python has it no more."""
     return min((each.strip() for each in releases.split(",") if parsed(each) > parsed(python)), key=parsed)
 

@@ -1,7 +1,6 @@
 """From the source of a program to its alterations, one change of one statement each. Pure."""
 
 import ast
-import copy
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
@@ -147,7 +146,4 @@ def _changes(statement: ast.stmt, *, outside: bool) -> Iterator[tuple[str, list[
 
 
 def _with(statement: ast.stmt, **fields: object) -> ast.stmt:
-    changed = copy.copy(statement)
-    for name, value in fields.items():
-        setattr(changed, name, value)
-    return changed
+    return type(statement)(**(vars(statement) | fields))
