@@ -20,6 +20,7 @@ from comparison.play.peers import reset_at_close
 from comparison.play.processes import Launcher
 from comparison.play.serving import NotReady, start
 from comparison.play.workers import in_a_thread
+from comparison.progress import Progress
 from comparison.soak.growth import Course
 
 LOOKS = 150
@@ -99,45 +100,37 @@ class Served:
             self.course.troubles.append(f"the server {log.trouble or f'ended with exit code {log.exit_code}'}")
 
 
-def soak(
-    launcher: Launcher, endpoints: Sequence[Endpoint], minutes: float, tick: Callable[[], None]
-) -> tuple[list[Course], bool]:
+def soak(endpoints: Sequence[Endpoint], minutes: float) -> tuple[list[Course], bool]:
     """The course of every server, and whether Ctrl-C came before the end."""
     stopping = threading.Event()
     served: list[Served] = []
     courses: list[Course] = []
     interrupted = False
-    try:
-        for endpoint in endpoints:
-            courses.append(Course(endpoint.label))
-            try:
-                served.append(Served(launcher, endpoint, stopping, courses[-1]))
-            except NotReady as error:
-                courses[-1].troubles.append(f"the server {error}")
-        for one in served:
-            one.let_peers_in()
-        start_s = time.monotonic()
-        while (passed_s := time.monotonic() - start_s) < minutes * 60 and any(not s.process.has_ended for s in served):
+    length_s = minutes * 60
+    every_s = min(LONGEST_S, max(SHORTEST_S, length_s / LOOKS))
+    with Launcher() as launcher, Progress(max(1, int(length_s / every_s))) as progress:
+        try:
+            for endpoint in endpoints:
+                courses.append(Course(endpoint.label))
+                try:
+                    served.append(Served(launcher, endpoint, stopping, courses[-1]))
+                except NotReady as error:
+                    courses[-1].troubles.append(f"the server {error}")
             for one in served:
-                one.look(passed_s)
-            tick()
-            time.sleep(_every_s(minutes))
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        stopping.set()
-    for one in served:
-        one.end()
+                one.let_peers_in()
+            start_s = time.monotonic()
+            while (passed_s := time.monotonic() - start_s) < length_s and any(not s.process.has_ended for s in served):
+                for one in served:
+                    one.look(passed_s)
+                progress.tick()
+                time.sleep(every_s)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            stopping.set()
+        for one in served:
+            one.end()
     return courses, interrupted
-
-
-def looks(minutes: float) -> int:
-    """How many there will be."""
-    return max(1, int(minutes * 60 / _every_s(minutes)))
-
-
-def _every_s(minutes: float) -> float:
-    return min(LONGEST_S, max(SHORTEST_S, minutes * 60 / LOOKS))
 
 
 # --- Good peers ---
