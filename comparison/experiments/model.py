@@ -1,5 +1,4 @@
-"""What passes between the parts: a behaviour, a case of it in a place, what was seen there, and what that means, held
-against the table of the behaviour. Pure."""
+"""A behaviour, a case of it in a place, what was seen there, and what that means: it is held against a table."""
 
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -127,8 +126,7 @@ class Survey:
 
 
 def judged(behaviours: Mapping[str, Behaviour], evidences: Iterable[Evidence], notes: Sequence[str] = ()) -> Survey:
-    """What all of them mean, in the order of the pages; what is said of behaviours that there are no more is left
-    out."""
+    """What all of them mean, in the order of the pages, without what is said of behaviours that there are no more."""
     order = list(behaviours)
     known = {(name, case): each.known for name, each in behaviours.items() for case in each.known}
     found = [judge(one, known[one.behaviour, one.case]) for one in evidences if (one.behaviour, one.case) in known]

@@ -1,7 +1,7 @@
-"""Start the servers, let the peers at them, and look at all of them again and again.
+"""Start the servers, let good and bad peers at them, and look at all of them again and again.
 
-The peers are good ones and bad ones, each a thread with a raw socket that does the same over and over. One that is bad
-on purpose expects nothing. A good one that does not get its echo is a trouble of the server.
+A peer is a thread with a raw socket that does the same over and over. A bad one expects nothing; a good one that does
+not get its echo is a trouble of the server.
 """
 
 import contextlib
@@ -94,7 +94,8 @@ class Served:
 
     def end(self) -> None:
         """When the peers have left, it must end in good order."""
-        wait(self._peers, 2 * PATIENCE_S)
+        for peer in wait(self._peers, 2 * PATIENCE_S).done:
+            peer.result()  # a defect of the peer itself is raised here
         log = self.process.stop()
         if log.trouble is not None or log.exit_code != 0:
             self.course.troubles.append(f"the server {log.trouble or f'ended with exit code {log.exit_code}'}")
