@@ -3,15 +3,13 @@
 import argparse
 import contextlib
 import dataclasses
-import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.loops import packages
 from comparison import cluster, files, hosts, layout
-from comparison.model import NO_LEVEL, CannotCompare, Comparison, Survey, Verdict
+from comparison.model import CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
 from comparison.play.processes import INTERRUPTED
@@ -67,8 +65,10 @@ def run(options: argparse.Namespace) -> int:
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt
     if ALL in options.scenario and not interrupted:
+        from comparison.experiments import otherwise
+
         try:
-            survey = dataclasses.replace(survey, otherwise=otherwise_of(selection))
+            survey = dataclasses.replace(survey, otherwise=otherwise.of(selection))
         except KeyboardInterrupt:
             interrupted = True
     output.write(survey, options, rows=not shown)
@@ -116,15 +116,3 @@ def survey_of(
     if folder is not None:
         folder.close(survey)
     return survey, interrupted, progress.has_lines
-
-
-def otherwise_of(selection: Selection) -> dict[str, tuple[str, ...]]:
-    """What each loop but asyncio's does otherwise, on the first Python that has it."""
-    from comparison.experiments import otherwise
-
-    loops = dict.fromkeys(end.loop for end in (*selection.servers, *selection.clients))
-    having = [(loop, [p for p in selection.pythons if p.versions.keys() >= set(packages(loop))]) for loop in loops]
-    arms = [(loop, pythons[0]) for loop, pythons in having if pythons and loop != NO_LEVEL]
-    tried = otherwise.to_be_run(arms)
-    with Progress(len(tried), "behaviours") as progress:
-        return otherwise.as_known(arms) | otherwise.seen(tried, os.cpu_count() or 1, progress.tick)

@@ -1,7 +1,6 @@
 """`compare.py behaviours`: its options, and what it does with them."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +8,8 @@ from pathlib import Path
 from behaviours.page import GROUPS
 from comparison import endpoints, files, layout
 from comparison.experiments import record, view
-from comparison.experiments.judge import judged
-from comparison.experiments.model import Behaviour, Evidence, Survey, everything
-from comparison.experiments.play import JOBS_PER_CORE, cells, survey
+from comparison.experiments.model import Behaviour, Evidence, everything, judged
+from comparison.experiments.play import JOBS, cells, survey
 from comparison.model import CannotCompare
 from comparison.options import LOOP_HELP, at_least_one, comma_separated, meant, unknown
 from comparison.play.processes import INTERRUPTED
@@ -32,8 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--bites", action="store_true", help="show only what bites here")
     add("--loop", type=comma_separated, metavar="NAME", help=LOOP_HELP)
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run them with")
-    jobs = JOBS_PER_CORE * (os.cpu_count() or 1)
-    add("--jobs", type=at_least_one, metavar="N", default=jobs, help="processes at once (%(default)s)")
+    add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="processes at once (%(default)s)")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--save", type=Path, metavar="FILE", help="keep what was seen there, as JSON")
     add("--from", type=Path, nargs="+", metavar="FILE", dest="sources", help="run nothing: show what was kept there")
@@ -43,28 +40,35 @@ def run(options: argparse.Namespace) -> int:
     """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
     files.check_target("--save", options.save)
     chosen = choose(everything(), options.name, options.group)
-    interrupted, notes = False, list[str]()
-    evidences: list[Evidence] = []
+    interrupted, notes, evidences = False, list[str](), list[Evidence]()
     if options.sources:
         evidences = record.read(options.sources)
     else:
-        found_here = endpoints.interpreters(options.python, options.loop)
-        arms, notes = endpoints.arms(found_here, options.loop)
+        arms, notes = endpoints.arms(endpoints.interpreters(options.python, options.loop), options.loop)
         tried = cells(chosen.values(), arms)
-        with Progress(len(tried)) as progress:
-            try:
-                for evidence in survey(tried, jobs=options.jobs, tick=progress.tick):
+        try:
+            with Progress(len(tried)) as progress:
+                for evidence in survey(tried, jobs=options.jobs):
                     evidences.append(evidence)
-            except KeyboardInterrupt:
-                if not evidences:
-                    raise
-                interrupted = True
-    found = in_order(chosen, evidences, notes)
+                    progress.tick()
+        except KeyboardInterrupt:
+            if not evidences:
+                raise
+            interrupted = True
+    found = judged(chosen, evidences, notes)
     if not found.findings:
         raise CannotCompare("none of these was run; choose others, or name another file")
+    kept = record.to_json(found.findings)
     if options.save is not None:
-        files.replace(options.save, record.to_json(found.findings))
-    write(found, options)
+        files.replace(options.save, kept)
+    if options.format == "json":
+        layout.write(kept)
+    elif options.name is not None:
+        layout.write(view.page(found, *found.behaviours.values()), options.format)
+    elif options.format == "markdown":
+        layout.write(view.whole(found), options.format)
+    else:
+        layout.write(view.overview(found, options.bites))
     if interrupted:
         print(f"compare.py: interrupted; {len(evidences)} of {len(tried)} cases were run", file=sys.stderr)
         return INTERRUPTED
@@ -83,23 +87,3 @@ def choose(known: dict[str, Behaviour], name: str | None, groups: Sequence[str] 
         for each, behaviour in known.items()
         if name in (None, each) and (not groups or behaviour.page.group in groups)
     }
-
-
-def in_order(behaviours: dict[str, Behaviour], evidences: Sequence[Evidence], notes: Sequence[str]) -> Survey:
-    """What was found, judged, in the order of the pages and not in that in which it came."""
-    order = {name: number for number, name in enumerate(behaviours)}
-    findings = sorted(judged(evidences, behaviours), key=lambda f: (order[f.evidence.behaviour], f.evidence.levels))
-    ran = {finding.evidence.behaviour for finding in findings}
-    return Survey({name: each for name, each in behaviours.items() if name in ran}, tuple(findings), tuple(notes))
-
-
-def write(found: Survey, options: argparse.Namespace) -> None:
-    """Write it in the chosen form."""
-    if options.format == "json":
-        layout.write(record.to_json(found.findings))
-    elif options.name is not None:
-        layout.write(view.page(found, *found.behaviours.values()), options.format)
-    elif options.format == "markdown":
-        layout.write(view.whole(found), options.format)
-    else:
-        layout.write(view.overview(found, options.bites))

@@ -1,28 +1,29 @@
-"""What passes between the parts: a behaviour, a case of it in a place, what was seen there, and what that means."""
+"""A behaviour, a case of it in a place, what was seen there, and what that means: it is held against a table."""
 
 import importlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
-from behaviours.known import APIS, Known, Place, Row, part_of
+from behaviours.known import APIS, Known, Place, Row, named_loop, part_of, row_for
 from behaviours.page import Page, pages
+from common.loops import USUAL
 from comparison.model import Interpreter
 
 REMEDY = "remedy"
 """The case that is the way around; the others are what it is the way around of."""
 
+STANDS_IN_FOR = "asyncio"
+"""Any loop that goes by no name here is held against the rows of this one: it stands in for it."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Behaviour:
     """A behaviour: its page, its table, and the APIs that have each of its cases."""
 
     page: Page
     known: Known
     apis: dict[str, tuple[str, ...]]
-
-    @property
-    def name(self) -> str:
-        return self.page.name
 
     @property
     def traps(self) -> list[str]:
@@ -36,7 +37,6 @@ def everything() -> dict[str, Behaviour]:
 
 
 def behaviour_of(page: Page) -> Behaviour:
-    """The behaviour of a page."""
     module = importlib.import_module(page.module)
     known: Known = module.KNOWN
     apis = {case: tuple(api for api in APIS if part_of(module, api, case) is not None) for case in known}
@@ -45,13 +45,15 @@ def behaviour_of(page: Page) -> Behaviour:
 
 @dataclass(frozen=True)
 class Cell:
-    """A case of a behaviour in one API, on a loop under a Python."""
+    """A case of a behaviour in one API, on a loop under a Python. With `played_by` the case of that name runs in its
+    place, which a table must notice."""
 
     behaviour: Behaviour
     case: str
     api: str
     loop: str
     python: Interpreter
+    played_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,6 @@ class Evidence:
     skipped: str = ""
 
     @property
-    def place(self) -> Place:
-        return Place(self.api, self.loop, self.python, self.loop_version)
-
-    @property
     def loop_and_version(self) -> str:
         return f"{self.loop} {self.loop_version}".strip()
 
@@ -84,7 +82,7 @@ class Evidence:
         return self.api, self.loop, self.python
 
 
-class State(Enum):
+class State(StrEnum):
     """What an evidence means."""
 
     NEWS = "news"
@@ -94,14 +92,17 @@ class State(Enum):
     KNOWN = "as known"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """An evidence, judged; `row` is what the table knows of its place."""
+@dataclass(frozen=True, kw_only=True)
+class Finding(Evidence):
+    """An evidence, judged."""
 
-    evidence: Evidence
     state: State
     reason: str = ""
-    row: Row | None = None
+
+    @property
+    def is_surprise(self) -> bool:
+        """Whether it is not as known, which the next look may take back."""
+        return self.state in (State.NEWS, State.FAILED)
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,53 @@ class Survey:
     @property
     def exit_code(self) -> int:
         """1 where there is news or a failure, 2 where nothing could be run."""
-        states = {finding.state for finding in self.findings}
-        if states <= {State.SKIPPED}:
+        if all(finding.state is State.SKIPPED for finding in self.findings):
             return 2
-        return int(not states.isdisjoint({State.NEWS, State.FAILED}))
+        return int(any(finding.is_surprise for finding in self.findings))
 
-    def of(self, name: str, *cases: str) -> list[Finding]:
+    def of(self, behaviour: Behaviour, *cases: str) -> list[Finding]:
         """What was found of some cases of a behaviour."""
-        return [f for f in self.findings if f.evidence.behaviour == name and f.evidence.case in cases]
+        return [one for one in self.findings if one.behaviour == behaviour.page.name and one.case in cases]
+
+
+def judged(behaviours: Mapping[str, Behaviour], evidences: Iterable[Evidence], notes: Sequence[str] = ()) -> Survey:
+    """What all of them mean, in the order of the pages, without what is said of behaviours that there are no more."""
+    order = list(behaviours)
+    known = {(name, case): each.known for name, each in behaviours.items() for case in each.known}
+    found = [judge(one, known[one.behaviour, one.case]) for one in evidences if (one.behaviour, one.case) in known]
+    found.sort(key=lambda finding: (order.index(finding.behaviour), finding.levels))
+    ran = {finding.behaviour for finding in found}
+    return Survey({name: each for name, each in behaviours.items() if name in ran}, tuple(found), tuple(notes))
+
+
+def judge(evidence: Evidence, known: Known) -> Finding:
+    """What it means."""
+    state, reason = _meaning(evidence, known)
+    return Finding(**vars(evidence), state=state, reason=reason)
+
+
+def row_of(evidence: Evidence, known: Known) -> Row | None:
+    """What the table knows of its place."""
+    loop = evidence.loop if evidence.loop in USUAL else STANDS_IN_FOR
+    return row_for(known.get(evidence.case, ()), Place(evidence.api, loop, evidence.python, evidence.loop_version))
+
+
+def _meaning(evidence: Evidence, known: Known) -> tuple[State, str]:
+    if evidence.skipped:
+        return State.SKIPPED, evidence.skipped
+    if evidence.failed:
+        return State.FAILED, evidence.failed
+    row, last = row_of(evidence, known), evidence.outcomes[-1]
+    expected = [outcome.text for outcome in row.outcomes] if row is not None else []
+    if not set(evidence.outcomes) <= set(expected) and len(set(evidence.outcomes)) > 1:
+        return State.UNSTEADY, f"now {', now '.join(evidence.outcomes)}"
+    if evidence.case == REMEDY and evidence.bites:
+        return State.FAILED, f"the way around does not help: {last}"
+    if last in expected:
+        return State.KNOWN, ""
+    reason = f"known is: {' or '.join(expected)}" if expected else "nothing is known of it here"
+    for row in known.get(evidence.case, ()):  # another loop may have this outcome, whatever its version
+        loop = named_loop(row.loop)[0] if row.loop is not None else None
+        if last in [outcome.text for outcome in row.outcomes] and loop not in (None, evidence.loop):
+            return State.NEWS, f"{reason}, and this as on {loop}"
+    return State.NEWS, reason

@@ -1,7 +1,7 @@
 """Which factors predict an outcome, and where each outcome is, in as few words as tell it. Pure."""
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from behaviours.known import parsed
 from behaviours.page import SECTIONS
@@ -12,9 +12,6 @@ FACTORS = ("API", "loop", "Python")
 
 Levels = tuple[str, str, str]
 """A level of each factor."""
-
-Term = tuple[tuple[str, ...] | None, ...]
-"""Levels of each factor that are meant; None: whichever."""
 
 API_NAMES = {api: label for label, api in SECTIONS.items()}
 
@@ -33,56 +30,40 @@ def predictors(seen: Mapping[Levels, Collection[str]]) -> tuple[str, ...] | None
 
 def where(having: Collection[Levels], everywhere: Collection[Levels]) -> str:
     """The places of `having` among all, such as `Protocol on uvloop; asyncio from 3.12`."""
+    apis, loops = (sorted({levels[n] for levels in everywhere}) for n in (0, 1))
     pythons = sorted({levels[2] for levels in everywhere}, key=parsed)
-    terms = sorted(_terms(everywhere, pythons), key=_simplicity)
-    fitting = [(term, cells) for term in terms if (cells := _inside(term, everywhere)) and cells <= set(having)]
+    spans = [pythons[start:end] for start, end in itertools.combinations(range(len(pythons) + 1), 2)]
+    # Of each factor a level, or several Pythons in a row; what is empty stands for all.
+    terms = itertools.product(["", *apis], ["", *loops], [[], *(span for span in spans if span != pythons)])
+    fitting = []
+    for api, loop, span in sorted(terms, key=lambda term: (sum(map(bool, term)), max(1, len(term[2])))):
+        cells = {
+            (cell_api, cell_loop, python)
+            for cell_api, cell_loop, python in everywhere
+            if api in ("", cell_api) and loop in ("", cell_loop) and (not span or python in span)
+        }
+        if cells and cells <= set(having):
+            fitting.append((_spoken(api, loop, span, pythons), cells))
     left, spoken = set(having), []
     while left:
-        term, cells = max(fitting, key=lambda found: len(found[1] & left))  # the simplest of those that say most
+        words, cells = max(fitting, key=lambda found: len(found[1] & left))  # the simplest of those that say most
         left -= cells
-        spoken.append(_spoken(term, pythons))
-    return "; ".join(sorted(spoken, key=spoken.index)) or "nowhere"
+        spoken.append(words)
+    return "; ".join(spoken) or "nowhere"
 
 
-def _terms(everywhere: Collection[Levels], pythons: Sequence[str]) -> Iterable[Term]:
-    apis, loops = ({levels[index] for levels in everywhere} for index in (0, 1))
-    ranges = [tuple(pythons[start:end]) for start, end in itertools.combinations(range(len(pythons) + 1), 2)]
-    return itertools.product(
-        [None, *((api,) for api in sorted(apis))],
-        [None, *((loop,) for loop in sorted(loops))],
-        [None, *(versions for versions in ranges if len(versions) < len(pythons))],
-    )
-
-
-def _simplicity(term: Term) -> tuple[int, int]:
-    return sum(levels is not None for levels in term), sum(len(levels or ()) for levels in term)
-
-
-def _inside(term: Term, everywhere: Iterable[Levels]) -> set[Levels]:
-    return {
-        cell
-        for cell in everywhere
-        if all(wanted is None or level in wanted for wanted, level in zip(term, cell, strict=True))
-    }
-
-
-def _spoken(term: Term, pythons: Sequence[str]) -> str:
-    api, loop, versions = term
-    words = " on ".join(filter(None, (API_NAMES[api[0]] if api else "", loop[0] if loop else "")))
-    if versions is None:
+def _spoken(api: str, loop: str, span: Sequence[str], pythons: Sequence[str]) -> str:
+    words = " on ".join(filter(None, (API_NAMES.get(api), loop)))
+    if not span:
         return words or "everywhere"
-    if loop is None:
+    if not loop:
         words = f"{words} on Python".removeprefix(" on ")
-    return f"{words} {_range(versions, pythons)}"
-
-
-def _range(versions: Sequence[str], pythons: Sequence[str]) -> str:
-    names = [_branch(version, pythons) for version in versions]
-    if len(names) == 1:
-        return names[0]
-    if versions[-1] == pythons[-1]:
-        return f"from {names[0]}"
-    return f"up to {names[-1]}" if versions[0] == pythons[0] else f"{names[0]} to {names[-1]}"
+    first, last = _branch(span[0], pythons), _branch(span[-1], pythons)
+    if len(span) == 1:
+        return f"{words} {first}"
+    if span[-1] == pythons[-1]:
+        return f"{words} from {first}"
+    return f"{words} up to {last}" if span[0] == pythons[0] else f"{words} {first} to {last}"
 
 
 def _branch(version: str, pythons: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from behaviours.known import parsed
 from comparison import files, shapes
 from comparison.experiments.model import Evidence, Finding
 
@@ -17,10 +18,8 @@ def to_json(findings: Iterable[Finding]) -> str:
     """What was seen: what is the same on several loops and Pythons stands once, and each thing on a line."""
     places: dict[str, list[list[str]]] = {}
     for finding in findings:
-        values = asdict(finding.evidence)
-        place = [values.pop(name) for name in WHERE]
-        judged = {"state": finding.state.value, **({"reason": finding.reason} if finding.reason else {})}
-        values = {name: value for name, value in {**values, **judged}.items() if value not in ("", ())}
+        values = {name: value for name, value in asdict(finding).items() if value not in ("", ())}
+        place = [values.pop(name, "") for name in WHERE]
         places.setdefault(json.dumps(values), []).append(place)
     lines = [f'{text[:-1]}, "where": {json.dumps(where)}}}' for text, where in places.items()]
     return f'{{"behaviours": {VERSION}, "seen": [\n' + ",\n".join(lines) + "\n]}\n"
@@ -37,5 +36,8 @@ def read(paths: Sequence[Path]) -> list[Evidence]:
             for values in document["seen"]:
                 for place in values["where"]:
                     evidence = shapes.make(Evidence, values | dict(zip(WHERE, place, strict=True)))
+                    parsed(evidence.python)  # raises ValueError
+                    if not (evidence.outcomes or evidence.failed or evidence.skipped):
+                        raise ValueError(f"nothing came of {evidence.behaviour}")
                     found[evidence.behaviour, evidence.case, *evidence.levels] = evidence
     return list(found.values())

@@ -1,11 +1,14 @@
 """Behaviours as a person reads them: the list of all, the page of one, and the pages of all."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, beside, is_none
-from comparison.experiments import words
-from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey
+from comparison.experiments.model import REMEDY, Behaviour, Finding, State, Survey, row_of
+from comparison.experiments.places import FACTORS, Levels, predictors, where
 from comparison.layout import BLANK, Beside, Block, Code, Command, Heading, Line, Table
 
 CODE_SIDE_BY_SIDE = 119
@@ -14,22 +17,27 @@ CODE_SIDE_BY_SIDE = 119
 OUTCOME_WIDTH = 30
 LEGEND = "! bites   + has a way around it, which worked   `compare.py behaviours NAME` is its page"
 
+ALIKE = "alike everywhere"
+BY_TIMING = "by timing"
+
 
 def overview(survey: Survey, only_bites: bool = False) -> Iterator[Block]:
     """Sentences, then what is not as known, then each behaviour with its outcomes and where they are, in groups."""
     yield from _head(survey)
     for group, behaviours in _groups(survey):
-        shown = [behaviour for behaviour in behaviours if not only_bites or words.bites(survey, behaviour)]
+        shown = [behaviour for behaviour in behaviours if not only_bites or bites(survey, behaviour)]
         if shown:
             yield Heading(GROUPS[group])
         for behaviour in shown:
-            around = "+" if words.has_way_around(survey, behaviour) else " "
-            yield Line(f"{behaviour.name}: {behaviour.page.title}", "bold", around)
+            around = "+" if has_way_around(survey, behaviour) else " "
+            yield Line(f"{behaviour.page.name}: {behaviour.page.title}", "bold", around)
             for case in behaviour.traps:
                 if len(behaviour.traps) > 1:
-                    yield Line(f"{words.spoken(case)}:", indent="    ")
-                for line in words.lines(survey.of(behaviour.name, case)):
-                    yield Line(f"{line.text:<{OUTCOME_WIDTH}} {line.where}", "", "!" if line.bites else " ", "    ")
+                    yield Line(f"{spoken(case)}:", indent="    ")
+                for line in lines(survey.of(behaviour, case)):
+                    yield Line(
+                        f"{line.text:<{OUTCOME_WIDTH}} {line.where}", "", "!" if line.first.bites else " ", "    "
+                    )
     yield from (BLANK, Line(LEGEND, "hint"))
 
 
@@ -39,14 +47,14 @@ def page(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
     yield Line(found.title, "bold")
     for paragraph in found.text:
         yield from (BLANK, Line(paragraph, "prose"))
-    for text in (*words.unusual(survey), *(f"Note: {note}" for note in survey.notes)):
+    for text in (*unusual(survey), *(f"Note: {note}" for note in survey.notes)):
         yield from (BLANK, Line(text, "note"))
     for case in behaviour.traps:
-        yield from (BLANK, _code(behaviour, case), BLANK, *_outcomes(survey.of(behaviour.name, case)))
+        yield from (BLANK, _code(behaviour, case), BLANK, *_outcomes(survey.of(behaviour, case)))
     if found.instead:
         yield from (BLANK, Line(f"Instead: {found.instead}", "prose"))
     if REMEDY in behaviour.known:
-        yield from (BLANK, _code(behaviour, REMEDY), BLANK, *_outcomes(survey.of(behaviour.name, REMEDY)))
+        yield from (BLANK, _code(behaviour, REMEDY), BLANK, *_outcomes(survey.of(behaviour, REMEDY)))
     if used := beside(found):
         yield from (BLANK, Line("What the code uses, and is not on trial:"), Code(used.splitlines(), "python"))
     yield from (BLANK, Line(f"Sources: {found.sources}", "prose"), Command("By itself", f"python -m {found.module}"))
@@ -62,9 +70,9 @@ def whole(survey: Survey) -> Iterator[Block]:
             yield Heading(found.title, 3)
             yield from (Line(paragraph, "prose") for paragraph in found.text)
             rows = [
-                [(words.spoken(case), ""), ("!" if line.bites else "", ""), (line.said, ""), (line.where, "")]
+                [(spoken(case), ""), ("!" if line.first.bites else "", ""), (line.said, ""), (line.where, "")]
                 for case in behaviour.known
-                for line in words.lines(survey.of(behaviour.name, case))
+                for line in lines(survey.of(behaviour, case))
             ]
             yield Table(["case", "", "outcome", "where"], rows)
             if found.instead:
@@ -78,28 +86,158 @@ def _groups(survey: Survey) -> Iterator[tuple[str, Iterator[Behaviour]]]:
 
 
 def _head(survey: Survey) -> Iterator[Block]:
-    what_ran, *more = words.summary(survey)
+    what_ran, *more = summary(survey)
     yield from (Line(what_ran, "title"), *map(Line, more))
-    if unusual := words.unusual(survey):
+    if texts := unusual(survey):
         yield Heading("Not as known")
-        yield from (Line(text, "-", "x") for text in unusual)
+        yield from (Line(text, "-", "x") for text in texts)
     yield from (Line(f"Note: {note}", "note") for note in survey.notes)
 
 
 def _code(behaviour: Behaviour, case: str) -> Beside:
-    columns = [(label, (api, case)) for label, api in SECTIONS.items() if (api, case) in behaviour.page.code]
     titles, texts = [], []
-    for label, part in columns:
-        code = behaviour.page.code[part]
-        reason = is_none(code)
-        nothing = reason or ("needs none" if case == REMEDY else "has no such thing")
-        titles.append(f"{label}, {words.spoken(case)}")
-        texts.append(code.splitlines() if reason is None else [f"({nothing})"])
+    for label, api in SECTIONS.items():
+        if (code := behaviour.page.code.get((api, case))) is not None:
+            why_none = is_none(code)
+            nothing = why_none or ("needs none" if case == REMEDY else "has no such thing")
+            titles.append(f"{label}, {spoken(case)}")
+            texts.append(code.splitlines() if why_none is None else [f"({nothing})"])
     return Beside(titles, texts, from_width=CODE_SIDE_BY_SIDE)
 
 
 def _outcomes(findings: Sequence[Finding]) -> Iterator[Block]:
     """What came out, where, and what was told in the first of these places."""
-    for line in words.lines(findings):
-        yield Line(f"{line.said}: {line.where}", "", "!" if line.bites else "=")
-        yield from (Line(told, "dim", "|", "  ") for told in line.first.evidence.told)
+    for line in lines(findings):
+        yield Line(f"{line.said}: {line.where}", "", "!" if line.first.bites else "=")
+        yield from (Line(told, "dim", "|", "  ") for told in line.first.told)
+
+
+# --- Words ---
+
+
+@dataclass(frozen=True)
+class Result:
+    """One thing that came out of a case, all places where it did, and what was found in the first of them."""
+
+    text: str
+    where: str
+    first: Finding
+
+    @property
+    def said(self) -> str:
+        """With the harm that it does."""
+        return f"{self.text} ({self.first.bites})" if self.first.bites else self.text
+
+
+def lines(findings: Sequence[Finding]) -> list[Result]:
+    """What came out of a case, what bites first."""
+    groups: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        groups[_came_out(finding)].append(finding)
+    everywhere = {finding.levels for finding in findings}
+    found = [Result(text, where({f.levels for f in group}, everywhere), group[0]) for text, group in groups.items()]
+    return sorted(found, key=lambda line: not line.first.bites)
+
+
+def spoken(case: str) -> str:
+    """A case as one says it."""
+    return case.replace("_", " ")
+
+
+def bites(survey: Survey, behaviour: Behaviour) -> bool:
+    """Whether it does harm in what ran."""
+    return any(finding.bites for finding in survey.of(behaviour, *behaviour.traps))
+
+
+def has_way_around(survey: Survey, behaviour: Behaviour) -> bool:
+    """Whether it has one, which worked wherever it ran."""
+    states = {finding.state for finding in survey.of(behaviour, REMEDY)}
+    return State.KNOWN in states <= {State.KNOWN, State.SKIPPED}
+
+
+def summary(survey: Survey) -> list[str]:
+    """A sentence each: what ran and how it was, what differs by what, what bites, what is a bug of these versions."""
+    states = Counter(finding.state for finding in survey.findings)
+    others = [f"{states[state]} {state}" for state in State if state in states and state is not State.KNOWN]
+    how = ", ".join(others) + ", all others as known" if others else "all as known"
+    what = f"{len(survey.behaviours)} behaviour{'s' * (len(survey.behaviours) != 1)}, {len(survey.findings)} cases"
+    loops = _and(dict.fromkeys(finding.loop_and_version for finding in survey.findings))
+    pythons = _versions(finding.python for finding in survey.findings)
+    kinds = Counter[str]()
+    for behaviour in survey.behaviours.values():
+        factors = predicted_by(survey, behaviour)
+        kinds[BY_TIMING if factors is None else f"by {_and(factors)}" if factors else ALIKE] += 1
+    ordered = sorted(kinds, key=lambda kind: (kind != ALIKE, kind == BY_TIMING, len(kind)))
+    biting = [behaviour for behaviour in survey.behaviours.values() if bites(survey, behaviour)]
+    around = sum(has_way_around(survey, behaviour) for behaviour in biting)
+    return [
+        f"{what} on {loops}, Python {pythons}: {how}.",
+        f"In what ran here: {'; '.join(f'{kinds[kind]} {kind}' for kind in ordered)}.",
+        f"Biting here: {len(biting)}; with a way around that worked wherever it ran: {around}.",
+        *_bugs(survey),
+    ]
+
+
+def unusual(survey: Survey) -> list[str]:
+    """What is not as known, news first, with its place."""
+    found = [
+        (line.first.state, f"{name}, {spoken(case)}, {line.where}: {line.text}")
+        for name, behaviour in survey.behaviours.items()
+        for case in behaviour.known
+        for line in lines(survey.of(behaviour, case))
+    ]
+    return [text for wanted in (State.NEWS, State.FAILED, State.UNSTEADY) for state, text in found if state is wanted]
+
+
+def _came_out(finding: Finding) -> str:
+    match finding.state:
+        case State.KNOWN:
+            return finding.outcomes[-1]
+        case State.NEWS:
+            return f"news: {finding.outcomes[-1]} ({finding.reason})"
+    return f"{finding.state}: {finding.reason}"
+
+
+def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
+    """The factors that predict its outcomes, each case for itself; none where they are the same everywhere, and None
+    where nothing predicts them."""
+    factors: set[str] = set()
+    for case in behaviour.traps:
+        seen: dict[Levels, set[str]] = defaultdict(set)
+        for finding in survey.of(behaviour, case):
+            if finding.outcomes:  # it was not skipped
+                seen[finding.levels].update(finding.outcomes)
+        predicting = predictors(seen)
+        if predicting is None:
+            return None
+        factors.update(predicting)
+    return [factor for factor in FACTORS if factor in factors]
+
+
+def _bugs(survey: Survey) -> Iterator[str]:
+    """What bites here and is a bug, or is gone in another release."""
+    found: dict[tuple[str, str | None], list[tuple[Finding, str | None]]] = defaultdict(list)
+    for finding in survey.findings:
+        row = row_of(finding, survey.behaviours[finding.behaviour].known)
+        if finding.state is State.KNOWN and finding.bites and row and (row.bug or row.fixed):
+            found[finding.behaviour, row.bug].append((finding, row.fixed))
+    for (name, bug), places in found.items():
+        if gone := {_gone_in(finding.python, fixed) for finding, fixed in places if fixed}:
+            whose, then = f"Python {_versions(f.python for f, _ in places)}", f"gone in {_versions(gone)}"
+        else:
+            whose, then = _and(sorted({f.loop_and_version for f, _ in places})), "still there in what is known"
+        yield f"{name} is a bug of {whose}, {then}{f' ({bug})' if bug else ''}."
+
+
+def _gone_in(python: str, releases: str) -> str:
+    """The release of its own branch, or the first after it, in which a Python has it no more."""
+    return min((each.strip() for each in releases.split(",") if parsed(each) > parsed(python)), key=parsed)
+
+
+def _and(words: Collection[str]) -> str:
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def _versions(versions: Iterable[str]) -> str:
+    return _and(sorted(set(versions), key=parsed))

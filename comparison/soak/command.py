@@ -10,12 +10,10 @@ from comparison.bench import resources
 from comparison.endpoints import environment
 from comparison.model import CannotCompare
 from comparison.options import above_zero
-from comparison.play.processes import INTERRUPTED, Launcher
-from comparison.progress import Progress
+from comparison.play.processes import INTERRUPTED
 from comparison.selection import add_selection, chosen
 from comparison.soak import report
-from comparison.soak.plan import Soak
-from comparison.soak.sampler import looks, soak
+from comparison.soak.load import soak
 
 DESCRIPTION = "Leave each server with good and bad peers for minutes, and see whether anything grows."
 EPILOG = "Exit code: 0, 1 where something grows or a good peer got no echo, 2 for trouble, 130 after Ctrl-C."
@@ -39,14 +37,13 @@ def run(options: argparse.Namespace) -> int:
     if options.plot is not None and options.plot.suffix != ".svg":
         raise CannotCompare(f"--plot {str(options.plot)!r}: a chart is drawn as SVG; its name must end in .svg")
     selection = chosen(options)
-    with Launcher() as launcher, Progress(looks(options.minutes)) as progress:
-        courses, interrupted = soak(launcher, selection.servers, options.minutes, progress.tick)
-    found = Soak(tuple(courses), options.minutes, environment(selection.pythons), interrupted)
+    courses, interrupted = soak(selection.servers, options.minutes)
+    found = report.Soak(tuple(courses), options.minutes, environment(selection.pythons), interrupted)
     if interrupted and not any(course.looks for course in courses):
         raise KeyboardInterrupt
     if options.save is not None:
         files.replace(options.save, report.to_json(found))
-    layout.write(report.blocks(found), options.format)
+    layout.write(report.view(found), options.format)
     if options.plot is not None:
         files.write(options.plot, report.chart(found))
         print(f"compare.py: drew {escape(str(options.plot))}", file=sys.stderr)

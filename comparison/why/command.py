@@ -3,7 +3,7 @@
 import argparse
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from comparison import files, layout
@@ -11,13 +11,10 @@ from comparison.model import CannotCompare
 from comparison.options import at_least_one
 from comparison.play.machine import JOBS
 from comparison.play.processes import INTERRUPTED, ROOT
-from comparison.play.transports import TRANSPORTS
 from comparison.progress import Progress
-from comparison.scenarios import SCENARIOS
 from comparison.selection import choose
 from comparison.why import record, view
-from comparison.why.record import Evidence
-from comparison.why.statements import Alteration, alterations, digest
+from comparison.why.statements import Alteration, alterations
 from comparison.why.trial import programs, search
 
 DESCRIPTION = (
@@ -52,28 +49,33 @@ def run(options: argparse.Namespace) -> int:
     files.check_target("--save", options.save)
     sources = {file: (ROOT / file).read_text("utf-8") for file in programs()}
     chosen = meant(options.place, sources)
-    known, certain = recorded(chosen, sources)
+    before, certain = record.recalled(chosen, sources)
     tried = [one for one in chosen if options.again or one not in certain]
     if options.sample is not None:
         others = [one for one in chosen if one not in tried and (seen := certain[one]) is not None and not seen.told]
         tried += random.sample(others, min(len(others), options.sample))
         chosen = [one for one in chosen if one in tried]
-    found: dict[Alteration, Evidence | None] = {one: certain[one] for one in chosen if one not in tried}
+    came = {one: certain[one] for one in chosen if one not in tried}
     interrupted = False
     try:
         if tried:
             with Progress(len(tried)) as progress:
-                for one, seen in search(tried, sources, known, choose(), options.jobs):
-                    found[one] = seen
+                for one, seen in search(tried, sources, before, choose(), options.jobs):
+                    came[one] = seen
                     progress.tick()
     except KeyboardInterrupt:
-        if not found:
+        if not came:
             raise
         interrupted = True
-    found = {one: found[one] for one in chosen if one in found}
+    found = {one: came[one] for one in chosen if one in came}
     if options.save is not None:
         files.replace(options.save, record.to_json(sources, found))
-    write(sources, found, options)
+    if options.format == "json":
+        layout.write(record.to_json(sources, found))
+    else:
+        is_single = ":" in (options.place or "") and found
+        blocks = view.single(options.place, sources, found) if is_single else view.whole(sources, found)
+        layout.write(blocks, options.format)
     if interrupted:
         print(f"compare.py: interrupted; {len(found)} of {len(chosen)} changes were tried", file=sys.stderr)
         return INTERRUPTED
@@ -86,12 +88,9 @@ def meant(place: str | None, sources: Mapping[str, str]) -> list[Alteration]:
     if place is None:
         return everything
     name, colon, line = place.partition(":")
-    path = Path(name).resolve()
-    file = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else name
-    file = file if file in sources else Path(name).as_posix()
-    if file not in sources:
+    own = [one for one in everything if Path(one.file) == Path(name) or ROOT / one.file == Path(name).resolve()]
+    if not own:
         raise CannotCompare(f"why {name!r} is none of the programs; give one of {', '.join(sources)}")
-    own = [one for one in everything if one.file == file]
     if not colon:
         return own
     at = int(line) if line.isascii() and line.isdigit() and len(line) < 9 else 0
@@ -103,32 +102,3 @@ def meant(place: str | None, sources: Mapping[str, str]) -> list[Alteration]:
             + " and ".join(map(str, sorted(near)))
         )
     return there
-
-
-def recorded(
-    chosen: Sequence[Alteration], sources: Mapping[str, str]
-) -> tuple[dict[Alteration, Evidence], dict[Alteration, Evidence | None]]:
-    """What has noticed which of the alterations before, and what certainly still holds: the program is the same."""
-    known = record.read()
-    before, certain = {}, dict[Alteration, Evidence | None]()
-    for one in chosen:
-        program = known.get(one.file)
-        if program is None or one.key not in program.evidence:
-            continue
-        seen = program.evidence[one.key]
-        if seen is not None and not (seen.scenario in SCENARIOS and seen.transport in TRANSPORTS):
-            continue
-        if seen is not None:
-            before[one] = seen
-        if program.digest == digest(sources[one.file]):
-            certain[one] = seen
-    return before, certain
-
-
-def write(sources: Mapping[str, str], found: Mapping[Alteration, Evidence | None], options: argparse.Namespace) -> None:
-    """Write it in the chosen form."""
-    if options.format == "json":
-        return layout.write(record.to_json(sources, found))
-    is_single = ":" in (options.place or "") and found
-    blocks = view.single(options.place, sources, found) if is_single else view.whole(sources, found)
-    layout.write(blocks, options.format)

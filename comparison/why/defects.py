@@ -1,27 +1,23 @@
 """Planted defects: what they show is what a statement is for that matters only where another part of the program is
 wrong."""
 
-_RAISES = """
+RAISES = """
 import {module}
 
-def _raises(owner, name, hits):
-    usual, hits = getattr(owner, name), iter(hits)
-    def planted(self, *arguments, **values):
-        if next(hits, False):
-            raise ValueError("planted")
-        return usual(self, *arguments, **values)
-    setattr(owner, name, planted)
-_raises({module}.{owner}, {name!r}, [{hits}])
+def _planted(self, *arguments, **values):
+    {place} = _usual
+    raise ValueError("planted")
+
+_usual, {place} = {place}, _planted
 """
 
 
-def _raises(method: str, *, hits: str = "True") -> str:
-    """Source that makes a method of `common` raise when it is called for the first time, or as `hits` say."""
-    module, owner, name = method.rsplit(".", 2)
-    return _RAISES.format(module=module, owner=owner, name=name, hits=hits)
+def _raises(module: str, method: str) -> str:
+    """Source that makes a method of `common` raise when it is called for the first time."""
+    return RAISES.format(module=module, place=f"{module}.{method}")
 
 
-_WARNING = """
+WARNS = """
 import sys
 import warnings
 
@@ -33,7 +29,7 @@ warnings.showwarning = _show
 """
 """Source that tells of each warning in one line, without what is another on each machine and in each run."""
 
-_BLOCKED = """
+BLOCKED = """
 import asyncio
 import time
 
@@ -47,7 +43,7 @@ asyncio.sleep = _sleep
 """
 """Source that ends each pause while the loop is blocked: what came meanwhile is dealt with in the same turn."""
 
-_UNLUCKY = """
+UNLUCKY = """
 import asyncio
 
 del asyncio.StreamReaderProtocol.__del__
@@ -56,11 +52,11 @@ del asyncio.StreamReaderProtocol.__del__
 part of a cycle of garbage, it may come too late."""
 
 DEFECTS = {
-    "new connections raise": _raises("common.live.LiveConnections.add"),
-    "the end raises": _raises("common.connections.ConnectionLog.ended"),
-    "Python warns of what is left open": _WARNING,
-    "received bytes raise": _raises("common.connections.ChunkLog.received"),
-    "the loop is blocked in a pause": _BLOCKED,
-    "garbage is collected in an unlucky order": _UNLUCKY,
+    "new connections raise": _raises("common.live", "LiveConnections.add"),
+    "the end raises": _raises("common.connections", "ConnectionLog.ended"),
+    "Python warns of what is left open": WARNS,
+    "received bytes raise": _raises("common.connections", "ChunkLog.received"),
+    "the loop is blocked in a pause": BLOCKED,
+    "garbage is collected in an unlucky order": UNLUCKY,
 }
 """What is planted -> the source that plants it, which stands before that of the program."""

@@ -1,7 +1,6 @@
 """From the source of a program to its alterations, one change of one statement each. Pure."""
 
 import ast
-import copy
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
@@ -9,15 +8,25 @@ from dataclasses import dataclass
 
 from comparison.programs import split
 
-LEFT_OUT, OPPOSITE, TRUE, FALSE = "left out", "opposite", "always true", "always false"
-CLOSE, ABORT, NO_HANDLER, NO_FINALLY, BARE = "close", "abort", "no handler", "no finally", "bare"
+CHANGES = {
+    "left out": "without it",
+    "opposite": "were it the opposite",
+    "always true": "were it always so",
+    "always false": "were it never so",
+    "close": "with close() instead",
+    "abort": "with abort() instead",
+    "no handler": "without its except",
+    "no finally": "were its finally left out after an error",
+    "bare": "without it, but with what stands in it",
+}
+"""Each change, and how a sentence about it begins."""
 
 FRAME = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 """What is no statement of its own here: without it, what stands below it or in it goes, too."""
 
-Key = tuple[str, str, int]
-"""What an alteration goes by from one version of a program to the next: the code, the change, and which of those with
-both it is."""
+Key = tuple[str, str, str, int]
+"""What an alteration goes by from one version of a program to the next: the file, the code, the change, and which of
+those with both it is."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class Alteration:
 
     @property
     def key(self) -> Key:
-        return self.code, self.change, self.nth
+        return self.file, self.code, self.change, self.nth
 
     @property
     def place(self) -> str:
@@ -57,16 +66,16 @@ def alterations(file: str, source: str) -> list[Alteration]:
             where = file, statement.lineno, last, sections[statement.lineno], code
             for change, instead in _changes(statement, outside=body is tree.body):
                 body[at : at + 1] = instead or [ast.Pass()]
-                altered = ast.unparse(ast.fix_missing_locations(tree))
+                altered = written(tree)
                 body[at : at + max(1, len(instead))] = [statement]
                 times[code, change] += 1
-                found.append(Alteration(*where, change, times[code, change], f"{altered}\n"))
+                found.append(Alteration(*where, change, times[code, change], altered))
     return sorted(found, key=lambda alteration: alteration.first)
 
 
-def written_anew(source: str) -> str:
-    """A program as it is, in the form that the altered ones have: what they quote of themselves is then the same."""
-    return f"{ast.unparse(ast.parse(source))}\n"
+def written(tree: ast.Module) -> str:
+    """A program in the form that all have here, altered or not: what they quote of themselves is then the same."""
+    return f"{ast.unparse(ast.fix_missing_locations(tree))}\n"
 
 
 def digest(source: str) -> str:
@@ -91,14 +100,14 @@ def _head(statement: ast.stmt) -> tuple[int, str]:
     """The last of its own lines, and its code, each without what stands in it."""
     match statement:
         case ast.If(test) | ast.While(test):
-            head: ast.expr | ast.stmt | None = test
+            head: ast.expr | ast.stmt = test
         case ast.With(items) | ast.AsyncWith(items):
             head = items[-1].optional_vars or items[-1].context_expr
         case ast.Try():
-            head = None
+            return statement.lineno, "try:"
         case _:
             return statement.end_lineno or statement.lineno, ast.unparse(statement)
-    return (head.end_lineno or head.lineno) if head else statement.lineno, ast.unparse(statement).split("\n")[0]
+    return head.end_lineno or head.lineno, ast.unparse(statement).split("\n")[0]
 
 
 def _changes(statement: ast.stmt, *, outside: bool) -> Iterator[tuple[str, list[ast.stmt]]]:
@@ -106,52 +115,35 @@ def _changes(statement: ast.stmt, *, outside: bool) -> Iterator[tuple[str, list[
     match statement:
         case ast.If(test, body, orelse) if not outside:
             if orelse or len(body) > 1:  # else it is the same as its one statement left out
-                yield FALSE, orelse
-            yield TRUE, body
-            yield OPPOSITE, [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
-        case ast.While(ast.Constant()):
-            yield LEFT_OUT, []
+                yield "always false", orelse
+            yield "always true", body
+            yield "opposite", [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
         case ast.While(test):
-            yield LEFT_OUT, []
-            yield TRUE, [_with(statement, test=ast.BoolOp(ast.Or(), [test, ast.Constant(True)]))]
-            yield OPPOSITE, [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
+            yield "left out", []
+            if not isinstance(test, ast.Constant):
+                yield "always true", [_with(statement, test=ast.BoolOp(ast.Or(), [test, ast.Constant(True)]))]
+                yield "opposite", [_with(statement, test=ast.UnaryOp(ast.Not(), test))]
         case ast.Try(body, handlers, orelse, finalbody):
             for handler in handlers:
                 rest = [other for other in handlers if other is not handler]
                 without = _with(statement, handlers=rest, orelse=orelse if rest else [])
-                yield NO_HANDLER, [without] if rest or finalbody else [*body, *orelse]
+                yield "no handler", [without] if rest or finalbody else [*body, *orelse]
             if finalbody:
-                yield NO_FINALLY, [*([_with(statement, finalbody=[])] if handlers else [*body, *orelse]), *finalbody]
+                yield "no finally", [*([_with(statement, finalbody=[])] if handlers else [*body, *orelse]), *finalbody]
         case ast.With(items, body) | ast.AsyncWith(items, body):
             named = any(item.optional_vars is not None for item in items)
-            yield (LEFT_OUT, []) if named else (BARE, body)
+            yield ("left out", []) if named else ("bare", body)
+        case ast.Expr(ast.Call(ast.Attribute(owner, "abort"))):
+            yield "left out", []
+            yield "close", ast.parse(f"{ast.unparse(owner)}.close()").body
+        case ast.Expr(ast.Call(ast.Attribute(owner, "close"))):
+            yield "left out", []
+            closed = ast.unparse(owner)
+            transport = closed if closed.endswith("transport") else f"{closed}.transport"
+            yield "abort", ast.parse(f"{transport}.abort()").body
         case _:
-            yield LEFT_OUT, []
-            if (exchanged := _exchanged(statement)) is not None:
-                yield exchanged
+            yield "left out", []
 
 
 def _with(statement: ast.stmt, **fields: object) -> ast.stmt:
-    changed = copy.copy(statement)
-    for name, value in fields.items():
-        setattr(changed, name, value)
-    return changed
-
-
-def _exchanged(statement: ast.stmt) -> tuple[str, list[ast.stmt]] | None:
-    """A statement that closes and now aborts, or the other way round; None for any other."""
-    match statement:
-        case ast.Expr(ast.Call(ast.Attribute(owner, "abort"))):
-            called = ast.Attribute(owner, "close", ast.Load())
-            change = CLOSE
-        case ast.Expr(ast.Call(ast.Attribute(owner, "close"))):
-            is_transport = ast.unparse(owner).endswith("transport")
-            called = ast.Attribute(owner if is_transport else _transport_of(owner), "abort", ast.Load())
-            change = ABORT
-        case _:
-            return None
-    return change, [ast.Expr(ast.Call(called, [], []))]
-
-
-def _transport_of(owner: ast.expr) -> ast.expr:
-    return ast.Attribute(owner, "transport", ast.Load())
+    return type(statement)(**(vars(statement) | fields))

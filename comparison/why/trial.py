@@ -4,6 +4,7 @@ A copy is a program of its own beside a link to `common`. It is held against the
 the same scenario, so that whatever differs comes from the alteration. The other side is always sound.
 """
 
+import ast
 import dataclasses
 import re
 import signal
@@ -11,7 +12,6 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from comparison import files
@@ -26,7 +26,7 @@ from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial, trials
 from comparison.why.defects import DEFECTS
 from comparison.why.record import Evidence
-from comparison.why.statements import Alteration, written_anew
+from comparison.why.statements import Alteration, written
 
 LEAST_S = 2.0
 PATIENCE = 5
@@ -48,8 +48,7 @@ SHOW_DEFECTS = (
 )
 """The scenarios that are played with planted defects."""
 
-DEAR_BYTES = 16 * 2**20
-MANY = 100
+DEAR_BYTES, DEAR_CONNECTIONS = 16 * 2**20, 100
 """What is dear: so many bytes or connections."""
 
 SPINS, NEVER_ENDS = f"exited with -{signal.SIGALRM}", "never ends"
@@ -59,45 +58,31 @@ PASSING = re.compile(r'"[^"]*", line \d+|<(?!\w+>)[^<>]*(?:<[^<>]*>[^<>]*)*>|\^+
 
 SIGNS = {"-": "does not tell", "+": "tells", "~": "tells in another place"}
 
-
-@dataclass(frozen=True)
-class Ground:
-    """A scenario over a transport, perhaps with a planted defect."""
-
-    trial: Trial
-    defect: str = ""
-
-    @property
-    def name(self) -> tuple[str, str, str]:
-        return self.trial.scenario.name, self.trial.transport.name, self.defect
+Name = tuple[str, str, str]
+"""Of a ground: a scenario, a transport, and a planted defect or none."""
 
 
-def grounds() -> list[Ground]:
+def grounds() -> dict[Name, Trial]:
     """All on which something may be noticed here, what is dear last: each scenario over what it usually runs over, the
     first one over everything, and with each planted defect."""
-    everything = [*trials(["all"], None), *trials([TUTORIAL.name], list(TRANSPORTS)[1:])]
-    usual = [Ground(trial) for trial in everything if trial.skipped is None]
-    showing = trials(SHOW_DEFECTS, ["tcp", "tls"])
-    planted = [Ground(trial, defect) for defect in DEFECTS for trial in showing if trial.skipped is None]
-    return sorted((*usual, *planted), key=lambda ground: is_dear(ground.trial))
+    found = [(trial, "") for trial in (*trials(["all"], None), *trials([TUTORIAL.name], list(TRANSPORTS)[1:]))]
+    found += [(trial, defect) for defect in DEFECTS for trial in trials(SHOW_DEFECTS, ["tcp", "tls"])]
+    found.sort(key=lambda one: _is_dear(one[0].scenario))
+    return {(one.scenario.name, one.transport.name, defect): one for one, defect in found if one.skipped is None}
 
 
-def is_dear(trial: Trial) -> bool:
-    return trial.scenario.length > DEAR_BYTES or trial.scenario.connections >= MANY
+def _is_dear(scenario: Scenario) -> bool:
+    return scenario.length > DEAR_BYTES or scenario.connections >= DEAR_CONNECTIONS
 
 
-def programs() -> dict[str, Side]:
-    """The files of the implementations, and which side each is."""
-    found: dict[str, Side] = {}
-    for commands in IMPLEMENTATIONS.values():
+def programs() -> dict[str, tuple[str, Side]]:
+    """The files of the implementations: of which one each is, and its side."""
+    found: dict[str, tuple[str, Side]] = {}
+    for name, commands in IMPLEMENTATIONS.items():
         for side in SIDES:
-            if (path := source_of(commands.server if side == "server" else commands.client)) is not None:
-                found[path.as_posix()] = side
+            if (path := source_of(getattr(commands, side))) is not None:
+                found[path.as_posix()] = name, side
     return found
-
-
-def command_of(end: Endpoint, side: Side) -> tuple[str, ...]:
-    return end.server_command if side == "server" else end.client_command
 
 
 def search(
@@ -108,130 +93,125 @@ def search(
     jobs: int,
 ) -> Iterator[tuple[Alteration, Evidence | None]]:
     """What notices each alteration, as it is found out; None where nothing does. What has noticed it before is tried
-    first, until it has done so on the same loops; then what has noticed most others, and what is cheap. Of what is
-    known only where this machine lacks what it takes, the old evidence stands."""
-    left = {ground.name: ground for ground in grounds()}
+    first; then what has noticed most others, and what is cheap."""
+    arena = Arena(selection, sources, jobs)
     pending = dict.fromkeys(chosen)
-    before = defaultdict[tuple[str, str, str], list[Alteration]](list)
-    for alteration in pending:
-        if (seen := known.get(alteration)) is not None:
-            before[seen.scenario, seen.transport, seen.defect].append(alteration)
-    with tempfile.TemporaryDirectory(prefix="why-") as folder:
-        arena = Arena(selection, sources, Path(folder), jobs)
-        caught = Counter[tuple[str, str, str]]()
-        for name, those in before.items():
-            can_be_tried = [one for one in those if name in left and not arena.loops.isdisjoint(known[one].loops)]
-            found: dict[Alteration, Evidence] = {}
-            seen_on = {one: set[str]() for one in can_be_tried}
-            for _ in range(CONFIRMED):  # where the machine was too busy to tell, it says nothing
-                unseen = [one for one in can_be_tried if not arena.loops & {*known[one].loops} <= seen_on[one]]
-                for one, seen in (arena.noticed(left[name], unseen) if unseen else {}).items():
-                    seen_on[one].update(seen.loops)
-                    found[one] = dataclasses.replace(seen, loops=tuple(sorted(seen_on[one])))
-            found |= {one: known[one] for one in those if one not in can_be_tried}
-            caught[name] += len(found)
-            yield from found.items()
-            pending = {one: None for one in pending if one not in found}
-        while pending and left:
-            ground = left.pop(max(left, key=lambda name: caught[name]))
-            found = arena.noticed(ground, pending)
-            for _ in range(CONFIRMED):
-                if once := [one for one, seen in found.items() if len(seen.loops) == 1]:
-                    again = arena.noticed(ground, once, patience=2 * PATIENCE)
-                    found = {
-                        one: again.get(one, seen) for one, seen in found.items() if one in again or one not in once
-                    }
-            caught[ground.name] += len(found)
-            yield from found.items()
-            pending = {one: None for one in pending if one not in found}
-    yield from ((alteration, None) for alteration in pending)
+    before = defaultdict[Name, dict[Alteration, Evidence]](dict)
+    for one in pending:
+        if (seen := known.get(one)) is not None:
+            before[seen.scenario, seen.transport, seen.defect][one] = seen
+    first, left, caught = list(before.items()), list(arena.grounds), Counter[Name]()
+    while pending and (first or left):
+        if first:
+            name, those = first.pop(0)
+            found = arena.asked_again(name, those)
+        else:
+            name = left.pop(left.index(max(left, key=caught.__getitem__)))
+            found = arena.confirmed(name, pending)
+        caught[name] += len(found)
+        yield from found.items()
+        for one in found:
+            del pending[one]
+    yield from pending.items()
 
 
 class Arena:
-    """Plays copies of programs, which lie in `folder`, as they are and altered."""
+    """Plays copies of programs, as they are and altered."""
 
-    def __init__(self, selection: Selection, sources: Mapping[str, str], folder: Path, jobs: int) -> None:
-        self._sources = {file: written_anew(source) for file, source in sources.items()}
-        self._folder, self._jobs = folder, jobs
-        self._ends = {(file, end.loop): end for file, _, end in _ends(selection)}
-        self._sides = programs()
-        self._copies: dict[str, Path] = {}
-        self.loops = {loop for _, loop in self._ends}
+    def __init__(self, selection: Selection, sources: Mapping[str, str], jobs: int) -> None:
+        self._usual = {file: written(ast.parse(source)) for file, source in sources.items()}
+        self._jobs = jobs
+        self.grounds = grounds()
+        self._sides = {file: side for file, (_, side) in programs().items()}
+        self._ends = {
+            file: [end for end in selection.servers if end.implementation == name]
+            for file, (name, _) in programs().items()
+        }
+        self.loops = {end.loop for ends in self._ends.values() for end in ends}
+
+    def asked_again(self, ground: Name, known: Mapping[Alteration, Evidence]) -> dict[Alteration, Evidence]:
+        """What notices again what it has noticed before, asked until it does so on the same loops: where the machine is
+        too busy to tell, it says nothing. Where this machine lacks what it takes, the old evidence stands."""
+        if ground not in self.grounds:
+            return dict(known)
+        found = {one: seen for one, seen in known.items() if self.loops.isdisjoint(seen.loops)}
+        seen_on = {one: set[str]() for one in known if one not in found}
+        for _ in range(CONFIRMED):
+            unseen = [one for one, loops in seen_on.items() if not self.loops & {*known[one].loops} <= loops]
+            for one, seen in self.noticed(ground, unseen).items():
+                seen_on[one].update(seen.loops)
+                found[one] = dataclasses.replace(seen, loops=tuple(sorted(seen_on[one])))
+        return found
+
+    def confirmed(self, ground: Name, alterations: Iterable[Alteration]) -> dict[Alteration, Evidence]:
+        """Which of the alterations show on this ground every time."""
+        found = self.noticed(ground, alterations)
+        for _ in range(CONFIRMED):
+            once = [one for one, seen in found.items() if len(seen.loops) == 1]
+            sure = {one: seen for one, seen in found.items() if one not in once}
+            found = sure | self.noticed(ground, once, patience=2 * PATIENCE)
+        return found
 
     def noticed(
-        self, ground: Ground, alterations: Iterable[Alteration], patience: int = PATIENCE
+        self, ground: Name, alterations: Iterable[Alteration], patience: int = PATIENCE
     ) -> dict[Alteration, Evidence]:
         """Which of the alterations show on this ground, and how."""
-        those = [one for one in alterations if self._sides[one.file] in ground.trial.scenario.on_trial]
+        those = [one for one in alterations if self._sides[one.file] in self.grounds[ground].scenario.on_trial]
+        if not those:
+            return {}
+        scenario, transport, defect = ground
         start_s = time.monotonic()
-        usual = self._play(ground, {(one.file, self._sources[one.file]) for one in those})
+        usual = self._play(ground, {self._usual[one.file]: one.file for one in those})
         each_s = (time.monotonic() - start_s) * self._jobs / max(1, len(usual))
-        altered = self._play(
-            ground, {(one.file, one.source) for one in those}, max(LEAST_S, round(each_s * patience, 1))
-        )
-        usual_of = {(file, loop): seen for (file, _, loop), seen in usual.items()}
+        deadline_s = max(LEAST_S, round(each_s * patience, 1))
+        altered = self._play(ground, {one.source: one.file for one in those}, deadline_s)
         found = {}
         for one in those:
+            planted = self._sides[one.file] if defect else None
             signs = {}
             for loop in sorted(self.loops):
-                as_it_is, seen = usual_of.get((one.file, loop)), altered.get((one.file, one.source, loop))
-                planted = self._sides[one.file] if ground.defect else None
+                as_it_is, seen = usual.get((self._usual[one.file], loop)), altered.get((one.source, loop))
                 if as_it_is and seen and (sign := difference(as_it_is, seen, planted)):
                     signs[loop] = sign
             if signs:
                 reason, told = min(signs.values(), key=lambda sign: sign[1])
-                found[one] = Evidence(*ground.name[:2], tuple(signs), reason, told, ground.defect)
+                found[one] = Evidence(scenario, transport, tuple(signs), reason, told, defect)
         return found
 
     def _play(
-        self, ground: Ground, programs: Iterable[tuple[str, str]], deadline_s: float | None = None
-    ) -> dict[tuple[str, str, str], Observation]:
-        """What comes of each file with a source, on each loop."""
-        scenario = ground.trial.scenario
-        scenario = dataclasses.replace(scenario, server_options=(*SHORT_GRACE, *scenario.server_options))
-        if deadline_s is not None:
+        self, ground: Name, programs: Mapping[str, str], deadline_s: float | None = None
+    ) -> dict[tuple[str, str], Observation]:
+        """What comes of each source, whose file is told, on each loop."""
+        trial, before = self.grounds[ground], DEFECTS.get(ground[-1], "")
+        scenario = dataclasses.replace(trial.scenario, server_options=(*SHORT_GRACE, *trial.scenario.server_options))
+        if deadline_s is not None:  # one that spins does not heed SIGTERM
             scenario = dataclasses.replace(scenario, deadline_s=deadline_s)
-        whose, found = {}, dict[tuple[str, str, str], Observation]()
-        for file, source in sorted(programs):
-            for loop in sorted(self.loops):
-                if (end := self._ends.get((file, loop))) is not None:
-                    before = DEFECTS.get(ground.defect, "")
-                    if deadline_s is not None:  # one that spins does not heed SIGTERM
-                        before = f"import signal\n\nsignal.alarm({round(2 * deadline_s)})\n{before}"
-                    pairing = self._pairing(end, file, before + source, scenario)
-                    whose[pairing] = file, source, loop
+            before = f"import signal\n\nsignal.alarm({round(2 * deadline_s)})\n{before}"
+        whose = {}
+        with tempfile.TemporaryDirectory(prefix="why-") as folder:
+            for number, (source, file) in enumerate(programs.items()):
+                # Under its own name, which it tells in errors, in a folder of its own.
+                copy = Path(folder, str(number), Path(file).name)
+                copy.parent.mkdir()
+                (copy.parent / "common").symlink_to(ROOT / "common", target_is_directory=True)
+                files.write(copy, before + source)
+                for end in self._ends[file]:
+                    whose[self._pairing(end, self._sides[file], copy, number, scenario)] = source, end.loop
+            units = runner.units(scenario, trial.transport, list(whose))
+            runs = [run for _, outcomes in runner.play_all(self._jobs, units) for run in outcomes]
+        return {whose[run.pairing]: verdicts.observe(scenario, run) for run in runs if isinstance(run, Run)}
 
-        units = runner.units(scenario, ground.trial.transport, list(whose))
-        for run in (one for _, outcomes in runner.play_all(self._jobs, units) for one in outcomes):
-            if isinstance(run, Run):
-                found[whose[run.pairing]] = verdicts.observe(scenario, run)
-        return found
-
-    def _pairing(self, end: Endpoint, file: str, source: str, scenario: Scenario) -> Pairing:
+    def _pairing(self, end: Endpoint, side: Side, copy: Path, number: int, scenario: Scenario) -> Pairing:
         """A copy of a program with the sound other side, which is the engine itself where there is a script."""
-        side = self._sides[file]
-        # Under its own name, which it tells in errors, in a folder of its own.
-        copy = self._copies.setdefault(source, self._folder / str(len(self._copies)) / Path(file).name)
-        if not copy.exists():
-            copy.parent.mkdir()
-            (copy.parent / "common").symlink_to(ROOT / "common", target_is_directory=True)
-            files.write(copy, source)
-        python, _, _, *options = command_of(end, side)
-        label = f"{end.label} {copy.parent.name}"
+        python, _, _, *options = end.server_command if side == "server" else end.client_command
         command = (python, str(copy), *options)
-        changed = dataclasses.replace(end, label=label, server_command=command, client_command=command)
+        changed = dataclasses.replace(
+            end, label=f"{end.label} {number}", server_command=command, client_command=command
+        )
         # A server takes its clients one after another: of those that hang each would hold up all others.
-        other = dataclasses.replace(end, label=f"{end.label} {int(copy.parent.name) % self._jobs}")
+        other = dataclasses.replace(end, label=f"{end.label} beside {number % self._jobs}")
         other = RAW if scenario.script is not None else other
         return Pairing(changed, other) if side == "server" else Pairing(other, changed)
-
-
-def _ends(selection: Selection) -> Iterator[tuple[str, Side, Endpoint]]:
-    """The file of each endpoint of this project on each side."""
-    for end in dict.fromkeys((*selection.servers, *selection.clients)):
-        for side in SIDES:
-            if (path := source_of(command_of(end, side))) is not None:
-                yield path.as_posix(), side, end
 
 
 def difference(usual: Observation, seen: Observation, planted: Side | None = None) -> tuple[str, bool] | None:

@@ -1,5 +1,7 @@
 """The programs with what is lost without each statement, as blocks."""
 
+import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from common.loops import USUAL
@@ -8,30 +10,15 @@ from comparison.model import Verdict
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.scenarios import SCENARIOS
-from comparison.why import record, statements
-from comparison.why.record import Evidence
-from comparison.why.statements import Alteration
-
-WORDS = {
-    statements.LEFT_OUT: "without it",
-    statements.OPPOSITE: "were it the opposite",
-    statements.TRUE: "were it always so",
-    statements.FALSE: "were it never so",
-    statements.CLOSE: "with close() instead",
-    statements.ABORT: "with abort() instead",
-    statements.NO_HANDLER: "without its except",
-    statements.NO_FINALLY: "were its finally left out after an error",
-    statements.BARE: "without it, but with what stands in it",
-}
-"""A change, as a sentence about it begins."""
+from comparison.why import record
+from comparison.why.record import Evidence, Found
+from comparison.why.statements import CHANGES, alterations
 
 NOTHING = "nothing shows it; give it a scenario, or leave it out"
 
 INDENT = "      "
 LINE_END, MORE = r"\\n", "...'"
 """Of what was told in several lines the first is shown."""
-
-Found = Mapping[Alteration, Evidence | None]
 
 
 def whole(sources: Mapping[str, str], found: Found) -> Iterator[Block]:
@@ -43,17 +30,12 @@ def whole(sources: Mapping[str, str], found: Found) -> Iterator[Block]:
         if own:
             yield Heading(file)
             yield from _program(source, own)
-    yield BLANK
-    yield Line(summary(found))
-
-
-def summary(found: Found) -> str:
-    """How many have a reason, and the places of those that have none."""
     places = dict.fromkeys(one.place for one, seen in found.items() if seen is None)
     told = sum(seen is not None and seen.told for seen in found.values())
     lines = len({one.place for one in found})
     end = f"nothing shows it at {', '.join(places)}" if places else "each of them shows"
-    return f"{len(found)} changes of {lines} statements, {told} of them only told: {end}"
+    yield BLANK
+    yield Line(f"{len(found)} changes of {lines} statements, {told} of them only told: {end}")
 
 
 def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Block]:
@@ -77,13 +59,13 @@ def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Blo
 def margin() -> dict[tuple[str, int], str]:
     """What is lost without a statement, by its file and last line, of the programs that are as they were when it was
     found out."""
-    found: dict[tuple[str, int], str] = {}
-    for file, known in record.read().items():
-        source = (ROOT / file).read_text("utf-8")
-        for one in statements.alterations(file, source) if statements.digest(source) == known.digest else ():
-            if (seen := known.evidence.get(one.key)) is not None:
-                found.setdefault((file, one.last), _note([one.change], seen))
-    return found
+    sources = {file: (ROOT / file).read_text("utf-8") for file in record.read()[0]}
+    everything = [one for file, source in sources.items() for one in alterations(file, source)]
+    notes: dict[tuple[str, int], str] = {}
+    for one, seen in record.recalled(everything, sources)[1].items():
+        if seen is not None:
+            notes.setdefault((one.file, one.last), _note([one.change], seen))
+    return notes
 
 
 def _lines(source: str) -> list[str]:
@@ -91,29 +73,22 @@ def _lines(source: str) -> list[str]:
 
 
 def _program(source: str, found: Found) -> Iterator[Block]:
+    """Its lines, and after each statement a note for each way in which its changes show."""
     lines, shown = _lines(source), 0
-    by_end: dict[int, dict[Alteration, Evidence | None]] = {}
-    for one, seen in found.items():
-        by_end.setdefault(one.last, {})[one] = seen
-    for last, own in sorted(by_end.items()):
+    for last, own in itertools.groupby(sorted(found, key=lambda one: one.last), lambda one: one.last):
         yield Code(lines[shown:last], "python")
-        yield from _notes(own)
+        alike = defaultdict[Evidence | None, list[str]](list)
+        for one in own:
+            alike[found[one]].append(one.change)
+        for seen, changes in alike.items():
+            yield Line(_note(changes, seen), "item" if seen else Verdict.FAILED, "-", INDENT)
         shown = last
     if shown < len(lines):
         yield Code(lines[shown:], "python")
 
 
-def _notes(found: Found) -> Iterator[Block]:
-    """One for each way in which the changes of a statement show."""
-    alike: dict[Evidence | None, list[str]] = {}
-    for one, seen in found.items():
-        alike.setdefault(seen, []).append(one.change)
-    for seen, changes in alike.items():
-        yield Line(_note(changes, seen), "item" if seen else Verdict.FAILED, "-", INDENT)
-
-
 def _note(changes: Sequence[str], seen: Evidence | None) -> str:
-    begin = ", or ".join(WORDS[change] for change in changes)
+    begin = ", or ".join(CHANGES[change] for change in changes)
     if seen is None:
         return f"{begin}: {NOTHING}"
     over = seen.transport != SCENARIOS[seen.scenario].transports[0] and seen.transport in TRANSPORTS

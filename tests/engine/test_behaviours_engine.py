@@ -11,11 +11,9 @@ from harness import DEADLINE_S, ROOT
 import compare
 from behaviours import page
 from comparison import endpoints
-from comparison.experiments import command, words
-from comparison.experiments.judge import judge
-from comparison.experiments.model import Evidence, State, behaviour_of, everything
+from comparison.experiments import command, view
+from comparison.experiments.model import Evidence, State, behaviour_of, everything, judge, judged
 from comparison.experiments.play import cells, looks, survey
-from comparison.play.processes import Launcher
 
 PLANTED = ROOT / "tests" / "planted_behaviours" / "surprise.py"
 
@@ -32,13 +30,13 @@ def planted():
 def test_a_surprise_is_confirmed_with_ten_times_the_patience_before_it_is_news(planted):
     finding = planted["trap"]
     assert (finding.state, finding.reason) == (State.NEWS, "known is: fine")
-    assert finding.evidence.outcomes == ("hurt", "hurt")
-    assert finding.evidence.told == ("patience 5.0",)
+    assert finding.outcomes == ("hurt", "hurt")
+    assert finding.told == ("patience 5.0",)
 
 
 def test_what_is_as_known_is_run_once(planted):
     assert planted["hasty"].state is State.KNOWN
-    assert planted["hasty"].evidence.told == ("patience 0.5",)
+    assert planted["hasty"].told == ("patience 0.5",)
 
 
 def test_what_failed_once_and_came_out_as_known_alone_is_unsteady():
@@ -63,7 +61,7 @@ def test_what_the_machine_lacks_is_skipped(planted):
 
 # --- The command line ---
 def run(*words):
-    """`compare.py behaviours` with these words."""
+    """`compare.py behaviours` with these view."""
     return subprocess.run(
         [sys.executable, "compare.py", "behaviours", *words],
         cwd=ROOT,
@@ -116,10 +114,9 @@ def test_a_loop_that_never_resumes_reading_is_named_in_the_news():
     reads_no_more, behaviours = "tests.planted_loops:reads_no_more", everything()
     [here] = endpoints.interpreters([], ["asyncio"])
     tried = cells([behaviours["reading-resumes"]], [("asyncio", here), (reads_no_more, here)])
-    with Launcher() as launcher:
-        found = command.in_order(behaviours, [evidence for _, evidence in looks(launcher, tried, jobs=4)], [])
+    found = judged(behaviours, [evidence for _, evidence in looks(tried, jobs=4)])
     assert found.exit_code == 1
-    [news] = words.unusual(found)
+    [news] = view.unusual(found)
     assert news.startswith(f"reading-resumes, rely, {reads_no_more}: news: unforeseen: a part came, then nothing")
 
 

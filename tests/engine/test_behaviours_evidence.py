@@ -12,11 +12,9 @@ from harness import ROOT
 
 from behaviours.known import Place, row_for
 from comparison import endpoints, layout
-from comparison.experiments import command, record, view
-from comparison.experiments.judge import judge, known_as
-from comparison.experiments.model import REMEDY, State, everything
+from comparison.experiments import record, view
+from comparison.experiments.model import REMEDY, State, everything, judge, judged, row_of
 from comparison.experiments.play import Cell, looks
-from comparison.play.processes import Launcher
 
 RECORDED = ROOT / "docs" / "behaviours.json"
 """What was seen on every Python that there was; CONTRIBUTING says how it is made."""
@@ -30,12 +28,12 @@ LOOPS = [loop for loop in ("asyncio", "uvloop") if loop == "asyncio" or importli
 
 
 def biting_cell(behaviour, here):
-    """A place on this machine where the trap bites and the way around would not."""
+    """The way around in the place of the trap, where that bites on this machine."""
     for api in behaviour.apis["trap"]:
         for loop in LOOPS:
             row = row_for(behaviour.known["trap"], Place(api, loop, here.version, here.versions.get(loop, "")))
             if api in behaviour.apis[REMEDY] and all(outcome.bites for outcome in row.outcomes):
-                return Cell(behaviour, "trap", api, loop, here)
+                return Cell(behaviour, "trap", api, loop, here, played_by=REMEDY)
     return None
 
 
@@ -45,11 +43,7 @@ def swapped():
     [here] = endpoints.interpreters([], LOOPS)
     having = [behaviour for behaviour in BEHAVIOURS.values() if REMEDY in behaviour.apis]
     chosen = [cell for behaviour in having if (cell := biting_cell(behaviour, here)) is not None]
-    with Launcher() as launcher:
-        return {
-            cell.behaviour.name: judge(evidence, cell.behaviour.known)
-            for cell, evidence in looks(launcher, chosen, jobs=JOBS, played_by=REMEDY)
-        }
+    return {cell.behaviour.page.name: judge(seen, cell.behaviour.known) for cell, seen in looks(chosen, jobs=JOBS)}
 
 
 @pytest.mark.parametrize("name", [name for name, behaviour in BEHAVIOURS.items() if REMEDY in behaviour.apis])
@@ -57,7 +51,7 @@ def test_the_way_around_in_the_place_of_the_trap_is_news(swapped, name):
     if name not in swapped:
         pytest.skip("it does not bite on this Python")
     finding = swapped[name]
-    assert (finding.state, finding.evidence.bites) == (State.NEWS, ""), finding
+    assert (finding.state, finding.bites) == (State.NEWS, ""), finding
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +63,7 @@ def recorded():
 def test_every_row_of_the_table_was_seen_somewhere_or_says_where_it_was_read(recorded, name):
     behaviour = BEHAVIOURS[name]
     seen = {
-        (evidence.case, row_for(behaviour.known[evidence.case], known_as(evidence.place)), outcome)
+        (evidence.case, row_of(evidence, behaviour.known), outcome)
         for evidence in recorded
         if evidence.behaviour == name and evidence.case in behaviour.known
         for outcome in evidence.outcomes
@@ -117,7 +111,7 @@ def document() -> str:
 
 def made() -> str:
     """What `compare.py behaviours --from docs/behaviours.json --format markdown` writes."""
-    return layout.markdown_of(view.whole(command.in_order(BEHAVIOURS, record.read([RECORDED]), [])))
+    return layout.markdown_of(view.whole(judged(BEHAVIOURS, record.read([RECORDED]))))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pytest
 from comparison import endpoints
 from comparison.experiments import otherwise
 from comparison.experiments.model import everything
-from comparison.experiments.play import cells
+from comparison.selection import choose
 
 WITNESS = "callbacks-in-order"
 """The behaviour that watches each call a loop makes."""
@@ -13,8 +13,7 @@ WITNESS = "callbacks-in-order"
 
 def found(loop: str, *names: str) -> tuple[str, ...]:
     [here] = endpoints.interpreters([], [loop])
-    chosen = [each for name, each in everything().items() if name in names]
-    return otherwise.seen(cells(chosen, [(loop, here)]), 1, lambda: None)[loop]
+    return otherwise.seen({loop: here}, [each for name, each in everything().items() if name in names])[loop]
 
 
 @pytest.mark.parametrize("loop", ["lost_twice", "eof_a_hundred_times", "data_after_the_end"])
@@ -26,9 +25,10 @@ def test_a_loop_that_does_as_asyncio_does_has_nothing_otherwise():
     assert found("tests.planted_loops:LikeAsyncio", WITNESS, "drain-is-not-flush") == ()
 
 
-def test_of_uvloop_it_is_known_and_not_run():
+def test_of_uvloop_it_is_known_and_not_run(monkeypatch):
     pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
-    [here] = endpoints.interpreters([], ["uvloop"])
-    arms = [("asyncio", here), ("uvloop", here)]
-    assert otherwise.to_be_run(arms) == []
-    assert "write-after-close" in otherwise.as_known(arms)["uvloop"]
+    run = []
+    monkeypatch.setattr(otherwise, "looks", lambda tried, **_: run.extend(tried) or [])
+    known = otherwise.of(choose(loops=["asyncio", "uvloop"]))
+    assert (list(known), run) == (["uvloop"], [])
+    assert "write-after-close" in known["uvloop"]

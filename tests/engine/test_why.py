@@ -13,7 +13,8 @@ SOURCE = (ROOT / SERVER).read_text()
 
 def searched(monkeypatch, source, codes, known=None, scenarios=("tutorial",)):
     """What notices the changes of the statements with this code, on a few grounds and on asyncio alone."""
-    monkeypatch.setattr(trial, "grounds", lambda: [trial.Ground(one) for one in trials(scenarios, None)])
+    grounds = {(one.scenario.name, one.transport.name, ""): one for one in trials(scenarios, None)}
+    monkeypatch.setattr(trial, "grounds", lambda: grounds)
     chosen = [one for one in alterations(SERVER, source) if one.code in codes and one.change == "left out"]
     known = {one: known for one in chosen if known}
     return {one.code: seen for one, seen in trial.search(chosen, {SERVER: source}, known, choose(loops=["asyncio"]), 2)}
@@ -40,9 +41,10 @@ def test_what_has_noticed_a_change_on_two_loops_is_asked_again_where_it_notices_
     seen_on = iter([("uvloop",), ("asyncio",), ("nothing is asked a third time",)])
 
     def noticed(_, ground, those):
-        return dict.fromkeys(those, Evidence(*ground.name[:2], next(seen_on), "as it is"))
+        return dict.fromkeys(those, Evidence(*ground[:2], next(seen_on), "as it is"))
 
     monkeypatch.setattr(trial.Arena, "loops", frozenset(known.loops), raising=False)
+    monkeypatch.setattr(trial.Arena, "grounds", {("tutorial", "tcp", ""): None}, raising=False)
     monkeypatch.setattr(trial.Arena, "__init__", lambda *_: None)
     monkeypatch.setattr(trial.Arena, "noticed", noticed)
     seen = searched(monkeypatch, SOURCE, ["log.received(data)"], known)["log.received(data)"]
@@ -53,6 +55,6 @@ def test_a_planted_defect_is_no_reason_by_itself(monkeypatch):
     [tutorial] = trials(["tutorial"], None)
     same = [one for one in alterations(SERVER, SOURCE) if one.code == "writer.close()"][:1]
     same = [type(one)(**{**vars(one), "source": f"{SOURCE}\n"}) for one in same]
-    monkeypatch.setattr(trial, "grounds", lambda: [trial.Ground(tutorial, "received bytes raise")])
+    monkeypatch.setattr(trial, "grounds", lambda: {("tutorial", "tcp", "received bytes raise"): tutorial})
     [(_, seen)] = trial.search(same, {SERVER: SOURCE}, {}, choose(loops=["asyncio"]), 2)
     assert seen is None

@@ -9,9 +9,8 @@ import pytest
 from behaviours.known import known, outcome, seen
 from behaviours.page import Page
 from comparison import layout
-from comparison.experiments import command, record, view, words
-from comparison.experiments.judge import judge
-from comparison.experiments.model import Behaviour, Evidence, State, Survey
+from comparison.experiments import record, view
+from comparison.experiments.model import Behaviour, Evidence, State, Survey, judge, judged
 from comparison.experiments.places import predictors, where
 from comparison.model import CannotCompare
 from comparison.options import meant
@@ -48,7 +47,7 @@ def evidence(api="streams", loop="asyncio", python="3.12.1", outcomes=("fine",),
 
 def survey(*evidences, behaviours=None):
     behaviours = behaviours or {"a-trap": behaviour()}
-    return command.in_order(behaviours, evidences, [])
+    return judged(behaviours, evidences)
 
 
 def everywhere(result, case="trap"):
@@ -152,7 +151,7 @@ def drawn(blocks, width=100):
 
 def test_the_summary_is_a_sentence_each():
     found = survey(*everywhere(as_the_table_says), *everywhere(lambda *levels: "fine", "remedy"))
-    assert words.summary(found) == [
+    assert view.summary(found) == [
         "1 behaviour, 24 cases on asyncio and uvloop 0.23.0, Python 3.11.7, 3.12.1 and 3.13.0: all as known.",
         "In what ran here: 1 by API, loop and Python.",
         "Biting here: 1; with a way around that worked wherever it ran: 1.",
@@ -162,13 +161,13 @@ def test_the_summary_is_a_sentence_each():
 
 def test_what_was_skipped_somewhere_is_predicted_by_what_ran():
     found = survey(evidence(outcomes=("hurt",)), evidence(python="3.11.7", outcomes=(), skipped="not there"))
-    assert words.summary(found)[0].endswith("1 skipped, all others as known.")
-    assert words.summary(found)[1] == "In what ran here: 1 alike everywhere."
+    assert view.summary(found)[0].endswith("1 skipped, all others as known.")
+    assert view.summary(found)[1] == "In what ran here: 1 alike everywhere."
 
 
 def test_news_comes_first_and_names_the_loop_that_alone_has_it():
     found = survey(evidence(outcomes=("hurt",)), evidence(loop="new:loop", outcomes=("fine",)), evidence(case="remedy"))
-    assert words.unusual(found) == ["a-trap, trap, new:loop: news: fine (known is: hurt)"]
+    assert view.unusual(found) == ["a-trap, trap, new:loop: news: fine (known is: hurt)"]
     shown = drawn(view.overview(found))
     assert shown.index("Not as known") < shown.index("Data")
 
@@ -203,17 +202,27 @@ def test_as_markdown_code_stays_code_and_each_has_a_heading_that_can_be_linked()
 
 # --- Kept, and read again ---
 def test_what_was_kept_is_read_as_it_was_and_the_last_of_a_place_counts(tmp_path):
-    found = survey(*everywhere(as_the_table_says))
+    found = everywhere(as_the_table_says)
     first, second = tmp_path / "first.json", tmp_path / "second.json"
-    first.write_text(record.to_json(found.findings))
+    first.write_text(record.to_json(survey(*found).findings))
     assert len(json.loads(first.read_text())["seen"]) == 4
-    assert sorted(record.read([first]), key=str) == sorted((f.evidence for f in found.findings), key=str)
+    assert sorted(record.read([first]), key=str) == sorted(found, key=str)
     second.write_text(record.to_json(survey(evidence(outcomes=("fine", "fine"), told=("so",))).findings))
     assert len(record.read([first, second])) == 12
     assert evidence(outcomes=("fine", "fine"), told=("so",)) in record.read([first, second])
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"behaviours": 7}', '{"behaviours": 1, "seen": [{}]}'])
+SEEN = '{"behaviours": 1, "seen": [{"behaviour": "eof-loop", "case": "trap", "api": "streams", %s}]}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{}", '{"behaviours": 7}', '{"behaviours": 1, "seen": [{}]}'),
+        SEEN % '"where": [["asyncio", "", "3.12.1"]]',
+        SEEN % '"failed": "so", "where": [["asyncio", "", "x"]]',
+    ],
+)
 def test_a_file_that_holds_something_else_is_named(tmp_path, content):
     path = tmp_path / "other.json"
     path.write_text(content)

@@ -101,7 +101,7 @@ def test_an_except_an_else_and_a_second_statement_alike_are_told_apart():
     source = "def f(a):\n    try:\n        a()\n        a()\n    except OSError:\n        b()\n"
     source += "    if a:\n        c()\n    else:\n        d()\n"
     found = alterations("a.py", source)
-    assert [one.key for one in found if one.code == "a()"] == [("a()", "left out", 1), ("a()", "left out", 2)]
+    assert [one.key for one in found if one.code == "a()"] == [("a.py", "a()", "left out", nth) for nth in (1, 2)]
     changes = {one.code: [other.change for other in found if other.code == one.code] for one in found}
     assert changes["try:"] == ["no handler"]
     assert changes["if a:"] == ["always false", "always true", "opposite"]
@@ -118,11 +118,12 @@ def test_only_what_a_program_does_counts_for_its_digest():
 @pytest.mark.parametrize("file", PROGRAMS)
 def test_the_record_is_of_the_programs_as_they_are_and_has_a_reason_for_each_statement(file):
     remedy = "compare.py why --save docs/why.json; compare.py why --format markdown > docs/why.md"
-    known = record.read()[file]
-    assert known.digest == digest(SOURCES[file]), f"{file} has changed: {remedy}"
-    assert [one.key for one in alterations(file, SOURCES[file])] == list(known.evidence), remedy
-    assert [key for key, seen in known.evidence.items() if seen is None] == []
-    noticed = [seen for seen in known.evidence.values() if seen is not None]
+    digests, everything = record.read()
+    known = {key: seen for key, seen in everything.items() if key[0] == file}
+    assert digests[file] == digest(SOURCES[file]), f"{file} has changed: {remedy}"
+    assert [one.key for one in alterations(file, SOURCES[file])] == list(known), remedy
+    assert [key for key, seen in known.items() if seen is None] == []
+    noticed = [seen for seen in known.values() if seen is not None]
     assert {seen.scenario for seen in noticed} <= SCENARIOS.keys(), remedy
     assert {seen.defect for seen in noticed} <= {"", *DEFECTS}, remedy
 
@@ -139,10 +140,9 @@ def test_what_was_found_can_be_read_back(tmp_path):
     seen = Evidence("tutorial", "tcp", ("asyncio",), "client exited with 1", told=True, defect="the end raises")
     path = tmp_path / "why.json"
     path.write_text(record.to_json({first.file: SOURCES[first.file]}, {first: seen, second: None}))
-    known = record.read(path)
-    assert known[first.file].digest == digest(SOURCES[first.file])
-    assert known[first.file].evidence == {first.key: seen, second.key: None}
-    assert record.read(tmp_path / "none") == {}
+    known = {first.key: seen, second.key: None}
+    assert record.read(path) == ({first.file: digest(SOURCES[first.file])}, known)
+    assert record.read(tmp_path / "none") == ({}, {})
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"why": 2}', '{"why": 1, "programs": {"a": {}}}', "{" * 100_000])

@@ -7,8 +7,8 @@ from typing import Any
 
 from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, is_none
-from comparison.experiments import command, record, words
-from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything
+from comparison.experiments import record, view
+from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything, judged
 from comparison.experiments.places import API_NAMES
 from comparison.play.processes import ROOT
 
@@ -20,37 +20,37 @@ def collect(path: Path = RECORD) -> dict[str, Any]:
     """Each behaviour by its name; none where there is no record. Raises CannotCompare."""
     if not path.is_file():
         return {}
-    found = command.in_order(everything(), record.read([path]), ())
+    found = judged(everything(), record.read([path]))
     return {name: _document(found, behaviour) for name, behaviour in found.behaviours.items()}
 
 
 def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
     page = behaviour.page
-    factors = words.predicted_by(found, behaviour)
-    bites = dict.fromkeys(f.evidence.bites for f in found.of(page.name, *behaviour.traps) if f.evidence.bites)
+    factors = view.predicted_by(found, behaviour)
+    bites = dict.fromkeys(f.bites for f in found.of(behaviour, *behaviour.traps) if f.bites)
     return {
         "title": page.title,
         "group": GROUPS[page.group],
         "apis": [API_NAMES[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
         "bites": list(bites),
-        "differs": [words.BY_TIMING] if factors is None else factors,
+        "differs": [view.BY_TIMING] if factors is None else factors,
         "text": page.text,
         "instead": page.instead,
         "sources": page.sources,
         "command": f"python -m {page.module}",
-        "cases": [_case(found.of(page.name, case), behaviour, case) for case in behaviour.known],
+        "cases": [_case(found.of(behaviour, case), behaviour, case) for case in behaviour.known],
     }
 
 
 def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[str, Any]:
     """The code in each API, what came out where, and the same place by place."""
     code = {label: behaviour.page.code.get((api, case)) for label, api in SECTIONS.items()}
-    lines = words.lines(findings)
-    pythons = sorted({finding.evidence.python for finding in findings}, key=parsed)
+    lines = view.lines(findings)
+    pythons = sorted({finding.python for finding in findings}, key=parsed)
     return {
-        "name": "instead" if case == REMEDY else words.spoken(case),
+        "name": "instead" if case == REMEDY else view.spoken(case),
         "code": [[label, text, is_none(text)] for label, text in code.items() if text is not None],
-        "lines": [[line.said, line.where, bool(line.bites), line.first.evidence.told] for line in lines],
+        "lines": [[line.said, line.where, bool(line.first.bites), line.first.told] for line in lines],
         "pythons": pythons,
         "places": list(_places(findings, pythons)),
     }
@@ -58,7 +58,7 @@ def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[
 
 def _places(findings: Sequence[Finding], pythons: Sequence[str]) -> Iterator[list[Any]]:
     """API, loop, and what came out there under one Python after the other, with the number of those that are alike."""
-    found = {(API_NAMES[f.evidence.api], f.evidence.loop_and_version, f.evidence.python): f for f in findings}
+    found = {(API_NAMES[f.api], f.loop_and_version, f.python): f for f in findings}
     for api, loop in dict.fromkeys(place[:2] for place in found):
         outcomes = [_outcome(found.get((api, loop, python))) for python in pythons]
         yield [api, loop, [[text, len(list(same))] for text, same in itertools.groupby(outcomes)]]
@@ -67,4 +67,4 @@ def _places(findings: Sequence[Finding], pythons: Sequence[str]) -> Iterator[lis
 def _outcome(finding: Finding | None) -> str:
     if finding is None:
         return "not run"
-    return finding.evidence.outcomes[-1] if finding.evidence.outcomes else f"{finding.state.value}: {finding.reason}"
+    return finding.outcomes[-1] if finding.outcomes else f"{finding.state}: {finding.reason}"

@@ -1,0 +1,216 @@
+"""Start the servers, let good and bad peers at them, and look at all of them again and again.
+
+A peer is a thread with a raw socket that does the same over and over. A bad one expects nothing; a good one that does
+not get its echo is a trouble of the server.
+"""
+
+import contextlib
+import socket
+import statistics
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+
+from comparison.bench import arms
+from comparison.bench.resources import Gone, Watched
+from comparison.model import Endpoint
+from comparison.play.peers import reset_at_close
+from comparison.play.processes import Launcher
+from comparison.play.serving import NotReady, start
+from comparison.play.workers import in_a_thread
+from comparison.progress import Progress
+from comparison.soak.growth import Course
+
+LOOKS = 150
+SHORTEST_S, LONGEST_S = 0.1, 2.0
+"""How many looks a soak takes, and how far they may lie apart."""
+
+IDLE_S = 1.0
+"""The idle limit that servers are started with."""
+
+OPTIONS = ("--host", "{host}", "--port", "0", "--log-level", "info", "--idle-timeout", f"{IDLE_S:g}")
+
+PATIENCE_S = 30.0
+"""What a good peer waits for its echo: the machine is busy on purpose."""
+
+PAUSE_S = 0.02
+BEAT_S = 0.05
+"""Between two connections of a peer; between two messages of the good one whose latency is measured."""
+
+MESSAGE = bytes(range(256)) * 16
+MUCH = MESSAGE * 64
+MOST_TROUBLES = 5
+
+
+class Served:
+    """A server with its peers and its course. `stopping` ends the peers."""
+
+    def __init__(self, launcher: Launcher, endpoint: Endpoint, stopping: threading.Event, course: Course) -> None:
+        """Start it. Raises NotReady."""
+        says, address = endpoint.takes_options, endpoint.server_address
+        host, _ = address or (arms.HOST, 0)
+        command = (*endpoint.server_command, *(OPTIONS if says else ()))
+        self.process, port, _ = start(
+            launcher, lambda port: arms.filled(command, host=host, port=port), host, says=says, address=address
+        )
+        self.process.drop_output()
+        self.course = course
+        self.stopping = stopping
+        self._address = host, port
+        self._connections = Counter(dict.fromkeys((*GOOD, *BAD), 0))  # each thread counts its own
+        self.latencies_us = deque[float]()
+        self._peers: list[Future[None]] = []
+
+    def let_peers_in(self) -> None:
+        self._peers = [in_a_thread(self._over_and_over, peer) for peer in (*GOOD, *BAD)]
+
+    def _over_and_over(self, peer: "Peer") -> None:
+        while not self.stopping.is_set():
+            try:
+                with socket.create_connection(self._address, PATIENCE_S) as sock:
+                    self._connections[peer] += 1
+                    peer(sock, self)
+            except OSError as error:
+                if peer in GOOD and not self.stopping.is_set() and len(self.course.troubles) < MOST_TROUBLES:
+                    self.course.troubles.append(f"a good peer ({peer.__name__}) got no echo: {error}")
+            self.stopping.wait(PAUSE_S)
+
+    def look(self, at_s: float) -> None:
+        """Write down how it is."""
+        with contextlib.suppress(Gone):  # its end tells of it
+            watched = Watched(self.process.pid)
+            figures = {
+                "at_s": at_s,
+                "connections": self._connections.total(),
+                "memory_kib": watched.resident_bytes() / 1024,
+                "files": watched.open_files(),
+                "threads": watched.threads(),
+            }
+            if latencies_us := [self.latencies_us.popleft() for _ in range(len(self.latencies_us))]:
+                figures["latency_us"] = statistics.median(latencies_us)
+            self.course.looks.append(figures)
+
+    def end(self) -> None:
+        """When the peers have left, it must end in good order."""
+        for peer in wait(self._peers, 2 * PATIENCE_S).done:
+            peer.result()  # a defect of the peer itself is raised here
+        log = self.process.stop()
+        if log.trouble is not None or log.exit_code != 0:
+            self.course.troubles.append(f"the server {log.trouble or f'ended with exit code {log.exit_code}'}")
+
+
+def soak(endpoints: Sequence[Endpoint], minutes: float) -> tuple[list[Course], bool]:
+    """The course of every server, and whether Ctrl-C came before the end."""
+    stopping = threading.Event()
+    served: list[Served] = []
+    courses: list[Course] = []
+    interrupted = False
+    length_s = minutes * 60
+    every_s = min(LONGEST_S, max(SHORTEST_S, length_s / LOOKS))
+    with Launcher() as launcher, Progress(max(1, int(length_s / every_s))) as progress:
+        try:
+            for endpoint in endpoints:
+                courses.append(Course(endpoint.label))
+                try:
+                    served.append(Served(launcher, endpoint, stopping, courses[-1]))
+                except NotReady as error:
+                    courses[-1].troubles.append(f"the server {error}")
+            for one in served:
+                one.let_peers_in()
+            start_s = time.monotonic()
+            while (passed_s := time.monotonic() - start_s) < length_s and any(not s.process.has_ended for s in served):
+                for one in served:
+                    one.look(passed_s)
+                progress.tick()
+                time.sleep(every_s)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            stopping.set()
+        for one in served:
+            one.end()
+    return courses, interrupted
+
+
+# --- Good peers ---
+def beat(sock: socket.socket, served: Served) -> None:
+    """One message after another on one connection: the peer whose latency is measured."""
+    while not served.stopping.wait(BEAT_S):
+        start_ns = time.perf_counter_ns()
+        _round_trip(sock)
+        served.latencies_us.append((time.perf_counter_ns() - start_ns) / 1000)
+
+
+def echo(sock: socket.socket, served: Served) -> None:
+    """A few messages, each back before the next."""
+    for _ in range(5):
+        _round_trip(sock)
+
+
+def half_close(sock: socket.socket, _: Served) -> None:
+    """A message, EOF, and read to the end."""
+    sock.sendall(MESSAGE)
+    sock.shutdown(socket.SHUT_WR)
+    _expect(sock, MESSAGE)
+    if sock.recv(1):
+        raise OSError("more came back than was sent")
+
+
+def read_slowly(sock: socket.socket, served: Served) -> None:
+    """Send much, and read it in small pieces."""
+    sent = in_a_thread(sock.sendall, MUCH)
+    for offset in range(0, len(MUCH), len(MESSAGE)):
+        _expect(sock, MUCH[offset : offset + len(MESSAGE)])
+        served.stopping.wait(PAUSE_S / 10)
+    sent.result(PATIENCE_S)
+
+
+def _round_trip(sock: socket.socket) -> None:
+    sock.sendall(MESSAGE)
+    _expect(sock, MESSAGE)
+
+
+def _expect(sock: socket.socket, data: bytes) -> None:
+    got = b""
+    while len(got) < len(data):
+        piece = sock.recv(len(data) - len(got))
+        if not piece:
+            raise OSError("the server closed")
+        got += piece
+    if got != data:
+        raise OSError("other bytes came back than were sent")
+
+
+# --- Bad peers ---
+def send_and_reset(sock: socket.socket, _: Served) -> None:
+    sock.sendall(MESSAGE)
+    reset_at_close(sock)
+
+
+def connect_and_leave(*_: object) -> None:
+    """Nothing: the connection is closed when this returns."""
+
+
+def say_nothing(sock: socket.socket, served: Served) -> None:
+    """Until the server has had enough."""
+    sock.settimeout(IDLE_S / 4)
+    while not served.stopping.is_set():
+        with contextlib.suppress(TimeoutError):
+            if not sock.recv(1):
+                return
+
+
+def never_read(sock: socket.socket, served: Served) -> None:
+    """Send all that the server takes, and wait until it has had enough."""
+    sock.settimeout(IDLE_S / 10)
+    while not served.stopping.wait(PAUSE_S):
+        # An error that waits is told by a send, and nothing is read.
+        with contextlib.suppress(TimeoutError):
+            sock.sendall(MUCH)
+
+
+Peer = Callable[[socket.socket, Served], None]
+GOOD: tuple[Peer, ...] = (beat, echo, half_close, read_slowly)
+BAD: tuple[Peer, ...] = (send_and_reset, connect_and_leave, say_nothing, never_read)
