@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 from comparison.bench.arms import IDIOMS, PROPORTIONS
-from comparison.bench.generator.workloads import histogram
+from comparison.bench.generator import histogram
 from comparison.bench.plan import Arm, Cell, Results, Sample
 
 ROUNDS = 8

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from comparison.bench import arms
-from comparison.bench.generator.sockets import LEAST_LINE_BYTES
+from comparison.bench.connections import LEAST_LINE_BYTES
 from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import KIB, MIDDLE_CONNECTIONS, MIDDLE_SIZE_BYTES, TCP, TLS, Arm, Cell, Plan
 from comparison.model import CannotCompare, Endpoint

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from harness import DEADLINE_S, HOST, ROOT
 
-from comparison.bench.generator import sockets, workloads
-from comparison.bench.generator.sockets import Broken, Connection
+from comparison.bench import connections, generator
+from comparison.bench.connections import Broken, Connection
 from comparison.bench.plan import Cell, Load, Sample
 from comparison.play import transports
 
@@ -90,7 +90,7 @@ def load(port: int, workload: str = "echo", **changes: object) -> Sample:
     given = {"size_bytes": 100, "connections": 3, "arms": (), **changes}
     cell = Cell(workload, **{name: given.pop(name) for name in vars(CELL).keys() & given.keys()})
     times = {"sample_s": 0.05, "patience_s": LONG_S, **given}
-    return workloads.run(Load(cell=cell, arm="a", round=1, host=HOST, port=port, server_pid=os.getpid(), **times))
+    return generator.run(Load(cell=cell, arm="a", round=1, host=HOST, port=port, server_pid=os.getpid(), **times))
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +135,7 @@ def test_lines_go_several_at_once_and_each_says_its_length(size_bytes, in_flight
 
     def by_lines(connection: socket.socket) -> None:
         with connection.makefile("rb") as file:
-            while head := file.read(sockets.LENGTH_DIGITS):
+            while head := file.read(connections.LENGTH_DIGITS):
                 line = file.read(int(head))
                 if line.find(b"\n") != len(line) - 1:
                     wrong.append(head + line)
@@ -260,7 +260,7 @@ def test_a_server_that_takes_a_few_is_not_asked_by_thousands_one_after_the_other
     """Each of them would be waited for."""
     with serving(silent) as port:
         found = load(port, patience_s=PATIENCE_S, connections=1000)
-    assert found.troubles == (f"{workloads.OPENING_AT_ONCE} connections: no answer within 0.3 s",)
+    assert found.troubles == (f"{generator.OPENING_AT_ONCE} connections: no answer within 0.3 s",)
 
 
 def test_a_server_that_falls_silent_is_found():
@@ -273,8 +273,8 @@ def latencies_ns(port: int, rate_per_s: float, sample_s: float) -> list[int]:
     """Of requests at a known rate on one connection."""
     timed = {"sample_s": sample_s, "patience_s": LONG_S}
     given = Load(cell=CELL, arm="a", round=1, host=HOST, port=port, server_pid=os.getpid(), **timed)
-    with workloads.Crowd(given, 1) as crowd:
-        found = workloads.on_time(crowd, rate_per_s)
+    with generator.Crowd(given, 1) as crowd:
+        found = generator.on_time(crowd, rate_per_s)
         assert crowd.reasons == []
     return found
 
@@ -345,17 +345,16 @@ def exhaust(connection: Connection) -> None:
 
 
 def test_an_old_message_that_comes_again_is_found():
-    texts = sockets.messages(100)
+    sent = connections.traffic(CELL)
     with socket.create_server((HOST, 0)) as listening:
-        connection = Connection(listening.getsockname()[:2], texts, 0)
+        connection = Connection(listening.getsockname()[:2], sent, 0)
         peer, _ = listening.accept()
     with peer:
-        connection.flush()
-        connection.send()
-        peer.sendall(texts[0] + texts[0])
+        connection.send(1)
+        peer.sendall(2 * sent.data[:100])
         with pytest.raises(Broken, match=WRONG):
             exhaust(connection)
-    connection.close()
+    connection.socket.close()
 
 
 def test_the_program_takes_json_and_answers_json():
@@ -383,6 +382,6 @@ def test_what_is_no_load_is_a_usage_error(spec):
 
 def test_it_uses_no_event_loop_of_anybody():
     """What is imported for a whole load, asked of the process itself."""
-    script = "import sys, comparison.bench.generator.workloads; print({'asyncio', 'uvloop'} & set(sys.modules))"
+    script = "import sys, comparison.bench.generator; print({'asyncio', 'uvloop'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S)
     assert done.stdout.strip() == "set()", done.stderr

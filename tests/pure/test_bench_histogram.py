@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comparison.bench.estimates import percentile_us
-from comparison.bench.generator.workloads import histogram
+from comparison.bench.generator import histogram
 
 SHARES = (0.5, 0.9, 0.99, 0.999, 1.0)
 

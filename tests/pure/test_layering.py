@@ -149,7 +149,7 @@ def test_each_layer_keeps_to_its_own():
         ("comparison/judge/causes.py", "from comparison.play.peers import Peer", ["comparison.play.peers.Peer"]),
         ("comparison/play/peers.py", "def f():\n    from comparison import judge", ["comparison.judge"]),
         ("comparison/bench/servers/buffered.py", "import uvloop", ["uvloop"]),
-        ("comparison/bench/generator/sockets.py", "def f():\n    import asyncio", ["asyncio"]),
+        ("comparison/bench/connections.py", "def f():\n    import asyncio", ["asyncio"]),
         (
             "comparison/bench/arms.py",
             "from comparison.bench.servers import buffered",

@@ -1,17 +1,26 @@
-"""The loads: each opens connections, keeps them busy for the window of a sample, and ends in bounded time.
+"""The load generator: a program of its own with plain non-blocking sockets and epoll, and no event loop of anybody's.
 
-A connection that breaks is counted and left out; the others go on. Nothing that a server does is an exception here.
+`python -m comparison.bench.generator LOAD` takes a `plan.Load` as a JSON object, and prints a `plan.Sample` as one. It
+uses neither of the APIs that are compared, so it favours none. Each load opens connections, keeps them busy for the
+window of a sample, and ends in bounded time. A connection that breaks is counted and left out; the others go on.
+Nothing that a server does is an exception here.
 """
 
+import dataclasses
 import functools
+import gc
+import itertools
+import json
 import selectors
 import ssl
+import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
-from comparison.bench.generator.sockets import Broken, Connection, how_it_broke, lines, messages
+from comparison import shapes
+from comparison.bench.connections import Connection, how_it_broke, traffic
 from comparison.bench.plan import TLS, Load, Sample
 from comparison.bench.resources import Gone, Watched, Window
 
@@ -31,14 +40,6 @@ now_s = time.perf_counter
 now_ns = time.perf_counter_ns
 
 
-def run(load: Load) -> Sample:
-    """Put one load on one server."""
-    try:
-        return WORKLOADS[load.cell.workload](load)
-    except Gone:
-        return _sample(load, {}, [], troubles=("the server ended while it was measured",))
-
-
 class Crowd:
     """The connections of one load: a `with` block has them open, and closes those that are left at its end."""
 
@@ -50,7 +51,7 @@ class Crowd:
         """Why connections broke."""
         self._made = 0
         self._selector = selectors.DefaultSelector()
-        self._texts = (lines if load.cell.workload == "lines" else messages)(load.cell.size_bytes)
+        self._traffic = traffic(load.cell)
         self._tls = _trusting() if load.cell.transport == TLS else None
 
     def __enter__(self) -> "Crowd":
@@ -58,21 +59,20 @@ class Crowd:
         break meanwhile, or take longer than the patience, are left out and named."""
         for begun in range(0, self._wanted, OPENING_AT_ONCE):
             for _ in range(min(OPENING_AT_ONCE, self._wanted - begun)):
-                self.connect()
+                self._connect()
             if not self.await_answers():
                 break  # and the next would fare no better
         return self
 
     def __exit__(self, *_: object) -> None:
         for connection in list(self.open):
-            self.drop(connection)
+            self._drop(connection)
         self._selector.close()
 
-    def connect(self) -> None:
-        """Begin one connection; it is open when its first message is back."""
-        address, in_flight = (self.load.host, self.load.port), self.load.cell.in_flight
+    def _connect(self) -> None:
         try:
-            connection = Connection(address, self._texts, self._made, in_flight, self._tls)
+            address = (self.load.host, self.load.port)
+            connection = Connection(address, self._traffic, self._made, self._tls)
         except OSError as error:
             self.reasons.append(how_it_broke(error))
             return
@@ -80,60 +80,60 @@ class Crowd:
         self.open.add(connection)
         self._selector.register(connection.socket, EVENT_READ | EVENT_WRITE, connection)
 
-    def drop(self, connection: Connection, reason: str | None = None) -> None:
+    def _drop(self, connection: Connection, *reasons: str) -> None:
         """Close a connection; with a reason, as broken."""
-        if reason is not None:
-            self.reasons.append(reason)
+        self.reasons += reasons
         self.open.discard(connection)
         self._selector.unregister(connection.socket)
-        connection.close()
+        connection.socket.close()
 
-    def send(self, connection: Connection, count: int = 1) -> None:
+    def send(self, connection: Connection, count: int) -> None:
         """Send the next messages on a connection, or drop it."""
-        try:
-            connection.send(count)
-            if not connection.all_sent:
-                self._watch(connection)
-        except Broken as broken:
-            self.drop(connection, str(broken))
+        self._serve(connection, 0, count)
 
     def received(self, timeout_s: float) -> Iterator[tuple[Connection, int]]:
-        """The connections on which messages are complete, and how many; 0 of one that has come to its end, and is
+        """The connections on which messages are complete, and how many; 1 of one that has come to its end, and is
         dropped. What waits to be sent is sent."""
         for key, events in self._selector.select(timeout_s):
-            connection = key.data
-            try:
-                if events & EVENT_WRITE:
-                    connection.flush()
-                complete = connection.receive() if events & EVENT_READ else 0
-                if events & EVENT_WRITE or not connection.all_sent:
-                    self._watch(connection)
-            except Broken as broken:
-                self.drop(connection, str(broken))
-                continue
-            if connection.has_ended:
-                self.drop(connection)
-            if complete or connection.has_ended:
-                yield connection, complete
+            complete = self._serve(key.data, events)
+            if complete:
+                yield key.data, complete
 
-    def give_up(self, connections: set[Connection], what: str = "no answer") -> None:
-        """Name and drop those for which is waited in vain."""
-        for connection in connections & self.open:
-            self.drop(connection, f"{what} within {self.load.patience_s:g} s")
+    def _serve(self, connection: Connection, events: int, count: int = 0) -> int:
+        try:
+            complete = connection.receive() if events & EVENT_READ else 0
+            if count or connection.unsent:
+                connection.send(count)
+        except OSError as error:
+            self._drop(connection, how_it_broke(error))
+            return 0
+        if connection.has_ended:
+            self._drop(connection)
+            return 1
+        if connection.unsent or events & EVENT_WRITE:
+            wanted = EVENT_READ | EVENT_WRITE if connection.unsent else EVENT_READ
+            self._selector.modify(connection.socket, wanted, connection)
+        return complete
 
     def await_answers(self) -> int:
         """Wait for the answers under way, and name the connections on which they do not come; how many came."""
-        count = 0
-        deadline_s = now_s() + self.load.patience_s
-        while (waiting := {one for one in self.open if one.waiting}) and now_s() < deadline_s:
-            count += sum(complete for _, complete in self.received(LOOK_S))
-        self.give_up(waiting)
-        return count
+        return sum(count for _, count in self.awaited(lambda connection: connection.waiting, "no answer"))
 
-    def _watch(self, connection: Connection) -> None:
-        """Wait for its answer, and where something still waits to be sent, for room."""
-        wanted = EVENT_READ if connection.all_sent else EVENT_READ | EVENT_WRITE
-        self._selector.modify(connection.socket, wanted, connection)
+    def leave(self) -> int:
+        """End every connection, and wait until the server has closed it, too; how many ended well."""
+        for connection in self.open:
+            connection.half_close()
+        return sum(count for _, count in self.awaited(lambda _: True, "not closed by the server"))
+
+    def awaited(self, is_awaited: Callable[[Connection], bool], otherwise: str) -> Iterator[tuple[Connection, int]]:
+        """What is received until nobody is awaited any more. Who is so for longer than the patience is dropped."""
+        deadline_s, awaited = now_s() + self.load.patience_s, list(self.open)
+        while awaited := [one for one in awaited if one in self.open and is_awaited(one)]:
+            if now_s() > deadline_s:
+                break
+            yield from self.received(LOOK_S)
+        for connection in awaited:
+            self._drop(connection, f"{otherwise} within {self.load.patience_s:g} s")
 
 
 @functools.cache
@@ -145,19 +145,6 @@ def _trusting() -> ssl.SSLContext:
     return context
 
 
-# --- Leaving ---
-def _leave(crowd: Crowd) -> int:
-    """End every connection, and wait until the server has closed it, too; how many ended well."""
-    count = 0
-    for connection in crowd.open:
-        connection.half_close()
-    deadline_s = now_s() + crowd.load.patience_s
-    while crowd.open and now_s() < deadline_s:
-        count += sum(1 for _ in crowd.received(LOOK_S))
-    crowd.give_up(crowd.open, "not closed by the server")
-    return count
-
-
 def _one_leaves(load: Load) -> None:
     """Somebody comes, sends and leaves while the others stay, as in any service that has run for a while.
 
@@ -166,7 +153,7 @@ def _one_leaves(load: Load) -> None:
     first time such a block is freed in one piece, which happens at an EOF after traffic.
     """
     with Crowd(load, 1) as crowd:
-        _leave(crowd)
+        crowd.leave()
 
 
 # --- Closed loops ---
@@ -210,7 +197,7 @@ def _come_and_go(load: Load, length_s: float) -> tuple[int, list[str]]:
     end_s = now_s() + length_s
     while now_s() < end_s and len(reasons) < load.cell.connections:
         with Crowd(load, load.cell.connections) as crowd:
-            count += _leave(crowd)
+            count += crowd.leave()
             reasons += crowd.reasons
     return count, reasons
 
@@ -235,25 +222,21 @@ def on_time(crowd: Crowd, rate_per_s: float) -> list[int]:
     when a request should have left, so a server that stalls cannot hide it (no coordinated omission)."""
     latencies_ns: list[int] = []
     due_ns: dict[Connection, deque[int]] = {connection: deque() for connection in crowd.open}
-    turn = deque(crowd.open)
-    gap_ns = 1e9 / rate_per_s
-    wanted = max(1, round(crowd.load.sample_s * rate_per_s))
-    start_ns = now_ns()
-    sent = 0
-    deadline_s = now_s() + crowd.load.sample_s + crowd.load.patience_s
-    while crowd.open and now_s() < deadline_s and (sent < wanted or any(one.waiting for one in crowd.open)):
-        at_ns = now_ns()
-        while sent < wanted and (intended_ns := start_ns + round(sent * gap_ns)) <= at_ns and crowd.open:
-            sent += 1
-            turn.rotate(-1)
-            if turn[0] in crowd.open:
-                due_ns[turn[0]].append(intended_ns)
-                crowd.send(turn[0])
-        wait_s = (start_ns + round(sent * gap_ns) - now_ns()) / 1e9 if sent < wanted else LOOK_S
-        for connection, complete in crowd.received(wait_s - SPIN_S if wait_s > SPIN_S else 0.0):
+
+    def take(received: Iterable[tuple[Connection, int]]) -> None:
+        for connection, complete in received:
             came_ns = now_ns()
-            latencies_ns += [came_ns - due_ns[connection].popleft() for _ in range(complete)]
-    crowd.give_up({one for one in crowd.open if one.waiting})
+            latencies_ns.extend(came_ns - due_ns[connection].popleft() for _ in range(complete))
+
+    start_ns, wanted = now_ns(), max(1, round(crowd.load.sample_s * rate_per_s))
+    for number, connection in zip(range(wanted), itertools.cycle(due_ns)):
+        at_ns = start_ns + round(number / rate_per_s * 1e9)
+        while crowd.open and (wait_s := (at_ns - now_ns()) / 1e9) > 0:
+            take(crowd.received(max(0.0, wait_s - SPIN_S)))
+        if connection in crowd.open:
+            due_ns[connection].append(at_ns)
+            crowd.send(connection, 1)
+    take(crowd.awaited(lambda connection: connection.waiting, "no answer"))
     return latencies_ns
 
 
@@ -279,20 +262,20 @@ def _filled(load: Load, server: Watched) -> tuple[int, int, list[str]]:
     """Memory with a crowd, how many it had, and why some of them broke."""
     with Crowd(load, load.cell.connections) as crowd:
         held, full_bytes = len(crowd.open), server.resident_bytes()
-        _leave(crowd)
+        crowd.leave()
         return full_bytes, held, crowd.reasons
 
 
+# --- The program ---
+WORKLOADS = {"echo": echo, "fresh": echo, "lines": echo, "connect": connect, "memory": memory, "half": half}
+
+
 def _sample(
-    load: Load,
-    values: Mapping[str, float],
-    reasons: Sequence[str],
-    latencies_ns: Iterable[int] = (),
-    troubles: tuple[str, ...] = (),
+    load: Load, values: Mapping[str, float], reasons: Sequence[str], latencies_ns: Iterable[int] = ()
 ) -> Sample:
     """What was measured, and what became of how many connections."""
     counted = Counter(reasons).items()
-    troubles += tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
+    troubles = tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
     if not values and not troubles:
         troubles = (f"nothing came back in {load.sample_s:g} s",)
     return Sample(load.cell.key, load.arm, load.round, values, histogram(latencies_ns), troubles)
@@ -303,4 +286,26 @@ def histogram(values_ns: Iterable[int]) -> dict[int, int]:
     return dict(Counter(int(float(f"{value_ns:.2e}")) for value_ns in values_ns))
 
 
-WORKLOADS = {"echo": echo, "fresh": echo, "lines": echo, "connect": connect, "memory": memory, "half": half}
+def run(load: Load) -> Sample:
+    """Put one load on one server."""
+    try:
+        return WORKLOADS[load.cell.workload](load)
+    except Gone:
+        ended = "the server ended while it was measured"
+        return Sample(load.cell.key, load.arm, load.round, {}, troubles=(ended,))
+
+
+def main() -> int:
+    """Whatever the server does, the exit code is 0 and the sample has it in `troubles`; 2 for a load that is none."""
+    try:
+        load = shapes.make(Load, json.loads(sys.argv[1]))
+    except (IndexError, ValueError, TypeError) as error:
+        print(f"usage: python -m comparison.bench.generator LOAD (one JSON object): {error}", file=sys.stderr)
+        return 2
+    gc.disable()  # it makes no cycles, and a collection would show as latency of the server
+    print(json.dumps(dataclasses.asdict(run(load))), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""Non-blocking connections that send known bytes and check what comes back, in the clear or over TLS. No timing, no
+statistics."""
+
+import contextlib
+import errno
+import os
+import socket
+import ssl
+from dataclasses import dataclass
+
+from comparison.bench.plan import Cell
+
+LEAST_READ_BYTES = 4096
+MOST_READ_BYTES = 64 * 1024
+"""A read asks for what is in flight, within these bounds: recv() allocates what it is asked for, and beyond 128 KiB
+that is a system call of its own, and pages to be zeroed; it took twice the time of all the rest."""
+
+LENGTH_DIGITS = 8
+"""What a line begins with: the number of the bytes that follow, so that one line serves servers that look for its end
+and those that count."""
+
+LEAST_LINE_BYTES = LENGTH_DIGITS + 2
+VARIANTS = 16
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What each connection of a cell sends, message after message, and begins again after `period_bytes`. Messages that
+    follow one another differ, so that an old one that comes again is found."""
+
+    size_bytes: int
+    """Of each message."""
+    period_bytes: int
+    data: bytes
+    """The period, and so much of it again as can be in flight or come in one read."""
+    read_bytes: int
+
+
+def traffic(cell: Cell) -> Traffic:
+    """What is sent in a cell: bytes of every kind, or lines that begin with their length, with one newline in each."""
+    size = cell.size_bytes
+    period = bytes(range(next(count for count in range(251, 0, -1) if size % count)))
+    if cell.workload == "lines":
+        content_bytes = size - LEAST_LINE_BYTES + 1
+        head = b"%0*d" % (LENGTH_DIGITS, content_bytes + 1)
+        letters = bytes(range(32, 127)) * (content_bytes // 95 + 2)
+        starts = range(0, 5 * VARIANTS, 5)
+        period = b"".join(head + letters[start : start + content_bytes] + b"\n" for start in starts)
+    at_once = size * cell.in_flight
+    times = 1 + -(-max(at_once, 2 * MOST_READ_BYTES) // len(period))
+    return Traffic(size, len(period), period * times, min(max(at_once, LEAST_READ_BYTES), MOST_READ_BYTES))
+
+
+class Broken(OSError):
+    """A connection that is of no more use; the text says why, in words that are the same for all of its kind."""
+
+
+class Connection:
+    """One connection to the server, open when its first message is back. Its owner waits until it is ready, and calls
+    `send` and `receive`; all raise OSError where it has broken."""
+
+    def __init__(
+        self, address: tuple[str, int], traffic: Traffic, first: int, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """`first` is the number of the message with which it begins."""
+        self.has_ended = False
+        """Whether both sides have closed it in good order."""
+        self._half_closed = False
+        self._traffic = traffic
+        self._asked_bytes = self._checked_bytes = first * traffic.size_bytes
+        self.unsent = b""
+        """What waits to be sent."""
+        self._tls: ssl.SSLObject | None = None
+        self._is_secure = tls is None
+        if tls is not None:
+            self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+            self._tls = tls.wrap_bio(self._in, self._out)
+            self._shake_hands()
+        else:
+            self._ask(1)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        error = self.socket.connect_ex(address)
+        if error not in (0, errno.EINPROGRESS):  # it can be written to as soon as it is connected
+            self.socket.close()
+            raise OSError(error, os.strerror(error))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether some of its messages have not come back."""
+        return self._checked_bytes < self._asked_bytes or not self._is_secure
+
+    def send(self, count: int = 0) -> None:
+        """Send the next messages, as many as may be in flight at most, after what waits to be sent. What does not go
+        at once waits for the next call."""
+        if count:
+            self._ask(count)
+        try:
+            sent = self.socket.send(self.unsent)
+        except BlockingIOError:
+            return
+        self.unsent = self.unsent[sent:]
+
+    def receive(self) -> int:
+        """Take what has come, and check it. How many messages that completes."""
+        data = self._read()
+        if data is None:
+            return 0
+        if not data:
+            if self.waiting or not self._half_closed:
+                raise Broken("closed by the server before the echo was complete")
+            self.has_ended = True
+            return 0
+        sent, before = self._traffic, self._checked_bytes
+        self._checked_bytes += len(data)
+        if self._checked_bytes > self._asked_bytes:
+            raise Broken("more bytes came back than were sent")
+        if not sent.data.startswith(data, before % sent.period_bytes):
+            raise Broken("bytes came back that were not sent")
+        return self._checked_bytes // sent.size_bytes - before // sent.size_bytes
+
+    def half_close(self) -> None:
+        """Tell the server that nothing more comes; `receive` then waits for its own end."""
+        self._half_closed = True
+        with contextlib.suppress(OSError):  # the next read tells
+            if self._tls is None:
+                self.socket.shutdown(socket.SHUT_WR)
+                return
+            with contextlib.suppress(ssl.SSLError):  # the server's own goodbye is not there yet
+                self._tls.unwrap()
+            self.unsent += self._out.read()
+            self.send()
+
+    def _ask(self, count: int) -> None:
+        """Have the next messages sent."""
+        place, length = self._asked_bytes % self._traffic.period_bytes, count * self._traffic.size_bytes
+        self._asked_bytes += length
+        text = self._traffic.data[place : place + length]
+        if self._tls is not None:
+            self._tls.write(text)
+            text = self._out.read()
+        self.unsent += text
+
+    def _shake_hands(self) -> None:
+        """The next step of the TLS handshake; after the last one the first message goes."""
+        assert self._tls is not None
+        try:
+            self._tls.do_handshake()
+            self._is_secure = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            raise Broken(f"no TLS handshake: {error.reason}") from None
+        self.unsent += self._out.read()
+        if self._is_secure:
+            self._ask(1)
+
+    def _read(self) -> bytes | None:
+        """What has come, in the clear: None for nothing yet, b"" for the end."""
+        try:
+            data = self.socket.recv(self._traffic.read_bytes)
+        except BlockingIOError:
+            return None
+        if self._tls is None:
+            return data
+        self._in.write(data)
+        if not self._is_secure:
+            if not data:
+                raise Broken("closed by the server in the TLS handshake")
+            self._shake_hands()
+        parts = []
+        # After the goodbye the connection itself must end as well.
+        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            while self._is_secure and (part := self._tls.read(MOST_READ_BYTES)):
+                parts.append(part)
+        return b"".join(parts) or (None if data else b"")
+
+
+def how_it_broke(error: OSError) -> str:
+    """Why a connection is of no more use, in words that are the same for all of its kind."""
+    if isinstance(error, Broken):
+        return str(error)
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "reset by the server before the echo was complete"
+    text = error.reason if isinstance(error, ssl.SSLError) else os.strerror(error.errno or 0).lower()
+    return f"could not connect: {text}" if isinstance(error, ConnectionRefusedError) else f"failed: {text}"
