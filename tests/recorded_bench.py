@@ -2,7 +2,10 @@
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
+from comparison import files
+from comparison.bench import results as on_disk
 from comparison.bench.arms import IDIOMS, PROPORTIONS
 from comparison.bench.generator import histogram
 from comparison.bench.plan import Arm, Cell, Results, Sample
@@ -98,3 +101,8 @@ def _sample(cell: Cell, label: str, number: int, chance: random.Random, cost: fl
     if cell.workload == "half":
         latencies = histogram(round(cost * 100_000 * chance.lognormvariate(0, 0.4)) for _ in range(200))
     return Sample(cell.key, label, number, values, latencies)
+
+
+def save(measured: Results, path: Path) -> None:
+    """As `bench --save` does."""
+    files.replace(path, on_disk.to_json(measured))

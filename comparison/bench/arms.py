@@ -1,6 +1,6 @@
 """Who is measured: the endpoints of the comparison, and arms that put them in proportion."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from comparison.bench.plan import Arm
 from comparison.model import FACTORS, NO_LEVEL, Endpoint
@@ -54,28 +54,18 @@ def of_program(name: str, python: str, loop: str) -> Arm:
     )
 
 
-def proportions(endpoints: Sequence[Endpoint]) -> list[Arm]:
-    """The shortest servers, on the loop and the interpreter of the first endpoint that has both."""
-    return [of_program(name, *place) for place in _loops(endpoints)[:1] for name in PROPORTIONS]
-
-
-def idioms(endpoints: Sequence[Endpoint]) -> list[Arm]:
-    """The ways of handling lines, on every loop that an endpoint is on."""
-    return [of_program(name, *place) for place in _loops(endpoints) for name in IDIOMS]
-
-
-def filled(command: Iterable[str], **places: object) -> list[str]:
-    """A command with its placeholders filled in."""
-    words = list(command)
-    for name, value in places.items():
-        words = [word.replace(f"{{{name}}}", str(value)) for word in words]
-    return words
-
-
-def _loops(endpoints: Iterable[Endpoint]) -> list[tuple[str, str]]:
-    """The loops that endpoints are on, each with the first interpreter that has it, by which a command begins."""
+def loops(endpoints: Iterable[Endpoint]) -> list[tuple[str, str]]:
+    """The loops that endpoints are on, each after the first interpreter that has it."""
     found: dict[str, str] = {}
     for endpoint in endpoints:
         if endpoint.loop != NO_LEVEL and endpoint.takes_options:
             found.setdefault(endpoint.loop, endpoint.server_command[0])
     return [(python, loop) for loop, python in found.items()]
+
+
+def filled(command: Iterable[str], port: int = 0, **places: object) -> list[str]:
+    """A command with its placeholders filled in."""
+    words = list(command)
+    for name, value in {"port": port, **places}.items():
+        words = [word.replace(f"{{{name}}}", str(value)) for word in words]
+    return words

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from comparison.bench import estimates, meaning
 from comparison.bench.estimates import CONFIDENCE, Estimate
-from comparison.bench.handler import COST
-from comparison.bench.metrics import WORKLOADS
+from comparison.bench.metrics import COST, WORKLOADS
 from comparison.bench.plan import Cell, Results
 from comparison.layout import Block, Heading, Table
 from comparison.model import CannotCompare
@@ -64,19 +63,16 @@ def blocks(found: list[Change]) -> Iterator[Block]:
 def _costs(results: Results, cell: Cell, arm: str) -> list[float]:
     """The logarithms of what an arm cost in each round. Memory is the same on a fast machine: it needs no anchor."""
     metric = WORKLOADS[cell.workload].compared
-    costs = {sample.round: sample.values.get(metric, 0.0) for sample in results.of(cell, arm)}
-    anchor = _anchor(results, cell) if metric == COST else dict.fromkeys(costs, 1.0)
-    pairs = [(cost, anchor.get(number, 0.0)) for number, cost in costs.items()]
-    return [math.log(cost / unit) for cost, unit in pairs if min(cost, unit) > 0]
+    costs = estimates.figures(results, cell, arm, metric)
+    units = _anchor(results, cell) if metric == COST else dict.fromkeys(costs, 1.0)
+    return [math.log(costs[number] / units[number]) for number in costs if number in units]
 
 
 def _anchor(results: Results, cell: Cell) -> dict[int, float]:
     """Round -> the cost of `buffered`: in this cell, or else in the middle one of echo."""
-    for place in filter(None, (cell, meaning.main(results))):
-        own = [sample for label in place.arms if label.startswith(ANCHOR) for sample in results.of(place, label)]
-        if own:
-            return {sample.round: sample.values.get(COST, 0.0) for sample in own}
-    return {}
+    places = [(place, label) for place in (cell, meaning.main(results)) if place is not None for label in place.arms]
+    anchors = (estimates.figures(results, *place, COST) for place in places if place[1].startswith(ANCHOR))
+    return next(filter(None, anchors), {})
 
 
 def _ratio(before: list[float], after: list[float], wider: float) -> Estimate:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import re
 import sys
 import tempfile
 import time
@@ -11,11 +12,10 @@ from pathlib import Path
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import baseline, environment, planning, resources, results
+from comparison.bench import baseline, environment, planning, resources, results, view
 from comparison.bench.executor import Executor
 from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Results, Sample
-from comparison.bench.views import charts, view
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
@@ -26,7 +26,7 @@ from comparison.selection import add_selection, chosen
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
 EPILOG = "Exit code: 0, 1 for worse than --baseline, 2 for trouble, 130 after Ctrl-C, which shows what there is."
 
-UNITS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB}
+UNITS = {"": 1, "K": KIB, "M": MIB}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     changes = baseline.changes(before, found) if before is not None else []
     blocks = [*view.blocks(found), *baseline.blocks(changes)]
     layout.write(results.to_json(found) if options.format == "json" else blocks, options.format, options.output)
-    for path in charts.write(found, options.plot) if options.plot is not None else ():
+    for path in view.draw(found, options.plot) if options.plot is not None else ():
         print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
     if found.interrupted and options.load is None:
         return INTERRUPTED
@@ -98,10 +98,10 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
     def found(interrupted: bool) -> Results:
         duration_s = round(time.monotonic() - started_s, 3)
         settings = {"sample_s": plan.sample_s, "warm_up_s": plan.warm_up_s, "duration_s": duration_s}
-        everything = (*notes, *left_out)
-        made = Results(surroundings, plan.arms, plan.cells, tuple(samples), settings, interrupted, everything)
+        told = (*notes, *left_out)
+        made = Results(surroundings, plan.arms, plan.cells, tuple(samples), settings, interrupted, told)
         if options.save is not None:
-            results.save(made, options.save)
+            files.replace(options.save, results.to_json(made))
         return made
 
     with (
@@ -115,13 +115,14 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
             write_certificates(Path(folder))
 
         def take_all() -> None:
-            for number, cell, arm in plan.order():
-                sample = executor(cell, arm, number)
-                if launcher.is_closed:
-                    return  # it was cut off
-                samples.append(sample)
-                found(interrupted=True)
-                shown.tick()
+            with contextlib.suppress(Closed):
+                for number, cell, arm in plan.order():
+                    sample = executor(cell, arm, number)
+                    if launcher.is_closed:
+                        return  # it was cut off
+                    samples.append(sample)
+                    found(interrupted=True)
+                    shown.tick()
 
         # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
         measuring = thread.submit(take_all)
@@ -130,8 +131,7 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
                 pass
         except KeyboardInterrupt:
             launcher.kill()
-        with contextlib.suppress(Closed):
-            measuring.result()
+        measuring.result()
         interrupted = launcher.is_closed
     if interrupted and not samples:
         raise KeyboardInterrupt
@@ -153,8 +153,7 @@ def _list_of(read: Callable[[str], object], *known: str) -> Callable[[str], list
 
 def _size(text: str) -> int:
     """Bytes, or KiB and MiB by their first letter."""
-    digits = text.rstrip("".join(set("".join(UNITS) + "kibm")))
-    unit = text[len(digits) :].upper()
-    if unit not in UNITS or not digits.isascii() or not digits.isdigit() or int(digits) < 1:
+    found = re.fullmatch(r"0*([1-9][0-9]*)(?:B|([KM])(?:IB)?)?", text, re.IGNORECASE)
+    if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; give bytes, or KiB and MiB such as 64, 1K, 128M")
-    return int(digits) * UNITS[unit]
+    return int(found[1]) * UNITS[(found[2] or "").upper()]

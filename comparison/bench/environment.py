@@ -6,17 +6,16 @@ import platform
 import re
 import sysconfig
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from comparison.bench.plan import Cell
 from comparison.endpoints import environment as versions_of
 from comparison.model import CannotCompare, Interpreter
 from comparison.play.machine import SPARE_FILES, allow_files
 
-CPU_INFO = Path("/proc/cpuinfo")
-GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+CPU_INFO = "/proc/cpuinfo"
+GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 UNKNOWN = "unknown"
 OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")
@@ -25,8 +24,7 @@ OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")
 OF_THE_BUILD = ("--enable-optimizations", "--with-lto", "--disable-gil", "--with-pydebug")
 
 
-@dataclass(frozen=True)
-class Cores:
+class Cores(NamedTuple):
     """What the processes of a sample are pinned to; None where they are not."""
 
     server: Collection[int] | None = None
@@ -37,6 +35,7 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
     """Everything by name; what the system does not tell is `unknown`, or None where it is a number."""
     configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
     model = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read(CPU_INFO), re.MULTILINE)
+    server, load = ("any" if one is None else ", ".join(map(str, sorted(one))) for one in cores)
     return {
         **versions_of(pythons),
         "python build": " ".join([platform.python_compiler(), *(sign for sign in OF_THE_BUILD if sign in configured)]),
@@ -44,8 +43,8 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "governor": _read(GOVERNOR),
         "load": _load_average(),
-        "server on cores": _named(cores.server),
-        "load on cores": _named(cores.load),
+        "server on cores": server,
+        "load on cores": load,
         **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},
     }
 
@@ -63,15 +62,11 @@ def _load_average() -> float | None:
         return None
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     try:
-        return path.read_text("utf-8", "backslashreplace").strip()
+        return Path(path).read_text("utf-8", "backslashreplace").strip()
     except OSError:
         return UNKNOWN
-
-
-def _named(cores: Collection[int] | None) -> str:
-    return "any" if cores is None else ", ".join(map(str, sorted(cores)))
 
 
 # --- What the machine allows ---
@@ -102,16 +97,14 @@ def cores() -> Cores:
     found: list[int] = []
     # From the last: the system's own work, interrupts first of all, tends to the first.
     for core in sorted(os.sched_getaffinity(0), reverse=True) if hasattr(os, "sched_getaffinity") else ():
-        if not any(core in _siblings(other) for other in found):
+        siblings = _read(SIBLINGS.format(core))
+        # Hardware threads that share a core share what it can do, too.
+        if not any(_has(siblings, other) for other in found):
             found.append(core)
     return Cores({found[1]}, {found[0]}) if len(found) > 1 else Cores()
 
 
-def _siblings(core: int) -> set[int]:
-    """The hardware threads that share a core with this one: they share what it can do, too."""
-    try:
-        text = Path(SIBLINGS.format(core)).read_text("ascii").strip()
-    except OSError:
-        return {core}
-    ranges = (part.partition("-") for part in text.split(","))
-    return {number for first, _, last in ranges for number in range(int(first), int(last or first) + 1)}
+def _has(ranges: str, number: int) -> bool:
+    """Whether a number is in `0,2-3`."""
+    parts = (re.findall(r"\d+", part) for part in ranges.split(","))
+    return any(int(part[0]) <= number <= int(part[-1]) for part in parts if part)

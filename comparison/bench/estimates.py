@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from comparison.bench.metrics import METRICS, PERCENTILES, WORKLOADS
+from comparison.bench.metrics import COST_PARTS, PERCENTILES, WORKLOADS
 from comparison.bench.plan import Cell, Results, Sample
 
 CONFIDENCE = 0.95
@@ -26,9 +26,8 @@ FEWEST_ROUNDS = 6
 """The median lies between the least and the greatest of n values with a probability of 1 - 2^(1-n): from 6 values on
 that is more than CONFIDENCE, and from fewer no interval can be had."""
 
-TICK_S = 0.01
-FEWEST_TICKS = 100
-"""User and system time are counted in ticks: from fewer their shares are chance."""
+FEWEST_TICKS_S = 1.0
+"""User and system time are counted in ticks of 10 ms: from fewer than a hundred their shares are chance."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,13 @@ class Estimate:
         """The interval in words."""
         if not self.has_interval:
             return f"{self.rounds} round{'s' * (self.rounds != 1)}: no interval"
-        return f"{number(self.low)} to {number(self.high)}"
+        return f"{_number(self.low)} to {_number(self.high)}"
 
     def __str__(self) -> str:
-        return f"{number(self.ratio)} x"
+        return f"{_number(self.ratio)} x"
 
 
-def number(ratio: float) -> str:
+def _number(ratio: float) -> str:
     """A ratio with as many digits as can matter."""
     return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
 
@@ -82,10 +81,8 @@ def median(samples: Sequence[Sample], metric: str) -> float | None:
 def percentile_us(histograms: Iterable[Mapping[int, int]], share: float) -> float | None:
     """The smallest latency, in microseconds, that at least `share` (0 to 1) of all in some histograms do not exceed;
     None where there is none."""
-    total: Counter[int] = Counter()
-    for histogram in histograms:
-        total.update(histogram)
-    left = max(1, -(-total.total() * round(share * 1_000_000) // 1_000_000))
+    total = sum(map(Counter, histograms), Counter[int]())
+    left = total.total() * share - 1e-9
     for value_ns, count in sorted(total.items()):
         left -= count
         if left <= 0:
@@ -93,31 +90,34 @@ def percentile_us(histograms: Iterable[Mapping[int, int]], share: float) -> floa
     return None
 
 
-def shares(samples: Sequence[Sample], metric: str, sample_s: float) -> list[float]:
-    """What share each part of a figure has, over all rounds together; nothing from too few ticks."""
+def shares(samples: Sequence[Sample], sample_s: float) -> list[float]:
+    """What share user and system time have in the CPU time of all rounds together; nothing from too few ticks."""
     busy_s = sum(sample.values.get("server_busy", 0.0) for sample in samples) * sample_s
-    if busy_s < FEWEST_TICKS * TICK_S:
-        return []
-    sums = [sum(sample.values.get(part, 0.0) for sample in samples) for part in METRICS[metric].parts]
-    return [one / sum(sums) for one in sums] if sum(sums) > 0 else []
+    sums = [sum(sample.values.get(part, 0.0) for sample in samples) for part in COST_PARTS]
+    return [one / sum(sums) for one in sums] if busy_s >= FEWEST_TICKS_S and sum(sums) > 0 else []
 
 
-def paired(results: Results, cell: Cell, arm: str, reference: str, metric: str) -> dict[int, tuple[float, float]]:
-    """Round -> the figure of both arms, where both have it, and it is above 0."""
-    held_against = {sample.round: sample.values.get(metric, 0.0) for sample in results.of(cell, reference)}
-    pairs = {
-        sample.round: (sample.values.get(metric, 0.0), held_against.get(sample.round, 0.0))
-        for sample in results.of(cell, arm)
-    }
-    return {number: pair for number, pair in pairs.items() if min(pair) > 0}
+def figures(results: Results, cell: Cell, arm: str, metric: str) -> dict[int, float]:
+    """Round -> the figure of an arm, where it has one above 0."""
+    found = ((sample.round, sample.values.get(metric, 0.0)) for sample in results.of(cell, arm))
+    return {number: value for number, value in found if value > 0}
+
+
+def paired(
+    results: Results, cell: Cell, arm: str, reference: str | None = None, metric: str | None = None
+) -> dict[int, tuple[float, float]]:
+    """Round -> the figure that is compared of an arm and of the reference, or another arm, where both have it."""
+    metric = metric or WORKLOADS[cell.workload].compared
+    one, other = (figures(results, cell, label, metric) for label in (arm, reference or cell.reference))
+    return {number: (one[number], other[number]) for number in one if number in other}
 
 
 def compare(
-    results: Results, cell: Cell, arm: str, metric: str | None = None, reference: str | None = None
+    results: Results, cell: Cell, arm: str, reference: str | None = None, metric: str | None = None
 ) -> Estimate | None:
     """An arm against the reference of its cell, or against another arm; None where no round has both."""
-    pairs = paired(results, cell, arm, reference or cell.reference, metric or WORKLOADS[cell.workload].compared)
-    return estimate([one / other for one, other in pairs.values()]) if pairs else None
+    pairs = paired(results, cell, arm, reference, metric).values()
+    return estimate([one / other for one, other in pairs]) if pairs else None
 
 
 def estimate(ratios: Sequence[float]) -> Estimate:

@@ -1,17 +1,17 @@
 """Take one sample: start a server afresh, put a load on it, and end it. Whatever goes wrong is part of the sample."""
 
 import dataclasses
+import functools
 import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from comparison import shapes
 from comparison.bench import arms, planning
 from comparison.bench.environment import Cores
 from comparison.bench.plan import TLS, Arm, Cell, Load, Plan, Sample
-from comparison.play.processes import Launcher, Process
+from comparison.play.processes import Launcher
 from comparison.play.serving import NotReady, start
 
 STOP_S = 10.0
@@ -35,50 +35,40 @@ class Executor:
 
     def __call__(self, cell: Cell, arm: Arm, number: int) -> Sample:
         """One sample. Raises only what ends the benchmark."""
-        host, _ = arm.server_address or (arms.HOST, 0)
-        try:
-            with self.launcher.part() as launcher:
-                server, port = self._start(launcher, cell, arm, host)
-                server.drop_output()
-                sample = self._load(launcher, cell, arm, number, host=host, port=port, server_pid=server.pid)
-                log = server.stop(STOP_S)
-        except (NotReady, OSError) as error:
-            said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
-            return Sample(cell.key, arm.label, number, {}, troubles=(f"the server {error}{said}",))
-        if log.trouble is None:
-            return sample
-        return dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {log.trouble}"))
-
-    def _start(self, launcher: Launcher, cell: Cell, arm: Arm, host: str) -> tuple[Process, int]:
-        """A server that accepts connections, and its port."""
         command = (*arm.server_command, *(arm.tls_options if cell.transport == TLS else ()))
+        host, _ = arm.server_address or (arms.HOST, 0)
         says = cell.workload == "fresh" and set(arms.QUIET) <= set(command)
         level = arms.SAYING if says else arms.SILENT
+        located = functools.partial(arms.filled, command, host=host, level=level, certificates=self.folder)
+        sample = Sample(cell.key, arm.label, number, {})
+        try:
+            with self.launcher.part() as launcher:
+                server, port, _ = start(
+                    launcher, located, host, says=says, address=arm.server_address, cores=self.cores.server
+                )
+                server.drop_output()
+                length_s = planning.length_s(self.plan, cell)
+                times = {"warm_up_s": self.plan.warm_up_s, "sample_s": length_s, "patience_s": PATIENCE_S}
+                load = Load(
+                    cell=cell, arm=arm.label, round=number, host=host, port=port, server_pid=server.pid, **times
+                )
+                sample = self._loaded(launcher, load, sample)
+                trouble = server.stop(STOP_S).trouble
+        except (NotReady, OSError) as error:
+            said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
+            trouble = f"{error}{said}"
+        if trouble is None:
+            return sample
+        return dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {trouble}"))
 
-        def located(port: int) -> list[str]:
-            return arms.filled(command, host=host, port=port, level=level, certificates=self.folder)
-
-        address, cores = arm.server_address, self.cores.server
-        server, port, _ = start(launcher, located, host, says=says, address=address, cores=cores)
-        return server, port
-
-    def _load(self, launcher: Launcher, cell: Cell, arm: Arm, number: int, **server: Any) -> Sample:
-        load = Load(
-            cell=cell,
-            arm=arm.label,
-            round=number,
-            **server,
-            warm_up_s=self.plan.warm_up_s,
-            sample_s=planning.length_s(self.plan, cell),
-            patience_s=PATIENCE_S,
-        )
+    def _loaded(self, launcher: Launcher, load: Load, sample: Sample) -> Sample:
+        """What the load generator has measured, or the sample with its trouble."""
         command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
         generator = launcher.start(command, cores=self.cores.load)
         log = generator.wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
         try:
-            sample: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
-            return sample
+            found: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
+            return found
         except (IndexError, ValueError, TypeError):
             last = log.lines[-1] if log.lines else "it wrote nothing"
-            trouble = f"the load generator failed: {log.trouble or last}"
-            return Sample(cell.key, arm.label, number, {}, troubles=(trouble,))
+            return dataclasses.replace(sample, troubles=(f"the load generator failed: {log.trouble or last}",))

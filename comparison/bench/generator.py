@@ -49,7 +49,6 @@ class Crowd:
         self.open: set[Connection] = set()
         self.reasons: list[str] = []
         """Why connections broke."""
-        self._made = 0
         self._selector = selectors.DefaultSelector()
         self._traffic = traffic(load.cell)
         self._tls = _trusting() if load.cell.transport == TLS else None
@@ -58,8 +57,14 @@ class Crowd:
         """Open them, a few at a time, with one echo on each, so that the server has really accepted it. Those that
         break meanwhile, or take longer than the patience, are left out and named."""
         for begun in range(0, self._wanted, OPENING_AT_ONCE):
-            for _ in range(min(OPENING_AT_ONCE, self._wanted - begun)):
-                self._connect()
+            for number in range(begun, min(begun + OPENING_AT_ONCE, self._wanted)):
+                try:
+                    connection = Connection((self.load.host, self.load.port), self._traffic, number, self._tls)
+                except OSError as error:
+                    self.reasons.append(how_it_broke(error))
+                    continue
+                self.open.add(connection)
+                self._selector.register(connection.socket, EVENT_READ | EVENT_WRITE, connection)
             if not self.await_answers():
                 break  # and the next would fare no better
         return self
@@ -69,17 +74,6 @@ class Crowd:
             self._drop(connection)
         self._selector.close()
 
-    def _connect(self) -> None:
-        try:
-            address = (self.load.host, self.load.port)
-            connection = Connection(address, self._traffic, self._made, self._tls)
-        except OSError as error:
-            self.reasons.append(how_it_broke(error))
-            return
-        self._made += 1
-        self.open.add(connection)
-        self._selector.register(connection.socket, EVENT_READ | EVENT_WRITE, connection)
-
     def _drop(self, connection: Connection, *reasons: str) -> None:
         """Close a connection; with a reason, as broken."""
         self.reasons += reasons
@@ -87,19 +81,16 @@ class Crowd:
         self._selector.unregister(connection.socket)
         connection.socket.close()
 
-    def send(self, connection: Connection, count: int) -> None:
-        """Send the next messages on a connection, or drop it."""
-        self._serve(connection, 0, count)
-
     def received(self, timeout_s: float) -> Iterator[tuple[Connection, int]]:
         """The connections on which messages are complete, and how many; 1 of one that has come to its end, and is
         dropped. What waits to be sent is sent."""
         for key, events in self._selector.select(timeout_s):
-            complete = self._serve(key.data, events)
+            complete = self.serve(key.data, events)
             if complete:
                 yield key.data, complete
 
-    def _serve(self, connection: Connection, events: int, count: int = 0) -> int:
+    def serve(self, connection: Connection, events: int = 0, count: int = 0) -> int:
+        """Take what has come on a connection, send the next messages; what completes. One that breaks is dropped."""
         try:
             complete = connection.receive() if events & EVENT_READ else 0
             if count or connection.unsent:
@@ -173,12 +164,12 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
     """Keep the connections busy for so long, and wait for the last answers; how many came."""
     count = 0
     for connection in list(crowd.open):
-        crowd.send(connection, crowd.load.cell.in_flight)
+        crowd.serve(connection, count=crowd.load.cell.in_flight)
     end_s = now_s() + length_s
     while (at_s := now_s()) < end_s and crowd.open:
         for connection, complete in crowd.received(min(LOOK_S, end_s - at_s)):
             count += complete
-            crowd.send(connection, complete)
+            crowd.serve(connection, count=complete)
     return count + crowd.await_answers()
 
 
@@ -235,7 +226,7 @@ def on_time(crowd: Crowd, rate_per_s: float) -> list[int]:
             take(crowd.received(max(0.0, wait_s - SPIN_S)))
         if connection in crowd.open:
             due_ns[connection].append(at_ns)
-            crowd.send(connection, 1)
+            crowd.serve(connection, count=1)
     take(crowd.awaited(lambda connection: connection.waiting, "no answer"))
     return latencies_ns
 
@@ -245,25 +236,22 @@ def memory(load: Load) -> Sample:
     """Resident memory of the server: with nobody, with all connections open and idle, and with as many once more."""
     _one_leaves(load)
     server = Watched(load.server_pid)
-    empty_bytes = server.resident_bytes()
-    full_bytes, held, reasons = _filled(load, server)
-    again_bytes, _, more = _filled(load, server)
+    took_bytes, held, reasons = [server.resident_bytes()], [], []
+    for _ in range(2):
+        with Crowd(load, load.cell.connections) as crowd:
+            held.append(len(crowd.open))
+            took_bytes.append(server.resident_bytes())
+            crowd.leave()
+        reasons += crowd.reasons
+    empty_bytes, full_bytes, again_bytes = took_bytes
     values = {
-        "held": float(held),
-        "empty_bytes": float(empty_bytes),
-        "full_bytes": float(full_bytes),
-        "per_connection_bytes": (full_bytes - empty_bytes) / max(1, held),
-        "again_bytes": float(again_bytes - full_bytes),
+        "held": held[0],
+        "empty_bytes": empty_bytes,
+        "full_bytes": full_bytes,
+        "per_connection_bytes": (full_bytes - empty_bytes) / max(1, held[0]),
+        "again_bytes": again_bytes - full_bytes,
     }
-    return _sample(load, values if held else {}, [*reasons, *more])
-
-
-def _filled(load: Load, server: Watched) -> tuple[int, int, list[str]]:
-    """Memory with a crowd, how many it had, and why some of them broke."""
-    with Crowd(load, load.cell.connections) as crowd:
-        held, full_bytes = len(crowd.open), server.resident_bytes()
-        crowd.leave()
-        return full_bytes, held, crowd.reasons
+    return _sample(load, values if held[0] else {}, reasons)
 
 
 # --- The program ---

@@ -8,17 +8,13 @@ from comparison.model import MIB
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure of a sample."""
+    """One figure of a sample: its head in a table, with the unit; what it is in a sentence; and how many of the
+    sample's units make one of the head's."""
 
     title: str
-    """Its head in a table, with the unit."""
     noun: str = ""
-    """In a sentence: "the ... of each"."""
     divisor: float = 1.0
-    """From the unit of the sample to that of the title."""
     digits: int = 1
-    parts: tuple[str, ...] = ()
-    """Figures that it is the sum of."""
 
     def text(self, value: float) -> str:
         """A value as a table shows it."""
@@ -29,9 +25,12 @@ class Metric:
 PERCENTILES = {"p50_us": 0.5, "p99_us": 0.99, "p999_us": 0.999}
 """Figures that are made from the latencies of an open loop: name -> share."""
 
+COST = "server_cpu_us"
+COST_PARTS = ("server_user_us", "server_system_us")
+
 METRICS = {
     "per_s": Metric("per s", digits=0),
-    "server_cpu_us": Metric("CPU us (user + system)", "server CPU", parts=("server_user_us", "server_system_us")),
+    COST: Metric("CPU us (user + system)", "server CPU"),
     "faults": Metric("page faults", digits=2),
     "p50_us": Metric("p50 us", digits=0),
     "p99_us": Metric("p99 us", digits=0),
@@ -45,20 +44,18 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Workload:
-    """What a server is given to do."""
+    """What a server is given to do, what one unit of that work is, and the figures that are shown."""
 
     what: str
     per: str
-    """What one unit of the work is."""
     columns: tuple[str, ...]
-    """The figures that are shown."""
-    compared: str = "server_cpu_us"
-    """The one whose ratio to the reference is taken; less is better."""
+    compared: str = COST
+    """The figure whose ratio to the reference is taken; less is better."""
     over_tls: bool = True
     """Whether it is measured over TLS, too, where that is asked for."""
 
 
-_MESSAGES = ("per_s", "server_cpu_us", "faults")
+_MESSAGES = ("per_s", COST, "faults")
 WORKLOADS = {
     "echo": Workload(
         "closed loop, as many requests in flight as there are connections; somebody has left before",
@@ -72,7 +69,7 @@ WORKLOADS = {
         _MESSAGES,
         over_tls=False,
     ),
-    "connect": Workload("connect, one echo, and the close of both sides", "connection", ("per_s", "server_cpu_us")),
+    "connect": Workload("connect, one echo, and the close of both sides", "connection", ("per_s", COST)),
     "memory": Workload(
         "resident memory of the server with 0, many, and again many idle connections",
         "connection",
@@ -82,7 +79,7 @@ WORKLOADS = {
     "half": Workload(
         "open loop at half of what each server can do; latency counts from when each request should have left",
         "message",
-        ("per_s", "server_cpu_us", *PERCENTILES),
+        ("per_s", COST, *PERCENTILES),
     ),
 }
 """By name, in the order in which they are listed."""

@@ -2,10 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from comparison.bench import estimates
-from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import LEAST_ROUNDS, Cell, Results
 
 IDLE_LOAD = 0.7
@@ -41,11 +40,11 @@ def _machine(results: Results) -> Iterator[str]:
 
 
 def _troubles(results: Results) -> Iterator[str]:
-    found = Counter((sample.cell, sample.arm, trouble) for sample in results.samples for trouble in sample.troubles)
     cells = {cell.key: cell for cell in results.cells}
-    for (key, arm, trouble), count in found.items():
+    found = Counter((cells[one.cell], one.arm, trouble) for one in results.samples for trouble in one.troubles)
+    for (cell, arm, trouble), count in found.items():
         times = f" ({count} rounds)" if count > 1 else ""
-        yield f"{cells[key]}: {arm}: {trouble}{times}; its figures there are of what was left"
+        yield f"{cell}: {arm}: {trouble}{times}; its figures there are of what was left"
 
 
 def _few_rounds(results: Results) -> Iterator[str]:
@@ -59,14 +58,12 @@ def _few_rounds(results: Results) -> Iterator[str]:
 
 def _stolen(results: Results) -> Iterator[str]:
     """Where server and generator together were busy for much less than the time."""
-    loops = [cell for cell in results.cells if cell.workload in ("echo", "fresh", "lines") and cell.connections >= MANY]
-    samples = [
-        sample for cell, arm in _all(loops) for sample in results.of(cell, arm) if "generator_busy" in sample.values
-    ]
-    idle = sum(sample.values["server_busy"] + sample.values["generator_busy"] < TOGETHER for sample in samples)
+    places = [place for place in _all(results, "echo", "fresh", "lines") if place[0].connections >= MANY]
+    found = [sample.values for place in places for sample in results.of(*place) if "generator_busy" in sample.values]
+    idle = sum(values["server_busy"] + values["generator_busy"] < TOGETHER for values in found)
     if idle:
         yield (
-            f"in {idle} of {len(samples)} samples server and load together were busy for less than "
+            f"in {idle} of {len(found)} samples server and load together were busy for less than "
             f"{TOGETHER * 100:.0f} % of the time: somebody else was on their cores; end what else runs, measure again"
         )
 
@@ -75,8 +72,8 @@ def _drift(results: Results) -> Iterator[str]:
     """Whether the noise changes between the two arms of a pair: what is measured first is then another in rounds that
     run backwards."""
     tried, apart = 0, []
-    for cell, arm in _all(results.cells):
-        pairs = estimates.paired(results, cell, arm, cell.reference, WORKLOADS[cell.workload].compared)
+    for cell, arm in _all(results):
+        pairs = estimates.paired(results, cell, arm)
         even, odd = ([one / other for place, (one, other) in pairs.items() if place % 2 == way] for way in (0, 1))
         if arm != cell.reference and min(len(even), len(odd)) >= 4:
             tried += 1
@@ -93,11 +90,9 @@ def _drift(results: Results) -> Iterator[str]:
 
 def _faults(results: Results) -> Iterator[str]:
     """Where memory is mapped and unmapped for each message; of a server whom nobody has left yet that is the result."""
-    found = []
-    for cell, arm in _all(results.cells):
-        faults = estimates.median(results.of(cell, arm), "faults") or 0.0
-        if faults > FAULTS and cell.workload in ("echo", "lines", "half"):
-            found.append(f"{arm} in {cell} ({faults:.1f})")
+    places = _all(results, "echo", "lines", "half")
+    counts = ((cell, arm, estimates.median(results.of(cell, arm), "faults") or 0.0) for cell, arm in places)
+    found = [f"{arm} in {cell} ({faults:.1f})" for cell, arm, faults in counts if faults > FAULTS]
     if found:
         yield (
             f"more than {FAULTS:g} page faults a message: {'; '.join(found)}; the allocator maps and unmaps memory for "
@@ -108,13 +103,14 @@ def _faults(results: Results) -> Iterator[str]:
 
 def _chance(results: Results) -> Iterator[str]:
     """How many intervals miss the truth without anything being wrong."""
-    compared = (estimates.compare(results, cell, arm) for cell, arm in _all(results.cells) if arm != cell.reference)
+    compared = (estimates.compare(results, cell, arm) for cell, arm in _all(results) if arm != cell.reference)
     found = sum(estimate is not None and estimate.has_interval for estimate in compared)
     missed = found * (1 - estimates.CONFIDENCE)
     if missed >= 1:
         yield f"of {found} intervals of 95 % about {missed:.0f} miss the truth by chance: measure again what surprises"
 
 
-def _all(cells: Iterable[Cell]) -> Iterator[tuple[Cell, str]]:
-    """Each arm in each of some cells."""
+def _all(results: Results, *workloads: str) -> Iterator[tuple[Cell, str]]:
+    """Each arm in each cell, or in those of some workloads."""
+    cells = (cell for cell in results.cells if not workloads or cell.workload in workloads)
     return ((cell, arm) for cell in cells for arm in cell.arms)

@@ -28,8 +28,8 @@ class Arm:
     label: str
     server_command: tuple[str, ...]
     factors: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """What it is made of, factor -> level: arms that differ in one can be told apart by it. Without any it is none of
-    those among which one chooses, and only puts them in proportion."""
+    """What it is made of, factor -> level. Without any it is none of those among which one chooses, and only puts them
+    in proportion."""
     server_address: tuple[str, int] | None = None
     """Where the server listens, if it chooses that itself."""
     meaning: str = ""
@@ -63,12 +63,10 @@ class Cell:
     @property
     def where(self) -> str:
         """Its parameters in words."""
-        parts = [f"{self.connections:,} connection{'s' * (self.connections != 1)}"]
-        if self.workload != "memory":
-            parts.insert(0, size_text(self.size_bytes))
-        if self.workload == "lines":
-            parts.append(f"{self.in_flight} in flight on each")
-        return ", ".join([*parts, "TLS"] if self.transport == TLS else parts)
+        size = [size_text(self.size_bytes)] if self.workload != "memory" else []
+        many = [f"{self.in_flight} in flight on each"] if self.workload == "lines" else []
+        tls = ["TLS"] if self.transport == TLS else []
+        return ", ".join([*size, f"{self.connections:,} connection{'s' * (self.connections != 1)}", *many, *tls])
 
     def __str__(self) -> str:
         return f"{self.workload}, {self.where}"
@@ -76,15 +74,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole benchmark."""
+    """A whole benchmark: each sample measures for `sample_s` seconds, after `warm_up_s` under the same load."""
 
     arms: tuple[Arm, ...]
     cells: tuple[Cell, ...]
     rounds: int
     sample_s: float
-    """How long one sample measures."""
     warm_up_s: float
-    """How long the load runs before that; nothing of it is counted."""
 
     def order(self) -> Iterator[tuple[int, Cell, Arm]]:
         """The samples, each with the number of its round, from 1.
@@ -113,7 +109,7 @@ class Load:
     warm_up_s: float = 0.0
     sample_s: float = 1.0
     patience_s: float = 10.0
-    """How long it waits for connections to open, and for answers that are late, before it calls that an error."""
+    """How long connections may take to open, and answers to come, before that is called an error."""
 
 
 @dataclass(frozen=True)
@@ -144,12 +140,8 @@ class Results:
 
     def of(self, cell: Cell, arm: str) -> list[Sample]:
         """The samples of one arm in a cell, in the order of the rounds."""
-        key = cell.key
-        found = [sample for sample in self.samples if sample.arm == arm and sample.cell == key]
+        found = [sample for sample in self.samples if sample.arm == arm and sample.cell == cell.key]
         return sorted(found, key=lambda sample: sample.round)
-
-    def cells_of(self, workload: str) -> list[Cell]:
-        return [cell for cell in self.cells if cell.workload == workload]
 
     def choices(self, cell: Cell) -> list[Arm]:
         """The arms of a cell among which one chooses."""

@@ -38,11 +38,6 @@ def from_json(text: str | bytes, name: str) -> Results:
         return found
 
 
-def save(results: Results, path: Path) -> None:
-    """Write a file, and keep the one before until it is whole."""
-    files.replace(path, to_json(results))
-
-
 def load(path: Path) -> Results:
     """Read a file. Raises CannotCompare where it cannot be read or is no result."""
     return from_json(files.read(path, WANTED), str(path))

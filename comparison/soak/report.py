@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from comparison.bench.views import svg
+from comparison.bench import svg
 from comparison.layout import BLANK, Block, Line, Span, Table
 from comparison.soak.growth import LIMITS, UNITS, Course, Limit, blocks
 

@@ -118,7 +118,7 @@ def test_without_psutil_one_line_says_what_to_install(bare_python):
 
 
 def test_recorded_results_are_shown_without_any_package(tmp_path):
-    results.save(recorded_bench.results(rounds=1), tmp_path / "r.json")
+    recorded_bench.save(recorded_bench.results(rounds=1), tmp_path / "r.json")
     done = started("bench", "--load", str(tmp_path / "r.json"), python=("-S",))
     assert (done.returncode, done.stderr) == (0, "")
     assert "echo, 1 KiB, 10 connections" in done.stdout
@@ -132,15 +132,15 @@ def test_only_what_is_worse_than_the_baseline_is_a_failure(factor, code, verdict
     def cost(cell: Cell, arm: str, number: int) -> float:
         return recorded_bench.known(cell, arm, number) * (factor if arm.startswith("streams") else 1.0)
 
-    results.save(recorded_bench.results(seed=1), tmp_path / "old.json")
-    results.save(recorded_bench.results(seed=2, cost=cost), tmp_path / "new.json")
+    recorded_bench.save(recorded_bench.results(seed=1), tmp_path / "old.json")
+    recorded_bench.save(recorded_bench.results(seed=2, cost=cost), tmp_path / "new.json")
     done = run("bench", "--load", str(tmp_path / "new.json"), "--baseline", str(tmp_path / "old.json"))
     assert (done.returncode, done.stderr) == (code, "")
     assert re.search(rf"echo, 1 KiB, 10 connections +streams/asyncio .* {verdict}\n", done.stdout)
 
 
 def test_a_baseline_of_other_cells_is_refused_before_anything_is_measured(tmp_path):
-    results.save(recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[-1:]), tmp_path / "old.json")
+    recorded_bench.save(recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[-1:]), tmp_path / "old.json")
     done = run("bench", *LEAST, "--baseline", str(tmp_path / "old.json"))
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "it takes the same cells, and echo with buffered among them" in done.stderr

@@ -9,10 +9,9 @@ import pytest
 import recorded_bench
 from recorded_bench import CELLS, ENVIRONMENT, MIDDLE, OWN, known, results
 
-from comparison.bench import estimates, handler, meaning, noise
+from comparison.bench import estimates, meaning, noise, view
 from comparison.bench.estimates import Estimate, estimate
 from comparison.bench.plan import Cell, Results, Sample
-from comparison.bench.views import view
 
 SEEDS = range(60)
 ONE = Cell("echo", 1024, 10, OWN)
@@ -166,9 +165,9 @@ def test_user_and_system_time_are_told_apart_from_a_hundred_ticks_on(sample_s, s
 def test_from_how_much_work_on_a_choice_is_one_of_taste():
     """16 us against 10: with w us of work each message costs (16 + w) / (10 + w), which is 1.1 at w = 50."""
     cell = dataclasses.replace(ONE, size_bytes=64, arms=("streams/asyncio", "protocol/asyncio"))
-    (choice,) = handler.choices(results(cells=(cell,), rounds=12), cell)
+    (choice,) = meaning.choices(results(cells=(cell,), rounds=12), cell)
     each_us = 10 * (1 + 64 / 65536)
-    for part in handler.PARTS:
+    for part in meaning.PARTS:
         _, low, high = choice.work_us(part)
         truth = 0.6 * each_us / part - each_us
         assert low <= truth <= high
@@ -177,7 +176,7 @@ def test_from_how_much_work_on_a_choice_is_one_of_taste():
 
 
 def test_what_does_not_differ_has_no_such_limit():
-    assert list(handler.choices(results(cells=(ONE,), cost=equal), ONE)) == []
+    assert list(meaning.choices(results(cells=(ONE,), cost=equal), ONE)) == []
 
 
 def test_the_sentence_of_the_handler_has_its_intervals():

@@ -12,7 +12,7 @@ from comparison.model import CannotCompare
 
 def test_results_come_back_as_they_were(tmp_path):
     measured = recorded_bench.results(rounds=2, interrupted=True, notes=("a note",))
-    results.save(measured, tmp_path / "r.json")
+    recorded_bench.save(measured, tmp_path / "r.json")
     assert results.load(tmp_path / "r.json") == measured
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
 
@@ -43,11 +43,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 def test_a_file_is_there_in_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "r.json"
-    results.save(recorded_bench.results(rounds=1), path)
+    recorded_bench.save(recorded_bench.results(rounds=1), path)
     before = path.read_text()
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        results.save(recorded_bench.results(rounds=2), path)
+        recorded_bench.save(recorded_bench.results(rounds=2), path)
     assert path.read_text() == before
 
 

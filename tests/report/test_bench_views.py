@@ -10,11 +10,10 @@ from xml.etree import ElementTree
 import pytest
 import recorded_bench
 
-from comparison.bench import meaning, noise
+from comparison.bench import meaning, noise, svg, view
 from comparison.bench.estimates import Estimate
 from comparison.bench.metrics import METRICS
 from comparison.bench.plan import size_text
-from comparison.bench.views import charts, svg, view
 from comparison.layout import draw, markdown_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bench.md"
@@ -60,7 +59,7 @@ def texts(chart: str) -> list[str]:
 
 
 def test_a_chart_for_each_cell_says_each_value_with_its_interval(tmp_path):
-    written = charts.write(RESULTS, tmp_path / "charts")
+    written = view.draw(RESULTS, tmp_path / "charts")
     assert [path.stem for path in written] == [
         *(cell.key.replace("/", "-") for cell in recorded_bench.CELLS),
         "handler",
@@ -76,14 +75,14 @@ def test_a_chart_for_each_cell_says_each_value_with_its_interval(tmp_path):
 def test_what_is_unknown_is_drawn_as_unknown():
     few = recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[:1])
     missing = dataclasses.replace(few, samples=tuple(one for one in few.samples if one.arm != "streams/uvloop"))
-    ((_, _, chart),) = charts.draw(missing)
+    ((_, _, chart),) = view.charts(missing)
     assert {"?", "not known"} <= set(texts(chart))
     assert chart.count('class="unknown"') == len(recorded_bench.CELLS[0].arms) - 2
     assert 'class="range"' not in chart
 
 
 def test_a_chart_takes_the_colours_of_a_page_and_has_its_own_without_one():
-    ((_, _, chart),) = charts.draw(recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[:1]))
+    ((_, _, chart),) = view.charts(recorded_bench.results(rounds=1, cells=recorded_bench.CELLS[:1]))
     assert "var(--ink,#1b1c1a)" in chart
     assert "prefers-color-scheme:dark" in chart
 

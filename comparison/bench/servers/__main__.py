@@ -9,11 +9,9 @@ import argparse
 import asyncio
 import socket
 import ssl
-import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
-from common.config import BACKLOG, HOST, READ_SIZE_BYTES, UsageError
-from common.lifecycle import raise_file_limit, stopped_by_signals
+from common.config import BACKLOG, HOST, READ_SIZE_BYTES
 from common.loops import loop_factory
 
 LENGTH_DIGITS = 8
@@ -98,22 +96,13 @@ class JoinedLines(EachLine):
 
 
 # --- Neither: one coroutine for each connection awaits its socket ---
-TASKS: set[asyncio.Task[None]] = set()
-"""A loop refers only weakly to a task."""
-
-
-def begin(coroutine: Coroutine[None, None, None]) -> None:
-    task = asyncio.create_task(coroutine)
-    TASKS.add(task)
-    task.add_done_callback(TASKS.discard)
-
-
 async def sockets(listening: socket.socket) -> None:
-    while True:
-        connection, _ = await asyncio.get_running_loop().sock_accept(listening)
-        # As transports do: an answer must not wait for the acknowledgement of the one before.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        begin(echo(connection))
+    async with asyncio.TaskGroup() as tasks:
+        while True:
+            connection, _ = await asyncio.get_running_loop().sock_accept(listening)
+            # As transports do: an answer must not wait for the acknowledgement of the one before.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            tasks.create_task(echo(connection))
 
 
 async def echo(connection: socket.socket) -> None:
@@ -136,28 +125,26 @@ PROTOCOLS: dict[str, Callable[[], asyncio.BaseProtocol]] = {
 }
 
 
-async def serve(options: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(options: argparse.Namespace) -> None:
+    """Serve until the program is ended."""
     tls = None
     if options.tls_cert is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(options.tls_cert)
     listening = socket.create_server((options.host, options.port), backlog=BACKLOG)
     listening.setblocking(False)
-    with stopped_by_signals(lambda: None) as stopping:
-        if options.name in STREAMS:
-            _ = await asyncio.start_server(STREAMS[options.name], sock=listening, backlog=BACKLOG, ssl=tls)
-        elif options.name in PROTOCOLS:
-            protocol, loop = PROTOCOLS[options.name], asyncio.get_running_loop()
-            _ = await loop.create_server(protocol, sock=listening, backlog=BACKLOG, ssl=tls)
-        else:
-            begin(sockets(listening))
-        print("main: starting up on {} port {}".format(*listening.getsockname()), flush=True)
-        await stopping.wait()
-    return 0
+    print("main: starting up on {} port {}".format(*listening.getsockname()), flush=True)
+    if options.name in STREAMS:
+        _ = await asyncio.start_server(STREAMS[options.name], sock=listening, backlog=BACKLOG, ssl=tls)
+    elif options.name in PROTOCOLS:
+        protocol, loop = PROTOCOLS[options.name], asyncio.get_running_loop()
+        _ = await loop.create_server(protocol, sock=listening, backlog=BACKLOG, ssl=tls)
+    else:
+        await sockets(listening)
+    await asyncio.Event().wait()
 
 
-def main() -> int:
+def main() -> None:
     """Serve as the arguments say."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("name", choices=(*STREAMS, *PROTOCOLS, "sockets"))
@@ -166,13 +153,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls-cert", metavar="PEM")
     options = parser.parse_args()
-    try:
-        raise_file_limit()
-        with asyncio.Runner(loop_factory=loop_factory(options.loop)) as runner:
-            return runner.run(serve(options))
-    except UsageError as error:
-        parser.error(str(error))
+    with asyncio.Runner(loop_factory=loop_factory(options.loop)) as runner:
+        runner.run(serve(options))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

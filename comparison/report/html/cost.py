@@ -3,9 +3,8 @@
 from typing import Any
 
 from comparison import files
-from comparison.bench import environment, meaning
+from comparison.bench import environment, meaning, view
 from comparison.bench.plan import Results
-from comparison.bench.views import charts, view
 
 
 def is_benchmark(text: bytes) -> bool:
@@ -25,5 +24,5 @@ def collect(results: Results) -> dict[str, Any]:
         "doubts": view.sentences(view.doubts(results)),
         "legend": view.sentences(view.legend(results)),
         "sections": view.sections(results),
-        "charts": [(title, chart) for _, title, chart in charts.draw(results)],
+        "charts": [(title, chart) for _, title, chart in view.charts(results)],
     }

@@ -1,15 +1,19 @@
-"""The benchmark as a person reads it: sentences, and a table for each cell, in blocks that are drawn as text or as
-Markdown. Pure."""
+"""The benchmark as a person reads it: sentences and a table for each cell, in blocks that are drawn as text or as
+Markdown; and charts."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from comparison.bench import environment, estimates, meaning, noise
+from comparison import files
+from comparison.bench import environment, estimates, meaning, noise, svg
 from comparison.bench.estimates import Estimate
-from comparison.bench.metrics import METRICS, WORKLOADS
+from comparison.bench.metrics import COST, METRICS, WORKLOADS
 from comparison.bench.plan import Cell, Results
 from comparison.layout import BLANK, Block, Heading, Line, Table
 
 ABSENT = "-"
+MOST_WORK_US = 1000.0
+STEPS = 60
 
 
 def blocks(results: Results) -> Iterator[Block]:
@@ -107,6 +111,32 @@ def _figure(results: Results, cell: Cell, arm: str, metric: str) -> str:
     median = estimates.median(samples, metric)
     if median is None:
         return ABSENT
-    shares = estimates.shares(samples, metric, results.settings.get("sample_s", 0.0))
+    shares = estimates.shares(samples, results.settings.get("sample_s", 0.0)) if metric == COST else []
     split = " + ".join(text(median * share) for share in shares)
     return f"{text(median)} ({split})" if split else text(median)
+
+
+# --- Charts ---
+def charts(results: Results) -> Iterator[tuple[str, str, str]]:
+    """Name, title and SVG of every chart that the results have figures for: the ratios of a cell to its reference as
+    dots with their intervals, and what a choice costs where a handler works."""
+    for cell in results.cells:
+        ratios = {arm: estimates.compare(results, cell, arm) for arm in cell.arms}
+        if any(ratios.values()):
+            noun = METRICS[WORKLOADS[cell.workload].compared].noun
+            title = f"{cell}: the {noun} of each against that of {cell.reference}; less is better"
+            yield cell.key.replace("/", "-"), title, svg.dots(title, ratios)
+    main = meaning.main(results)
+    if main is not None and (choices := list(meaning.choices(results, main))):
+        works_us = [MOST_WORK_US ** (step / STEPS) for step in range(STEPS + 1)]
+        lines = {str(choice): [(us, 100 * choice.part(us)) for us in works_us] for choice in choices}
+        title = f"The more a handler works for each message, the less a choice costs: percent more ({main.where})"
+        yield "handler", title, svg.curves(title, "us of work a message", lines, log=True)
+
+
+def draw(results: Results, folder: Path) -> Iterator[Path]:
+    """Write every chart into `folder`, which is made; the files that were written."""
+    folder.mkdir(exist_ok=True)
+    for name, _, text in charts(results):
+        files.write(folder / f"{name}.svg", text)
+        yield folder / f"{name}.svg"

@@ -7,7 +7,7 @@ dashes, and by the label at their end.
 
 import math
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 from comparison.bench.estimates import Estimate
@@ -37,55 +37,27 @@ COLOURS, DASHES = 4, 3
 Point = tuple[float, float]
 
 
-class Axis:
-    """Where values stand between two places, logarithmic or not, and where its ticks are."""
-
-    def __init__(self, values: Sequence[float], start: float, end: float, *, log: bool) -> None:
-        self._log = log
-        low, high = min(values), max(values)
-        if low == high:
-            low, high = (low / 2, high * 2) if log else (low - 1, high + 1)
-        self._low, self._high = self._scaled(low), self._scaled(high)
-        self._start, self._end = start, end
-        self.ticks = [tick for tick in self._ticks(low, high) if low <= tick <= high]
-
-    def at(self, value: float) -> float:
-        share = (self._scaled(value) - self._low) / (self._high - self._low)
-        return round(self._start + share * (self._end - self._start), 1)
-
-    def _scaled(self, value: float) -> float:
-        return math.log(value) if self._log else value
-
-    def _ticks(self, low: float, high: float) -> list[float]:
-        if self._log:
-            first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-            return [digit * 10.0**power for power in range(first, last + 1) for digit in (1, 2, 5)]
-        step = 10.0 ** math.floor(math.log10((high - low) / 2))
-        return [number * step for number in range(math.floor(low / step), math.ceil(high / step) + 1)]
-
-
 def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
     """A row for each ratio on one logarithmic axis, with a line at 1; the first one is the reference. Without an
     interval nobody knows how sure it is, and without an estimate nothing is known."""
     values = [value for one in rows.values() if one is not None for value in (one.ratio, one.low, one.high)]
-    axis = Axis([1.0, *(value for value in values if 0 < value < math.inf)], LEFT + 20, RIGHT - 20, log=True)
+    known = [1.0, *(value for value in values if 0 < value < math.inf)]
+    at, ticks = _axis(known, LEFT + 20, RIGHT - 20, log=True)
     foot = HEAD + ROW * len(rows)
-    parts = [_line("one", axis.at(1.0), HEAD - 8, axis.at(1.0), foot)]
+    parts = [_line("one", at(1.0), HEAD - 8, at(1.0), foot)]
     for number, (label, found) in enumerate(rows.items()):
         y = HEAD + ROW * number + 6
         parts.append(_text(LEFT, y + 4, label, "end"))
         if found is None:
-            parts += [_text(axis.at(1.0), y + 4, "?", "middle quiet"), _text(RIGHT, y + 4, "not known")]
+            parts += [_text(at(1.0), y + 4, "?", "middle quiet"), _text(RIGHT, y + 4, "not known")]
             continue
         if found.has_interval:
-            parts.append(_line("range", axis.at(found.low), y, axis.at(found.high), y))
+            parts.append(_line("range", at(found.low), y, at(found.high), y))
         kind = "dot" if found.has_interval or not number else "unknown"
-        parts.append(f'<circle class="{kind}" cx="{axis.at(found.ratio)}" cy="{y}" r="4"/>')
-        value = f"{found}, {found.interval}" if number else "1, the reference"
-        parts.append(_text(RIGHT, y + 4, value))
-    parts += [_text(axis.at(tick), foot + 14, f"{tick:g}", "middle quiet") for tick in axis.ticks]
-    parts.append(_text(RIGHT, foot + 14, "lines: 95 % interval", "quiet"))
-    return _svg(title, foot + FOOT, parts)
+        parts.append(f'<circle class="{kind}" cx="{at(found.ratio)}" cy="{y}" r="4"/>')
+        parts.append(_text(RIGHT, y + 4, f"{found}, {found.interval}" if number else "1, the reference"))
+    parts += [_text(at(tick), foot + 14, f"{tick:g}", "middle quiet") for tick in ticks]
+    return _svg(title, foot + FOOT, [*parts, _text(RIGHT, foot + 14, "lines: 95 % interval", "quiet")])
 
 
 def curves(
@@ -94,25 +66,24 @@ def curves(
     """A line for each series, with its label at its end. `log` is of the x axis."""
     known = {label: points for label, points in lines.items() if points}
     foot = HEAD + high
+    lowest = foot + 0.0
     parts = [_text(RIGHT + 28, foot + 16, x_title, "quiet")]
     if not known:
         return _svg(title, foot + FOOT, parts)
-    across = Axis([x for points in known.values() for x, _ in points], 70, RIGHT, log=log)
-    down = Axis([0.0, *(y for points in known.values() for _, y in points)], foot, HEAD, log=False)
-    for tick in down.ticks:
-        parts.append(_line("grid", 70, down.at(tick), RIGHT, down.at(tick)))
-        parts.append(_text(64, down.at(tick) + 4, f"{tick:,.6g}", "end quiet"))
-    parts += [_text(across.at(tick), foot + 16, f"{tick:,g}", "middle quiet") for tick in across.ticks]
-    lowest = foot + 0.0
+    across, x_ticks = _axis([x for points in known.values() for x, _ in points], 70, RIGHT, log=log)
+    down, y_ticks = _axis([0.0, *(y for points in known.values() for _, y in points)], foot, HEAD, log=False)
+    for tick in y_ticks:
+        parts.append(_line("grid", 70, down(tick), RIGHT, down(tick)))
+        parts.append(_text(64, down(tick) + 4, f"{tick:,.6g}", "end quiet"))
+    parts += [_text(across(tick), foot + 16, f"{tick:,g}", "middle quiet") for tick in x_ticks]
     for label, points in sorted(known.items(), key=lambda item: item[1][-1][1]):
         number = list(known).index(label)
         style = f"line c{number % COLOURS} d{number // COLOURS % DASHES}"
-        path = " ".join(f"{across.at(x)},{down.at(y)}" for x, y in points)
-        lowest = min(down.at(points[-1][1]), lowest)
+        path = " ".join(f"{across(x)},{down(y)}" for x, y in points)
+        end = min(down(points[-1][1]), lowest)
         parts.append(f'<polyline class="{style}" points="{path}"/>')
-        parts.append(_line(style, RIGHT + 4, lowest, RIGHT + 24, lowest))
-        parts.append(_text(RIGHT + 28, lowest + 4, label))
-        lowest -= 14
+        parts += [_line(style, RIGHT + 4, end, RIGHT + 24, end), _text(RIGHT + 28, end + 4, label)]
+        lowest = end - 14
     return _svg(title, foot + FOOT, parts)
 
 
@@ -125,14 +96,35 @@ def stacked(charts: Iterable[str]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}">{"".join(parts)}</svg>\n'
 
 
+def _axis(
+    values: Sequence[float], start: float, end: float, *, log: bool
+) -> tuple[Callable[[float], float], list[float]]:
+    """Where a value stands between two places, logarithmic or not, and where the ticks are."""
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = (low / 2, high * 2) if log else (low - 1, high + 1)
+    scaled: Callable[[float], float] = math.log if log else float
+    if log:
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    else:
+        step = 10.0 ** math.floor(math.log10((high - low) / 2))
+        ticks = [number * step for number in range(math.floor(low / step), math.ceil(high / step) + 1)]
+
+    def at(value: float) -> float:
+        share = (scaled(value) - scaled(low)) / (scaled(high) - scaled(low))
+        return round(start + share * (end - start), 1)
+
+    return at, [tick for tick in ticks if low <= tick <= high]
+
+
 def _svg(title: str, height: int, parts: Iterable[str]) -> str:
-    lines = textwrap.wrap(title, TITLE_LETTERS)
     size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="bench" {size} role="img" aria-label="{escape(title)}">',
             f'<style>{STYLE.strip()}</style><rect class="sheet" width="{WIDTH}" height="{height}" rx="4"/>',
-            *(_text(12, 16 + 15 * number, line, "title") for number, line in enumerate(lines)),
+            *(_text(12, 16 + 15 * row, line, "title") for row, line in enumerate(textwrap.wrap(title, TITLE_LETTERS))),
             *parts,
             "</svg>\n",
         ]
