@@ -1,13 +1,12 @@
 """`compare.py bench`: its options, and what it does with them."""
 
 import argparse
-import contextlib
+import functools
 import re
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from common.logs import escape
@@ -18,7 +17,8 @@ from comparison.bench.metrics import WORKLOADS
 from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Results, Sample
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
-from comparison.play.processes import AWAKE_S, INTERRUPTED, Closed, Launcher
+from comparison.play import workers
+from comparison.play.processes import INTERRUPTED, Launcher
 from comparison.play.transports import TRANSPORTS, missing, write_certificates
 from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
@@ -90,6 +90,7 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
     about = layout.duration(round(planning.duration_s(plan)))
     said = f"cells: {len(plan.cells)}, samples a round: {each}, rounds: {plan.rounds}; about {about}"
     print(f"compare.py: {said}", file=sys.stderr)
+    notes += left_out
     cores = environment.cores()
     surroundings = environment.collect(selection.pythons, cores)
     samples: list[Sample] = []
@@ -98,8 +99,7 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
     def found(interrupted: bool) -> Results:
         duration_s = round(time.monotonic() - started_s, 3)
         settings = {"sample_s": plan.sample_s, "warm_up_s": plan.warm_up_s, "duration_s": duration_s}
-        told = (*notes, *left_out)
-        made = Results(surroundings, plan.arms, plan.cells, tuple(samples), settings, interrupted, told)
+        made = Results(surroundings, plan.arms, plan.cells, tuple(samples), settings, interrupted, tuple(notes))
         if options.save is not None:
             files.replace(options.save, results.to_json(made))
         return made
@@ -107,35 +107,23 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Progress(plan.rounds * each) as shown,
-        ThreadPoolExecutor(1) as thread,
         Launcher() as launcher,
     ):
-        executor = Executor(plan, launcher, Path(folder), cores)
+        take = Executor(plan, launcher, Path(folder), cores)
         if any(cell.transport == TLS for cell in plan.cells):
             write_certificates(Path(folder))
-
-        def take_all() -> None:
-            with contextlib.suppress(Closed):
-                for number, cell, arm in plan.order():
-                    sample = executor(cell, arm, number)
-                    if launcher.is_closed:
-                        return  # it was cut off
+        submit = functools.partial(workers.in_a_thread, take)
+        try:
+            for _, sample in workers.each(submit, plan.order(), lambda running: len(running) == 1, launcher.kill):
+                if sample is not None:
                     samples.append(sample)
                     found(interrupted=True)
                     shown.tick()
-
-        # In a thread, where Ctrl-C cannot come between the start of a process and its being known.
-        measuring = thread.submit(take_all)
-        try:
-            while wait([measuring], AWAKE_S).not_done:
-                pass
         except KeyboardInterrupt:
-            launcher.kill()
-        measuring.result()
-        interrupted = launcher.is_closed
-    if interrupted and not samples:
-        raise KeyboardInterrupt
-    return found(interrupted)
+            if not samples:
+                raise
+            return found(interrupted=True)
+    return found(interrupted=False)
 
 
 def _list_of(read: Callable[[str], object], *known: str) -> Callable[[str], list[object]]:

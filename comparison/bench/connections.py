@@ -8,7 +8,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 
-from comparison.bench.plan import Cell
+from comparison.bench.plan import TLS, Cell
 
 LEAST_READ_BYTES = 4096
 MOST_READ_BYTES = 64 * 1024
@@ -20,19 +20,21 @@ LENGTH_DIGITS = 8
 and those that count."""
 
 LEAST_LINE_BYTES = LENGTH_DIGITS + 2
-VARIANTS = 16
+
+TRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # takes any certificate: what is measured is on this machine
+TRUSTING.check_hostname = False
+TRUSTING.verify_mode = ssl.CERT_NONE
 
 
 @dataclass(frozen=True)
 class Traffic:
     """What each connection of a cell sends, message after message, and begins again after `period_bytes`. Messages that
-    follow one another differ, so that an old one that comes again is found."""
+    follow one another differ, so that an old one that comes again is found. `data` is the period, and so much of it
+    again as can be in flight or come in one read."""
 
-    size_bytes: int
-    """Of each message."""
+    cell: Cell
     period_bytes: int
     data: bytes
-    """The period, and so much of it again as can be in flight or come in one read."""
     read_bytes: int
 
 
@@ -44,11 +46,10 @@ def traffic(cell: Cell) -> Traffic:
         content_bytes = size - LEAST_LINE_BYTES + 1
         head = b"%0*d" % (LENGTH_DIGITS, content_bytes + 1)
         letters = bytes(range(32, 127)) * (content_bytes // 95 + 2)
-        starts = range(0, 5 * VARIANTS, 5)
-        period = b"".join(head + letters[start : start + content_bytes] + b"\n" for start in starts)
+        period = b"".join(head + letters[start : start + content_bytes] + b"\n" for start in range(0, 95, 5))
     at_once = size * cell.in_flight
     times = 1 + -(-max(at_once, 2 * MOST_READ_BYTES) // len(period))
-    return Traffic(size, len(period), period * times, min(max(at_once, LEAST_READ_BYTES), MOST_READ_BYTES))
+    return Traffic(cell, len(period), period * times, min(max(at_once, LEAST_READ_BYTES), MOST_READ_BYTES))
 
 
 class Broken(OSError):
@@ -59,22 +60,20 @@ class Connection:
     """One connection to the server, open when its first message is back. Its owner waits until it is ready, and calls
     `send` and `receive`; all raise OSError where it has broken."""
 
-    def __init__(
-        self, address: tuple[str, int], traffic: Traffic, first: int, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, address: tuple[str, int], traffic: Traffic, first: int) -> None:
         """`first` is the number of the message with which it begins."""
         self.has_ended = False
         """Whether both sides have closed it in good order."""
         self._half_closed = False
         self._traffic = traffic
-        self._asked_bytes = self._checked_bytes = first * traffic.size_bytes
+        self._asked_bytes = self._checked_bytes = first * traffic.cell.size_bytes
         self.unsent = b""
         """What waits to be sent."""
         self._tls: ssl.SSLObject | None = None
-        self._is_secure = tls is None
-        if tls is not None:
+        self._is_secure = traffic.cell.transport != TLS
+        if not self._is_secure:
             self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-            self._tls = tls.wrap_bio(self._in, self._out)
+            self._tls = TRUSTING.wrap_bio(self._in, self._out)
             self._shake_hands()
         else:
             self._ask(1)
@@ -112,13 +111,13 @@ class Connection:
                 raise Broken("closed by the server before the echo was complete")
             self.has_ended = True
             return 0
-        sent, before = self._traffic, self._checked_bytes
+        sent, size, before = self._traffic, self._traffic.cell.size_bytes, self._checked_bytes
         self._checked_bytes += len(data)
         if self._checked_bytes > self._asked_bytes:
             raise Broken("more bytes came back than were sent")
         if not sent.data.startswith(data, before % sent.period_bytes):
             raise Broken("bytes came back that were not sent")
-        return self._checked_bytes // sent.size_bytes - before // sent.size_bytes
+        return self._checked_bytes // size - before // size
 
     def half_close(self) -> None:
         """Tell the server that nothing more comes; `receive` then waits for its own end."""
@@ -133,8 +132,7 @@ class Connection:
             self.send()
 
     def _ask(self, count: int) -> None:
-        """Have the next messages sent."""
-        place, length = self._asked_bytes % self._traffic.period_bytes, count * self._traffic.size_bytes
+        place, length = self._asked_bytes % self._traffic.period_bytes, count * self._traffic.cell.size_bytes
         self._asked_bytes += length
         text = self._traffic.data[place : place + length]
         if self._tls is not None:

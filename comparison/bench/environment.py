@@ -18,9 +18,7 @@ CPU_INFO = "/proc/cpuinfo"
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 UNKNOWN = "unknown"
-OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")
-"""Variables that change how memory is had, which can be most of the cost of a message."""
-
+OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")  # how it is had can be most of a message's cost
 OF_THE_BUILD = ("--enable-optimizations", "--with-lto", "--disable-gil", "--with-pydebug")
 
 
@@ -35,6 +33,10 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
     """Everything by name; what the system does not tell is `unknown`, or None where it is a number."""
     configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
     model = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read(CPU_INFO), re.MULTILINE)
+    try:
+        load_average = round(os.getloadavg()[0], 2)  # how many processes wanted a core in the last minute
+    except OSError:
+        load_average = None
     server, load = ("any" if one is None else ", ".join(map(str, sorted(one))) for one in cores)
     return {
         **versions_of(pythons),
@@ -42,7 +44,7 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
         "CPU": model[1].strip() if model else platform.processor() or platform.machine() or UNKNOWN,
         "cores": os.cpu_count(),
         "governor": _read(GOVERNOR),
-        "load": _load_average(),
+        "load": load_average,
         "server on cores": server,
         "load on cores": load,
         **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},
@@ -52,14 +54,6 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
 def summary(environment: Mapping[str, Any]) -> str:
     """The environment in one line, for the head of a report."""
     return ", ".join(f"{name} {value}" for name, value in environment.items() if value not in (UNKNOWN, None, ""))
-
-
-def _load_average() -> float | None:
-    """How many processes wanted a core in the last minute, on average."""
-    try:
-        return round(os.getloadavg()[0], 2)
-    except OSError:
-        return None
 
 
 def _read(path: str) -> str:

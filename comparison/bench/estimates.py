@@ -19,15 +19,13 @@ from comparison.bench.metrics import COST_PARTS, PERCENTILES, WORKLOADS
 from comparison.bench.plan import Cell, Results, Sample
 
 CONFIDENCE = 0.95
-AIMED = 0.96
-"""The way inwards is an approximation, which falls short of what it aims at by up to one in a hundred."""
+AIMED = 0.96  # the way inwards is an approximation, which falls short of what it aims at by up to one in a hundred
 
 FEWEST_ROUNDS = 6
 """The median lies between the least and the greatest of n values with a probability of 1 - 2^(1-n): from 6 values on
 that is more than CONFIDENCE, and from fewer no interval can be had."""
 
-FEWEST_TICKS_S = 1.0
-"""User and system time are counted in ticks of 10 ms: from fewer than a hundred their shares are chance."""
+FEWEST_TICKS_S = 1.0  # user and system time come in ticks of 10 ms: of fewer than a hundred their shares are chance
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,12 @@ from comparison import shapes
 from comparison.bench import arms, planning
 from comparison.bench.environment import Cores
 from comparison.bench.plan import TLS, Arm, Cell, Load, Plan, Sample
-from comparison.play.processes import Launcher
+from comparison.play.processes import Closed, Launcher
 from comparison.play.serving import NotReady, start
 
-STOP_S = 10.0
-"""What a server gets to end after SIGTERM, when all its connections are closed."""
-
-START_S = 10.0
-"""What the load generator gets to start, on a machine that is busy."""
-
-PATIENCE_S = 10.0
-"""What connections get to open, and answers to come, before that is called an error."""
+START_S = 10.0  # what the load generator gets to start, on a machine that is busy
+PATIENCE_S = 10.0  # what connections get to open, and answers to come, before that is called an error
+STOP_S = 10.0  # what a server gets to end after SIGTERM, when all its connections are closed
 
 
 @dataclass(frozen=True)
@@ -33,8 +28,9 @@ class Executor:
     folder: Path
     cores: Cores
 
-    def __call__(self, cell: Cell, arm: Arm, number: int) -> Sample:
-        """One sample. Raises only what ends the benchmark."""
+    def __call__(self, place: tuple[int, Cell, Arm]) -> Sample | None:
+        """One sample; None where it was cut off. Raises only what ends the benchmark."""
+        number, cell, arm = place
         command = (*arm.server_command, *(arm.tls_options if cell.transport == TLS else ()))
         host, _ = arm.server_address or (arms.HOST, 0)
         says = cell.workload == "fresh" and set(arms.QUIET) <= set(command)
@@ -54,9 +50,11 @@ class Executor:
                 )
                 sample = self._loaded(launcher, load, sample)
                 trouble = server.stop(STOP_S).trouble
-        except (NotReady, OSError) as error:
+        except (NotReady, OSError, Closed) as error:
             said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
             trouble = f"{error}{said}"
+        if self.launcher.is_closed:
+            return None
         if trouble is None:
             return sample
         return dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {trouble}"))

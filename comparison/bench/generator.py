@@ -1,18 +1,15 @@
 """The load generator: a program of its own with plain non-blocking sockets and epoll, and no event loop of anybody's.
 
 `python -m comparison.bench.generator LOAD` takes a `plan.Load` as a JSON object, and prints a `plan.Sample` as one. It
-uses neither of the APIs that are compared, so it favours none. Each load opens connections, keeps them busy for the
-window of a sample, and ends in bounded time. A connection that breaks is counted and left out; the others go on.
-Nothing that a server does is an exception here.
+uses neither of the APIs that are compared, so it favours none. Each load ends in bounded time. A connection that breaks
+is counted and left out, and the others go on: nothing that a server does is an exception here.
 """
 
 import dataclasses
-import functools
 import gc
 import itertools
 import json
 import selectors
-import ssl
 import sys
 import time
 from collections import Counter, deque
@@ -21,20 +18,17 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 from comparison import shapes
 from comparison.bench.connections import Connection, how_it_broke, traffic
-from comparison.bench.plan import TLS, Load, Sample
-from comparison.bench.resources import Gone, Watched, Window
+from comparison.bench.plan import Load, Sample
+from comparison.bench.resources import Gone, Watched, used_for
 
 OPENING_AT_ONCE = 64
 """Attempts under way: fewer than any server's backlog, or the kernel drops some, and repeats them only after 1 s."""
 
-LOOK_S = 0.1
-"""How often a deadline is looked at while nothing comes."""
-
-SPIN_S = 0.002
-"""Below this a wait is too short for epoll, which counts in milliseconds: the open loop looks again and again."""
-
-HALF = 0.5
-"""Of what a server can do: a service is not run at its limit."""
+LOOK_S = 0.1  # how often a deadline is looked at while nothing comes
+SPIN_S = (
+    0.002  # below this a wait is too short for epoll, which counts in milliseconds: the open loop looks all the time
+)
+HALF = 0.5  # of what a server can do: a service is not run at its limit
 
 now_s = time.perf_counter
 now_ns = time.perf_counter_ns
@@ -51,7 +45,6 @@ class Crowd:
         """Why connections broke."""
         self._selector = selectors.DefaultSelector()
         self._traffic = traffic(load.cell)
-        self._tls = _trusting() if load.cell.transport == TLS else None
 
     def __enter__(self) -> "Crowd":
         """Open them, a few at a time, with one echo on each, so that the server has really accepted it. Those that
@@ -59,7 +52,7 @@ class Crowd:
         for begun in range(0, self._wanted, OPENING_AT_ONCE):
             for number in range(begun, min(begun + OPENING_AT_ONCE, self._wanted)):
                 try:
-                    connection = Connection((self.load.host, self.load.port), self._traffic, number, self._tls)
+                    connection = Connection((self.load.host, self.load.port), self._traffic, number)
                 except OSError as error:
                     self.reasons.append(how_it_broke(error))
                     continue
@@ -75,7 +68,6 @@ class Crowd:
         self._selector.close()
 
     def _drop(self, connection: Connection, *reasons: str) -> None:
-        """Close a connection; with a reason, as broken."""
         self.reasons += reasons
         self.open.discard(connection)
         self._selector.unregister(connection.socket)
@@ -127,15 +119,6 @@ class Crowd:
             self._drop(connection, f"{otherwise} within {self.load.patience_s:g} s")
 
 
-@functools.cache
-def _trusting() -> ssl.SSLContext:
-    """Takes any certificate: what is measured is the server, on this machine."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def _one_leaves(load: Load) -> None:
     """Somebody comes, sends and leaves while the others stay, as in any service that has run for a while.
 
@@ -155,9 +138,8 @@ def echo(load: Load) -> Sample:
         _exchange(crowd, load.warm_up_s)
         if load.cell.workload != "fresh":
             _one_leaves(load)
-        with Window(load.server_pid) as window:
-            count = _exchange(crowd, load.sample_s)
-        return _sample(load, window.values(count), crowd.reasons)
+        values = used_for(lambda: _exchange(crowd, load.sample_s), load.server_pid)
+        return _sample(load, values, crowd.reasons)
 
 
 def _exchange(crowd: Crowd, length_s: float) -> int:
@@ -175,22 +157,21 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
 
 def connect(load: Load) -> Sample:
     """Connect, one echo, close, again and again: so many at once as there are connections."""
-    _come_and_go(load, load.warm_up_s)
-    with Window(load.server_pid) as window:
-        count, reasons = _come_and_go(load, load.sample_s)
-    return _sample(load, window.values(count), reasons)
-
-
-def _come_and_go(load: Load, length_s: float) -> tuple[int, list[str]]:
-    """How many came and went in that time, and why others broke. A server that refuses all is not asked for ever."""
-    count = 0
     reasons: list[str] = []
+    _come_and_go(load, load.warm_up_s, [])
+    values = used_for(lambda: _come_and_go(load, load.sample_s, reasons), load.server_pid)
+    return _sample(load, values, reasons)
+
+
+def _come_and_go(load: Load, length_s: float, reasons: list[str]) -> int:
+    """How many came and went in that time; why others broke. A server that refuses all is not asked for ever."""
+    count = 0
     end_s = now_s() + length_s
     while now_s() < end_s and len(reasons) < load.cell.connections:
         with Crowd(load, load.cell.connections) as crowd:
             count += crowd.leave()
             reasons += crowd.reasons
-    return count, reasons
+    return count
 
 
 # --- An open loop ---
@@ -201,17 +182,16 @@ def half(load: Load) -> Sample:
         _one_leaves(load)
         began_s = now_s()
         rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (now_s() - began_s))
-        with Window(load.server_pid) as window:
-            latencies_ns = on_time(crowd, rate_per_s)
-        return _sample(load, window.values(len(latencies_ns)), crowd.reasons, latencies_ns)
+        latencies_ns: list[int] = []
+        values = used_for(lambda: on_time(crowd, rate_per_s, latencies_ns), load.server_pid)
+        return _sample(load, values, crowd.reasons, latencies_ns)
 
 
-def on_time(crowd: Crowd, rate_per_s: float) -> list[int]:
-    """Send at a rate for the length of the sample, and wait for the last answers; how long each request took.
+def on_time(crowd: Crowd, rate_per_s: float, latencies_ns: list[int]) -> int:
+    """Send at a rate for the length of the sample, and wait for the last answers; how many came, and when.
 
     Requests leave when their time has come, whether or not the answer before is back. The latency counts from the time
     when a request should have left, so a server that stalls cannot hide it (no coordinated omission)."""
-    latencies_ns: list[int] = []
     due_ns: dict[Connection, deque[int]] = {connection: deque() for connection in crowd.open}
 
     def take(received: Iterable[tuple[Connection, int]]) -> None:
@@ -228,7 +208,7 @@ def on_time(crowd: Crowd, rate_per_s: float) -> list[int]:
             due_ns[connection].append(at_ns)
             crowd.serve(connection, count=1)
     take(crowd.awaited(lambda connection: connection.waiting, "no answer"))
-    return latencies_ns
+    return len(latencies_ns)
 
 
 # --- Memory ---

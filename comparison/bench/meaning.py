@@ -16,14 +16,9 @@ from comparison.bench.metrics import METRICS, WORKLOADS
 from comparison.bench.plan import MIDDLE_CONNECTIONS, MIDDLE_SIZE_BYTES, TCP, TLS, Arm, Cell, Results
 
 MOST = 5
-ALIKE = 0.1
-"""Two that differ by less than this part, wherever in the interval, cost about as much: a choice has other reasons."""
-
-FIRST = (("echo", TCP), ("lines", TCP), ("echo", TLS))
-"""What matters most for a choice."""
-
-PARTS = (0.1, 0.05, 0.02)
-"""Below which a choice may be called one of taste."""
+ALIKE = 0.1  # who differs by less, wherever in the interval, costs about as much: a choice has other reasons
+FIRST = (("echo", TCP), ("lines", TCP), ("echo", TLS))  # what matters most for a choice
+PARTS = (0.1, 0.05, 0.02)  # below which a choice may be called one of taste
 
 
 class Pair(NamedTuple):

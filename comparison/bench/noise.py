@@ -7,21 +7,14 @@ from collections.abc import Iterator
 from comparison.bench import estimates
 from comparison.bench.plan import LEAST_ROUNDS, Cell, Results
 
-IDLE_LOAD = 0.7
-"""A load average, per core that the benchmark leaves free, above which somebody else is at work."""
-
+IDLE_LOAD = 0.7  # a load average, per core that the benchmark leaves free, above which somebody else is at work
+MANY = 5  # from so many connections on a wait for one does not stop the others
 TOGETHER = 0.6
 """Of a closed loop with many requests one side or the other always has work: both together are busy for all of the time
 and more. Where they are so for less than this share, somebody else was on their cores."""
 
-MANY = 5
-"""From so many connections on a wait for one does not stop the others."""
-
-FAULTS = 0.5
-"""Page faults a message, above which memory is got from the kernel and given back for each of them."""
-
-CHANCE = 0.03
-"""How often all forward rounds lie on one side of all backward ones by chance, where there are four of each."""
+FAULTS = 0.5  # page faults a message, above which memory is got from the kernel and given back for each of them
+CHANCE = 0.03  # how often all forward rounds lie on one side of all backward ones, where there are four of each
 
 
 def advice(results: Results) -> list[str]:
@@ -102,7 +95,6 @@ def _faults(results: Results) -> Iterator[str]:
 
 
 def _chance(results: Results) -> Iterator[str]:
-    """How many intervals miss the truth without anything being wrong."""
     compared = (estimates.compare(results, cell, arm) for cell, arm in _all(results) if arm != cell.reference)
     found = sum(estimate is not None and estimate.has_interval for estimate in compared)
     missed = found * (1 - estimates.CONFIDENCE)

@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from comparison.model import CannotCompare
 from comparison.play.machine import cpu_clock_s
@@ -26,16 +25,6 @@ def check() -> None:
         raise CannotCompare(f"{without}; install it with: pip install psutil")
 
 
-class Used(NamedTuple):
-    """What a process has used so far: CPU seconds, all of them and the parts in user and in system mode, which are
-    coarser; and pages that the kernel had to provide, NaN where the system does not tell."""
-
-    total_s: float
-    user_s: float
-    system_s: float
-    page_faults: float
-
-
 class Gone(Exception):
     """The process has ended, and what it used cannot be read any more."""
 
@@ -50,12 +39,13 @@ class Watched:
         except psutil.NoSuchProcess:
             raise Gone from None
 
-    def used(self) -> Used:
-        """What it has used so far."""
+    def used(self) -> tuple[float, float, float, float]:
+        """What it has used so far: CPU seconds, all of them and those in user and in system mode, which are coarser; and
+        pages that the kernel had to provide, NaN where the system does not tell."""
         user_s = self._sum(lambda process: process.cpu_times().user)
         system_s = self._sum(lambda process: process.cpu_times().system)
         total_s = self._sum(lambda process: cpu_clock_s(process.pid) or sum(process.cpu_times()[:2]))
-        return Used(total_s, user_s, system_s, self._sum(_page_faults))
+        return total_s, user_s, system_s, self._sum(_page_faults)
 
     def resident_bytes(self) -> int:
         """Memory that it has in RAM now. Pages shared with others count as its own; the kernel's socket buffers do not
@@ -85,42 +75,25 @@ def _page_faults(process: "psutil.Process") -> float:
         return math.nan
 
 
-class Window:
-    """The window of time in which is counted: what both sides used in it.
-
-    Opens and closes with a `with` block; raises Gone where the server has ended. Whatever is begun in it is also
-    completed in it, so that no message is paid for outside.
-    """
-
-    def __init__(self, server_pid: int) -> None:
-        self._server = Watched(server_pid)
-
-    def __enter__(self) -> "Window":
-        self._before = self._now()
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._after = self._now()
-
-    def _now(self) -> tuple[float, ...]:
-        return time.perf_counter(), time.process_time(), *self._server.used()
-
-    def values(self, count: int) -> dict[str, float]:
-        """The figures of `count` messages or connections; empty without any."""
-        if not count:
-            return {}
-        used = (after - before for before, after in zip(self._before, self._after, strict=True))
-        elapsed_s, own_s, total_s, user_s, system_s, faults = used
-        each_us = total_s / count * 1e6
-        system_us = each_us * system_s / (user_s + system_s) if user_s + system_s else 0.0
-        values = {
-            "per_s": count / elapsed_s,
-            "server_cpu_us": each_us,
-            "server_user_us": each_us - system_us,
-            "server_system_us": system_us,
-            "server_busy": total_s / elapsed_s,
-            "generator_busy": own_s / elapsed_s,
-            "faults": faults / count,
-        }
-        return {name: value for name, value in values.items() if not math.isnan(value)}
+def used_for(work: Callable[[], int], server_pid: int) -> dict[str, float]:
+    """What both sides used for each of the messages or connections that `work` says it had; empty without any. Raises
+    Gone where the server has ended. What is begun in `work` must be completed in it: no message is paid for outside."""
+    server = Watched(server_pid)
+    before = (time.perf_counter(), time.process_time(), *server.used())
+    if not (count := work()):
+        return {}
+    after = (time.perf_counter(), time.process_time(), *server.used())
+    used = (last - first for first, last in zip(before, after, strict=True))
+    elapsed_s, own_s, total_s, user_s, system_s, faults = used
+    each_us = total_s / count * 1e6
+    system_us = each_us * system_s / (user_s + system_s) if user_s + system_s else 0.0
+    values = {
+        "per_s": count / elapsed_s,
+        "server_cpu_us": each_us,
+        "server_user_us": each_us - system_us,
+        "server_system_us": system_us,
+        "server_busy": total_s / elapsed_s,
+        "generator_busy": own_s / elapsed_s,
+        "faults": faults / count,
+    }
+    return {name: value for name, value in values.items() if not math.isnan(value)}

@@ -17,8 +17,7 @@ LEFT, RIGHT = 250, 520
 """Where the labels of dots end, and where their values begin."""
 
 ROW, HEAD, FOOT = 22, 48, 30
-TITLE_LETTERS = 120
-"""What fits into a line of a title."""
+TITLE_LETTERS = 120  # what fits into a line of a title
 
 STYLE = """
 .bench{--i:var(--ink,#1b1c1a);--q:var(--quiet,#575851);--r:var(--rule,#d9d8cf);--s:var(--sheet,#fff);

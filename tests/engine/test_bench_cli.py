@@ -216,7 +216,7 @@ def sample(server: str, tmp_path: Path, workload: str = "echo") -> Sample:
     """One sample of somebody else's server."""
     arm, cell = Arm("other", (sys.executable, "-c", server, "{port}")), Cell(workload, 64, 2, ("other",))
     with Launcher() as launcher:
-        return Executor(Plan((arm,), (cell,), 1, 0.05, 0.01), launcher, tmp_path, Cores())(cell, arm, 1)
+        return Executor(Plan((arm,), (cell,), 1, 0.05, 0.01), launcher, tmp_path, Cores())((1, cell, arm))
 
 
 @pytest.mark.usefixtures("programs_start_afresh")
@@ -245,5 +245,5 @@ def test_a_server_that_fails_is_a_sample_with_trouble(server, trouble, tmp_path,
 def test_a_program_that_does_not_exist_is_a_sample_with_trouble(tmp_path):
     arm, cell = Arm("other", ("/nonexistent", "{port}")), Cell("echo", 64, 1, ("other",))
     with Launcher() as launcher:
-        found = Executor(Plan((arm,), (cell,), 1, 0.05, 0.0), launcher, tmp_path, Cores())(cell, arm, 1)
+        found = Executor(Plan((arm,), (cell,), 1, 0.05, 0.0), launcher, tmp_path, Cores())((1, cell, arm))
     assert "No such file" in found.troubles[0]

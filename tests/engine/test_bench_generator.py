@@ -274,7 +274,8 @@ def latencies_ns(port: int, rate_per_s: float, sample_s: float) -> list[int]:
     timed = {"sample_s": sample_s, "patience_s": LONG_S}
     given = Load(cell=CELL, arm="a", round=1, host=HOST, port=port, server_pid=os.getpid(), **timed)
     with generator.Crowd(given, 1) as crowd:
-        found = generator.on_time(crowd, rate_per_s)
+        found: list[int] = []
+        assert generator.on_time(crowd, rate_per_s, found) == len(found)
         assert crowd.reasons == []
     return found
 

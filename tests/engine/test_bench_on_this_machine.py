@@ -52,7 +52,7 @@ def measure(chosen: list[Arm], cells: list[Cell], folder: Path, number: int = RO
         transports.write_certificates(folder)
     with Launcher() as launcher:
         executor = Executor(plan, launcher, folder, environment.cores())
-        samples = [executor(cell, arm, number) for number, cell, arm in plan.order()]
+        samples = [executor(place) for place in plan.order()]
     assert [sample for sample in samples if sample.troubles] == []
     return Results({}, plan.arms, plan.cells, tuple(samples), {})
 

@@ -8,7 +8,7 @@ import pytest
 from harness import DEADLINE_S
 
 from comparison.bench import resources
-from comparison.bench.resources import Gone, Used, Watched, Window
+from comparison.bench.resources import Gone, Watched
 
 pytest.importorskip("psutil", reason="psutil is not installed: pip install psutil")
 
@@ -27,17 +27,17 @@ def started(script: str, *arguments: str) -> subprocess.Popen[bytes]:
 
 def test_the_cpu_time_of_another_process_is_what_that_process_says():
     with started(SPINS) as process:
-        used = Watched(process.pid).used()
+        total_s, user_s, system_s, _ = Watched(process.pid).used()
         process.communicate(timeout=DEADLINE_S)
-    assert 0.2 <= used.total_s < 1.0
-    assert used.user_s + used.system_s == pytest.approx(used.total_s, abs=0.05)
+    assert 0.2 <= total_s < 1.0
+    assert user_s + system_s == pytest.approx(total_s, abs=0.05)
 
 
 def test_the_clock_of_a_process_is_finer_than_ticks():
     if resources.cpu_clock_s(1) is None:
         pytest.skip("this system has no CPU clock for other processes")
     with started(WAITS, "1") as process:
-        assert round(Watched(process.pid).used().total_s * 1e6) % 10_000 != 0
+        assert round(Watched(process.pid).used()[0] * 1e6) % 10_000 != 0
         process.communicate(timeout=DEADLINE_S)
 
 
@@ -53,7 +53,7 @@ def test_what_a_process_allocates_is_in_its_memory():
 def test_what_a_process_has_started_counts_too():
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SPINS!r}])"
     with started(script) as parent:
-        assert Watched(parent.pid).used().total_s >= 0.2
+        assert Watched(parent.pid).used()[0] >= 0.2
         parent.communicate(timeout=DEADLINE_S)
 
 
@@ -69,17 +69,18 @@ def test_a_process_that_is_gone_is_told():
 @pytest.mark.parametrize(
     ("used", "user_us", "system_us"),
     [
-        pytest.param(Used(3.0, 2.0, 1.5, 12), 1.0e6, 1.0e6, id="split as the ticks are"),
-        pytest.param(Used(3.0, 1.0, 0.5, 12), 2.0e6, 0.0, id="no tick between"),
+        pytest.param((3.0, 2.0, 1.5, 12), 1.0e6, 1.0e6, id="split as the ticks are"),
+        pytest.param((3.0, 1.0, 0.5, 12), 2.0e6, 0.0, id="no tick between"),
     ],
 )
 def test_what_was_used_in_a_window_is_the_difference(used, user_us, system_us, monkeypatch):
-    read = iter([Used(1.0, 1.0, 0.5, 10), used])
+    read = iter([(1.0, 1.0, 0.5, 10), used])
     monkeypatch.setattr(Watched, "used", lambda self: next(read))
-    with Window(os.getpid()) as window:
-        pass
-    found = window.values(1)
+    found = resources.used_for(lambda: 1, os.getpid())
     assert found["server_cpu_us"] == pytest.approx(2.0e6)
     assert (found["server_user_us"], found["server_system_us"]) == (pytest.approx(user_us), pytest.approx(system_us))
     assert found["faults"] == 2
-    assert window.values(0) == {}
+
+
+def test_without_anything_done_there_are_no_figures():
+    assert resources.used_for(lambda: 0, os.getpid()) == {}
