@@ -29,7 +29,8 @@ SILENT, SAYING = "warning", "info"
 """A server that says when it is ready need not be tried: nobody has come to it yet, and nobody has left."""
 
 HERE = ("--host", "{host}", "--port", "{port}")
-OVER_TLS = ("--tls-cert", "{certificates}/server.pem")
+CERTIFICATE = "{certificates}/server.pem"
+OVER_TLS = ("--tls-cert", CERTIFICATE)
 
 
 def of_endpoint(endpoint: Endpoint) -> Arm:
@@ -47,10 +48,10 @@ def of_program(name: str, python: str, loop: str) -> Arm:
     """The arm of a server of the benchmark itself."""
     return Arm(
         f"{name}/{loop}",
-        (python, "-m", "comparison.bench.servers", name, "--loop", loop, *HERE),
+        (python, "-m", "comparison.bench.servers", name, loop, "{host}", "{port}"),
         factors={"idiom": name, "loop": loop} if name in IDIOMS else {},
         meaning=f"{name}: {(PROPORTIONS | IDIOMS)[name]}",
-        tls_options=OVER_TLS if name == "buffered" else (),
+        tls_options=(CERTIFICATE,) if name == "buffered" else (),
     )
 
 

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from comparison.bench import estimates, meaning
 from comparison.bench.estimates import CONFIDENCE, Estimate
-from comparison.bench.metrics import COST, WORKLOADS
-from comparison.bench.plan import Cell, Results
+from comparison.bench.plan import COST, WORKLOADS, Cell, Results
 from comparison.layout import Block, Heading, Table
 from comparison.model import CannotCompare
 

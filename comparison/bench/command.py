@@ -13,8 +13,7 @@ from common.logs import escape
 from comparison import files, layout
 from comparison.bench import baseline, environment, planning, resources, results, view
 from comparison.bench.executor import Executor
-from comparison.bench.metrics import WORKLOADS
-from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, Results, Sample
+from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, WORKLOADS, Results, Sample
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play import workers

@@ -15,8 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from comparison.bench.metrics import COST_PARTS, PERCENTILES, WORKLOADS
-from comparison.bench.plan import Cell, Results, Sample
+from comparison.bench.plan import COST_PARTS, PERCENTILES, WORKLOADS, Cell, Results, Sample
 
 CONFIDENCE = 0.95
 AIMED = 0.96  # the way inwards is an approximation, which falls short of what it aims at by up to one in a hundred

@@ -263,17 +263,6 @@ def run(load: Load) -> Sample:
         return Sample(load.cell.key, load.arm, load.round, {}, troubles=(ended,))
 
 
-def main() -> int:
-    """Whatever the server does, the exit code is 0 and the sample has it in `troubles`; 2 for a load that is none."""
-    try:
-        load = shapes.make(Load, json.loads(sys.argv[1]))
-    except (IndexError, ValueError, TypeError) as error:
-        print(f"usage: python -m comparison.bench.generator LOAD (one JSON object): {error}", file=sys.stderr)
-        return 2
-    gc.disable()  # it makes no cycles, and a collection would show as latency of the server
-    print(json.dumps(dataclasses.asdict(run(load))), flush=True)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    gc.disable()  # it makes no cycles, and a collection would show as latency of the server
+    print(json.dumps(dataclasses.asdict(run(shapes.make(Load, json.loads(sys.argv[1]))))), flush=True)

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from comparison.bench import estimates
 from comparison.bench.estimates import Estimate
-from comparison.bench.metrics import METRICS, WORKLOADS
-from comparison.bench.plan import MIDDLE_CONNECTIONS, MIDDLE_SIZE_BYTES, TCP, TLS, Arm, Cell, Results
+from comparison.bench.plan import METRICS, MIDDLE, TCP, TLS, WORKLOADS, Arm, Cell, Results
 
 MOST = 5
 ALIKE = 0.1  # who differs by less, wherever in the interval, costs about as much: a choice has other reasons
@@ -63,8 +62,7 @@ def sentences(results: Results) -> list[str]:
 def main(results: Results, workload: str = "echo", transport: str = TCP) -> Cell | None:
     """The cell that speaks for its workload: the middle one, or else the first."""
     cells = [cell for cell in results.cells if (cell.workload, cell.transport) == (workload, transport)]
-    middle = (MIDDLE_SIZE_BYTES, MIDDLE_CONNECTIONS)
-    return min(cells, key=lambda cell: (cell.size_bytes, cell.connections) != middle, default=None)
+    return min(cells, key=lambda cell: (cell.size_bytes, cell.connections) != MIDDLE, default=None)
 
 
 def pairs(results: Results, cell: Cell) -> Iterator[Pair]:

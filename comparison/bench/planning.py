@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from comparison.bench import arms
 from comparison.bench.connections import LEAST_LINE_BYTES
-from comparison.bench.metrics import WORKLOADS
-from comparison.bench.plan import KIB, MIDDLE_CONNECTIONS, MIDDLE_SIZE_BYTES, TCP, TLS, Cell, Plan
+from comparison.bench.plan import KIB, MIDDLE, TCP, TLS, WORKLOADS, Cell, Plan
 from comparison.model import CannotCompare, Endpoint
 
 SIZES_BYTES = (64, KIB, 64 * KIB)
@@ -94,7 +93,7 @@ def _places(request: Options, workload: str, transport: str) -> tuple[tuple[int,
     """The size and number of connections that one of both is held at while the other varies, and all that are measured:
     for echo over TCP every size and every number. Else that one, or whatever was asked for."""
     sizes, numbers = request.size or SIZES_BYTES, request.connections or CONNECTIONS
-    size, number = _middle(sizes, MIDDLE_SIZE_BYTES), _middle(numbers, MIDDLE_CONNECTIONS)
+    size, number = _middle(sizes, MIDDLE[0]), _middle(numbers, MIDDLE[1])
     if workload == "memory":
         size, number = SMALL_BYTES, max(MEMORY_CONNECTIONS[transport], *(request.connections or (1,)))
     elif workload == "fresh" and transport == TCP:

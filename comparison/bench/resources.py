@@ -40,8 +40,8 @@ class Watched:
             raise Gone from None
 
     def used(self) -> tuple[float, float, float, float]:
-        """What it has used so far: CPU seconds, all of them and those in user and in system mode, which are coarser; and
-        pages that the kernel had to provide, NaN where the system does not tell."""
+        """CPU seconds so far, all of them and those in user and in system mode, which are coarser; and pages that the
+        kernel had to provide, NaN where the system does not tell."""
         user_s = self._sum(lambda process: process.cpu_times().user)
         system_s = self._sum(lambda process: process.cpu_times().system)
         total_s = self._sum(lambda process: cpu_clock_s(process.pid) or sum(process.cpu_times()[:2]))

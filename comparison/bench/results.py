@@ -5,8 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from comparison import files, shapes
-from comparison.bench.metrics import WORKLOADS
-from comparison.bench.plan import Results
+from comparison.bench.plan import WORKLOADS, Results
 from comparison.model import CannotCompare
 
 WANTED = "a file that bench --save has written"

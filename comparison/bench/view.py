@@ -1,14 +1,13 @@
 """The benchmark as a person reads it: sentences and a table for each cell, in blocks that are drawn as text or as
 Markdown; and charts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from comparison import files
 from comparison.bench import environment, estimates, meaning, noise, svg
 from comparison.bench.estimates import Estimate
-from comparison.bench.metrics import COST, METRICS, WORKLOADS
-from comparison.bench.plan import Cell, Results
+from comparison.bench.plan import COST, METRICS, WORKLOADS, Cell, Results
 from comparison.layout import BLANK, Block, Heading, Line, Table
 
 ABSENT = "-"
@@ -23,13 +22,14 @@ def blocks(results: Results) -> Iterator[Block]:
     yield Line(environment.summary(results.environment), "dim")
     if results.interrupted:
         yield Line("Interrupted: this is what was measured until then.", "bold")
-    yield from _list("What this means", meaning.sentences(results))
+    texts = told(results)
+    yield from _list(texts, "What this means")
     for title, tables in sections(results).items():
         yield Heading(title)
         for cell, table in tables.items():
             yield from (Heading(cell, 3), table)
-    yield from _list("What to doubt", doubts(results))
-    yield from _list("How to read it", legend(results))
+    yield from _list(texts, "What to doubt")
+    yield from _list(texts, "How to read it")
 
 
 def sections(results: Results) -> dict[str, dict[str, Table]]:
@@ -42,14 +42,14 @@ def sections(results: Results) -> dict[str, dict[str, Table]]:
     return found
 
 
-def doubts(results: Results) -> list[str]:
-    """What makes the figures weak, and what was left out."""
-    return [*noise.advice(results), *results.notes]
-
-
-def sentences(texts: Iterable[str]) -> list[str]:
-    """Each with a full stop."""
-    return [text if text.endswith(".") else f"{text}." for text in texts]
+def told(results: Results) -> dict[str, list[str]]:
+    """Sentences under their titles: the answer, what makes the figures weak or was left out, and how to read them."""
+    texts = {
+        "What this means": meaning.sentences(results),
+        "What to doubt": [*noise.advice(results), *results.notes],
+        "How to read it": _legend(results),
+    }
+    return {title: [text if text.endswith(".") else f"{text}." for text in found] for title, found in texts.items()}
 
 
 def seen(found: Estimate) -> str:
@@ -59,8 +59,7 @@ def seen(found: Estimate) -> str:
     return "yes" if found.is_sure else f"no (at most {max(1, round(100 * found.at_most))} %)"
 
 
-def legend(results: Results) -> Iterator[str]:
-    """How to read the tables."""
+def _legend(results: Results) -> Iterator[str]:
     yield from dict.fromkeys(arm.meaning for arm in results.arms if arm.meaning)
     yield (
         "Ratios are to the first arm of each table: the median of the rounds, each paired with the reference's own, "
@@ -81,10 +80,10 @@ def legend(results: Results) -> Iterator[str]:
         yield "Memory is that of idle connections, the kernel's buffers apart; as many again must add little"
 
 
-def _list(title: str, texts: Iterable[str]) -> Iterator[Block]:
-    if found := sentences(texts):
+def _list(texts: Mapping[str, list[str]], title: str) -> Iterator[Block]:
+    if texts[title]:
         yield Heading(title)
-    yield from (Line(text, "item", mark="-") for text in found)
+    yield from (Line(text, "item", mark="-") for text in texts[title])
 
 
 def _table(results: Results, cell: Cell) -> Table:

@@ -373,14 +373,6 @@ def test_the_program_takes_json_and_answers_json():
     assert (outcome["troubles"], outcome["values"]["per_s"] > 0) == ([], True)
 
 
-@pytest.mark.parametrize("spec", ["", "{}", "[]", '{"workload": "echo", "size_bytes": 64}'])
-def test_what_is_no_load_is_a_usage_error(spec):
-    done = subprocess.run(
-        [sys.executable, "-m", "comparison.bench.generator", spec], cwd=ROOT, capture_output=True, timeout=DEADLINE_S
-    )
-    assert (done.returncode, done.stdout, b"Traceback" in done.stderr) == (2, b"", False)
-
-
 def test_it_uses_no_event_loop_of_anybody():
     """What is imported for a whole load, asked of the process itself."""
     script = "import sys, comparison.bench.generator; print({'asyncio', 'uvloop'} & set(sys.modules))"

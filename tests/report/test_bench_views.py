@@ -12,8 +12,7 @@ import recorded_bench
 
 from comparison.bench import meaning, noise, svg, view
 from comparison.bench.estimates import Estimate
-from comparison.bench.metrics import METRICS
-from comparison.bench.plan import size_text
+from comparison.bench.plan import METRICS, size_text
 from comparison.layout import draw, markdown_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bench.md"

@@ -2,16 +2,16 @@
 are for requests that end in a newline, each with another idiom. Such a request begins with its own length in eight
 digits, so that it can be counted as well.
 
-usage: python -m comparison.bench.servers NAME [--loop NAME] [--host HOST] [--port PORT] [--tls-cert PEM]
+usage: python -m comparison.bench.servers NAME LOOP HOST PORT [CERTIFICATE]
 """
 
-import argparse
 import asyncio
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 
-from common.config import BACKLOG, HOST, READ_SIZE_BYTES
+from common.config import BACKLOG, READ_SIZE_BYTES
 from common.loops import loop_factory
 
 LENGTH_DIGITS = 8
@@ -125,37 +125,26 @@ PROTOCOLS: dict[str, Callable[[], asyncio.BaseProtocol]] = {
 }
 
 
-async def serve(options: argparse.Namespace) -> None:
+async def serve(name: str, host: str, port: int, certificate: str | None = None) -> None:
     """Serve until the program is ended."""
     tls = None
-    if options.tls_cert is not None:
+    if certificate is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(options.tls_cert)
-    listening = socket.create_server((options.host, options.port), backlog=BACKLOG)
+        tls.load_cert_chain(certificate)
+    listening = socket.create_server((host, port), backlog=BACKLOG)
     listening.setblocking(False)
     print("main: starting up on {} port {}".format(*listening.getsockname()), flush=True)
-    if options.name in STREAMS:
-        _ = await asyncio.start_server(STREAMS[options.name], sock=listening, backlog=BACKLOG, ssl=tls)
-    elif options.name in PROTOCOLS:
-        protocol, loop = PROTOCOLS[options.name], asyncio.get_running_loop()
+    if name in STREAMS:
+        _ = await asyncio.start_server(STREAMS[name], sock=listening, backlog=BACKLOG, ssl=tls)
+    elif name in PROTOCOLS:
+        protocol, loop = PROTOCOLS[name], asyncio.get_running_loop()
         _ = await loop.create_server(protocol, sock=listening, backlog=BACKLOG, ssl=tls)
     else:
         await sockets(listening)
     await asyncio.Event().wait()
 
 
-def main() -> None:
-    """Serve as the arguments say."""
-    parser = argparse.ArgumentParser(allow_abbrev=False)
-    parser.add_argument("name", choices=(*STREAMS, *PROTOCOLS, "sockets"))
-    parser.add_argument("--loop", default="asyncio")
-    parser.add_argument("--host", default=HOST)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--tls-cert", metavar="PEM")
-    options = parser.parse_args()
-    with asyncio.Runner(loop_factory=loop_factory(options.loop)) as runner:
-        runner.run(serve(options))
-
-
 if __name__ == "__main__":
-    main()
+    _, name, loop, host, port, *certificate = sys.argv
+    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
+        runner.run(serve(name, host, int(port), *certificate))

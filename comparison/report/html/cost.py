@@ -3,7 +3,7 @@
 from typing import Any
 
 from comparison import files
-from comparison.bench import environment, meaning, view
+from comparison.bench import environment, view
 from comparison.bench.plan import Results
 
 
@@ -18,11 +18,12 @@ def is_benchmark(text: bytes) -> bool:
 
 def collect(results: Results) -> dict[str, Any]:
     """What a benchmark has to say; the charts are SVG, each with its title."""
+    texts = view.told(results)
     return {
         "environment": environment.summary(results.environment),
-        "sentences": view.sentences(meaning.sentences(results)),
-        "doubts": view.sentences(view.doubts(results)),
-        "legend": view.sentences(view.legend(results)),
+        "sentences": texts["What this means"],
+        "doubts": texts["What to doubt"],
+        "legend": texts["How to read it"],
         "sections": view.sections(results),
         "charts": [(title, chart) for _, title, chart in view.charts(results)],
     }
