@@ -11,8 +11,7 @@ from pathlib import Path
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import baseline, environment, planning, resources, results, view
-from comparison.bench.executor import Executor
+from comparison.bench import baseline, environment, executor, planning, resources, results, view
 from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, WORKLOADS, Results, Sample
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
@@ -24,8 +23,6 @@ from comparison.selection import add_selection, chosen
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
 EPILOG = "Exit code: 0, 1 for worse than --baseline, 2 for trouble, 130 after Ctrl-C, which shows what there is."
-
-UNITS = {"": 1, "K": KIB, "M": MIB}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +105,7 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
         Progress(plan.rounds * each) as shown,
         Launcher() as launcher,
     ):
-        take = Executor(plan, launcher, Path(folder), cores)
+        take = functools.partial(executor.take, plan, launcher, Path(folder), cores)
         if any(cell.transport == TLS for cell in plan.cells):
             write_certificates(Path(folder))
         submit = functools.partial(workers.in_a_thread, take)
@@ -143,4 +140,4 @@ def _size(text: str) -> int:
     found = re.fullmatch(r"0*([1-9][0-9]*)(?:B|([KM])(?:IB)?)?", text, re.IGNORECASE)
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; give bytes, or KiB and MiB such as 64, 1K, 128M")
-    return int(found[1]) * UNITS[(found[2] or "").upper()]
+    return int(found[1]) * {"": 1, "K": KIB, "M": MIB}[(found[2] or "").upper()]

@@ -16,8 +16,7 @@ MOST_READ_BYTES = 64 * 1024
 that is a system call of its own, and pages to be zeroed; it took twice the time of all the rest."""
 
 LENGTH_DIGITS = 8
-"""What a line begins with: the number of the bytes that follow, so that one line serves servers that look for its end
-and those that count."""
+"""A line begins with the number of bytes that follow: it serves those who look for its end and those who count."""
 
 LEAST_LINE_BYTES = LENGTH_DIGITS + 2
 
@@ -62,13 +61,11 @@ class Connection:
 
     def __init__(self, address: tuple[str, int], traffic: Traffic, first: int) -> None:
         """`first` is the number of the message with which it begins."""
-        self.has_ended = False
-        """Whether both sides have closed it in good order."""
+        self.has_ended = False  # in good order, by both sides
         self._half_closed = False
         self._traffic = traffic
         self._asked_bytes = self._checked_bytes = first * traffic.cell.size_bytes
         self.unsent = b""
-        """What waits to be sent."""
         self._tls: ssl.SSLObject | None = None
         self._is_secure = traffic.cell.transport != TLS
         if not self._is_secure:
@@ -91,8 +88,7 @@ class Connection:
         return self._checked_bytes < self._asked_bytes or not self._is_secure
 
     def send(self, count: int = 0) -> None:
-        """Send the next messages, as many as may be in flight at most, after what waits to be sent. What does not go
-        at once waits for the next call."""
+        """Send what is `unsent` and the next messages. What does not go at once waits for the next call."""
         if count:
             self._ask(count)
         try:
@@ -141,7 +137,6 @@ class Connection:
         self.unsent += text
 
     def _shake_hands(self) -> None:
-        """The next step of the TLS handshake; after the last one the first message goes."""
         assert self._tls is not None
         try:
             self._tls.do_handshake()

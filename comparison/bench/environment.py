@@ -1,5 +1,4 @@
-"""The machine and the programs that the figures are measured on: what one must know to compare them with others, and
-what the machine allows."""
+"""The machine and the programs that the figures are measured on, and what the machine allows."""
 
 import os
 import platform
@@ -86,19 +85,13 @@ def notes() -> list[str]:
 
 
 def cores() -> Cores:
-    """A core for the server and one for the load: two that this process may use, and not two threads of one; none where
-    there are no two, or where the system cannot pin."""
-    found: list[int] = []
+    """A core for the server and one for the load: two that this process may use, and not two hardware threads of one,
+    which share what it can do; none where there are no two, or where the system cannot pin."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    found: dict[str | int, int] = {}
     # From the last: the system's own work, interrupts first of all, tends to the first.
-    for core in sorted(os.sched_getaffinity(0), reverse=True) if hasattr(os, "sched_getaffinity") else ():
-        siblings = _read(SIBLINGS.format(core))
-        # Hardware threads that share a core share what it can do, too.
-        if not any(_has(siblings, other) for other in found):
-            found.append(core)
-    return Cores({found[1]}, {found[0]}) if len(found) > 1 else Cores()
-
-
-def _has(ranges: str, number: int) -> bool:
-    """Whether a number is in `0,2-3`."""
-    parts = (re.findall(r"\d+", part) for part in ranges.split(","))
-    return any(int(part[0]) <= number <= int(part[-1]) for part in parts if part)
+    for core in sorted(usable, reverse=True):
+        threads = _read(SIBLINGS.format(core))
+        found.setdefault(core if threads == UNKNOWN else threads, core)
+    load, server, *_ = (*found.values(), None, None)
+    return Cores() if load is None or server is None else Cores({server}, {load})

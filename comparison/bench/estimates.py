@@ -1,12 +1,10 @@
 """Ratios and how sure they are. Pure: numbers in, numbers out.
 
 An arm is held against the reference of its cell, round by round: what drifts over the minutes of a run hits both alike
-and falls out of the ratio. The estimate is the median of the logarithms of these ratios.
-
-The interval lies between two pairs of ordered values, whose probabilities to hold the median are those of coins, as far
-in as Hettmansperger and Sheather found ("Confidence intervals based on interpolated order statistics", Statistics &
-Probability Letters 4, 1986): it asks for no distribution, and covers what it claims for the 6 to 20 rounds that a
-benchmark has time for (see the tests), on normal, long-tailed and skewed noise.
+and falls out of the ratio. The estimate is the median of the logarithms of these ratios. Its interval lies between two
+pairs of ordered values, whose probabilities to hold the median are those of coins, as far in as Hettmansperger and
+Sheather found ("Confidence intervals based on interpolated order statistics", Statistics & Probability Letters 4,
+1986): it asks for no distribution, and covers what it claims for 6 to 20 rounds (see the tests).
 """
 
 import math

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from comparison import shapes
@@ -19,54 +18,42 @@ PATIENCE_S = 10.0  # what connections get to open, and answers to come, before t
 STOP_S = 10.0  # what a server gets to end after SIGTERM, when all its connections are closed
 
 
-@dataclass(frozen=True)
-class Executor:
-    """Takes samples with processes of `launcher`; the certificates for TLS lie in `folder`."""
+def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tuple[int, Cell, Arm]) -> Sample | None:
+    """One sample, with processes of `launcher`; None where it was cut off. The certificates for TLS lie in `folder`.
+    Raises only what ends the benchmark."""
+    number, cell, arm = place
+    command = (*arm.server_command, *(arm.tls_options if cell.transport == TLS else ()))
+    host, _ = arm.server_address or (arms.HOST, 0)
+    says = cell.workload == "fresh" and set(arms.QUIET) <= set(command)
+    level = arms.SAYING if says else arms.SILENT
+    located = functools.partial(arms.filled, command, host=host, level=level, certificates=folder)
+    sample = Sample(cell.key, arm.label, number, {})
+    times = {"warm_up_s": plan.warm_up_s, "sample_s": planning.length_s(plan, cell), "patience_s": PATIENCE_S}
+    try:
+        with launcher.part() as part:
+            server, port, _ = start(part, located, host, says=says, address=arm.server_address, cores=cores.server)
+            server.drop_output()
+            load = Load(cell=cell, arm=arm.label, round=number, host=host, port=port, server_pid=server.pid, **times)
+            sample = _loaded(part, load, cores, sample)
+            trouble = server.stop(STOP_S).trouble
+    except (NotReady, OSError, Closed) as error:
+        said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
+        trouble = f"{error}{said}"
+    if launcher.is_closed:
+        return None
+    if trouble is None:
+        return sample
+    return dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {trouble}"))
 
-    plan: Plan
-    launcher: Launcher
-    folder: Path
-    cores: Cores
 
-    def __call__(self, place: tuple[int, Cell, Arm]) -> Sample | None:
-        """One sample; None where it was cut off. Raises only what ends the benchmark."""
-        number, cell, arm = place
-        command = (*arm.server_command, *(arm.tls_options if cell.transport == TLS else ()))
-        host, _ = arm.server_address or (arms.HOST, 0)
-        says = cell.workload == "fresh" and set(arms.QUIET) <= set(command)
-        level = arms.SAYING if says else arms.SILENT
-        located = functools.partial(arms.filled, command, host=host, level=level, certificates=self.folder)
-        sample = Sample(cell.key, arm.label, number, {})
-        try:
-            with self.launcher.part() as launcher:
-                server, port, _ = start(
-                    launcher, located, host, says=says, address=arm.server_address, cores=self.cores.server
-                )
-                server.drop_output()
-                length_s = planning.length_s(self.plan, cell)
-                times = {"warm_up_s": self.plan.warm_up_s, "sample_s": length_s, "patience_s": PATIENCE_S}
-                load = Load(
-                    cell=cell, arm=arm.label, round=number, host=host, port=port, server_pid=server.pid, **times
-                )
-                sample = self._loaded(launcher, load, sample)
-                trouble = server.stop(STOP_S).trouble
-        except (NotReady, OSError, Closed) as error:
-            said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
-            trouble = f"{error}{said}"
-        if self.launcher.is_closed:
-            return None
-        if trouble is None:
-            return sample
-        return dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {trouble}"))
-
-    def _loaded(self, launcher: Launcher, load: Load, sample: Sample) -> Sample:
-        """What the load generator has measured, or the sample with its trouble."""
-        command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
-        generator = launcher.start(command, cores=self.cores.load)
-        log = generator.wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
-        try:
-            found: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
-            return found
-        except (IndexError, ValueError, TypeError):
-            last = log.lines[-1] if log.lines else "it wrote nothing"
-            return dataclasses.replace(sample, troubles=(f"the load generator failed: {log.trouble or last}",))
+def _loaded(launcher: Launcher, load: Load, cores: Cores, sample: Sample) -> Sample:
+    """What the load generator has measured, or the sample with its trouble."""
+    command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
+    generator = launcher.start(command, cores=cores.load)
+    log = generator.wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
+    try:
+        found: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
+        return found
+    except (IndexError, ValueError, TypeError):
+        last = log.lines[-1] if log.lines else "it wrote nothing"
+        return dataclasses.replace(sample, troubles=(f"the load generator failed: {log.trouble or last}",))

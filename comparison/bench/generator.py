@@ -11,27 +11,20 @@ import itertools
 import json
 import selectors
 import sys
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
+from time import perf_counter, perf_counter_ns
 
 from comparison import shapes
 from comparison.bench.connections import Connection, how_it_broke, traffic
 from comparison.bench.plan import Load, Sample
 from comparison.bench.resources import Gone, Watched, used_for
 
-OPENING_AT_ONCE = 64
-"""Attempts under way: fewer than any server's backlog, or the kernel drops some, and repeats them only after 1 s."""
-
+OPENING_AT_ONCE = 64  # fewer than any server's backlog, or the kernel drops some, and repeats them only after 1 s
 LOOK_S = 0.1  # how often a deadline is looked at while nothing comes
-SPIN_S = (
-    0.002  # below this a wait is too short for epoll, which counts in milliseconds: the open loop looks all the time
-)
+SPIN_S = 0.002  # a wait is too short for epoll below this, which counts in milliseconds: the open loop looks again
 HALF = 0.5  # of what a server can do: a service is not run at its limit
-
-now_s = time.perf_counter
-now_ns = time.perf_counter_ns
 
 
 class Crowd:
@@ -41,8 +34,7 @@ class Crowd:
         self.load = load
         self._wanted = connections
         self.open: set[Connection] = set()
-        self.reasons: list[str] = []
-        """Why connections broke."""
+        self.reasons: list[str] = []  # why connections broke
         self._selector = selectors.DefaultSelector()
         self._traffic = traffic(load.cell)
 
@@ -110,9 +102,9 @@ class Crowd:
 
     def awaited(self, is_awaited: Callable[[Connection], bool], otherwise: str) -> Iterator[tuple[Connection, int]]:
         """What is received until nobody is awaited any more. Who is so for longer than the patience is dropped."""
-        deadline_s, awaited = now_s() + self.load.patience_s, list(self.open)
+        deadline_s, awaited = perf_counter() + self.load.patience_s, list(self.open)
         while awaited := [one for one in awaited if one in self.open and is_awaited(one)]:
-            if now_s() > deadline_s:
+            if perf_counter() > deadline_s:
                 break
             yield from self.received(LOOK_S)
         for connection in awaited:
@@ -120,12 +112,9 @@ class Crowd:
 
 
 def _one_leaves(load: Load) -> None:
-    """Somebody comes, sends and leaves while the others stay, as in any service that has run for a while.
-
-    One thing matters most: asyncio reads into blocks of 256 KiB, and once the connections have used up what was free
-    of the heap, glibc maps and unmaps one for each read, at up to three times the cost of a small echo, until for the
-    first time such a block is freed in one piece, which happens at an EOF after traffic.
-    """
+    """Somebody comes, sends and leaves while the others stay, as in any service that has run for a while: asyncio reads
+    into blocks of 256 KiB, and once the heap's spare room is used up glibc maps and unmaps one for each read, at up to
+    three times the cost of a small echo, until one is first freed in one piece: at an EOF after traffic."""
     with Crowd(load, 1) as crowd:
         crowd.leave()
 
@@ -147,8 +136,8 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
     count = 0
     for connection in list(crowd.open):
         crowd.serve(connection, count=crowd.load.cell.in_flight)
-    end_s = now_s() + length_s
-    while (at_s := now_s()) < end_s and crowd.open:
+    end_s = perf_counter() + length_s
+    while (at_s := perf_counter()) < end_s and crowd.open:
         for connection, complete in crowd.received(min(LOOK_S, end_s - at_s)):
             count += complete
             crowd.serve(connection, count=complete)
@@ -158,20 +147,20 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
 def connect(load: Load) -> Sample:
     """Connect, one echo, close, again and again: so many at once as there are connections."""
     reasons: list[str] = []
-    _come_and_go(load, load.warm_up_s, [])
-    values = used_for(lambda: _come_and_go(load, load.sample_s, reasons), load.server_pid)
+
+    def come_and_go(length_s: float) -> int:
+        count, end_s = 0, perf_counter() + length_s
+        # A server that refuses all is not asked for ever.
+        while perf_counter() < end_s and len(reasons) < load.cell.connections:
+            with Crowd(load, load.cell.connections) as crowd:
+                count += crowd.leave()
+                reasons.extend(crowd.reasons)
+        return count
+
+    come_and_go(load.warm_up_s)
+    reasons.clear()
+    values = used_for(lambda: come_and_go(load.sample_s), load.server_pid)
     return _sample(load, values, reasons)
-
-
-def _come_and_go(load: Load, length_s: float, reasons: list[str]) -> int:
-    """How many came and went in that time; why others broke. A server that refuses all is not asked for ever."""
-    count = 0
-    end_s = now_s() + length_s
-    while now_s() < end_s and len(reasons) < load.cell.connections:
-        with Crowd(load, load.cell.connections) as crowd:
-            count += crowd.leave()
-            reasons += crowd.reasons
-    return count
 
 
 # --- An open loop ---
@@ -180,8 +169,8 @@ def half(load: Load) -> Sample:
     with Crowd(load, load.cell.connections) as crowd:
         _exchange(crowd, load.warm_up_s)
         _one_leaves(load)
-        began_s = now_s()
-        rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (now_s() - began_s))
+        began_s = perf_counter()
+        rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (perf_counter() - began_s))
         latencies_ns: list[int] = []
         values = used_for(lambda: on_time(crowd, rate_per_s, latencies_ns), load.server_pid)
         return _sample(load, values, crowd.reasons, latencies_ns)
@@ -196,13 +185,13 @@ def on_time(crowd: Crowd, rate_per_s: float, latencies_ns: list[int]) -> int:
 
     def take(received: Iterable[tuple[Connection, int]]) -> None:
         for connection, complete in received:
-            came_ns = now_ns()
+            came_ns = perf_counter_ns()
             latencies_ns.extend(came_ns - due_ns[connection].popleft() for _ in range(complete))
 
-    start_ns, wanted = now_ns(), max(1, round(crowd.load.sample_s * rate_per_s))
+    start_ns, wanted = perf_counter_ns(), max(1, round(crowd.load.sample_s * rate_per_s))
     for number, connection in zip(range(wanted), itertools.cycle(due_ns)):
         at_ns = start_ns + round(number / rate_per_s * 1e9)
-        while crowd.open and (wait_s := (at_ns - now_ns()) / 1e9) > 0:
+        while crowd.open and (wait_s := (at_ns - perf_counter_ns()) / 1e9) > 0:
             take(crowd.received(max(0.0, wait_s - SPIN_S)))
         if connection in crowd.open:
             due_ns[connection].append(at_ns)

@@ -32,9 +32,7 @@ class Metric:
         return f"{shown:,.{self.digits}f}" if abs(shown) < 1000 else f"{shown:,.0f}"
 
 
-PERCENTILES = {"p50_us": 0.5, "p99_us": 0.99, "p999_us": 0.999}
-"""Figures that are made from the latencies of an open loop: name -> share."""
-
+PERCENTILES = {"p50_us": 0.5, "p99_us": 0.99, "p999_us": 0.999}  # made from the latencies of an open loop
 COST = "server_cpu_us"
 COST_PARTS = ("server_user_us", "server_system_us")
 
@@ -54,41 +52,33 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Workload:
-    """What a server is given to do, what one unit of that work is, and the figures that are shown."""
+    """What a server is given to do, the figures that are shown, and what one unit of that work is."""
 
     what: str
-    per: str
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ("per_s", COST, "faults")
+    per: str = "message"
     compared: str = COST
     """The figure whose ratio to the reference is taken; less is better."""
     over_tls: bool = True
     """Whether it is measured over TLS, too, where that is asked for."""
 
 
-_MESSAGES = ("per_s", COST, "faults")
 WORKLOADS = {
-    "echo": Workload(
-        "closed loop, as many requests in flight as there are connections; somebody has left before",
-        "message",
-        _MESSAGES,
-    ),
-    "fresh": Workload("the same of a server whom nobody has left yet", "message", _MESSAGES),
+    "echo": Workload("closed loop, as many requests in flight as there are connections; somebody has left before"),
+    "fresh": Workload("the same of a server whom nobody has left yet"),
     "lines": Workload(
         "requests that end in a newline, several in flight on each connection, by four idioms and one that counts",
-        "message",
-        _MESSAGES,
         over_tls=False,
     ),
-    "connect": Workload("connect, one echo, and the close of both sides", "connection", ("per_s", COST)),
+    "connect": Workload("connect, one echo, and the close of both sides", ("per_s", COST), "connection"),
     "memory": Workload(
         "resident memory of the server with 0, many, and again many idle connections",
-        "connection",
         ("empty_bytes", "per_connection_bytes", "again_bytes"),
+        "connection",
         compared="per_connection_bytes",
     ),
     "half": Workload(
         "open loop at half of what each server can do; latency counts from when each request should have left",
-        "message",
         ("per_s", COST, *PERCENTILES),
     ),
 }
@@ -102,8 +92,7 @@ class Arm:
     label: str
     server_command: tuple[str, ...]
     factors: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """What it is made of, factor -> level. Without any it is none of those among which one chooses, and only puts them
-    in proportion."""
+    """What it is made of, factor -> level; without any it is not to be chosen, and only puts others in proportion."""
     server_address: tuple[str, int] | None = None
     """Where the server listens, if it chooses that itself."""
     meaning: str = ""
@@ -214,8 +203,7 @@ class Results:
 
     def of(self, cell: Cell, arm: str) -> list[Sample]:
         """The samples of one arm in a cell, in the order of the rounds."""
-        found = [sample for sample in self.samples if sample.arm == arm and sample.cell == cell.key]
-        return sorted(found, key=lambda sample: sample.round)
+        return [sample for sample in self.samples if sample.arm == arm and sample.cell == cell.key]
 
     def choices(self, cell: Cell) -> list[Arm]:
         """The arms of a cell among which one chooses."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from comparison import files
-from comparison.bench import environment, estimates, meaning, noise, svg
+from comparison.bench import environment, estimates, meaning, svg
 from comparison.bench.estimates import Estimate
 from comparison.bench.plan import COST, METRICS, WORKLOADS, Cell, Results
 from comparison.layout import BLANK, Block, Heading, Line, Table
@@ -46,7 +46,7 @@ def told(results: Results) -> dict[str, list[str]]:
     """Sentences under their titles: the answer, what makes the figures weak or was left out, and how to read them."""
     texts = {
         "What this means": meaning.sentences(results),
-        "What to doubt": [*noise.advice(results), *results.notes],
+        "What to doubt": [*meaning.doubts(results), *results.notes],
         "How to read it": _legend(results),
     }
     return {title: [text if text.endswith(".") else f"{text}." for text in found] for title, found in texts.items()}

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from comparison.bench import arms, environment, estimates
-from comparison.bench.executor import Executor
+from comparison.bench import arms, environment, estimates, executor
 from comparison.bench.plan import Arm, Cell, Plan, Results
 from comparison.play import transports
 from comparison.play.processes import Launcher
@@ -51,8 +50,8 @@ def measure(chosen: list[Arm], cells: list[Cell], folder: Path, number: int = RO
     if any(cell.transport == "tls" for cell in cells):
         transports.write_certificates(folder)
     with Launcher() as launcher:
-        executor = Executor(plan, launcher, folder, environment.cores())
-        samples = [executor(place) for place in plan.order()]
+        cores = environment.cores()
+        samples = [executor.take(plan, launcher, folder, cores, place) for place in plan.order()]
     assert [sample for sample in samples if sample.troubles] == []
     return Results({}, plan.arms, plan.cells, tuple(samples), {})
 

@@ -9,7 +9,7 @@ import pytest
 import recorded_bench
 from recorded_bench import CELLS, ENVIRONMENT, MIDDLE, OWN, known, results
 
-from comparison.bench import estimates, meaning, noise, view
+from comparison.bench import estimates, meaning, view
 from comparison.bench.estimates import Estimate, estimate
 from comparison.bench.plan import Cell, Results, Sample
 
@@ -188,7 +188,7 @@ def test_the_sentence_of_the_handler_has_its_intervals():
 
 # --- Doubts ---
 def advice(**changes: object) -> list[str]:
-    return [text for text in noise.advice(results(**changes)) if "miss the truth by chance" not in text]
+    return [text for text in meaning.doubts(results(**changes)) if "miss the truth by chance" not in text]
 
 
 def machine(**changes: object) -> dict[str, object]:
@@ -220,19 +220,19 @@ def values(**changed: float):
 
 
 def test_what_went_wrong_is_named_with_its_place():
-    found = noise.advice(with_samples(lambda s: dataclasses.replace(s, troubles=("1 connection: reset",))))
+    found = meaning.doubts(with_samples(lambda s: dataclasses.replace(s, troubles=("1 connection: reset",))))
     assert found[0].startswith("echo, 1 KiB, 10 connections: streams/asyncio: 1 connection: reset (8 rounds)")
 
 
 def test_somebody_else_on_the_cores_is_found():
-    found = noise.advice(with_samples(values(generator_busy=0.2, server_busy=0.3)))
+    found = meaning.doubts(with_samples(values(generator_busy=0.2, server_busy=0.3)))
     assert found[0].startswith("in 48 of 48 samples server and load together were busy for less than 60 %")
 
 
 def test_memory_that_is_mapped_for_each_message_is_found():
-    found = noise.advice(with_samples(values(faults=2.0)))
+    found = meaning.doubts(with_samples(values(faults=2.0)))
     assert any("more than 0.5 page faults a message: streams/asyncio in echo" in text for text in found)
-    assert not any("page faults" in text for text in noise.advice(with_samples(values(faults=0.1))))
+    assert not any("page faults" in text for text in meaning.doubts(with_samples(values(faults=0.1))))
 
 
 def drifting(cell: Cell, label: str, number: int) -> float:
@@ -249,7 +249,7 @@ def test_noise_that_drifts_within_a_pair_is_found():
 
 
 def test_how_many_intervals_miss_by_chance_is_said():
-    found = noise.advice(results())[-1]
+    found = meaning.doubts(results())[-1]
     count = sum(len(cell.arms) - 1 for cell in CELLS)
     assert found.startswith(f"of {count} intervals of 95 % about {count / 20:.0f} miss the truth by chance")
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 import recorded_bench
 
-from comparison.bench import meaning, noise, svg, view
+from comparison.bench import meaning, svg, view
 from comparison.bench.estimates import Estimate
 from comparison.bench.plan import METRICS, size_text
 from comparison.layout import draw, markdown_of
@@ -48,7 +48,7 @@ def test_the_terminal_shows_the_same_figures(width, monkeypatch):
 def test_no_sentence_is_made_without_figures():
     empty = dataclasses.replace(RESULTS, samples=())
     assert meaning.sentences(empty) == []
-    assert noise.advice(empty) == []
+    assert meaning.doubts(empty) == []
     assert markdown_of(view.blocks(empty)).startswith("What it costs")
 
 

@@ -9,7 +9,6 @@ import asyncio
 import socket
 import ssl
 import sys
-from collections.abc import Callable
 
 from common.config import BACKLOG, READ_SIZE_BYTES
 from common.loops import loop_factory
@@ -62,14 +61,13 @@ class BackPressure(asyncio.BaseProtocol):
 class Buffered(BackPressure, asyncio.BufferedProtocol):
     """The loop reads into a buffer that the program owns."""
 
-    _buffer = memoryview(bytearray(READ_SIZE_BYTES))
-    """One for all connections: what was read is copied before anything else is read."""
+    _buffer = memoryview(bytearray(READ_SIZE_BYTES))  # one for all connections: what was read is copied at once
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        # A copy: what the transport cannot send at once it keeps, and the next read writes into the same buffer.
+        # The transport keeps what it cannot send, and the next read writes into the same buffer.
         self._transport.write(bytes(self._buffer[:nbytes]))
 
 
@@ -118,15 +116,10 @@ async def echo(connection: socket.socket) -> None:
 
 # --- The program ---
 STREAMS = {"readline": readline, "readexactly": readexactly, "split": split}
-PROTOCOLS: dict[str, Callable[[], asyncio.BaseProtocol]] = {
-    "buffered": Buffered,
-    "protocol-each": EachLine,
-    "protocol-joined": JoinedLines,
-}
+PROTOCOLS = {"buffered": Buffered, "protocol-each": EachLine, "protocol-joined": JoinedLines}
 
 
 async def serve(name: str, host: str, port: int, certificate: str | None = None) -> None:
-    """Serve until the program is ended."""
     tls = None
     if certificate is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
