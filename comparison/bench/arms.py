@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from comparison.bench.plan import Arm
 from comparison.model import FACTORS, NO_LEVEL, Endpoint
 
-HOST = "127.0.0.1"
-"""Not a name: one family, one listening socket, and no resolver in what is measured."""
+HOST = "127.0.0.1"  # not a name: one family, one listening socket, and no resolver in what is measured
 
 PROPORTIONS = {
     "buffered": "an echo with BufferedProtocol and nothing else: no log, no limits",
@@ -23,10 +22,9 @@ IDIOMS = {
 }
 
 QUIET = ("--log-level", "{level}")
-"""Two or three log lines a connection are up to half of what it costs, so they are left out; but see `SAYING`."""
-
 SILENT, SAYING = "warning", "info"
-"""A server that says when it is ready need not be tried: nobody has come to it yet, and nobody has left."""
+"""Two or three log lines a connection are up to half of what it costs. But a server that says when it is ready need not
+be tried: nobody has come to it yet, and nobody has left."""
 
 HERE = ("--host", "{host}", "--port", "{port}")
 CERTIFICATE = "{certificates}/server.pem"

@@ -17,9 +17,7 @@ from comparison.layout import Block, Heading, Table
 from comparison.model import CannotCompare
 
 ANCHOR = "buffered/"
-
-Change = tuple[Cell, str, Estimate]
-"""What has become of one arm in one cell: a ratio above 1 is a higher cost than before."""
+Change = tuple[Cell, str, Estimate]  # an arm in a cell: a ratio above 1 is a higher cost than before
 
 
 def verdict(ratio: Estimate) -> str:

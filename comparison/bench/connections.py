@@ -6,14 +6,12 @@ import errno
 import os
 import socket
 import ssl
-from dataclasses import dataclass
 
 from comparison.bench.plan import TLS, Cell
 
-LEAST_READ_BYTES = 4096
-MOST_READ_BYTES = 64 * 1024
+LEAST_READ_BYTES, MOST_READ_BYTES = 4096, 64 * 1024
 """A read asks for what is in flight, within these bounds: recv() allocates what it is asked for, and beyond 128 KiB
-that is a system call of its own, and pages to be zeroed; it took twice the time of all the rest."""
+that is a system call of its own, and pages to be zeroed, which took twice the time of all the rest."""
 
 LENGTH_DIGITS = 8
 """A line begins with the number of bytes that follow: it serves those who look for its end and those who count."""
@@ -25,30 +23,23 @@ TRUSTING.check_hostname = False
 TRUSTING.verify_mode = ssl.CERT_NONE
 
 
-@dataclass(frozen=True)
 class Traffic:
-    """What each connection of a cell sends, message after message, and begins again after `period_bytes`. Messages that
-    follow one another differ, so that an old one that comes again is found. `data` is the period, and so much of it
-    again as can be in flight or come in one read."""
+    """What each connection of a cell sends, message after message: bytes of every kind, or lines that begin with their
+    length, with one newline in each. Messages that follow one another differ, so that an old one that comes again is
+    found. After `period_bytes` it begins again; `data` has as much more as can be in flight or come in one read."""
 
-    cell: Cell
-    period_bytes: int
-    data: bytes
-    read_bytes: int
-
-
-def traffic(cell: Cell) -> Traffic:
-    """What is sent in a cell: bytes of every kind, or lines that begin with their length, with one newline in each."""
-    size = cell.size_bytes
-    period = bytes(range(next(count for count in range(251, 0, -1) if size % count)))
-    if cell.workload == "lines":
-        content_bytes = size - LEAST_LINE_BYTES + 1
-        head = b"%0*d" % (LENGTH_DIGITS, content_bytes + 1)
-        letters = bytes(range(32, 127)) * (content_bytes // 95 + 2)
-        period = b"".join(head + letters[start : start + content_bytes] + b"\n" for start in range(0, 95, 5))
-    at_once = size * cell.in_flight
-    times = 1 + -(-max(at_once, 2 * MOST_READ_BYTES) // len(period))
-    return Traffic(cell, len(period), period * times, min(max(at_once, LEAST_READ_BYTES), MOST_READ_BYTES))
+    def __init__(self, cell: Cell) -> None:
+        self.is_tls, self.size_bytes = cell.transport == TLS, cell.size_bytes
+        period = bytes(range(next(count for count in range(251, 0, -1) if cell.size_bytes % count)))
+        if cell.workload == "lines":
+            content_bytes = cell.size_bytes - LENGTH_DIGITS - 1
+            head = b"%0*d" % (LENGTH_DIGITS, content_bytes + 1)
+            letters = bytes(range(32, 127)) * (content_bytes // 95 + 2)
+            period = b"".join(head + letters[start : start + content_bytes] + b"\n" for start in range(0, 95, 5))
+        at_once = cell.size_bytes * cell.in_flight
+        self.period_bytes = len(period)
+        self.data = period * (1 + -(-max(at_once, 2 * MOST_READ_BYTES) // len(period)))
+        self.read_bytes = min(max(at_once, LEAST_READ_BYTES), MOST_READ_BYTES)
 
 
 class Broken(OSError):
@@ -64,11 +55,11 @@ class Connection:
         self.has_ended = False  # in good order, by both sides
         self._half_closed = False
         self._traffic = traffic
-        self._asked_bytes = self._checked_bytes = first * traffic.cell.size_bytes
+        self._asked_bytes = self._checked_bytes = first * traffic.size_bytes
         self.unsent = b""
         self._tls: ssl.SSLObject | None = None
-        self._is_secure = traffic.cell.transport != TLS
-        if not self._is_secure:
+        self._is_secure = not traffic.is_tls
+        if traffic.is_tls:
             self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
             self._tls = TRUSTING.wrap_bio(self._in, self._out)
             self._shake_hands()
@@ -107,7 +98,7 @@ class Connection:
                 raise Broken("closed by the server before the echo was complete")
             self.has_ended = True
             return 0
-        sent, size, before = self._traffic, self._traffic.cell.size_bytes, self._checked_bytes
+        sent, size, before = self._traffic, self._traffic.size_bytes, self._checked_bytes
         self._checked_bytes += len(data)
         if self._checked_bytes > self._asked_bytes:
             raise Broken("more bytes came back than were sent")
@@ -128,7 +119,7 @@ class Connection:
             self.send()
 
     def _ask(self, count: int) -> None:
-        place, length = self._asked_bytes % self._traffic.period_bytes, count * self._traffic.cell.size_bytes
+        place, length = self._asked_bytes % self._traffic.period_bytes, count * self._traffic.size_bytes
         self._asked_bytes += length
         text = self._traffic.data[place : place + length]
         if self._tls is not None:

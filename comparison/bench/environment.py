@@ -6,7 +6,7 @@ import re
 import sysconfig
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from comparison.bench.plan import Cell
 from comparison.endpoints import environment as versions_of
@@ -20,12 +20,7 @@ UNKNOWN = "unknown"
 OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")  # how it is had can be most of a message's cost
 OF_THE_BUILD = ("--enable-optimizations", "--with-lto", "--disable-gil", "--with-pydebug")
 
-
-class Cores(NamedTuple):
-    """What the processes of a sample are pinned to; None where they are not."""
-
-    server: Collection[int] | None = None
-    load: Collection[int] | None = None
+Cores = tuple[Collection[int] | None, Collection[int] | None]  # for the server and the load; None where they may be any
 
 
 def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
@@ -79,7 +74,7 @@ def notes() -> list[str]:
     """What this system lacks that makes figures steadier."""
     if not hasattr(os, "sched_setaffinity"):
         return ["this system cannot bind a process to a core, so server and load move about; take more --rounds"]
-    if cores() == Cores():
+    if cores() == (None, None):
         return ["there are no two cores here (two hardware threads of one are not two), so server and load share one"]
     return []
 
@@ -94,4 +89,4 @@ def cores() -> Cores:
         threads = _read(SIBLINGS.format(core))
         found.setdefault(core if threads == UNKNOWN else threads, core)
     load, server, *_ = (*found.values(), None, None)
-    return Cores() if load is None or server is None else Cores({server}, {load})
+    return (None, None) if load is None or server is None else ({server}, {load})

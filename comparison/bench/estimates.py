@@ -50,7 +50,6 @@ class Estimate:
 
     @property
     def interval(self) -> str:
-        """The interval in words."""
         if not self.has_interval:
             return f"{self.rounds} round{'s' * (self.rounds != 1)}: no interval"
         return f"{_number(self.low)} to {_number(self.high)}"
@@ -60,7 +59,6 @@ class Estimate:
 
 
 def _number(ratio: float) -> str:
-    """A ratio with as many digits as can matter."""
     return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
 
 
@@ -98,20 +96,16 @@ def figures(results: Results, cell: Cell, arm: str, metric: str) -> dict[int, fl
     return {number: value for number, value in found if value > 0}
 
 
-def paired(
-    results: Results, cell: Cell, arm: str, reference: str | None = None, metric: str | None = None
-) -> dict[int, tuple[float, float]]:
-    """Round -> the figure that is compared of an arm and of the reference, or another arm, where both have it."""
-    metric = metric or WORKLOADS[cell.workload].compared
-    one, other = (figures(results, cell, label, metric) for label in (arm, reference or cell.reference))
-    return {number: (one[number], other[number]) for number in one if number in other}
+def paired(results: Results, cell: Cell, arm: str, other: str | None = None) -> dict[int, tuple[float, float]]:
+    """Round -> the figure that is compared, of an arm and of the reference or another arm, where both have it."""
+    metric = WORKLOADS[cell.workload].compared
+    costs, held_against = (figures(results, cell, label, metric) for label in (arm, other or cell.reference))
+    return {number: (costs[number], held_against[number]) for number in costs if number in held_against}
 
 
-def compare(
-    results: Results, cell: Cell, arm: str, reference: str | None = None, metric: str | None = None
-) -> Estimate | None:
-    """An arm against the reference of its cell, or against another arm; None where no round has both."""
-    pairs = paired(results, cell, arm, reference, metric).values()
+def compare(results: Results, cell: Cell, arm: str) -> Estimate | None:
+    """An arm against the reference of its cell; None where no round has both."""
+    pairs = paired(results, cell, arm).values()
     return estimate([one / other for one, other in pairs]) if pairs else None
 
 

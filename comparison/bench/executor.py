@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from comparison import shapes
@@ -31,10 +32,10 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
     times = {"warm_up_s": plan.warm_up_s, "sample_s": planning.length_s(plan, cell), "patience_s": PATIENCE_S}
     try:
         with launcher.part() as part:
-            server, port, _ = start(part, located, host, says=says, address=arm.server_address, cores=cores.server)
+            server, port, _ = start(part, located, host, says=says, address=arm.server_address, cores=cores[0])
             server.drop_output()
             load = Load(cell=cell, arm=arm.label, round=number, host=host, port=port, server_pid=server.pid, **times)
-            sample = _loaded(part, load, cores, sample)
+            sample = _loaded(part, load, cores[1], sample)
             trouble = server.stop(STOP_S).trouble
     except (NotReady, OSError, Closed) as error:
         said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
@@ -46,11 +47,10 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
     return dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {trouble}"))
 
 
-def _loaded(launcher: Launcher, load: Load, cores: Cores, sample: Sample) -> Sample:
+def _loaded(launcher: Launcher, load: Load, cores: Collection[int] | None, sample: Sample) -> Sample:
     """What the load generator has measured, or the sample with its trouble."""
     command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
-    generator = launcher.start(command, cores=cores.load)
-    log = generator.wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
+    log = launcher.start(command, cores=cores).wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
     try:
         found: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
         return found

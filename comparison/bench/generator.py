@@ -12,12 +12,12 @@ import json
 import selectors
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from selectors import EVENT_READ, EVENT_WRITE
 from time import perf_counter, perf_counter_ns
 
 from comparison import shapes
-from comparison.bench.connections import Connection, how_it_broke, traffic
+from comparison.bench.connections import Connection, Traffic, how_it_broke
 from comparison.bench.plan import Load, Sample
 from comparison.bench.resources import Gone, Watched, used_for
 
@@ -25,6 +25,8 @@ OPENING_AT_ONCE = 64  # fewer than any server's backlog, or the kernel drops som
 LOOK_S = 0.1  # how often a deadline is looked at while nothing comes
 SPIN_S = 0.002  # a wait is too short for epoll below this, which counts in milliseconds: the open loop looks again
 HALF = 0.5  # of what a server can do: a service is not run at its limit
+
+Found = tuple[Mapping[str, float], list[str], list[int]]  # the figures, why connections broke, latencies in nanoseconds
 
 
 class Crowd:
@@ -36,7 +38,7 @@ class Crowd:
         self.open: set[Connection] = set()
         self.reasons: list[str] = []  # why connections broke
         self._selector = selectors.DefaultSelector()
-        self._traffic = traffic(load.cell)
+        self._traffic = Traffic(load.cell)
 
     def __enter__(self) -> "Crowd":
         """Open them, a few at a time, with one echo on each, so that the server has really accepted it. Those that
@@ -120,7 +122,7 @@ def _one_leaves(load: Load) -> None:
 
 
 # --- Closed loops ---
-def echo(load: Load) -> Sample:
+def echo(load: Load) -> Found:
     """On each connection so many requests in flight, and the next when one is back; after a warm-up, and for all but
     `fresh` after somebody has left."""
     with Crowd(load, load.cell.connections) as crowd:
@@ -128,7 +130,7 @@ def echo(load: Load) -> Sample:
         if load.cell.workload != "fresh":
             _one_leaves(load)
         values = used_for(lambda: _exchange(crowd, load.sample_s), load.server_pid)
-        return _sample(load, values, crowd.reasons)
+        return values, crowd.reasons, []
 
 
 def _exchange(crowd: Crowd, length_s: float) -> int:
@@ -144,7 +146,7 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
     return count + crowd.await_answers()
 
 
-def connect(load: Load) -> Sample:
+def connect(load: Load) -> Found:
     """Connect, one echo, close, again and again: so many at once as there are connections."""
     reasons: list[str] = []
 
@@ -160,11 +162,11 @@ def connect(load: Load) -> Sample:
     come_and_go(load.warm_up_s)
     reasons.clear()
     values = used_for(lambda: come_and_go(load.sample_s), load.server_pid)
-    return _sample(load, values, reasons)
+    return values, reasons, []
 
 
 # --- An open loop ---
-def half(load: Load) -> Sample:
+def half(load: Load) -> Found:
     """Requests at half of what this server can do, which is found out first."""
     with Crowd(load, load.cell.connections) as crowd:
         _exchange(crowd, load.warm_up_s)
@@ -173,7 +175,7 @@ def half(load: Load) -> Sample:
         rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (perf_counter() - began_s))
         latencies_ns: list[int] = []
         values = used_for(lambda: on_time(crowd, rate_per_s, latencies_ns), load.server_pid)
-        return _sample(load, values, crowd.reasons, latencies_ns)
+        return values, crowd.reasons, latencies_ns
 
 
 def on_time(crowd: Crowd, rate_per_s: float, latencies_ns: list[int]) -> int:
@@ -201,7 +203,7 @@ def on_time(crowd: Crowd, rate_per_s: float, latencies_ns: list[int]) -> int:
 
 
 # --- Memory ---
-def memory(load: Load) -> Sample:
+def memory(load: Load) -> Found:
     """Resident memory of the server: with nobody, with all connections open and idle, and with as many once more."""
     _one_leaves(load)
     server = Watched(load.server_pid)
@@ -220,22 +222,11 @@ def memory(load: Load) -> Sample:
         "per_connection_bytes": (full_bytes - empty_bytes) / max(1, held[0]),
         "again_bytes": again_bytes - full_bytes,
     }
-    return _sample(load, values if held[0] else {}, reasons)
+    return values if held[0] else {}, reasons, []
 
 
 # --- The program ---
 WORKLOADS = {"echo": echo, "fresh": echo, "lines": echo, "connect": connect, "memory": memory, "half": half}
-
-
-def _sample(
-    load: Load, values: Mapping[str, float], reasons: Sequence[str], latencies_ns: Iterable[int] = ()
-) -> Sample:
-    """What was measured, and what became of how many connections."""
-    counted = Counter(reasons).items()
-    troubles = tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
-    if not values and not troubles:
-        troubles = (f"nothing came back in {load.sample_s:g} s",)
-    return Sample(load.cell.key, load.arm, load.round, values, histogram(latencies_ns), troubles)
 
 
 def histogram(values_ns: Iterable[int]) -> dict[int, int]:
@@ -244,12 +235,17 @@ def histogram(values_ns: Iterable[int]) -> dict[int, int]:
 
 
 def run(load: Load) -> Sample:
-    """Put one load on one server."""
+    """Put one load on one server: what was measured, and what became of how many connections."""
+    empty = Sample(load.cell.key, load.arm, load.round, {})
     try:
-        return WORKLOADS[load.cell.workload](load)
+        values, reasons, latencies_ns = WORKLOADS[load.cell.workload](load)
     except Gone:
-        ended = "the server ended while it was measured"
-        return Sample(load.cell.key, load.arm, load.round, {}, troubles=(ended,))
+        return dataclasses.replace(empty, troubles=("the server ended while it was measured",))
+    counted = Counter(reasons).items()
+    troubles = tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
+    if not values and not troubles:
+        troubles = (f"nothing came back in {load.sample_s:g} s",)
+    return dataclasses.replace(empty, values=values, latencies=histogram(latencies_ns), troubles=troubles)
 
 
 if __name__ == "__main__":

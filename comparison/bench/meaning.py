@@ -37,10 +37,8 @@ class Pair(NamedTuple):
     factor: str
     first: Arm
     other: Arm
-    shared: str
-    """The levels that they share, of those that vary, in words."""
-    costs: tuple[tuple[float, float], ...]
-    """What the other and the first have cost in each round."""
+    shared: str  # the levels that they share, of those that vary, in words
+    costs: tuple[tuple[float, float], ...]  # what the other and the first have cost in each round
 
     @property
     def ratio(self) -> Estimate:
@@ -91,11 +89,9 @@ def pairs(results: Results, cell: Cell) -> Iterator[Pair]:
 def choices(results: Results, cell: Cell) -> Iterator[Pair]:
     """The pairs of a cell of which one arm is known to cost more, each with that as the other one."""
     for pair in pairs(results, cell):
-        if pair.ratio.is_sure and pair.ratio.ratio > 1:
-            yield pair
-        elif pair.ratio.is_sure:
-            costs = tuple((first, other) for other, first in pair.costs)
-            yield pair._replace(first=pair.other, other=pair.first, costs=costs)
+        if pair.ratio.is_sure:
+            turned = tuple((first, other) for other, first in pair.costs)
+            yield pair if pair.ratio.ratio > 1 else pair._replace(first=pair.other, other=pair.first, costs=turned)
 
 
 def _all(results: Results) -> Iterator[str]:
@@ -109,7 +105,6 @@ def _all(results: Results) -> Iterator[str]:
 
 
 def _choices(results: Results, cell: Cell) -> Iterator[str]:
-    """What each choice costs while the others stay, in one sentence for a cell."""
     clauses: dict[str, list[str]] = {}
     for pair in pairs(results, cell):
         found = pair.ratio
@@ -171,7 +166,6 @@ def _few_rounds(results: Results) -> Iterator[str]:
 
 
 def _stolen(results: Results) -> Iterator[str]:
-    """Where server and generator together were busy for much less than the time."""
     places = [place for place in _places(results, "echo", "fresh", "lines") if place[0].connections >= MANY]
     found = [sample.values for place in places for sample in results.of(*place) if "generator_busy" in sample.values]
     idle = sum(values["server_busy"] + values["generator_busy"] < TOGETHER for values in found)
@@ -224,6 +218,5 @@ def _chance(results: Results) -> Iterator[str]:
 
 
 def _places(results: Results, *workloads: str) -> Iterator[tuple[Cell, str]]:
-    """Each arm in each cell, or in those of some workloads."""
     cells = (cell for cell in results.cells if not workloads or cell.workload in workloads)
     return ((cell, arm) for cell in cells for arm in cell.arms)

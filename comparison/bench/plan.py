@@ -57,13 +57,11 @@ class Workload:
     what: str
     columns: tuple[str, ...] = ("per_s", COST, "faults")
     per: str = "message"
-    compared: str = COST
-    """The figure whose ratio to the reference is taken; less is better."""
-    over_tls: bool = True
-    """Whether it is measured over TLS, too, where that is asked for."""
+    compared: str = COST  # the figure whose ratio to the reference is taken; less is better
+    over_tls: bool = True  # whether it is measured there, too, where that is asked for
 
 
-WORKLOADS = {
+WORKLOADS = {  # in the order in which they are listed
     "echo": Workload("closed loop, as many requests in flight as there are connections; somebody has left before"),
     "fresh": Workload("the same of a server whom nobody has left yet"),
     "lines": Workload(
@@ -82,23 +80,19 @@ WORKLOADS = {
         ("per_s", COST, *PERCENTILES),
     ),
 }
-"""By name, in the order in which they are listed."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """Who is measured: the command of a server, with `{host}` and `{port}` in it."""
+    """Who is measured: the command of a server, with `{host}` and `{port}` in it, and what it takes for TLS, if it can.
+    Without `factors` (factor -> level) it is not to be chosen, and only puts others in proportion."""
 
     label: str
     server_command: tuple[str, ...]
     factors: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """What it is made of, factor -> level; without any it is not to be chosen, and only puts others in proportion."""
-    server_address: tuple[str, int] | None = None
-    """Where the server listens, if it chooses that itself."""
-    meaning: str = ""
-    """What it is, for the reader who does not know."""
+    server_address: tuple[str, int] | None = None  # where the server listens, if it chooses that itself
+    meaning: str = ""  # what it is, for the reader who does not know
     tls_options: tuple[str, ...] = ()
-    """With what it serves TLS; empty where it cannot."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,7 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Its name in files: stable, and unique in a plan."""
+        """Its name in files, unique in a plan."""
         many = f"/x{self.in_flight}" if self.workload == "lines" else ""
         tls = "/tls" if self.transport == TLS else ""
         return f"{self.workload}/{self.size_bytes}/{self.connections}{many}{tls}"
@@ -167,12 +161,10 @@ class Load:
     round: int
     host: str
     port: int
-    server_pid: int
-    """Whose CPU time and memory are read at both ends of the window."""
+    server_pid: int  # whose CPU time and memory are read
     warm_up_s: float = 0.0
     sample_s: float = 1.0
-    patience_s: float = 10.0
-    """How long connections may take to open, and answers to come, before that is called an error."""
+    patience_s: float = 10.0  # what connections get to open, and answers to come, before that is called an error
 
 
 @dataclass(frozen=True)
@@ -196,8 +188,7 @@ class Results:
     arms: tuple[Arm, ...]
     cells: tuple[Cell, ...]
     samples: tuple[Sample, ...]
-    settings: Mapping[str, float]
-    """`sample_s`, `warm_up_s`, and `duration_s` of the whole."""
+    settings: Mapping[str, float]  # `sample_s`, `warm_up_s`, and `duration_s` of the whole
     interrupted: bool = False
     notes: tuple[str, ...] = ()
 

@@ -14,17 +14,14 @@ SMALL_BYTES = 64
 IN_FLIGHT = 16
 MEMORY_CONNECTIONS = {TCP: 500, TLS: 100}  # many, so that what one takes is seen: over TLS that is much more
 
-SAMPLE_S = 0.2
-QUICK_SAMPLE_S = 0.15
-"""Long enough for some thousand messages of most arms; what is left of the chance is less than between two processes,
-so that more rounds are worth more than longer samples."""
+SAMPLE_S, QUICK_SAMPLE_S = 0.2, 0.15
+"""Some thousand messages of most arms: less is left to chance than between two processes, so more rounds are better."""
 
 WARM_UP_S = 0.05  # a thousand messages: all code has run, and CPython has specialised it, after a few dozen calls
 START_S = 0.45  # what a sample takes besides: two programs are started and ended
 
 QUICK = ("echo", "connect")
-DEFAULT = {TCP: ("echo", "lines", "connect", "fresh", "memory"), TLS: ("echo", "memory")}
-"""What fits into the time with enough rounds."""
+DEFAULT = {TCP: ("echo", "lines", "connect", "fresh", "memory"), TLS: ("echo", "memory")}  # for which there is time
 
 Options = argparse.Namespace  # what the user asks for (see `command.add_options`); None where the default is wanted
 

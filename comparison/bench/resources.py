@@ -48,12 +48,11 @@ class Watched:
         return total_s, user_s, system_s, self._sum(_page_faults)
 
     def resident_bytes(self) -> int:
-        """Memory that it has in RAM now. Pages shared with others count as its own; the kernel's socket buffers do not
-        count at all."""
+        """Memory in RAM now: pages shared with others count as its own, the kernel's socket buffers do not count."""
         return int(self._sum(lambda process: process.memory_info().rss))
 
     def open_files(self) -> int:
-        """Descriptors that it has open now: its connections are among them."""
+        """Descriptors that it has open now, its connections among them."""
         return int(self._sum(lambda process: process.num_fds()))
 
     def threads(self) -> int:

@@ -13,9 +13,7 @@ from html import escape
 from comparison.bench.estimates import Estimate
 
 WIDTH = 800
-LEFT, RIGHT = 250, 520
-"""Where the labels of dots end, and where their values begin."""
-
+LEFT, RIGHT = 250, 520  # where the labels of dots end, and where their values begin
 ROW, HEAD, FOOT = 22, 48, 30
 TITLE_LETTERS = 120  # what fits into a line of a title
 
@@ -59,9 +57,7 @@ def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
     return _svg(title, foot + FOOT, [*parts, _text(RIGHT, foot + 14, "lines: 95 % interval", "quiet")])
 
 
-def curves(
-    title: str, x_title: str, lines: Mapping[str, Sequence[Point]], *, log: bool = False, high: int = 240
-) -> str:
+def curves(title: str, x_title: str, lines: Mapping[str, Sequence[Point]], log: bool = False, high: int = 240) -> str:
     """A line for each series, with its label at its end. `log` is of the x axis."""
     known = {label: points for label, points in lines.items() if points}
     foot = HEAD + high
@@ -95,9 +91,7 @@ def stacked(charts: Iterable[str]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}">{"".join(parts)}</svg>\n'
 
 
-def _axis(
-    values: Sequence[float], start: float, end: float, *, log: bool
-) -> tuple[Callable[[float], float], list[float]]:
+def _axis(values: Sequence[float], start: float, end: float, log: bool) -> tuple[Callable[[float], float], list[float]]:
     """Where a value stands between two places, logarithmic or not, and where the ticks are."""
     low, high = min(values), max(values)
     if low == high:

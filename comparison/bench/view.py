@@ -10,9 +10,7 @@ from comparison.bench.estimates import Estimate
 from comparison.bench.plan import COST, METRICS, WORKLOADS, Cell, Results
 from comparison.layout import BLANK, Block, Heading, Line, Table
 
-ABSENT = "-"
-MOST_WORK_US = 1000.0
-STEPS = 60
+MOST_WORK_US, STEPS = 1000.0, 60  # of the curve
 
 
 def blocks(results: Results) -> Iterator[Block]:
@@ -93,7 +91,7 @@ def _table(results: Results, cell: Cell) -> Table:
     for arm in cell.arms:
         found, style = estimates.compare(results, cell, arm), ""
         if found is None:
-            compared = (ABSENT, "", "")
+            compared = ("-", "", "")
         elif arm == cell.reference:
             compared, style = ("1", "reference", ""), "bold"
         else:
@@ -105,11 +103,10 @@ def _table(results: Results, cell: Cell) -> Table:
 
 
 def _figure(results: Results, cell: Cell, arm: str, metric: str) -> str:
-    """The median of a figure, and how it is split: its parts add up to it."""
     samples, text = results.of(cell, arm), METRICS[metric].text
     median = estimates.median(samples, metric)
     if median is None:
-        return ABSENT
+        return "-"
     shares = estimates.shares(samples, results.settings.get("sample_s", 0.0)) if metric == COST else []
     split = " + ".join(text(median * share) for share in shares)
     return f"{text(median)} ({split})" if split else text(median)

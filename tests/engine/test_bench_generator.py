@@ -346,7 +346,7 @@ def exhaust(connection: Connection) -> None:
 
 
 def test_an_old_message_that_comes_again_is_found():
-    sent = connections.traffic(CELL)
+    sent = connections.Traffic(CELL)
     with socket.create_server((HOST, 0)) as listening:
         connection = Connection(listening.getsockname()[:2], sent, 0)
         peer, _ = listening.accept()

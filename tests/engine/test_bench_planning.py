@@ -7,7 +7,6 @@ from recorded import endpoint
 
 import compare
 from comparison.bench import arms, environment, planning
-from comparison.bench.environment import Cores
 from comparison.bench.plan import Cell
 from comparison.model import CannotCompare, Endpoint
 
@@ -149,7 +148,7 @@ def test_more_connections_than_files_are_refused_with_the_remedy(monkeypatch):
         environment.check_connections(at(5000))
 
 
-@pytest.mark.parametrize(("usable", "expected"), [({0}, Cores()), ({0, 3, 5}, Cores({3}, {5}))])
+@pytest.mark.parametrize(("usable", "expected"), [({0}, (None, None)), ({0, 3, 5}, ({3}, {5}))])
 def test_server_and_load_get_a_core_of_their_own_where_there_are_two(usable, expected, monkeypatch):
     monkeypatch.setattr(environment.os, "sched_getaffinity", lambda _: usable, raising=False)
     monkeypatch.setattr(environment, "SIBLINGS", "/nonexistent/{}")
@@ -159,9 +158,9 @@ def test_server_and_load_get_a_core_of_their_own_where_there_are_two(usable, exp
 @pytest.mark.parametrize(
     ("threads", "expected"),
     [
-        ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, Cores({1}, {3})),
-        ({0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}, Cores({2}, {3})),
-        ({0: "0-1", 1: "0-1"}, Cores()),
+        ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, ({1}, {3})),
+        ({0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}, ({2}, {3})),
+        ({0: "0-1", 1: "0-1"}, (None, None)),
     ],
 )
 def test_two_hardware_threads_of_one_core_are_not_two_cores(threads, expected, monkeypatch, tmp_path):
@@ -170,10 +169,10 @@ def test_two_hardware_threads_of_one_core_are_not_two_cores(threads, expected, m
     monkeypatch.setattr(environment, "SIBLINGS", f"{tmp_path}/{{}}")
     monkeypatch.setattr(environment.os, "sched_getaffinity", lambda _: set(threads), raising=False)
     assert environment.cores() == expected
-    assert bool(environment.notes()) == (expected == Cores())
+    assert bool(environment.notes()) == (expected == (None, None))
 
 
 @pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "LD_PRELOAD", "GLIBC_TUNABLES"])
 def test_what_changes_the_allocator_is_in_the_environment(name, monkeypatch):
     monkeypatch.setenv(name, "something")
-    assert f"{name} something" in environment.summary(environment.collect([], Cores()))
+    assert f"{name} something" in environment.summary(environment.collect([], (None, None)))
