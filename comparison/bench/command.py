@@ -62,8 +62,11 @@ def run(options: argparse.Namespace) -> int:
     changes = baseline.changes(before, found) if before is not None else []
     blocks = [*view.blocks(found), *baseline.blocks(changes)]
     layout.write(results.to_json(found) if options.format == "json" else blocks, options.format, options.output)
-    for path in view.draw(found, options.plot) if options.plot is not None else ():
-        print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
+    if options.plot is not None:
+        options.plot.mkdir(exist_ok=True)
+        for name, _, chart in view.charts(found):
+            files.write(path := options.plot / f"{name}.svg", chart)
+            print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
     if found.interrupted and options.load is None:
         return INTERRUPTED
     return int(any(baseline.verdict(ratio) == "worse" for *_, ratio in changes))

@@ -47,11 +47,10 @@ class Broken(OSError):
 
 
 class Connection:
-    """One connection to the server, open when its first message is back. Its owner waits until it is ready, and calls
-    `send` and `receive`; all raise OSError where it has broken."""
+    """One connection to the server, open when its first message is back, whose number is `first`. Its owner waits until
+    it is ready, and calls `send` and `receive`; all raise OSError where it has broken."""
 
     def __init__(self, address: tuple[str, int], traffic: Traffic, first: int) -> None:
-        """`first` is the number of the message with which it begins."""
         self.has_ended = False  # in good order, by both sides
         self._half_closed = False
         self._traffic = traffic
@@ -75,8 +74,8 @@ class Connection:
 
     @property
     def waiting(self) -> bool:
-        """Whether some of its messages have not come back."""
-        return self._checked_bytes < self._asked_bytes or not self._is_secure
+        """Whether the server owes it something: answers, or its end."""
+        return self._checked_bytes < self._asked_bytes or self._half_closed or not self._is_secure
 
     def send(self, count: int = 0) -> None:
         """Send what is `unsent` and the next messages. What does not go at once waits for the next call."""
@@ -94,7 +93,7 @@ class Connection:
         if data is None:
             return 0
         if not data:
-            if self.waiting or not self._half_closed:
+            if self._checked_bytes < self._asked_bytes or not self._half_closed:
                 raise Broken("closed by the server before the echo was complete")
             self.has_ended = True
             return 0

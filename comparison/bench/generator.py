@@ -12,7 +12,7 @@ import json
 import selectors
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from selectors import EVENT_READ, EVENT_WRITE
 from time import perf_counter, perf_counter_ns
 
@@ -52,7 +52,7 @@ class Crowd:
                     continue
                 self.open.add(connection)
                 self._selector.register(connection.socket, EVENT_READ | EVENT_WRITE, connection)
-            if not self.await_answers():
+            if not _count(self.awaited()):
                 break  # and the next would fare no better
         return self
 
@@ -92,25 +92,25 @@ class Crowd:
             self._selector.modify(connection.socket, wanted, connection)
         return complete
 
-    def await_answers(self) -> int:
-        """Wait for the answers under way, and name the connections on which they do not come; how many came."""
-        return sum(count for _, count in self.awaited(lambda connection: connection.waiting, "no answer"))
-
     def leave(self) -> int:
         """End every connection, and wait until the server has closed it, too; how many ended well."""
         for connection in self.open:
             connection.half_close()
-        return sum(count for _, count in self.awaited(lambda _: True, "not closed by the server"))
+        return _count(self.awaited("not closed by the server"))
 
-    def awaited(self, is_awaited: Callable[[Connection], bool], otherwise: str) -> Iterator[tuple[Connection, int]]:
-        """What is received until nobody is awaited any more. Who is so for longer than the patience is dropped."""
+    def awaited(self, otherwise: str = "no answer") -> Iterator[tuple[Connection, int]]:
+        """What is received until the server owes nothing more. Who waits for longer than the patience is dropped."""
         deadline_s, awaited = perf_counter() + self.load.patience_s, list(self.open)
-        while awaited := [one for one in awaited if one in self.open and is_awaited(one)]:
+        while awaited := [one for one in awaited if one in self.open and one.waiting]:
             if perf_counter() > deadline_s:
                 break
             yield from self.received(LOOK_S)
         for connection in awaited:
             self._drop(connection, f"{otherwise} within {self.load.patience_s:g} s")
+
+
+def _count(received: Iterable[tuple[Connection, int]]) -> int:
+    return sum(complete for _, complete in received)
 
 
 def _one_leaves(load: Load) -> None:
@@ -143,7 +143,7 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
         for connection, complete in crowd.received(min(LOOK_S, end_s - at_s)):
             count += complete
             crowd.serve(connection, count=complete)
-    return count + crowd.await_answers()
+    return count + _count(crowd.awaited())
 
 
 def connect(load: Load) -> Found:
@@ -198,7 +198,7 @@ def on_time(crowd: Crowd, rate_per_s: float, latencies_ns: list[int]) -> int:
         if connection in crowd.open:
             due_ns[connection].append(at_ns)
             crowd.serve(connection, count=1)
-    take(crowd.awaited(lambda connection: connection.waiting, "no answer"))
+    take(crowd.awaited())
     return len(latencies_ns)
 
 

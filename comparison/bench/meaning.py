@@ -65,7 +65,12 @@ class Pair(NamedTuple):
 
 def sentences(results: Results) -> list[str]:
     """What matters most for a choice first; empty without samples."""
-    return list(itertools.islice(_all(results), MOST))
+    found: list[str] = []
+    rest = ((workload, transport) for transport in (TCP, TLS) for workload in WORKLOADS)
+    for place in dict.fromkeys((*FIRST, *rest)):
+        if (cell := main(results, *place)) is not None:
+            found += [*_choices(results, cell), *(_handler(results, cell) if place == FIRST[0] else ())]
+    return found[:MOST]
 
 
 def main(results: Results, workload: str = "echo", transport: str = TCP) -> Cell | None:
@@ -92,16 +97,6 @@ def choices(results: Results, cell: Cell) -> Iterator[Pair]:
         if pair.ratio.is_sure:
             turned = tuple((first, other) for other, first in pair.costs)
             yield pair if pair.ratio.ratio > 1 else pair._replace(first=pair.other, other=pair.first, costs=turned)
-
-
-def _all(results: Results) -> Iterator[str]:
-    rest = ((workload, transport) for transport in (TCP, TLS) for workload in WORKLOADS)
-    for workload, transport in dict.fromkeys((*FIRST, *rest)):
-        cell = main(results, workload, transport)
-        if cell is not None:
-            yield from _choices(results, cell)
-            if (workload, transport) == FIRST[0]:
-                yield from _handler(results, cell)
 
 
 def _choices(results: Results, cell: Cell) -> Iterator[str]:

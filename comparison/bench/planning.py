@@ -90,7 +90,8 @@ def _places(request: Options, workload: str, transport: str) -> tuple[tuple[int,
     """The size and number of connections that one of both is held at while the other varies, and all that are measured:
     for echo over TCP every size and every number. Else that one, or whatever was asked for."""
     sizes, numbers = request.size or SIZES_BYTES, request.connections or CONNECTIONS
-    size, number = _middle(sizes, MIDDLE[0]), _middle(numbers, MIDDLE[1])
+    pairs = zip(MIDDLE, (sizes, numbers), strict=True)
+    size, number = (usual if usual in asked else sorted(asked)[len(asked) // 2] for usual, asked in pairs)
     if workload == "memory":
         size, number = SMALL_BYTES, max(MEMORY_CONNECTIONS[transport], *(request.connections or (1,)))
     elif workload == "fresh" and transport == TCP:
@@ -101,11 +102,7 @@ def _places(request: Options, workload: str, transport: str) -> tuple[tuple[int,
             raise CannotCompare(f"--size {size}: a line has {LEAST_LINE_BYTES} bytes at least, its length among them")
     places = [(size, number)]
     if workload == "echo":
-        usual = transport == TCP and not request.quick
-        places = [(one, number) for one in (sizes if request.size or usual else (size,))]
-        places += [(size, one) for one in (numbers if request.connections or usual else (number,))]
+        across = transport == TCP and not request.quick
+        places = [(one, number) for one in (sizes if request.size or across else (size,))]
+        places += [(size, one) for one in (numbers if request.connections or across else (number,))]
     return (size, number), list(dict.fromkeys(places))
-
-
-def _middle(values: Sequence[int], wanted: int) -> int:
-    return wanted if wanted in values else sorted(values)[len(values) // 2]

@@ -2,9 +2,7 @@
 Markdown; and charts."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
-from comparison import files
 from comparison.bench import environment, estimates, meaning, svg
 from comparison.bench.estimates import Estimate
 from comparison.bench.plan import COST, METRICS, WORKLOADS, Cell, Results
@@ -128,11 +126,3 @@ def charts(results: Results) -> Iterator[tuple[str, str, str]]:
         lines = {str(choice): [(us, 100 * choice.part(us)) for us in works_us] for choice in choices}
         title = f"The more a handler works for each message, the less a choice costs: percent more ({main.where})"
         yield "handler", title, svg.curves(title, "us of work a message", lines, log=True)
-
-
-def draw(results: Results, folder: Path) -> Iterator[Path]:
-    """Write every chart into `folder`, which is made; the files that were written."""
-    folder.mkdir(exist_ok=True)
-    for name, _, text in charts(results):
-        files.write(folder / f"{name}.svg", text)
-        yield folder / f"{name}.svg"

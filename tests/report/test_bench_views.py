@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 import recorded_bench
+from test_compare_cli import run
 
 from comparison.bench import meaning, svg, view
 from comparison.bench.estimates import Estimate
@@ -58,11 +59,11 @@ def texts(chart: str) -> list[str]:
 
 
 def test_a_chart_for_each_cell_says_each_value_with_its_interval(tmp_path):
-    written = view.draw(RESULTS, tmp_path / "charts")
-    assert [path.stem for path in written] == [
-        *(cell.key.replace("/", "-") for cell in recorded_bench.CELLS),
-        "handler",
-    ]
+    recorded_bench.save(RESULTS, tmp_path / "r.json")
+    done = run("bench", "--load", str(tmp_path / "r.json"), "--plot", str(tmp_path / "charts"))
+    names = [*(cell.key.replace("/", "-") for cell in recorded_bench.CELLS), "handler"]
+    assert done.returncode == 0
+    assert re.findall(r"compare\.py: drew .*/charts/(.*)\.svg\n", done.stderr) == names
     found = texts((tmp_path / "charts" / "echo-1024-10.svg").read_text())
     assert "lines: 95 % interval" in found
     assert set(CELL.arms) <= set(found)
