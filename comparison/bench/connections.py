@@ -57,13 +57,10 @@ class Connection:
         self._asked_bytes = self._checked_bytes = first * traffic.size_bytes
         self.unsent = b""
         self._tls: ssl.SSLObject | None = None
-        self._is_secure = not traffic.is_tls
         if traffic.is_tls:
-            self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+            self._in, self._out, self._clear = ssl.MemoryBIO(), ssl.MemoryBIO(), b""
             self._tls = TRUSTING.wrap_bio(self._in, self._out)
-            self._shake_hands()
-        else:
-            self._ask(1)
+        self._ask(1)
         self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -75,7 +72,7 @@ class Connection:
     @property
     def waiting(self) -> bool:
         """Whether the server owes it something: answers, or its end."""
-        return self._checked_bytes < self._asked_bytes or self._half_closed or not self._is_secure
+        return self._checked_bytes < self._asked_bytes or self._half_closed
 
     def send(self, count: int = 0) -> None:
         """Send what is `unsent` and the next messages. What does not go at once waits for the next call."""
@@ -120,24 +117,20 @@ class Connection:
     def _ask(self, count: int) -> None:
         place, length = self._asked_bytes % self._traffic.period_bytes, count * self._traffic.size_bytes
         self._asked_bytes += length
-        text = self._traffic.data[place : place + length]
+        self._queue(self._traffic.data[place : place + length])
+
+    def _queue(self, text: bytes) -> None:
+        """Have a text sent; over TLS a handshake comes first, of which each call is the next step."""
         if self._tls is not None:
-            self._tls.write(text)
+            self._clear += text
+            try:
+                self._clear = self._clear and self._clear[self._tls.write(self._clear) :]
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError as error:
+                raise Broken(f"no TLS handshake: {error.reason}") from None
             text = self._out.read()
         self.unsent += text
-
-    def _shake_hands(self) -> None:
-        assert self._tls is not None
-        try:
-            self._tls.do_handshake()
-            self._is_secure = True
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLError as error:
-            raise Broken(f"no TLS handshake: {error.reason}") from None
-        self.unsent += self._out.read()
-        if self._is_secure:
-            self._ask(1)
 
     def _read(self) -> bytes | None:
         """What has come, in the clear: None for nothing yet, b"" for the end."""
@@ -147,15 +140,14 @@ class Connection:
             return None
         if self._tls is None:
             return data
+        if not data and self._tls.version() is None:
+            raise Broken("closed by the server in the TLS handshake")
         self._in.write(data)
-        if not self._is_secure:
-            if not data:
-                raise Broken("closed by the server in the TLS handshake")
-            self._shake_hands()
+        self._queue(b"")
         parts = []
         # After the goodbye the connection itself must end as well.
         with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            while self._is_secure and (part := self._tls.read(MOST_READ_BYTES)):
+            while part := self._tls.read(MOST_READ_BYTES):
                 parts.append(part)
         return b"".join(parts) or (None if data else b"")
 
