@@ -1,9 +1,8 @@
 """Two runs of the benchmark, before a change and after it: what is better, worse, or inconclusive. Pure.
 
-A machine is not the same on two days. What no change touches, `buffered`, anchors the runs: each CPU time counts in
-units of what `buffered` took in the same round. The interval of a change is made of those of the two runs by squares
-(Zou and Donner, Statistics in Medicine 27, 2008), and as much wider as it takes for all changes of a run to hold
-together: whoever looks at forty would else find two that are none.
+A machine is not the same on two days, so each CPU time counts in units of what `buffered`, which no change touches,
+took in the same round. The interval of a change is made of those of the two runs by squares (Zou and Donner, Statistics
+in Medicine 27, 2008), and as much wider as it takes for all changes to hold together: of forty, two would be none.
 """
 
 import math

@@ -29,8 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the benchmark."""
     add, of_lines, of_rounds = parser.add_argument, planning.IN_FLIGHT, LEAST_ROUNDS
     add("--quick", action="store_true", help="one minute: echo and connect, one size, 10 connections")
-    known = ", ".join(WORKLOADS)
-    add("--workload", type=_list_of(str, *WORKLOADS), metavar="NAME", help=f"only these: {known}")
+    add("--workload", type=_list_of(str, *WORKLOADS), metavar="NAME", help=f"only these: {', '.join(WORKLOADS)}")
     add("--transport", type=_list_of(str, TCP, TLS), metavar="NAME", help="tcp, tls")
     add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
     add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")

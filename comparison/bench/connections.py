@@ -1,5 +1,4 @@
-"""Non-blocking connections that send known bytes and check what comes back, in the clear or over TLS. No timing, no
-statistics."""
+"""Non-blocking connections that send known bytes and check what comes back, in the clear or over TLS. No timing."""
 
 import contextlib
 import errno

@@ -13,8 +13,6 @@ from comparison.endpoints import environment as versions_of
 from comparison.model import CannotCompare, Interpreter
 from comparison.play.machine import SPARE_FILES, allow_files
 
-CPU_INFO = "/proc/cpuinfo"
-GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 UNKNOWN = "unknown"
 OF_MEMORY = ("MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "PYTHONMALLOC")  # how it is had can be most of a message's cost
@@ -26,7 +24,7 @@ Cores = tuple[Collection[int] | None, Collection[int] | None]  # for the server 
 def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
     """Everything by name; what the system does not tell is `unknown`, or None where it is a number."""
     configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    model = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read(CPU_INFO), re.MULTILINE)
+    model = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read("/proc/cpuinfo"), re.MULTILINE)
     try:
         load_average = round(os.getloadavg()[0], 2)  # how many processes wanted a core in the last minute
     except OSError:
@@ -37,7 +35,7 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
         "python build": " ".join([platform.python_compiler(), *(sign for sign in OF_THE_BUILD if sign in configured)]),
         "CPU": model[1].strip() if model else platform.processor() or platform.machine() or UNKNOWN,
         "cores": os.cpu_count(),
-        "governor": _read(GOVERNOR),
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "load": load_average,
         "server on cores": server,
         "load on cores": load,

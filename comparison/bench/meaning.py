@@ -1,9 +1,8 @@
-"""What the figures mean for someone who has to choose: at most five sentences, made from the numbers and only from
-them; and what makes them doubtful, each with the advice that fits. Pure.
+"""What the figures mean for someone who has to choose, in a few sentences made from the numbers and only from them; and
+what makes them doubtful, with the advice that fits. Pure.
 
 Which two arms a sentence is about is fixed before anything is measured: they differ in one factor, and the first level
-is what the others are held against. A pair that was chosen for its figures would differ by chance alone. No sentence is
-made without an interval.
+is what the others are held against. A pair chosen for its figures would differ by chance alone. None has no interval.
 """
 
 import itertools

@@ -1,7 +1,4 @@
-"""What can be measured, by name, and the values that pass between the parts of the benchmark. No I/O, no clock.
-
-An arm is who is measured, a cell is what is measured of it, a sample is one arm in one cell in one round.
-"""
+"""What can be measured, by name, and the values that pass between the parts of the benchmark. No I/O, no clock."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """From what the user asks for to a plan: which cells, with which arms, in how many rounds."""
 
-import argparse
+from argparse import Namespace
 from collections.abc import Sequence
 
 from comparison.bench import arms
@@ -23,11 +23,10 @@ START_S = 0.45  # what a sample takes besides: two programs are started and ende
 QUICK = ("echo", "connect")
 DEFAULT = {TCP: ("echo", "lines", "connect", "fresh", "memory"), TLS: ("echo", "memory")}  # for which there is time
 
-Options = argparse.Namespace  # what the user asks for (see `command.add_options`); None where the default is wanted
 
-
-def make(request: Options, servers: Sequence[Endpoint], reference: str | None = None) -> tuple[Plan, list[str]]:
-    """The plan, and a note for what it leaves out. Raises CannotCompare where it would be empty."""
+def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None = None) -> tuple[Plan, list[str]]:
+    """The plan of what the user asks for (see `command.add_options`; None where the default is wanted), and a note for
+    what it leaves out. Raises CannotCompare where it would be empty."""
     own = sorted(map(arms.of_endpoint, servers), key=lambda arm: reference not in (None, arm.label))
     loops = arms.loops(servers)
     beside = [arms.of_program(name, *place) for place in loops[:1] for name in arms.PROPORTIONS]
@@ -73,7 +72,7 @@ def length_s(plan: Plan, cell: Cell) -> float:
     return max(times * plan.sample_s, cell.connections * 200e-6)
 
 
-def _wanted(request: Options) -> list[tuple[str, str]]:
+def _wanted(request: Namespace) -> list[tuple[str, str]]:
     """Workloads with their transports: where nothing was asked for, some are measured over TLS as well."""
     wanted = DEFAULT
     if request.workload or request.transport or request.quick:
@@ -86,7 +85,7 @@ def _wanted(request: Options) -> list[tuple[str, str]]:
     return found
 
 
-def _places(request: Options, workload: str, transport: str) -> tuple[tuple[int, int], list[tuple[int, int]]]:
+def _places(request: Namespace, workload: str, transport: str) -> tuple[tuple[int, int], list[tuple[int, int]]]:
     """The size and number of connections that one of both is held at while the other varies, and all that are measured:
     for echo over TCP every size and every number. Else that one, or whatever was asked for."""
     sizes, numbers = request.size or SIZES_BYTES, request.connections or CONNECTIONS

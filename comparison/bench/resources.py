@@ -1,7 +1,6 @@
-"""CPU time, memory and files of other processes; the one module that uses psutil.
-
-The total CPU time of a process is read from its CPU clock, which Linux counts in nanoseconds (clock_getcpuclockid(3));
-user and system time come in ticks of 10 ms, and only say how the total is split.
+"""CPU time, memory and files of other processes; the one module that uses psutil. All CPU time of a process is read
+from its clock, which Linux counts in nanoseconds (clock_getcpuclockid(3)); user and system time come in ticks of 10 ms,
+and only say how it is split.
 """
 
 import math

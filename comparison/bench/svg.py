@@ -1,8 +1,6 @@
-"""Charts as SVG, made of nothing but text. The same bytes stand in a page, whose colours they take in both schemes, and
-in a file of their own, where they bring these colours along.
-
-Lines are told apart by colours that the colour-blind tell apart (Okabe and Ito, "Color Universal Design", 2008), by
-dashes, and by the label at their end.
+"""Charts as SVG. The same bytes stand in a page, whose colours they take in both schemes, and in a file of their own,
+where they bring these colours along. Lines are told apart by colours that the colour-blind tell apart (Okabe and Ito,
+"Color Universal Design", 2008), by dashes, and by the label at their end.
 """
 
 import math
