@@ -11,7 +11,7 @@ from pathlib import Path
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import baseline, environment, executor, planning, resources, results, view
+from comparison.bench import arms, baseline, environment, planning, resources, results, view
 from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, WORKLOADS, Results, Sample
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
@@ -107,7 +107,7 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
         Progress(plan.rounds * each) as shown,
         Launcher() as launcher,
     ):
-        take = functools.partial(executor.take, plan, launcher, Path(folder), cores)
+        take = functools.partial(arms.take, plan, launcher, Path(folder), cores)
         if any(cell.transport == TLS for cell in plan.cells):
             write_certificates(Path(folder))
         submit = functools.partial(workers.in_a_thread, take)
@@ -138,7 +138,6 @@ def _list_of(read: Callable[[str], object], *known: str) -> Callable[[str], list
 
 
 def _size(text: str) -> int:
-    """Bytes, or KiB and MiB by their first letter."""
     found = re.fullmatch(r"0*([1-9][0-9]*)(?:B|([KM])(?:IB)?)?", text, re.IGNORECASE)
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; give bytes, or KiB and MiB such as 64, 1K, 128M")

@@ -11,22 +11,19 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from comparison.bench.plan import COST_PARTS, PERCENTILES, WORKLOADS, Cell, Results, Sample
 
 CONFIDENCE = 0.95
 AIMED = 0.96  # the way inwards is an approximation, which falls short of what it aims at by up to one in a hundred
-
 FEWEST_ROUNDS = 6
-"""The median lies between the least and the greatest of n values with a probability of 1 - 2^(1-n): from 6 values on
-that is more than CONFIDENCE, and from fewer no interval can be had."""
+"""Of fewer values the median lies between the least and the greatest with less than CONFIDENCE: with 1 - 2^(1-n)."""
 
 FEWEST_TICKS_S = 1.0  # user and system time come in ticks of 10 ms: of fewer than a hundred their shares are chance
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(NamedTuple):
     """The ratio of an arm to the reference in one figure; from fewer than FEWEST_ROUNDS it may be any."""
 
     ratio: float
@@ -72,8 +69,7 @@ def median(samples: Sequence[Sample], metric: str) -> float | None:
 
 
 def percentile_us(histograms: Iterable[Mapping[int, int]], share: float) -> float | None:
-    """The smallest latency, in microseconds, that at least `share` (0 to 1) of all in some histograms do not exceed;
-    None where there is none."""
+    """The smallest latency in microseconds that `share` (0 to 1) of all do not exceed; None where there is none."""
     total = sum(map(Counter, histograms), Counter[int]())
     left = total.total() * share - 1e-9
     for value_ns, count in sorted(total.items()):

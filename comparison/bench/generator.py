@@ -52,7 +52,7 @@ class Crowd:
                     continue
                 self.open.add(connection)
                 self._selector.register(connection.socket, EVENT_READ | EVENT_WRITE, connection)
-            if not _count(self.awaited()):
+            if not list(self.awaited()):
                 break  # and the next would fare no better
         return self
 
@@ -96,7 +96,7 @@ class Crowd:
         """End every connection, and wait until the server has closed it, too; how many ended well."""
         for connection in self.open:
             connection.half_close()
-        return _count(self.awaited("not closed by the server"))
+        return sum(count for _, count in self.awaited("not closed by the server"))
 
     def awaited(self, otherwise: str = "no answer") -> Iterator[tuple[Connection, int]]:
         """What is received until the server owes nothing more. Who waits for longer than the patience is dropped."""
@@ -107,10 +107,6 @@ class Crowd:
             yield from self.received(LOOK_S)
         for connection in awaited:
             self._drop(connection, f"{otherwise} within {self.load.patience_s:g} s")
-
-
-def _count(received: Iterable[tuple[Connection, int]]) -> int:
-    return sum(complete for _, complete in received)
 
 
 def _one_leaves(load: Load) -> None:
@@ -143,7 +139,7 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
         for connection, complete in crowd.received(min(LOOK_S, end_s - at_s)):
             count += complete
             crowd.serve(connection, count=complete)
-    return count + _count(crowd.awaited())
+    return count + sum(complete for _, complete in crowd.awaited())
 
 
 def connect(load: Load) -> Found:
@@ -179,10 +175,9 @@ def half(load: Load) -> Found:
 
 
 def on_time(crowd: Crowd, rate_per_s: float, latencies_ns: list[int]) -> int:
-    """Send at a rate for the length of the sample, and wait for the last answers; how many came, and when.
-
-    Requests leave when their time has come, whether or not the answer before is back. The latency counts from the time
-    when a request should have left, so a server that stalls cannot hide it (no coordinated omission)."""
+    """Send at a rate for the length of the sample, and wait for the last answers; how many came, and when. Requests
+    leave when their time has come, whether or not the answer before is back. The latency counts from the time when a
+    request should have left, so a server that stalls cannot hide it (no coordinated omission)."""
     due_ns: dict[Connection, deque[int]] = {connection: deque() for connection in crowd.open}
 
     def take(received: Iterable[tuple[Connection, int]]) -> None:

@@ -22,10 +22,7 @@ PARTS = (0.1, 0.05, 0.02)  # below which a choice may be called one of taste
 
 IDLE_LOAD = 0.7  # a load average, per core that the benchmark leaves free, above which somebody else is at work
 MANY = 5  # from so many connections on a wait for one does not stop the others
-TOGETHER = 0.6
-"""Of a closed loop with many requests one side or the other always has work: both together are busy for all of the time
-and more. Where they are so for less than this share, somebody else was on their cores."""
-
+TOGETHER = 0.6  # of the time: in a closed loop with many requests one side or the other always has work
 FAULTS = 0.5  # page faults a message, above which memory is got from the kernel and given back for each of them
 CHANCE = 0.03  # how often all forward rounds lie on one side of all backward ones, where there are four of each
 

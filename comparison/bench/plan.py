@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from comparison.model import MIB
 
 KIB = 1024
-
 MIDDLE = (KIB, 10)  # the size and the number of connections at which one is held while the other varies
 LEAST_ROUNDS = 8  # from fewer an interval reaches from the least value to the greatest, if there is one
 TCP, TLS = "tcp", "tls"
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """One figure of a sample: its head in a table, with the unit; what it is in a sentence; and how many of the
     sample's units make one of the head's."""
 
@@ -47,8 +45,7 @@ METRICS = {
 """What tables show. A sample has more: user and system time, what each side was busy with, how many were held."""
 
 
-@dataclass(frozen=True)
-class Workload:
+class Workload(NamedTuple):
     """What a server is given to do, the figures that are shown, and what one unit of that work is."""
 
     what: str
@@ -137,16 +134,19 @@ class Plan:
     warm_up_s: float
 
     def order(self) -> Iterator[tuple[int, Cell, Arm]]:
-        """The samples, each with the number of its round, from 1.
-
-        Rounds, not blocks: a machine drifts over minutes, so every arm is measured once in each round, next to the
-        reference that it is held against. Even rounds run backwards: what the place in the order does cancels out.
-        """
+        """The samples, each with the number of its round, from 1. Rounds, not blocks: a machine drifts over minutes, so
+        every arm is measured once in each round, next to the reference that it is held against. Even rounds run
+        backwards: what the place in the order does cancels out."""
         arms = {arm.label: arm for arm in self.arms}
         forwards = [(cell, arms[label]) for cell in self.cells for label in cell.arms]
         for number in range(1, self.rounds + 1):
             for cell, arm in forwards if number % 2 else reversed(forwards):
                 yield number, cell, arm
+
+    def length_s(self, cell: Cell) -> float:
+        """How long a sample of a cell measures. The open loop does little in a second: it gets three times the length,
+        for percentiles that rest on something. Of many connections each shall have a few answers."""
+        return max(self.sample_s * (3 if cell.workload == "half" else 1), cell.connections * 200e-6)
 
 
 @dataclass(frozen=True, kw_only=True)

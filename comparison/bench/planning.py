@@ -45,31 +45,22 @@ def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None 
     if not cells:
         raise CannotCompare("nobody of these can be measured so; choose other servers, or leave out --transport")
     used = {label for cell in cells for label in cell.arms}
-    everybody = tuple(arm for arm in [*own, *beside, *idioms] if arm.label in used)
-    notes = []
-    if request.workload is None:
-        left_out = ", ".join(name for name in WORKLOADS if name not in dict(wanted))
-        notes = [f"not measured: {left_out}; ask for them with --workload, and for TLS with --transport tls"]
+    who = tuple(arm for arm in [*own, *beside, *idioms] if arm.label in used)
+    left_out = ", ".join(name for name in WORKLOADS if name not in dict(wanted))
+    note = f"not measured: {left_out}; ask for them with --workload, and for TLS with --transport tls"
     sample_s = request.sample or (QUICK_SAMPLE_S if request.quick else SAMPLE_S)
-    return Plan(everybody, tuple(cells), request.rounds, sample_s, WARM_UP_S), notes
+    return Plan(who, tuple(cells), request.rounds, sample_s, WARM_UP_S), [note] if request.workload is None else []
 
 
 def duration_s(plan: Plan) -> float:
     """About how long it takes."""
     round_s = 0.0
     for cell in plan.cells:
-        load_s = plan.warm_up_s + length_s(plan, cell)
+        load_s = plan.warm_up_s + plan.length_s(cell)
         if cell.workload == "memory":
             load_s = 2 * cell.connections * (5e-3 if cell.transport == TLS else 400e-6)
         round_s += len(cell.arms) * (START_S + load_s)
     return plan.rounds * round_s
-
-
-def length_s(plan: Plan, cell: Cell) -> float:
-    """How long a sample of a cell measures. The open loop does little in a second: it gets three times the length, for
-    percentiles that rest on something. Of many connections each shall have a few answers."""
-    times = 3 if cell.workload == "half" else 1
-    return max(times * plan.sample_s, cell.connections * 200e-6)
 
 
 def _wanted(request: Namespace) -> list[tuple[str, str]]:

@@ -13,7 +13,6 @@ from comparison.bench.estimates import Estimate
 WIDTH = 800
 LEFT, RIGHT = 250, 520  # where the labels of dots end, and where their values begin
 ROW, HEAD, FOOT = 22, 48, 30
-TITLE_LETTERS = 120  # what fits into a line of a title
 
 STYLE = """
 .bench{--i:var(--ink,#1b1c1a);--q:var(--quiet,#575851);--r:var(--rule,#d9d8cf);--s:var(--sheet,#fff);
@@ -115,7 +114,7 @@ def _svg(title: str, height: int, parts: Iterable[str]) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="bench" {size} role="img" aria-label="{escape(title)}">',
             f'<style>{STYLE.strip()}</style><rect class="sheet" width="{WIDTH}" height="{height}" rx="4"/>',
-            *(_text(12, 16 + 15 * row, line, "title") for row, line in enumerate(textwrap.wrap(title, TITLE_LETTERS))),
+            *(_text(12, 16 + 15 * row, line, "title") for row, line in enumerate(textwrap.wrap(title, 120))),
             *parts,
             "</svg>\n",
         ]

@@ -8,8 +8,6 @@ from comparison.bench.estimates import Estimate
 from comparison.bench.plan import COST, METRICS, WORKLOADS, Cell, Results
 from comparison.layout import BLANK, Block, Heading, Line, Table
 
-MOST_WORK_US, STEPS = 1000.0, 60  # of the curve
-
 
 def blocks(results: Results) -> Iterator[Block]:
     """The whole view: what it means for a choice, the tables, and what to doubt in them."""
@@ -122,7 +120,7 @@ def charts(results: Results) -> Iterator[tuple[str, str, str]]:
             yield cell.key.replace("/", "-"), title, svg.dots(title, ratios)
     main = meaning.main(results)
     if main is not None and (choices := list(meaning.choices(results, main))):
-        works_us = [MOST_WORK_US ** (step / STEPS) for step in range(STEPS + 1)]
+        works_us = [1000.0 ** (step / 60) for step in range(61)]
         lines = {str(choice): [(us, 100 * choice.part(us)) for us in works_us] for choice in choices}
         title = f"The more a handler works for each message, the less a choice costs: percent more ({main.where})"
         yield "handler", title, svg.curves(title, "us of work a message", lines, log=True)

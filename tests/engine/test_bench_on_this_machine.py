@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from comparison.bench import arms, environment, estimates, executor
+from comparison.bench import arms, environment, estimates
 from comparison.bench.plan import Arm, Cell, Plan, Results
 from comparison.play import transports
 from comparison.play.processes import Launcher
@@ -51,7 +51,7 @@ def measure(chosen: list[Arm], cells: list[Cell], folder: Path, number: int = RO
         transports.write_certificates(folder)
     with Launcher() as launcher:
         cores = environment.cores()
-        samples = [executor.take(plan, launcher, folder, cores, place) for place in plan.order()]
+        samples = [arms.take(plan, launcher, folder, cores, place) for place in plan.order()]
     assert [sample for sample in samples if sample.troubles] == []
     return Results({}, plan.arms, plan.cells, tuple(samples), {})
 

@@ -29,7 +29,7 @@ EXTRAS = ("rich", "trustme", "psutil", "jinja2", "markupsafe", "distributed")
 STARTERS = ("comparison/play/processes.py", "comparison/play/far.py")
 """The one that starts what takes part, and a program that it starts, which starts another elsewhere."""
 
-MEASURED = "comparison/bench/servers/"
+MEASURED = "comparison/bench/servers"
 """Programs that the benchmark starts like any endpoint: they use the API, and the engine does not import them."""
 
 APART = {"comparison/play/": "comparison.judge", "comparison/judge/": "comparison.play"}
@@ -144,11 +144,11 @@ def test_each_layer_keeps_to_its_own():
         ("comparison/endpoints.py", "import asyncio, uvloop", ["asyncio", "uvloop"]),
         ("comparison/endpoints.py", "import protocol_impl.server", ["protocol_impl"]),
         ("comparison/play/processes.py", "import subprocess, os\nos.posix_spawn(x)", []),
-        ("comparison/bench/servers/buffered.py", "import asyncio\nimport comparison.bench.servers.program", []),
+        ("comparison/bench/servers.py", "import asyncio\nimport comparison.bench.servers.program", []),
         ("comparison/judge/causes.py", "from comparison.model import Run\nfrom comparison.judge import factors", []),
         ("comparison/judge/causes.py", "from comparison.play.peers import Peer", ["comparison.play.peers.Peer"]),
         ("comparison/play/peers.py", "def f():\n    from comparison import judge", ["comparison.judge"]),
-        ("comparison/bench/servers/buffered.py", "import uvloop", ["uvloop"]),
+        ("comparison/bench/servers.py", "import uvloop", ["uvloop"]),
         ("comparison/bench/connections.py", "def f():\n    import asyncio", ["asyncio"]),
         (
             "comparison/bench/arms.py",
