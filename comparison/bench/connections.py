@@ -50,8 +50,7 @@ class Connection:
     it is ready, and calls `send` and `receive`; all raise OSError where it has broken."""
 
     def __init__(self, address: tuple[str, int], traffic: Traffic, first: int) -> None:
-        self.has_ended = False  # in good order, by both sides
-        self._half_closed = False
+        self.has_ended = self._half_closed = False  # by both sides in good order, by this side
         self._traffic = traffic
         self._asked_bytes = self._checked_bytes = first * traffic.size_bytes
         self.unsent = b""
@@ -123,7 +122,8 @@ class Connection:
         if self._tls is not None:
             self._clear += text
             try:
-                self._clear = self._clear and self._clear[self._tls.write(self._clear) :]
+                written = self._tls.write(self._clear) if self._clear else 0
+                self._clear = self._clear[written:]
             except ssl.SSLWantReadError:
                 pass
             except ssl.SSLError as error:
