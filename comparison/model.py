@@ -276,6 +276,9 @@ class ProjectedLine:
     """Which of the connections it is about, in the order of the projection; 0 is the life of the program."""
 
 
+Sign = Literal["+", "-", "~"]
+
+
 @dataclass(frozen=True, order=True)
 class Difference:
     """A projected line that is there (`+`), missing (`-`) or in another place (`~`) against the reference.
@@ -285,7 +288,7 @@ class Difference:
     """
 
     side: Side
-    sign: Literal["+", "-", "~"]
+    sign: Sign
     event: str
     text: str
     nth: int = 1
@@ -306,15 +309,10 @@ class Observation:
 Presence = Literal["there", "missing", "either"]
 
 
-@dataclass(frozen=True)
-class Place:
-    """Whether a line is there at some levels of the factors of an explanation; `*` stands for any level."""
-
-    levels: tuple[str, ...]
-    presence: Presence
-
-    def fits(self, levels: tuple[str, ...]) -> bool:
-        return all(own in ("*", level) for own, level in zip(self.levels, levels, strict=True))
+Levels = tuple[str, ...]
+Places = Mapping[Levels, Presence]
+"""Whether a line is there at some levels of the factors of an explanation, from the special to the general; `*` stands
+for any level."""
 
 
 @dataclass(frozen=True)
@@ -322,8 +320,8 @@ class Explanation:
     """An entry of the catalogue: why an event differs, for a reader new to asyncio, the axis that it expects to
     predict it, and where each of its events is to be found.
 
-    Of the places of an event the first that fits counts: from the special to the general. `scenario` is where it can
-    be seen. It holds `everywhere`, or only in scenarios that are there to show it.
+    Of the places of an event the first that fits counts. `scenario` is where it can be seen. It holds `everywhere`, or
+    only in scenarios that are there to show it.
     """
 
     name: str
@@ -332,7 +330,7 @@ class Explanation:
     """Whether the difference is only told, in a log line that one endpoint can write and the other cannot, or done: a
     peer, a caller or an operator can see it."""
     axis: str
-    places: Mapping[str, tuple[Place, ...]] = field(hash=False)
+    places: Mapping[str, Places] = field(hash=False)
     text: str
     advice: str
     """What to do about it in one's own program."""
@@ -340,9 +338,12 @@ class Explanation:
     scenario: str
     everywhere: bool = False
 
-    def place(self, event: str, levels: tuple[str, ...]) -> Place | None:
+    def place(self, event: str, levels: Levels) -> tuple[Levels, Presence] | None:
         """The place that counts for an event at these levels; None where the entry knows nothing of them."""
-        return next((place for place in self.places.get(event, ()) if place.fits(levels)), None)
+        for place, presence in self.places.get(event, {}).items():
+            if all(own in ("*", level) for own, level in zip(place, levels, strict=True)):
+                return place, presence
+        return None
 
 
 @dataclass(frozen=True)
