@@ -3,7 +3,7 @@
 import itertools
 import re
 import signal
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
 from comparison.errors import first_error, last_words
@@ -18,7 +18,13 @@ MOST_CHARACTERS = 200
 USAGE = 2
 """Exit code of an endpoint that did not understand its command line: it has done nothing."""
 
-MILD = ("", "debug", "info")
+USUAL_ENDS = ("closing", "saw_eof", "did_close")
+DIRECTIONS: tuple[tuple[Side, str], ...] = (
+    ("client", "sending"),
+    ("server", "received"),
+    ("server", "sent"),
+    ("client", "received"),
+)
 LOST = re.compile(r"ConnectionResetError|BrokenPipeError|connection reset|broken pipe", re.IGNORECASE)
 """How an error tells that the other side is gone."""
 
@@ -26,37 +32,33 @@ Blocks = Mapping[Side, Sequence[Sequence[Event]]]
 
 
 def faults(scenario: Scenario, run: Run) -> tuple[Fault, ...]:
-    """What must hold and does not, in words; empty as a rule. At most one for each verdict: the first is the cause of
-    the others."""
-    found: dict[Part, Fault] = {}
-    for fault in _all_faults(scenario, run):
-        found.setdefault(fault.part, fault)
-    return tuple(found.values())
-
-
-def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
-    """What may have caused the others comes first."""
+    """What must hold and does not, in words; empty as a rule. At most one for each verdict, what may have caused the
+    others first."""
     blocks = {side: connections(run.events(side)) for side in SIDES}
     absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
     of_server, of_client = (list(_crashes(scenario, run, side)) for side in SIDES)
     # A client that is killed at its deadline resets its connections, and the server may well say so.
     later = [crash for crash in of_server if run.client.fate == "hung" and LOST.search(crash)]
-    crashes = [*of_server, *of_client]
-    first = [crash for crash in crashes if crash not in later]
-    troubles = [*absent, *first, *troubles, *later] if absent or troubles else []
-    for text in troubles or crashes:
-        yield Fault("ending", text)
-        if troubles:
-            yield Fault("echo", text)  # nobody knows what would have been echoed
-    if not troubles:
-        yield from (Fault("echo", text) for text in _echo_faults(scenario, run, blocks))
+    crashes = [*(crash for crash in of_server if crash not in later), *of_client]
+    if absent or troubles:
+        first, *_ = (*absent, *crashes, *troubles)
+        return Fault("ending", first), Fault("echo", first)  # nobody knows what would have been echoed
+    echo = _first("echo", _echo_faults(scenario, run, blocks))
+    ending = _first("ending", crashes or _ending_faults(scenario, run, blocks))
+    return (*ending, *echo) if crashes else (*echo, *ending)
+
+
+def _first(part: Part, found: Iterable[str]) -> list[Fault]:
+    return [Fault(part, text) for text in itertools.islice(found, 1)]
+
+
+def _ending_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
     for side in SIDES:
-        yield from (Fault("ending", text) for text in _process_faults(scenario, run, side))
-    if not troubles:
-        for side in reversed(SIDES):  # a client that never connected is not the server's fault
-            yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
-        yield from (Fault("ending", text) for text in records.wrong_ends(run, blocks))
-        yield from (Fault("ending", text) for text in _wire_ends(scenario, run))
+        yield from _process_faults(scenario, run, side)
+    for side in reversed(SIDES):  # a client that never connected is not the server's fault
+        yield from _connection_faults(scenario, run, blocks, side)
+    yield from records.wrong_ends(run, blocks)
+    yield from _wire_ends(scenario, run)
 
 
 def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
@@ -86,14 +88,13 @@ def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
 
 
 def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
-    """What its process did: exit code, warnings, memory."""
-    expects, log, events = scenario.expects, run.log(side), run.events(side)
+    expects, peak_mib = scenario.expects, (run.log(side).peak_bytes or 0) / MIB
     yield from _wrong_exit(scenario, run, side)
-    for event in events:
-        if event.level not in MILD and event.name not in expects.warnings:
+    for event in run.events(side):
+        if event.level not in ("", "debug", "info") and event.name not in expects.warnings:
             yield f"{side} complains: {event.plain}"
-    if expects.memory_mib is not None and (log.peak_bytes or 0) > expects.memory_mib * MIB:
-        yield f"{side} took {(log.peak_bytes or 0) / MIB:.0f} MiB of memory, more than {expects.memory_mib} MiB"
+    if expects.memory_mib is not None and peak_mib > expects.memory_mib:
+        yield f"{side} took {peak_mib:.0f} MiB of memory, more than {expects.memory_mib} MiB"
 
 
 def _wrong_exit(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
@@ -117,28 +118,28 @@ def allowed_exits(scenario: Scenario, run: Run, side: Side) -> Collection[int | 
 
 
 def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
-    """What its log tells of connections: how many, in an order that can be, each with an ending that may be."""
     if side in run.silent:
         return
     expects = scenario.expects
     wanted = _wanted_connections(scenario, blocks, side)
     if len(blocks[side]) > wanted or (len(blocks[side]) < wanted and expects.all_accepted):
         yield f"{side} tells of {len(blocks[side])} connections instead of {wanted}"
+    allowed = expects.endings(side)
     for block in blocks[side]:
         if not run.is_raw(side):
             yield from (f"{side} log: {wrong}" for wrong in records.wrong_story(block))
-        ended, allowed = ending(block), expects.endings(side)
-        if ended is None:
-            if allowed:
-                yield f"{side} log: the connection of {block[0].speaker} has no end"
-        elif ended.name not in allowed and not _is_after(block, blocks, side):
+        # The well-behaved client that comes last ends as those of the first of all scenarios.
+        usual = block is blocks[side][-1] and block[-1].name in USUAL_ENDS and _comes_after(blocks)
+        ended = ending(block)
+        if ended is None and allowed:
+            yield f"{side} log: the connection of {block[0].speaker} has no end"
+        elif ended is not None and ended.name not in allowed and not usual:
             instead = f" instead of {' or '.join(map(repr, allowed))}" if allowed else ""
             yield f"{side} connection ended with {ended.message!r}{instead}"
     if not run.is_raw(side):
         yield from (f"{side} log: {wrong}" for wrong in _lies(run, blocks, side))
-        for name in expects.told:
-            if all(event.name != name for event in run.events(side)):
-                yield f"{side} does not tell of {name!r}"
+        missing = set(expects.told) - {event.name for event in run.events(side)}
+        yield from (f"{side} does not tell of {name!r}" for name in expects.told if name in missing)
 
 
 def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
@@ -146,7 +147,7 @@ def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
     events = run.events(side)
     command = run.log(side).command if run.pairing.end(side).takes_options else ()
     # Between real endpoints, and where the client that comes last was there, nobody was left to come.
-    alone = not run.is_raw("client") or any(block[0].speaker == AFTER for block in blocks["client"])
+    alone = not run.is_raw("client") or _comes_after(blocks)
     yield from records.wrong_records(events, command)
     yield from records.wrong_life(events, stopped_last=alone)
     listens = records.address(events)
@@ -155,25 +156,18 @@ def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
 
 
 def _wanted_connections(scenario: Scenario, blocks: Blocks, side: Side) -> int:
-    """How many connections a side should tell of."""
     if scenario.script is None:
         return scenario.connections
     if side not in scenario.on_trial:
         return len(blocks[side])
     if side == "client":
         return 0 if scenario.expects.client_exit == USAGE else 1
-    after = sum(block[0].speaker == AFTER for block in blocks["client"])
-    if scenario.expects.server_connections is not None:
-        return scenario.expects.server_connections + after
-    return len(blocks["client"])
+    wanted = scenario.expects.server_connections
+    return len(blocks["client"]) if wanted is None else wanted + _comes_after(blocks)
 
 
-def _is_after(block: Sequence[Event], blocks: Blocks, side: Side) -> bool:
-    """Whether this is the connection of the well-behaved client that comes last: it ends as the first of all
-    scenarios."""
-    if block is not blocks[side][-1] or block[-1].name not in ("closing", "saw_eof", "did_close"):
-        return False
-    return any(other[0].speaker == AFTER for other in blocks["client"])
+def _comes_after(blocks: Blocks) -> bool:
+    return any(block[0].speaker == AFTER for block in blocks["client"])
 
 
 def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
@@ -198,7 +192,7 @@ def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
         expected = "whole" if block[0].speaker in (AFTER, BYSTANDER) else scenario.expects.echo
         altered = next((event for event in block if event.name == "altered"), None)
         if altered is not None:
-            yield f"{altered.plain}"
+            yield altered.plain
         if expected == "whole" and came_back != sent:
             yield f"{block[0].speaker} got {came_back} of {sent} bytes back"
         if expected == "cut" and came_back >= (held := _cut_off(blocks)):
@@ -209,18 +203,12 @@ def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
 
 def _cut_off(blocks: Blocks) -> int:
     """How much the server had read from whom it cut: what it held for a peer that was stuck is in it, too."""
-    cut = [block for block in blocks["server"] if any(event.name in ("idle", "cut") for event in block)]
+    cut = (block for block in blocks["server"] if any(event.name in ("idle", "cut") for event in block))
     return sum(joined(block, "received").length for block in cut)
 
 
 def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
-    directions: tuple[tuple[Side, str], ...] = (
-        ("client", "sending"),
-        ("server", "received"),
-        ("server", "sent"),
-        ("client", "received"),
-    )
-    for side, name in directions:
+    for side, name in DIRECTIONS:
         for block in blocks[side]:
             payload = joined(block, name)
             if scenario.expects.echo == "part" and payload.length > scenario.length:
