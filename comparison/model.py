@@ -273,7 +273,7 @@ class ProjectedLine:
     text: str
     nth: int = 1
     connection: int = field(default=0, compare=False)
-    """Which of the connections it is about, in the order of the projection; 0 is the life of the program."""
+    """Which of the connections it is about, in the order in which they are compared; 0 is the life of the program."""
 
 
 Sign = Literal["+", "-", "~"]
