@@ -1,5 +1,4 @@
-"""The values that pass between the parts of the engine. Plain and frozen: who makes one decides it, nobody changes
-it later."""
+"""The values that pass between the parts of the engine: plain, frozen, and never changed by another."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -48,18 +47,17 @@ class Endpoint:
     server_command: tuple[str, ...]
     client_command: tuple[str, ...]
     takes_options: bool = True
-    """Whether it takes the options of the contract; else its commands hold `{host}` and `{port}`, and its client gets
-    what it has to send on standard input."""
+    """Those of the contract; else its commands hold `{host}` and `{port}`, and its client sends its standard input."""
     server_address: tuple[str, int] | None = None
     """Where its server listens, if it chooses that itself: only one of these can run at a time."""
 
     def level(self, factor: str) -> str:
-        """Its value on one axis of the experiment: `implementation`, `loop` or `python`."""
+        """Its value on one of the FACTORS."""
         return str(getattr(self, factor))
 
 
 FACTORS = ("implementation", "loop", "python")
-
+"""The axes of the experiment, for each side."""
 
 NO_LEVEL = "none"
 """The loop and the Python of a program that has none of ours."""
@@ -103,7 +101,7 @@ class Expectation:
     warnings: tuple[str, ...] = ()
     """The only events above level info that may be told."""
     told: tuple[str, ...] = ()
-    """Events that must be told."""
+    """Events that must be."""
     memory_mib: int | None = None
     """The most resident memory that an endpoint may ever take."""
     by_timing: tuple[str, ...] = ()
@@ -134,7 +132,7 @@ class Scenario:
     connections: int = 1
     """How many are open at once: those of the client, or of the script, where they are many."""
     options: tuple[str, ...] = ()
-    """Further options of the client, besides those that say what it sends and on how many connections."""
+    """Of the client, besides those that say what it sends and on how many connections."""
     server_options: tuple[str, ...] = ()
     expects: Expectation = Expectation()
     shows: tuple[str, ...] = ()
@@ -146,8 +144,7 @@ class Scenario:
     deadline_s: float = 15.0
     """What each endpoint gets to finish."""
     late_s: float | None = None
-    """The most that the machine may be late where a limit of time is in it: a run in which a thread of the engine
-    overslept by more says nothing about an endpoint, and is played again."""
+    """A run in which a thread of the engine overslept by more says nothing of a limit of time, and is played again."""
 
     @property
     def messages(self) -> tuple[bytes, ...]:
@@ -156,7 +153,6 @@ class Scenario:
 
     @property
     def client_options(self) -> tuple[str, ...]:
-        """What the client is told besides what it sends."""
         several = ("--connections", str(self.connections)) if self.connections > 1 else ()
         return (*several, *self.options)
 
@@ -168,11 +164,8 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Transport:
-    """What carries the bytes: the options by which a server and a client meet.
-
-    `{port}`, `{socket}` (the path of a Unix socket) and `{certificates}` (a folder) stand for what is only known when
-    they start.
-    """
+    """What carries the bytes: the options by which a server and a client meet. `{port}`, `{socket}` (the path of a
+    Unix socket) and `{certificates}` (a folder) stand for what is only known when they start."""
 
     name: str
     description: str
@@ -224,18 +217,10 @@ class Log:
     """Of one in trouble: whether it was not there to be tried, or was still running at its deadline."""
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Something that must hold for every endpoint and does not, and which of the two verdicts that fails."""
-
-    part: Part
-    text: str
-
-
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One server with one client, once; equal to itself only. The server's events are its own life and those of
-    this client's connections."""
+    """One server with one client, once; equal to itself only. The server's events are of its own life and of this
+    client's connections."""
 
     pairing: Pairing
     number: int
@@ -246,9 +231,9 @@ class Run:
     silent: tuple[Side, ...] = ()
     """Sides that tell nothing in the words of the contract: their events are what was seen on the wire."""
     wire: tuple[Event, ...] = ()
-    """What passed on the wire, in the words of the client, where somebody watched it."""
+    """What passed there, in the words of the client, where somebody watched it."""
     machine: str = ""
-    """Where it was played; empty where all were played on one machine."""
+    """Where it was played; empty where all were played on one."""
 
     def __str__(self) -> str:
         return f"{self.pairing}, run {self.number}" + (f" on {self.machine}" if self.machine else "")
@@ -273,7 +258,7 @@ class ProjectedLine:
     text: str
     nth: int = 1
     connection: int = field(default=0, compare=False)
-    """Which of the connections it is about, in the order in which they are compared; 0 is the life of the program."""
+    """Which one it is about, in the order in which they are compared; 0 is the life of the program."""
 
 
 Sign = Literal["+", "-", "~"]
@@ -281,11 +266,8 @@ Sign = Literal["+", "-", "~"]
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """A projected line that is there (`+`), missing (`-`) or in another place (`~`) against the reference.
-
-    `nth` tells the second of two equal lines of one connection from the first: an explanation of the one does not cover
-    the other. `times` is in how many connections more or fewer.
-    """
+    """A projected line that is there (`+`), missing (`-`) or in another place (`~`) against the reference, in so many
+    `times` connections more or fewer. An explanation of the first of two equal lines does not cover the second."""
 
     side: Side
     sign: Sign
@@ -297,11 +279,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Observation:
-    """A run, and what was made of it: what is compared, and what must hold and does not."""
+    """A run, and what was made of it."""
 
     run: Run
     projected: Mapping[Side, tuple[ProjectedLine, ...]] = field(hash=False)
-    faults: tuple[Fault, ...]
+    faults: Mapping[Part, str] = field(hash=False)
+    """Of each verdict that fails what must hold for every endpoint and does not; the first has caused the other."""
     cut: bool
     """Whether TCP cut the stream: a side got it in more than one piece."""
 
@@ -318,17 +301,13 @@ for any level."""
 @dataclass(frozen=True)
 class Explanation:
     """An entry of the catalogue: why an event differs, for a reader new to asyncio, the axis that it expects to
-    predict it, and where each of its events is to be found.
-
-    Of the places of an event the first that fits counts. `scenario` is where it can be seen. It holds `everywhere`, or
-    only in scenarios that are there to show it.
-    """
+    predict it, and where each of its events is to be found. It holds `everywhere`, or only in scenarios that are there
+    to show it; `scenario` is one."""
 
     name: str
     title: str
     kind: Literal["told", "done"]
-    """Whether the difference is only told, in a log line that one endpoint can write and the other cannot, or done: a
-    peer, a caller or an operator can see it."""
+    """Told in a log line that one endpoint can write and the other cannot, or seen by a peer, caller or operator."""
     axis: str
     places: Mapping[str, Places] = field(hash=False)
     text: str
@@ -339,7 +318,7 @@ class Explanation:
     everywhere: bool = False
 
     def place(self, event: str, levels: Levels) -> tuple[Levels, Presence] | None:
-        """The place that counts for an event at these levels; None where the entry knows nothing of them."""
+        """The first that fits for an event at these levels; None where the entry knows nothing of them."""
         for place, presence in self.places.get(event, {}).items():
             if all(own in ("*", level) for own, level in zip(place, levels, strict=True)):
                 return place, presence
@@ -350,12 +329,12 @@ class Explanation:
 class Cause:
     """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it in every run, alone or
     two together, as seen from the endpoint that wrote the line ("own loop", "peer implementation"), of a failure by
-    the side ("server loop"); empty where none does."""
+    the side ("server loop")."""
 
     name: str
     """What it goes by: the name of its explanation, or a letter where it has none."""
     event: str
-    """The kind of line that differs; of a failure what has failed, with numbers left out."""
+    """The kind of line that differs; of a failure what has failed, without numbers."""
     axes: tuple[str, ...]
     finding: str
     explanation: Explanation | None
@@ -399,7 +378,7 @@ class Cell:
 
     pairing: Pairing
     verdicts: Mapping[Part, Verdict] = field(hash=False)
-    """One on what was echoed, one on how it ended; none where the cell was skipped."""
+    """None where it was skipped."""
     reason: str
     causes: tuple[str, ...]
     """The names of those that its runs show."""
@@ -409,7 +388,7 @@ class Cell:
     agreed: int
     """How many of the runs behaved like the most frequent one."""
     cut: int
-    """In how many of the runs TCP cut the stream: a side got it in more than one piece."""
+    """In how many of them TCP cut the stream."""
 
     @classmethod
     def skipped(cls, pairing: Pairing, reason: str) -> "Cell":
@@ -460,7 +439,7 @@ class Comparison:
     selection: tuple[str, ...] = ()
     """The options that choose the same endpoints and the same reference again."""
     saved_in: tuple[str, ...] = ()
-    """The folders of saved runs that it was judged from, where this machine alone cannot play them again."""
+    """The folders that it was judged from, where this machine alone cannot play their runs again."""
 
     @property
     def pairings(self) -> list[Pairing]:

@@ -75,7 +75,7 @@ def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
     alike: dict[str, set[Run]] = defaultdict(set)
     for seen in observations:
         if seen.faults:
-            alike[_without_numbers(seen.faults[0].text)].add(seen.run)
+            alike[_without_numbers(next(iter(seen.faults.values())))].add(seen.run)
     for text, having in alike.items():
         found = factors.computed_of_failure(runs, having)
         yield Cause("", text, found.axes, str(found), None, None, (), _pairings(runs, having), is_failure=True)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from common.logs import escape, show_cut
 from comparison.errors import first_error, last_words
 from comparison.judge import records
-from comparison.model import MIB, SIDES, Event, Fault, Part, Run, Scenario, Side, stretch
+from comparison.model import MIB, SIDES, Event, Part, Run, Scenario, Side, stretch
 from comparison.transcript import connections, ending, joined
 from comparison.vocabulary import AFTER, BYSTANDER, ENDINGS, SENT_EOF, WAS_RESET
 
@@ -31,25 +31,28 @@ LOST = re.compile(r"ConnectionResetError|BrokenPipeError|connection reset|broken
 Blocks = Mapping[Side, Sequence[Sequence[Event]]]
 
 
-def faults(scenario: Scenario, run: Run) -> tuple[Fault, ...]:
+def faults(scenario: Scenario, run: Run) -> dict[Part, str]:
     """What must hold and does not, in words; empty as a rule. At most one for each verdict, what may have caused the
     others first."""
     blocks = {side: connections(run.events(side)) for side in SIDES}
     absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
-    of_server, of_client = (list(_crashes(scenario, run, side)) for side in SIDES)
     # A client that is killed at its deadline resets its connections, and the server may well say so.
-    later = [crash for crash in of_server if run.client.fate == "hung" and LOST.search(crash)]
-    crashes = [*(crash for crash in of_server if crash not in later), *of_client]
+    killed = run.client.fate == "hung"
+    crashes = [text for text in _crashes(scenario, run, "server") if not (killed and LOST.search(text))]
+    crashes += _crashes(scenario, run, "client")
     if absent or troubles:
         first, *_ = (*absent, *crashes, *troubles)
-        return Fault("ending", first), Fault("echo", first)  # nobody knows what would have been echoed
-    echo = _first("echo", _echo_faults(scenario, run, blocks))
-    ending = _first("ending", crashes or _ending_faults(scenario, run, blocks))
-    return (*ending, *echo) if crashes else (*echo, *ending)
-
-
-def _first(part: Part, found: Iterable[str]) -> list[Fault]:
-    return [Fault(part, text) for text in itertools.islice(found, 1)]
+        return {"ending": first, "echo": first}  # nobody knows what would have been echoed
+    asked: tuple[tuple[Part, Iterable[str]], ...] = (
+        ("ending", crashes),
+        ("echo", _echo_faults(scenario, run, blocks)),
+        ("ending", _ending_faults(scenario, run, blocks)),
+    )
+    found: dict[Part, str] = {}
+    for part, texts in asked:
+        if part not in found and (text := next(iter(texts), None)) is not None:
+            found[part] = text
+    return found
 
 
 def _ending_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:

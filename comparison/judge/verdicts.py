@@ -80,7 +80,7 @@ def _cell(seen: Sequence[Observation], reference: Observation, computed: Sequenc
     found = {part: _verdict(part, seen, reference, own) for part in PARTS}
     bad = worst(verdict for verdict, _ in found.values())
     # In the order in which the faults were found: a cause comes first.
-    parts = dict.fromkeys((*(fault.part for one in seen for fault in one.faults), *PARTS))
+    parts = dict.fromkeys((*(part for one in seen for part in one.faults), *PARTS))
     reasons = dict.fromkeys(found[part][1] for part in parts if found[part][0] is bad)
     behaviours = Counter(map(_behaviour, seen))
     first_of_each = {_behaviour(one): one.run for one in reversed(seen)}
@@ -100,7 +100,7 @@ def _verdict(
     part: Part, seen: Sequence[Observation], reference: Observation, causes: Sequence[Cause]
 ) -> tuple[Verdict, str]:
     """The verdict on one of the two questions, with its reason; `causes` are those of this pairing."""
-    faulty = [fault.text for one in seen for fault in one.faults if fault.part == part]
+    faulty = [one.faults[part] for one in seen if part in one.faults]
     if faulty:
         times = f" (in {len(faulty)} of {len(seen)} runs)" if len(seen) > 1 else ""
         return Verdict.FAILED, f"{faulty[0]}{times}"
