@@ -4,8 +4,9 @@ each, and of the life of the programs. Everything was judged before, and saved w
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from comparison.model import Event, Log, Run, Side
+from comparison.model import SIDES, Event, Log, Run, Side
 from comparison.transcript import is_connection, line_of, places
 from comparison.vocabulary import BYTES, ENDINGS
 
@@ -19,11 +20,10 @@ of those of the program, likewise."""
 
 def condense(run: Run) -> Run:
     """The run without what only repeats itself; where lines were left out, one says how many."""
-    server_log, server_events = _condensed(run, "server")
-    client_log, client_events = _condensed(run, "client")
-    return dataclasses.replace(
-        run, server=server_log, client=client_log, server_events=server_events, client_events=client_events, wire=()
-    )
+    parts: dict[str, Any] = {}
+    for side in SIDES:
+        parts[side], parts[f"{side}_events"] = _condensed(run, side)
+    return dataclasses.replace(run, wire=(), **parts)
 
 
 def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
@@ -43,7 +43,6 @@ def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
 
 
 def _ends_of(lines: Sequence[str]) -> Sequence[str]:
-    """The first and the last lines of a log of which no line counts."""
     left_out = len(lines) - 2 * KEPT_LINES
     return [*lines[:KEPT_LINES], line_of(_marker(left_out)), *lines[-KEPT_LINES:]] if left_out > 0 else lines
 
@@ -56,7 +55,6 @@ def _worth_showing(events: Sequence[Event], blocks: Sequence[Sequence[int]]) -> 
 
 
 def _shortened(events: Sequence[Event], block: Sequence[int]) -> Iterator[int]:
-    """A connection, or the life of a program, without its middle: of the lines about bytes, and of all others."""
     for about_bytes in (True, False):
         lines = [place for place in block if (events[place].name in BYTES) is about_bytes]
         yield from lines[:KEPT_LINES]
@@ -64,5 +62,4 @@ def _shortened(events: Sequence[Event], block: Sequence[int]) -> Iterator[int]:
 
 
 def _marker(count: int, t_ns: int | None = None) -> Event:
-    """What stands in the place of so many lines, at the time of the first of them; without one where that had none."""
     return Event("left_out", "", f"({count} line{'s' * (count > 1)} left out here)", t_ns=t_ns)
