@@ -30,8 +30,8 @@ _TEXT_KEYS = ("message", "msg", "error", "reason", "text", "event")
 
 
 def first_error(lines: Iterable[str]) -> str | None:
-    """The error behind all others that tracebacks tell of, such as `KeyError: 7`: the one to which the rest of its
-    chain was the answer, in a group the first of those that are no group. None where no error is told."""
+    """The error behind all others that tracebacks tell of, such as `KeyError: 7`: of a chain the first, of a group the
+    first that is no group. None where no error is told."""
     found = [error.strip() for error in _errors(lines)]
     return next((error for error in found if not _MEANS.fullmatch(error)), found[0] if found else None)
 
@@ -67,7 +67,6 @@ def _errors(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _spoken(line: str) -> str:
-    """What one line says; empty where that is nothing."""
     try:
         record = json.loads(line) if line.startswith(("{", "[")) else None
     except (ValueError, RecursionError):

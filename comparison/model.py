@@ -84,9 +84,8 @@ class Pairing:
 class Expectation:
     """What must hold for every endpoint, whatever its API, its loop and its Python.
 
-    `echo` is how much of what was sent must come back: all of it, the beginning of it, less than the server had read
-    when it cut the connection, or nothing. The endings are the events with which a connection of that side may end;
-    none where no connection is to be told of.
+    `echo` is how much must come back: all, the beginning of it, less than the server had read when it cut, or nothing.
+    With the endings a connection of that side may end; there are none where no connection is to be told of.
     """
 
     echo: Literal["whole", "part", "cut", "nothing"] = "whole"
@@ -118,9 +117,8 @@ class Expectation:
 class Scenario:
     """What is tried, what must hold for everybody, and which differences it is there to show.
 
-    Without a `script` a server and a client of the matrix meet. The client sends `pattern`, `times` over, on each of
-    its connections: as so many messages, from a file, or because they are its default. With a script only a server or
-    only a client is on trial; the script plays the other side with raw sockets.
+    Without a `script` the client sends `pattern`, `times` over, on each of its connections: as so many messages, from a
+    file, or because they are its default. A script plays one side with raw sockets, and the other is on trial.
     """
 
     name: str
@@ -185,8 +183,7 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One log line. `name` is its kind in `common.logs.EVENTS`, or `selector`, `log` (another logger's line) or
-    `unreadable`."""
+    """One log line, of a kind in `common.logs.EVENTS`, or `selector`, `log` (of another logger) or `unreadable`."""
 
     name: str
     speaker: str
@@ -204,8 +201,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Log:
-    """What one process wrote and how it ended: the exit code, or None with the `trouble` that kept it from ending
-    by itself."""
+    """What one process wrote, and its exit code, or None with the `trouble` that kept it from ending by itself."""
 
     command: tuple[str, ...]
     lines: tuple[str, ...]
@@ -219,8 +215,7 @@ class Log:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One server with one client, once; equal to itself only. The server's events are of its own life and of this
-    client's connections."""
+    """One server with one client, once; equal to itself only. Of the server's connections those of this client."""
 
     pairing: Pairing
     number: int
@@ -251,8 +246,8 @@ class Run:
 
 @dataclass(frozen=True, order=True, slots=True)
 class ProjectedLine:
-    """One line of what is compared: an event with ports replaced, or all chunks of one direction joined. `nth` tells
-    the second of two equal lines of one connection from the first."""
+    """One line of what is compared: an event with ports replaced, or all chunks of one direction. `nth` tells equal
+    lines of one connection apart."""
 
     event: str
     text: str
@@ -294,8 +289,7 @@ Presence = Literal["there", "missing", "either"]
 
 Levels = tuple[str, ...]
 Places = Mapping[Levels, Presence]
-"""Whether a line is there at some levels of the factors of an explanation, from the special to the general; `*` stands
-for any level."""
+"""Whether a line is there at some levels of factors, from the special to the general; `*` stands for any level."""
 
 
 @dataclass(frozen=True)
@@ -327,9 +321,8 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it in every run, alone or
-    two together, as seen from the endpoint that wrote the line ("own loop", "peer implementation"), of a failure by
-    the side ("server loop")."""
+    """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it, alone or two together,
+    as the endpoint that wrote the line sees them ("peer loop"), of a failure by the side ("server loop")."""
 
     name: str
     """What it goes by: the name of its explanation, or a letter where it has none."""

@@ -56,7 +56,6 @@ Document = dict[str, Any]
 
 
 def this_machine() -> str:
-    """What the machine on which we run is called."""
     return platform.node() or "unnamed"
 
 
@@ -67,9 +66,8 @@ def place_of(scenario: Scenario, transport: Transport) -> str:
 
 # --- Written ---
 class Folder:
-    """Keeps what `compare.py judge` reads of the comparisons to come, and for people both logs of each run, as text and
-    as they came, the commands that repeat the pairing by hand, and each result: `SCENARIO-TRANSPORT/SERVER--CLIENT/`.
-    """
+    """Keeps what `compare.py judge` reads of the comparisons to come, and for people in `SCENARIO-TRANSPORT` each
+    result, in `SERVER--CLIENT` both logs of each run, as text and as they came, and the commands to type by hand."""
 
     def __init__(self, path: Path, outlines: Sequence[Comparison]) -> None:
         path.mkdir(exist_ok=True)
@@ -154,7 +152,6 @@ class Saved:
         return [one for place, one in enumerate(self.comparisons) if place < self.done or self.files_of(one)]
 
     def files_of(self, comparison: Comparison) -> list[Path]:
-        """Where the runs of a comparison are."""
         place = place_of(comparison.scenario, comparison.transport)
         return sorted((self.path / place).glob("*/run-*.json"))
 
@@ -215,8 +212,7 @@ def together(folders: Sequence[Saved]) -> Iterator[tuple[Comparison, Iterator[Ru
 
 
 def _known_as(endpoints: Iterable[Endpoint]) -> Known:
-    """For each endpoint the one as which it is known: elsewhere its commands may have other paths. Two of one name that
-    run under different Pythons are two."""
+    """For each endpoint the same with the paths of the first machine; two of one name on different Pythons are two."""
     first: dict[object, Endpoint] = {}
     same = {endpoint: first.setdefault(tuple(map(endpoint.level, FACTORS)), endpoint) for endpoint in endpoints}
     times = Counter(one.label for one in first.values())

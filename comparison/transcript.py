@@ -29,8 +29,7 @@ _PAYLOAD = re.compile(
 
 
 def _pattern(text: str) -> str:
-    """What a text of the vocabulary looks like. A field ends where what follows it comes first, for good: however a
-    line goes on, reading it takes a time that is linear in its length."""
+    """A field ends where what follows it comes first, for good: the time to read a line is linear in its length."""
     begin, *literals = map(re.escape, re.split(r"\{.*?\}", text))
     ends = [f"(?>.+?{literal})" for literal in literals[:-1]] + [f".+{literal}" for literal in literals[-1:]]
     return begin + "".join(ends)
@@ -97,13 +96,11 @@ def ending(block: Iterable[Event]) -> Event | None:
 
 
 def is_connection(speaker: str) -> bool:
-    """Whether a speaker is one connection, and not the program or a library."""
     return speaker.startswith(("echo_", "peer_", "bystander"))
 
 
 def told_speaker(events: Iterable[Event], end: str = "local") -> str:
-    """The server's name for a connection, by the address of the client's end, which a client knows as `local` and a
-    server as `peer`; empty where that is not told."""
+    """What the server calls a connection: by the client's address, its `local` or the server's `peer`; "" if untold."""
     for event in events:
         match event.fields.get(end):
             case [str(host), int(port)]:
@@ -112,8 +109,7 @@ def told_speaker(events: Iterable[Event], end: str = "local") -> str:
 
 
 def joined(events: Iterable[Event], name: str) -> Payload:
-    """All chunks of one direction as one: its first bytes as far as the log shows them, and its length; NOTHING
-    without a chunk."""
+    """All chunks of one direction as one: its first bytes as far as they are shown; NOTHING without a chunk."""
     chunks = [event.payload for event in events if event.name == name and event.payload is not None]
     if not chunks:
         return NOTHING

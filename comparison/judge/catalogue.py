@@ -129,8 +129,7 @@ def shown_in(scenario: str) -> tuple[str, ...]:
 
 
 def entries_for(event: str, shows: Iterable[str]) -> Iterator[Explanation]:
-    """The entries about an event, in a scenario that is there to show those named `shows`: first those that hold only
-    there."""
+    """Those about an event, in a scenario that is there to show those named `shows`: what holds only there is first."""
     about = [entry for entry in CATALOGUE.values() if event in entry.places]
     yield from (entry for entry in about if entry.name in shows and not entry.everywhere)
     yield from (entry for entry in about if entry.everywhere)

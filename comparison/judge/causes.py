@@ -1,9 +1,7 @@
 """Which factor predicts a difference or a failure, and which entry of the catalogue explains a difference.
 
-The pairings are a factorial experiment. Its factors are the implementation, the loop and the Python of each side. A
-factor predicts what some runs have if the runs of each of its levels all have it or all lack it. What the catalogue
-says of an event is not believed blindly: where the runs speak against it, it explains nothing, and where a few of them
-do, it is those that are to blame.
+The pairings are a factorial experiment. What the catalogue says of an event is not believed blindly: where the runs
+speak against it, it explains nothing, and where a few of them do, it is those that are to blame.
 """
 
 import dataclasses
@@ -39,8 +37,7 @@ SIGNS: dict[Presence, Sign] = {"there": "-", "missing": "+"}
 
 
 class Names:
-    """What each cause goes by, the same in every comparison of a run: the name of its explanation, and where there is
-    none a letter, in the order in which they are found."""
+    """What each cause goes by in all comparisons: the name of its explanation, or a letter, in the order found."""
 
     def __init__(self) -> None:
         self._given: dict[object, str] = {}
@@ -62,15 +59,15 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 def causes(
     scenario: Scenario, observations: Sequence[Observation], found: Found, reference: Run, names: Names
 ) -> list[Cause]:
-    """Work out what predicts each failure and each difference over all runs, and what explains a difference. The
-    failures come first, then the unexplained: they are what the reader is here for."""
+    """What predicts each failure and each difference over all runs, and explains it. Failures and the unexplained come
+    first: they are what the reader is here for."""
     projected = {seen.run: seen.projected for seen in observations if seen.run in found}
     without_names = [*_failures(observations), *_of_differences(scenario, projected, found, reference)]
     return [dataclasses.replace(cause, name=names.of(cause)) for cause in without_names]
 
 
 def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
-    """A cause for each way in which runs failed: what came first in a run is the cause of the rest."""
+    """One for each way in which runs failed: what came first in a run is the cause of the rest."""
     runs = [seen.run for seen in observations]
     alike: dict[str, set[Run]] = defaultdict(set)
     for seen in observations:
@@ -114,8 +111,7 @@ class _Match:
         return [run for run in runs if self.places[run][1] == presence]
 
     def is_believed(self, like_reference: Collection[Run]) -> bool:
-        """Whether most of those that tell what is usual are as the entry says; of as many, those like the reference
-        decide."""
+        """Whether most voters are as the entry says; of as many, those like the reference decide."""
         deciding = self.only("there", self.voters) or self.only("missing", self.voters)
         for voters in (deciding, [run for run in deciding if run in like_reference]):
             odd = len(self.odd.intersection(voters))
@@ -124,8 +120,7 @@ class _Match:
         return not deciding
 
     def covered(self, having: Collection[Run], sign: Sign) -> set[Run]:
-        """Those of the runs in which a line is there or missing because the entry says so. One whose endpoint the
-        catalogue does not name has to be like those that it names at the same place."""
+        """Those with a line there or missing as the entry says, and as those have it that it names at that place."""
         fits = {run for run in having if run in self.places and run not in self.odd}
         return {run for run in fits if SIGNS.get(self.places[run][1]) != sign and self._is_like_others(run, having)}
 
@@ -148,7 +143,6 @@ class _Finding:
 def _of_differences(
     scenario: Scenario, projected: Mapping[Run, Projections], found: Found, reference: Run
 ) -> Iterator[Cause]:
-    """One cause for each explanation or event, and what predicts it."""
     matches = {(side, event): match for side, event, match in _matches(scenario, projected, reference)}
     findings = [one for place, match in matches.items() for one in _odd(*place, match, projected)]
     for difference in sorted(set().union(*found.values())):

@@ -14,8 +14,7 @@ KEPT_CONNECTIONS = 5
 """Connections that are kept of more than so many, and as many of those that ended in an unusual way."""
 
 KEPT_LINES = 50
-"""Lines about bytes that are kept of a connection from its beginning, and as many from its end; of its other lines, and
-of those of the program, likewise."""
+"""Lines about bytes that are kept of each end of a connection; likewise of its others, and of those of the program."""
 
 
 def condense(run: Run) -> Run:

@@ -29,8 +29,8 @@ MOST_LINES = 500
 
 # --- What is compared ---
 def projections(scenario: Scenario, run: Run) -> dict[Side, tuple[ProjectedLine, ...]]:
-    """What is compared of a run: the projected log of each side, and its exit code where that is not the expected
-    one. Of a side that tells nothing: the bytes and the ends that were seen on the wire."""
+    """What is compared of each side of a run: its log, and an exit code that is not the expected one. Of a side that
+    tells nothing: the bytes and the ends that were seen on the wire."""
     found: dict[Side, tuple[ProjectedLine, ...]] = {}
     for side in SIDES:
         code = run.log(side).exit_code
@@ -54,8 +54,7 @@ def _on_trial(run: Run, side: Side) -> Sequence[Event]:
 
 
 def project(events: Iterable[Event], by_timing: Sequence[str] = ()) -> tuple[ProjectedLine, ...]:
-    """The lines of one side of one run, in the order in which the story is told. Of an event in `by_timing` nothing is
-    kept; of an ending, that there was one."""
+    """The lines of one side of a run. Of an event in `by_timing` nothing is kept; of an ending, that there was one."""
     events = [
         dataclasses.replace(event, name="ended", message="(the connection ends)") if event.name in by_timing else event
         for event in events
@@ -152,8 +151,7 @@ def _differences(side: Side, reference: Lines, projected: Lines) -> Iterator[Dif
 
 
 def _counterparts(reference: Lines, projected: Lines) -> Iterator[tuple[Lines, Lines]]:
-    """The lines of the program here and there, and those of the connections that are not the same here and there,
-    in the order of either."""
+    """The lines of the program, and those of each connection that is not the same, here and there."""
     here, there = _by_connection(reference), _by_connection(projected)
     yield here.pop(0, ()), there.pop(0, ())
     left_here = [lines for lines in here.values() if lines not in there.values()]

@@ -32,8 +32,7 @@ Blocks = Mapping[Side, Sequence[Sequence[Event]]]
 
 
 def faults(scenario: Scenario, run: Run) -> dict[Part, str]:
-    """What must hold and does not, in words; empty as a rule. At most one for each verdict, what may have caused the
-    others first."""
+    """For each verdict the first thing that must hold and does not, in words, causes first; empty as a rule."""
     blocks = {side: connections(run.events(side)) for side in SIDES}
     absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
     # A client that is killed at its deadline resets its connections, and the server may well say so.
@@ -79,8 +78,7 @@ def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
 
 
 def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
-    """What kept the run from its end: of endpoints that were not even there, or else of the rest. Of these our own peer
-    tells best what an endpoint has failed to do."""
+    """What kept the run from its end. Of those that were there our own peer tells best what another failed to do."""
     if not absent and run.is_raw("server") and run.server.trouble is not None and run.client.exit_code:
         yield from _wrong_exit(scenario, run, "client")
     for side in sorted(SIDES, key=lambda side: not run.is_raw(side)):
@@ -146,7 +144,6 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
 
 
 def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
-    """What a log tells besides bytes and cannot be."""
     events = run.events(side)
     command = run.log(side).command if run.pairing.end(side).takes_options else ()
     # Between real endpoints, and where the client that comes last was there, nobody was left to come.
@@ -223,7 +220,6 @@ def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
 
 
 def _wire_ends(scenario: Scenario, run: Run) -> Iterator[str]:
-    """How each side has ended its connections, where somebody watched them."""
     blocks = connections(run.wire)
     if blocks and len(blocks) != scenario.connections:
         yield f"{len(blocks)} connections were seen on the wire instead of {scenario.connections}"
@@ -249,7 +245,6 @@ def _digest_faults(scenario: Scenario, run: Run) -> Iterator[str]:
 
 
 def _words(lines: Sequence[str]) -> str:
-    """The error of a program, or else the last that it said, in plain words."""
     words = escape(first_error(lines) or last_words(lines)).strip()
     shown = words if len(words) <= MOST_CHARACTERS else f"{words[:MOST_CHARACTERS]}..."
     return f": {shown}" if words else ""

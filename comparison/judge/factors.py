@@ -13,7 +13,7 @@ MACHINE: Factor = (None, "machine")
 
 def predictors(runs: Sequence[Run], having: Collection[Run], side: Side) -> list[tuple[Factor, ...]]:
     """The factors that predict which runs have something, those of `side` first: each that does alone, else each two
-    together. What all have or none has, nothing predicts."""
+    together, if the runs of each level all have it or all lack it. What all have or none has, nothing predicts."""
     if len({run in having for run in runs}) < 2:
         return []
     factors: list[Factor] = [*itertools.product((side, OTHER[side]), FACTORS), MACHINE]
@@ -39,8 +39,7 @@ def decided(seen: Iterable[tuple[object, object]]) -> bool:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Which axes predict what some runs have, and the sentence that tells it, in two parts: what it is, and the
-    rest."""
+    """Which axes predict what some runs have, and the sentence that tells it, in two parts."""
 
     axes: tuple[str, ...]
     what: str
@@ -80,8 +79,7 @@ def computed_of_failure(runs: Sequence[Run], having: set[Run]) -> Prediction:
 
 
 def own_side(side: Side, runs: Iterable[Run]) -> Side:
-    """Whose point of view tells what is own and what is the peer's: that of who wrote the line, and for a line of the
-    engine's own sockets that of the endpoint on trial."""
+    """Who calls what its own: whoever wrote the line, and for one of our own sockets the endpoint on trial."""
     return OTHER[side] if any(run.is_raw(side) for run in runs) else side
 
 
@@ -109,7 +107,6 @@ def _listed(found: Iterable[tuple[str, ...]]) -> str:
 
 
 def _no_factor(runs: Sequence[Run], having: set[Run], own: Side, seen: str) -> Prediction:
-    """What is said where no factor predicts: the runs of one pairing disagree, they all have it, or it is odd."""
     count = f"; {seen} {len(having)} of {len(runs)} runs{_hint(own, runs, having)}"
     if not decided(((run.pairing, run.machine), run in having) for run in runs):
         return Prediction((), "Timing", f"runs of one and the same pairing disagree{count}")
@@ -118,8 +115,7 @@ def _no_factor(runs: Sequence[Run], having: set[Run], own: Side, seen: str) -> P
 
 
 def _hint(side: Side, runs: Sequence[Run], having: set[Run]) -> str:
-    """The one pairing to look at: the only one with the difference, or the only one that keeps a factor from
-    predicting it."""
+    """The one pairing that has it, or without which a factor would predict it."""
     places = {run.pairing for run in having}
     if len(places) == 1:
         return f", in {places.pop()}"

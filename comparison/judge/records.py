@@ -1,7 +1,5 @@
-"""Whether what a log tells can be true: each record by itself, against its sums, against the command of its program,
-and against what the other side tells of the same connection.
-
-Everything here says in words what cannot be, and nothing as a rule; it reads a log once, however long that is.
+"""Whether what a log tells can be true: each record by itself, against the command of its program, its sums, and the
+other side. What cannot be is said in words; a log is read once, however long it is.
 """
 
 import functools
@@ -29,8 +27,7 @@ HASHED_BYTES = 1 << 20
 
 # --- Each record by itself ---
 def wrong_records(events: Block, command: Sequence[str]) -> Iterator[str]:
-    """What single records say that is not so: their time, level and speaker, and what their text repeats of the
-    command."""
+    """Of single records their time, level and speaker, and what their text repeats of the command."""
     asked, last_ns = _asked(command), 0
     for event in events:
         before_ns, last_ns = last_ns, last_ns if event.t_ns is None else event.t_ns
@@ -76,8 +73,7 @@ def address(events: Block) -> str:
 
 # --- In their order ---
 def wrong_life(events: Block, *, stopped_last: bool) -> Iterator[str]:
-    """What a program tells of its own life in an order that cannot be, or too often. With `stopped_last` it was stopped
-    when all connections had been made."""
+    """The life of a program. With `stopped_last` it was stopped when all connections had been made."""
     told = [event for event in events if event.name in EVENTS]
     own = [event for event in told if not is_connection(event.speaker)]
     # One that comes at that moment may still get in: uvloop accepts until its server closes.
@@ -90,7 +86,6 @@ def wrong_life(events: Block, *, stopped_last: bool) -> Iterator[str]:
 
 
 def wrong_story(block: Block) -> Iterator[str]:
-    """What the log of one connection tells in an order that cannot be, or too often."""
     if block[0].name not in OPENINGS:
         yield f"its first line is {block[0].plain!r}"
     yield from _out_of_order(block)
@@ -115,8 +110,7 @@ def _out_of_order(lines: Block) -> Iterator[str]:
 
 # --- Against their sums ---
 def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
-    """What a connection says at its end and its lines, or `place` where its server listens, say otherwise: totals,
-    addresses, how much came back."""
+    """What a connection says at its end: totals, addresses (`place` is where its server listens), what came back."""
     end, counted = ending(block) or block[-1], Counter[str]()
     for event in block:
         counted[event.name] += event.payload.length if event.payload is not None else 0
@@ -161,8 +155,7 @@ def _wrong_addresses(end: Event, side: Side, place: str) -> Iterator[str]:
 
 
 def wrong_bytes(scenario: Scenario, side: Side, block: Block) -> Iterator[str]:
-    """What a connection says of its bytes that is not so: where each chunk lies, how long it is, what it holds, and the
-    digests of all; and what cannot be said of an echo."""
+    """Where each chunk lies, how long it is, what it holds, and the digests of all; and what cannot be of an echo."""
     sums = dict.fromkeys(BYTES, 0)
     whole = {name: joined(block, name) for name in BYTES}
     known = {name: _known(scenario.pattern, payload) for name, payload in whole.items()}
@@ -200,8 +193,7 @@ def _is(told: object, number: int) -> bool:
 
 
 def _known(pattern: bytes, payload: Payload) -> bytes | None:
-    """What the bytes of one direction repeat, from how they begin: the pattern from any place on, or what is shown
-    where that is all. None where they are others."""
+    """What bytes repeat, by how they begin: the pattern from any place on, or all that is shown; None for others."""
     if payload.length == len(payload.shown):
         return payload.shown
     shift = (pattern * 2).find(payload.shown[: len(pattern)])
@@ -220,7 +212,6 @@ def digest(pattern: bytes, length: int) -> str:
 
 # --- Against the other side ---
 def wrong_ends(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str]:
-    """Connections of which the two sides tell other addresses, or times that cannot both be."""
     met, strangers = _met(run, blocks)
     if all(strangers):
         yield f"server and client tell of other addresses: {strangers[0][0]}, {strangers[1][0]}"
@@ -235,7 +226,7 @@ def wrong_ends(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str
 
 
 def wrong_echo(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str]:
-    """Bytes that one side tells of, and the other has not sent, or has not got though it read to a clean end."""
+    """Bytes that the other side has not sent, or has not got though it read to a clean end."""
     raw, over_tls = run.is_raw("server"), "--tls-ca" in run.client.command
     for server, client in _met(run, blocks)[0]:
         of_server, of_client = ((ending(block) or block[-1]).name for block in (server, client))

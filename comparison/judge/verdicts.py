@@ -44,8 +44,8 @@ def observe(scenario: Scenario, run: Run) -> Observation:
 def judge(
     scenario: Scenario, observations: Sequence[Observation], reference: Pairing, names: Names | None = None
 ) -> tuple[tuple[Cell, ...], tuple[Cause, ...], tuple[Group, ...]]:
-    """The cells, the causes and the groups of alike logs. All are held against one run of the reference pairing; where
-    that failed, of the first that did not."""
+    """The cells, the causes and the groups of alike logs, held against one run of the reference pairing; where that
+    failed, of the first that did not."""
     held_against = _held_against(observations, reference)
     own, silent = held_against.projected, held_against.run.silent
     found = {
@@ -64,8 +64,7 @@ def judge(
 
 
 def _held_against(observations: Sequence[Observation], reference: Pairing) -> Observation:
-    """Of a pairing that was run several times the first run of those that most are like: a single odd one does not
-    count."""
+    """Of several runs of a pairing the first of those that most are like: a single odd one does not count."""
     sound = [seen for seen in observations if not seen.faults]
     own = [seen for seen in observations if seen.run.pairing == reference]
     chosen = [seen for seen in own if not seen.faults] or sound or own
