@@ -7,26 +7,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 _HEADER = re.compile(r"(.*[ (:])?Traceback \(most recent call last\):")
-_ALONE = re.compile(r"Exception ignored (in|while|on)\b.*|future: <.*\bexception=.*")
-"""Comes before a traceback, or before an error that has none."""
-
-_MARGIN = re.compile(r" +[|+] ?")
-"""What stands before each line of an exception group."""
-
+_ALONE = re.compile(r"Exception ignored (in|while|on)\b.*|future: <.*\bexception=.*")  # an error may follow at once
+_MARGIN = re.compile(r" +[|+] ?")  # before each line of an exception group
 _OPENING = re.compile(r" *\+-\+-+ 1 -+")
 _SEPARATOR = re.compile(r" *\+-+( (?P<what>\S+) -+)?")
 _CRASH = re.compile(r"Fatal Python error: .+|([^'\"]*[^\w'\"])?(Segmentation fault|Bus error|Illegal instruction)\b.*")
-_MEANS = re.compile(r"(\w+\.)*(CancelledError|GeneratorExit)\b.*")
-"""How a task is stopped: the reason comes after it."""
-
+_MEANS = re.compile(r"(\w+\.)*(CancelledError|GeneratorExit)\b.*")  # how a task is stopped: the reason comes after it
+# As it comes, and as it is shown. Python has it in its own tracebacks where FORCE_COLOR is set.
 _COLOUR = re.compile(r"(\x1b|\\x1b)\[[\d;]*m")
-"""As it comes, and as it is shown. Python has it in its own tracebacks where FORCE_COLOR is set."""
-
+# A line without a word, or a part of a JSON value.
 _UNSAID = re.compile(r'[-+|=~^_#.:,\s"\u2500-\u257f(){}\[\]]*|\s*"[^"]*":.*|\{".*')
-"""A line without a word, or a part of a JSON value."""
-
-_TEXT_KEYS = ("message", "msg", "error", "reason", "text", "event")
-"""Where programs that log JSON have what they say."""
+_TEXT_KEYS = ("message", "msg", "error", "reason", "text", "event")  # where programs that log JSON have what they say
 
 
 def first_error(lines: Iterable[str]) -> str | None:

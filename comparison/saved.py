@@ -46,11 +46,8 @@ LAYOUT = 1
 MANIFEST = "manifest.json"
 WANTED = "a folder that run --save has filled"
 
-NEVER_MET = "no machine had both"
-"""Why two endpoints that were saved on different machines have no run."""
-
-NAME_BYTES = 200
-"""What the name of a folder takes at most, before what tells it from another: a label may have a path in it."""
+NEVER_MET = "no machine had both"  # why two endpoints that were saved on different machines have no run
+NAME_BYTES = 200  # of a folder at most, before what tells it from another: a label may have a path in it
 
 Document = dict[str, Any]
 

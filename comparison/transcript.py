@@ -11,9 +11,7 @@ from common.logs import EVENTS, SHOWN_BYTES, escape
 from comparison.model import Event, Payload
 from comparison.vocabulary import BYTES, ENDINGS, OPENINGS
 
-SELECTOR = re.compile(r"Using selector: \w+")
-"""A line of asyncio's own that is yet part of the story."""
-
+SELECTOR = re.compile(r"Using selector: \w+")  # a line of asyncio's own that is yet part of the story
 NOTHING = Payload(b"", 0)
 """What passed where nothing did."""
 

@@ -12,12 +12,8 @@ from comparison.model import MIB, SIDES, Event, Part, Run, Scenario, Side, stret
 from comparison.transcript import connections, ending, joined
 from comparison.vocabulary import AFTER, BYSTANDER, ENDINGS, SENT_EOF, WAS_RESET
 
-MOST_CHARACTERS = 200
-"""What is shown of a line in a reason."""
-
-USAGE = 2
-"""Exit code of an endpoint that did not understand its command line: it has done nothing."""
-
+MOST_CHARACTERS = 200  # of a line that is shown in a reason
+USAGE = 2  # exit code of an endpoint that did not understand its command line: it has done nothing
 USUAL_ENDS = ("closing", "saw_eof", "did_close")
 DIRECTIONS: tuple[tuple[Side, str], ...] = (
     ("client", "sending"),
@@ -25,8 +21,8 @@ DIRECTIONS: tuple[tuple[Side, str], ...] = (
     ("server", "sent"),
     ("client", "received"),
 )
+# How an error tells that the other side is gone.
 LOST = re.compile(r"ConnectionResetError|BrokenPipeError|connection reset|broken pipe", re.IGNORECASE)
-"""How an error tells that the other side is gone."""
 
 Blocks = Mapping[Side, Sequence[Sequence[Event]]]
 

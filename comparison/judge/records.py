@@ -17,9 +17,7 @@ from comparison.vocabulary import BYTES, ENDINGS, KINDS, OPENINGS, kind
 
 Block = Sequence[Event]
 
-REPEATING = ("starting", "connecting", "failed", "cannot_serve", "idle", "refused")
-"""What repeats a part of the command."""
-
+REPEATING = ("starting", "connecting", "failed", "cannot_serve", "idle", "refused")  # a part of the command
 TOTALS = {"received_bytes": ("received",), "sent_bytes": ("sent", "sending")}
 ADDRESSES, DIGESTS = ("local", "peer"), ("received_digest", "sent_digest")
 HASHED_BYTES = 1 << 20
