@@ -32,6 +32,9 @@ from comparison.model import (
 
 Found = Mapping[Run, frozenset[Difference]]
 
+CHANGING = re.compile(r"(exited with -?\d+|Errno \d+)|0x[0-9a-f]+|\d+(?:\.\d+)*")
+"""What changes in a reason from run to run: ports, bytes, times; an exit code and an errno (in the group) stay."""
+
 SIGNS: dict[Presence, Sign] = {"there": "-", "missing": "+"}
 """How a line shows that is not as it should be: one that should be there is missing, and the other way round."""
 
@@ -72,15 +75,11 @@ def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
     alike: dict[str, set[Run]] = defaultdict(set)
     for seen in observations:
         if seen.faults:
-            alike[_without_numbers(next(iter(seen.faults.values())))].add(seen.run)
+            first = next(iter(seen.faults.values()))
+            alike[CHANGING.sub(lambda match: match[1] or "<n>", first)].add(seen.run)
     for text, having in alike.items():
         found = factors.computed_of_failure(runs, having)
         yield Cause("", text, found.axes, str(found), None, None, (), _pairings(runs, having), is_failure=True)
-
-
-def _without_numbers(text: str) -> str:
-    """A reason in which nothing changes from run to run: ports, bytes, times; an exit code and an errno stay."""
-    return re.sub(r"(exited with -?\d+|Errno \d+)|0x[0-9a-f]+|\d+(?:\.\d+)*", lambda match: match[1] or "<n>", text)
 
 
 def _pairings(runs: Iterable[Run], having: Collection[Run]) -> tuple[Pairing, ...]:

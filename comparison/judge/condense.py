@@ -28,8 +28,11 @@ def condense(run: Run) -> Run:
 def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
     events, log = run.events(side), run.log(side)
     program = [place for place, event in enumerate(events) if not is_connection(event.speaker)]
-    blocks = [program, *_worth_showing(events, places(events))]
-    kept = {place for block in blocks for place in _shortened(events, block)}
+    blocks = places(events)
+    first, others = blocks[:KEPT_CONNECTIONS], blocks[KEPT_CONNECTIONS:]
+    usual = {events[block[-1]].name for block in first} & ENDINGS.keys()
+    unusual = [block for block in others if events[block[-1]].name not in usual][:KEPT_CONNECTIONS]
+    kept = {place for block in (program, *first, *unusual) for place in _shortened(events, block)}
     short: list[Event] = []
     lines: list[str] = []
     is_log = side not in run.silent and len(log.lines) == len(events)  # each event is a line of it
@@ -38,19 +41,11 @@ def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
         found = [events[place] for place in there] if is_kept else [_marker(len(there), events[there[0]].t_ns)]
         short += found
         lines += [log.lines[place] for place in there] if is_kept and is_log else map(line_of, found)
-    return dataclasses.replace(log, lines=tuple(lines if is_log else _ends_of(log.lines))), tuple(short)
-
-
-def _ends_of(lines: Sequence[str]) -> Sequence[str]:
-    left_out = len(lines) - 2 * KEPT_LINES
-    return [*lines[:KEPT_LINES], line_of(_marker(left_out)), *lines[-KEPT_LINES:]] if left_out > 0 else lines
-
-
-def _worth_showing(events: Sequence[Event], blocks: Sequence[Sequence[int]]) -> list[Sequence[int]]:
-    first, others = blocks[:KEPT_CONNECTIONS], blocks[KEPT_CONNECTIONS:]
-    usual = {events[block[-1]].name for block in first} & ENDINGS.keys()
-    unusual = [block for block in others if events[block[-1]].name not in usual]
-    return [*first, *unusual[:KEPT_CONNECTIONS]]
+    if not is_log:
+        left_out = len(log.lines) - 2 * KEPT_LINES
+        marker = [line_of(_marker(left_out))] if left_out > 0 else []
+        lines = [*log.lines[:KEPT_LINES], *marker, *log.lines[KEPT_LINES:][-KEPT_LINES:]]
+    return dataclasses.replace(log, lines=tuple(lines)), tuple(short)
 
 
 def _shortened(events: Sequence[Event], block: Sequence[int]) -> Iterator[int]:

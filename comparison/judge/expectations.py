@@ -167,10 +167,10 @@ def _comes_after(blocks: Blocks) -> bool:
 
 
 def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
-    if scenario.script is not None:
-        yield from _peer_faults(scenario, blocks)
-    else:
+    if scenario.script is None:
         yield from _lost_bytes(scenario, blocks)
+    elif "server" in scenario.on_trial:
+        yield from _peer_faults(scenario, blocks)
     for side in SIDES:
         if not run.is_raw(side) and side not in run.silent:
             for block in blocks[side]:
@@ -181,26 +181,19 @@ def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
 
 def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
     """What the engine's own clients got back for what they sent."""
-    if "server" not in scenario.on_trial:
-        return
+    # How much the server had read from whom it cut: what it held for a peer that was stuck is in it, too.
+    cut = [block for block in blocks["server"] if any(event.name in ("idle", "cut") for event in block)]
+    held = sum(joined(block, "received").length for block in cut)
     for block in blocks["client"]:
         sent, came_back = (joined(block, name).length for name in ("sending", "received"))
         expected = "whole" if block[0].speaker in (AFTER, BYSTANDER) else scenario.expects.echo
-        altered = next((event for event in block if event.name == "altered"), None)
-        if altered is not None:
-            yield altered.plain
+        yield from (event.plain for event in block if event.name == "altered")
         if expected == "whole" and came_back != sent:
             yield f"{block[0].speaker} got {came_back} of {sent} bytes back"
-        if expected == "cut" and came_back >= (held := _cut_off(blocks)):
+        if expected == "cut" and came_back >= held:
             yield f"{block[0].speaker} got all {held} bytes that the server had read: an abort must drop what it holds"
         if expected == "nothing" and came_back:
             yield f"{block[0].speaker} got {came_back} bytes, and should have got none"
-
-
-def _cut_off(blocks: Blocks) -> int:
-    """How much the server had read from whom it cut: what it held for a peer that was stuck is in it, too."""
-    cut = (block for block in blocks["server"] if any(event.name in ("idle", "cut") for event in block))
-    return sum(joined(block, "received").length for block in cut)
 
 
 def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
