@@ -1,4 +1,4 @@
-"""The values that pass between the parts of the engine: plain, frozen, and never changed by another."""
+"""The values that pass between the parts of the engine: plain and frozen, so nobody changes them later."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class Endpoint:
     server_command: tuple[str, ...]
     client_command: tuple[str, ...]
     takes_options: bool = True
-    """Those of the contract; else its commands hold `{host}` and `{port}`, and its client sends its standard input."""
+    """The contract's; else its commands hold `{host}` and `{port}`, and its client gets on standard input what it sends."""
     server_address: tuple[str, int] | None = None
     """Where its server listens, if it chooses that itself: only one of these can run at a time."""
 
@@ -85,7 +85,7 @@ class Expectation:
     """What must hold for every endpoint, whatever its API, its loop and its Python.
 
     `echo` is how much must come back: all, the beginning of it, less than the server had read when it cut, or nothing.
-    With the endings a connection of that side may end; there are none where no connection is to be told of.
+    The endings are the events with which a connection of that side may end; none where it is to tell of none.
     """
 
     echo: Literal["whole", "part", "cut", "nothing"] = "whole"
@@ -100,7 +100,7 @@ class Expectation:
     warnings: tuple[str, ...] = ()
     """The only events above level info that may be told."""
     told: tuple[str, ...] = ()
-    """Events that must be."""
+    """Events that must be told."""
     memory_mib: int | None = None
     """The most resident memory that an endpoint may ever take."""
     by_timing: tuple[str, ...] = ()
@@ -215,7 +215,7 @@ class Log:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One server with one client, once; equal to itself only. Of the server's connections those of this client."""
+    """One server with one client, once; equal to itself only. The server's events leave out other clients."""
 
     pairing: Pairing
     number: int
@@ -226,9 +226,9 @@ class Run:
     silent: tuple[Side, ...] = ()
     """Sides that tell nothing in the words of the contract: their events are what was seen on the wire."""
     wire: tuple[Event, ...] = ()
-    """What passed there, in the words of the client, where somebody watched it."""
+    """What passed on the wire, in the words of the client, where somebody watched it."""
     machine: str = ""
-    """Where it was played; empty where all were played on one."""
+    """Where it was played; empty where all were played on one machine."""
 
     def __str__(self) -> str:
         return f"{self.pairing}, run {self.number}" + (f" on {self.machine}" if self.machine else "")
@@ -253,7 +253,7 @@ class ProjectedLine:
     text: str
     nth: int = 1
     connection: int = field(default=0, compare=False)
-    """Which one it is about, in the order in which they are compared; 0 is the life of the program."""
+    """Of which of them, in the order in which they are compared; 0 is the life of the program."""
 
 
 Sign = Literal["+", "-", "~"]
@@ -301,7 +301,7 @@ class Explanation:
     name: str
     title: str
     kind: Literal["told", "done"]
-    """Told in a log line that one endpoint can write and the other cannot, or seen by a peer, caller or operator."""
+    """Only told, in a log line that not every endpoint can write, or done: a peer, a caller or an operator can see it."""
     axis: str
     places: Mapping[str, Places] = field(hash=False)
     text: str

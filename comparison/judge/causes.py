@@ -119,7 +119,7 @@ class _Match:
         return not deciding
 
     def covered(self, having: Collection[Run], sign: Sign) -> set[Run]:
-        """Those with a line there or missing as the entry says, and as those have it that it names at that place."""
+        """Those that have a line, or lack it, because the entry says so: all like those that it names at that place."""
         fits = {run for run in having if run in self.places and run not in self.odd}
         return {run for run in fits if SIGNS.get(self.places[run][1]) != sign and self._is_like_others(run, having)}
 
