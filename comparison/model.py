@@ -47,7 +47,7 @@ class Endpoint:
     server_command: tuple[str, ...]
     client_command: tuple[str, ...]
     takes_options: bool = True
-    """The contract's; else its commands hold `{host}` and `{port}`, and its client gets on standard input what it sends."""
+    """The contract's; else its commands hold `{host}` and `{port}`, and its client sends what it reads."""
     server_address: tuple[str, int] | None = None
     """Where its server listens, if it chooses that itself: only one of these can run at a time."""
 
@@ -288,6 +288,7 @@ Presence = Literal["there", "missing", "either"]
 
 
 Levels = tuple[str, ...]
+Place = tuple[Levels, Presence]
 Places = Mapping[Levels, Presence]
 """Whether a line is there at some levels of factors, from the special to the general; `*` stands for any level."""
 
@@ -301,7 +302,7 @@ class Explanation:
     name: str
     title: str
     kind: Literal["told", "done"]
-    """Only told, in a log line that not every endpoint can write, or done: a peer, a caller or an operator can see it."""
+    """Only told, in a log line that not every endpoint can write, or done: a peer, a caller or an operator sees it."""
     axis: str
     places: Mapping[str, Places] = field(hash=False)
     text: str
@@ -311,7 +312,7 @@ class Explanation:
     scenario: str
     everywhere: bool = False
 
-    def place(self, event: str, levels: Levels) -> tuple[Levels, Presence] | None:
+    def place(self, event: str, levels: Levels) -> Place | None:
         """The first that fits for an event at these levels; None where the entry knows nothing of them."""
         for place, presence in self.places.get(event, {}).items():
             if all(own in ("*", level) for own, level in zip(place, levels, strict=True)):

@@ -17,20 +17,7 @@ from typing import Any, cast
 
 from common.logs import escape
 from comparison import files, shapes
-from comparison.model import (
-    FACTORS,
-    RAW,
-    SIDES,
-    CannotCompare,
-    Cell,
-    Comparison,
-    Endpoint,
-    Pairing,
-    Run,
-    Scenario,
-    Survey,
-    Transport,
-)
+from comparison.model import SIDES, CannotCompare, Cell, Comparison, Endpoint, Pairing, Run, Scenario, Survey, Transport
 from comparison.play.commands import prepare
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
@@ -91,7 +78,7 @@ class Folder:
         if any(cell.runs for cell in comparison.cells):
             prepare(scenario, transport, place)
         for cell in comparison.cells:
-            if cell.runs and RAW not in (cell.pairing.server, cell.pairing.client):
+            if cell.runs and not any(map(cell.runs[0].is_raw, SIDES)):
                 commands = by_hand(scenario, transport, cell.pairing, place)
                 text = "\n".join((f"# in {ROOT}, each in a terminal of its own", *commands, ""))
                 # A file name is bytes: only these bytes name it again.
@@ -211,16 +198,17 @@ def together(folders: Sequence[Saved]) -> Iterator[tuple[Comparison, Iterator[Ru
 def _known_as(endpoints: Iterable[Endpoint]) -> Known:
     """For each endpoint the same with the paths of the first machine; two of one name on different Pythons are two."""
     first: dict[object, Endpoint] = {}
-    same = {endpoint: first.setdefault(tuple(map(endpoint.level, FACTORS)), endpoint) for endpoint in endpoints}
+    same = {end: first.setdefault((end.implementation, end.loop, end.python), end) for end in endpoints}
     times = Counter(one.label for one in first.values())
-    return {RAW: RAW} | {
-        endpoint: one if times[one.label] == 1 else dataclasses.replace(one, label=f"{one.label}/{one.python}")
-        for endpoint, one in same.items()
+    return {
+        end: one if times[one.label] == 1 else dataclasses.replace(one, label=f"{one.label}/{one.python}")
+        for end, one in same.items()
     }
 
 
 def _pairing(pairing: Pairing, known: Known) -> Pairing:
-    return Pairing(known[pairing.server], known[pairing.client])
+    """Raw sockets are not known, and the same everywhere."""
+    return Pairing(*(known.get(end, end) for end in (pairing.server, pairing.client)))
 
 
 def _merged(parts: Sequence[Part], known: Known) -> Comparison:
@@ -238,8 +226,8 @@ def _merged(parts: Sequence[Part], known: Known) -> Comparison:
     merged = dataclasses.replace(
         first,
         endpoints=tuple(dict.fromkeys(known[end] for _, part in parts for end in part.endpoints)),
-        servers=tuple(dict.fromkeys(known[end] for _, part in parts for end in part.servers)),
-        clients=tuple(dict.fromkeys(known[end] for _, part in parts for end in part.clients)),
+        servers=tuple(dict.fromkeys(known.get(end, end) for _, part in parts for end in part.servers)),
+        clients=tuple(dict.fromkeys(known.get(end, end) for _, part in parts for end in part.clients)),
         reference=_pairing(first.reference, known),
         repeat=sum(part.repeat for _, part in parts),
         environment=_environment({folder.machine: part.environment for folder, part in parts}),

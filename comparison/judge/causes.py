@@ -15,14 +15,12 @@ from comparison.judge import factors
 from comparison.judge.catalogue import CATALOGUE, NAMED, entries_for
 from comparison.judge.differences import Projections
 from comparison.model import (
-    FACTORS,
     SIDES,
     Cause,
     Difference,
     Explanation,
-    Levels,
     Observation,
-    Pairing,
+    Place,
     Presence,
     Run,
     Scenario,
@@ -79,11 +77,8 @@ def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
             alike[CHANGING.sub(lambda match: match[1] or "<n>", first)].add(seen.run)
     for text, having in alike.items():
         found = factors.computed_of_failure(runs, having)
-        yield Cause("", text, found.axes, str(found), None, None, (), _pairings(runs, having), is_failure=True)
-
-
-def _pairings(runs: Iterable[Run], having: Collection[Run]) -> tuple[Pairing, ...]:
-    return tuple(dict.fromkeys(run.pairing for run in runs if run in having))
+        pairings = tuple(dict.fromkeys(run.pairing for run in runs if run in having))
+        yield Cause("", text, found.axes, str(found), None, None, (), pairings, is_failure=True)
 
 
 @dataclass(frozen=True)
@@ -91,7 +86,7 @@ class _Match:
     """What an entry of the catalogue says of an event of one side, against what the runs tell."""
 
     entry: Explanation
-    places: Mapping[Run, tuple[Levels, Presence]]
+    places: Mapping[Run, Place]
     """Of the runs that the entry speaks of."""
     told: Mapping[Run, int]
     """In how many connections of each run the event is told."""
@@ -151,7 +146,7 @@ def _of_differences(
         name = one.explanation.name if one.explanation is not None else one.difference.event
         alike[one.explanation is not None, name, one.prediction.axes].append(one)
     for (_, _, axes), together in sorted(alike.items(), key=lambda item: item[0]):
-        first = together[0]
+        first, having = together[0], set().union(*(one.runs for one in together))
         yield Cause(
             name="",
             event=first.difference.event,
@@ -160,7 +155,7 @@ def _of_differences(
             explanation=first.explanation,
             broken=first.broken,
             differences=tuple(dict.fromkeys(one.difference for one in together)),
-            pairings=_pairings(found, set().union(*(one.runs for one in together))),
+            pairings=tuple(dict.fromkeys(run.pairing for run in found if run in having)),
         )
 
 
@@ -229,9 +224,7 @@ def _match(
     key, own = _key(side, event, told), factors.own_side(side, told)
     axis = factors.factors_of(entry.axis, own)
     places = {run: place for run in told if (place := entry.place(key, factors.levels(run, axis))) is not None}
-    # Those whose machine, and whose endpoint, are the reference's in all factors but those of the axis.
-    others = [factors.MACHINE, *((own, name) for name in FACTORS if (own, name) not in axis)]
-    alike = {run for run in places if factors.levels(run, others) == factors.levels(reference, others)}
+    alike = factors.like(reference, places, axis, own)
     own_names = [(own, "implementation"), (own, "loop")]
     known = [run for run in places if NAMED.issuperset(factors.levels(run, own_names))] or list(places)
     match = _Match(entry, places, told, sorted(known, key=lambda run: run not in alike))

@@ -11,27 +11,28 @@ import hashlib
 import itertools
 import operator
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 from common.logs import show_cut
 from comparison.judge.expectations import allowed_exits
-from comparison.model import SIDES, Difference, Event, ProjectedLine, Run, Scenario, Side
+from comparison.model import SIDES, Cause, Difference, DiffLine, Event, ProjectedLine, Run, Scenario, Side
 from comparison.transcript import NOTHING, connections, is_connection, joined, places
 from comparison.vocabulary import AFTER, BYTES, ENDINGS, RANK
 
-Lines = Sequence[ProjectedLine]
-Projections = Mapping[Side, tuple[ProjectedLine, ...]]
+Lines = tuple[ProjectedLine, ...]
+Projections = Mapping[Side, Lines]
 
 MOST_LINES = 500
 """Lines of each part of a projection that stand for themselves: nobody reads more."""
 
 
 # --- What is compared ---
-def projections(scenario: Scenario, run: Run) -> dict[Side, tuple[ProjectedLine, ...]]:
+def projections(scenario: Scenario, run: Run) -> dict[Side, Lines]:
     """What is compared of each side of a run: its log, and an exit code that is not the expected one. Of a side that
     tells nothing: the bytes and the ends that were seen on the wire."""
-    found: dict[Side, tuple[ProjectedLine, ...]] = {}
+    found: dict[Side, Lines] = {}
     for side in SIDES:
         code = run.log(side).exit_code
         usual = run.is_raw(side) or code in allowed_exits(scenario, run, side)
@@ -53,7 +54,7 @@ def _on_trial(run: Run, side: Side) -> Sequence[Event]:
     return events
 
 
-def project(events: Iterable[Event], by_timing: Sequence[str] = ()) -> tuple[ProjectedLine, ...]:
+def project(events: Iterable[Event], by_timing: Sequence[str] = ()) -> Lines:
     """The lines of one side of a run. Of an event in `by_timing` nothing is kept; of an ending, that there was one."""
     events = [
         dataclasses.replace(event, name="ended", message="(the connection ends)") if event.name in by_timing else event
@@ -71,7 +72,7 @@ def project(events: Iterable[Event], by_timing: Sequence[str] = ()) -> tuple[Pro
     return (*_folded(_numbered(before)), *_folded(told), *_folded(_numbered(program[len(before) :])))
 
 
-def _project_connection(block: Sequence[Event]) -> tuple[ProjectedLine, ...]:
+def _project_connection(block: Sequence[Event]) -> Lines:
     lines = list(_numbered(event for event in block if event.name not in BYTES))
     for name in BYTES:
         payload = joined(block, name)
@@ -161,4 +162,25 @@ def _counterparts(reference: Lines, projected: Lines) -> Iterator[tuple[Lines, L
 
 def _by_connection(lines: Lines) -> dict[int, Lines]:
     key = operator.attrgetter("connection")
-    return {number: list(told) for number, told in itertools.groupby(sorted(lines, key=key), key)}
+    return {number: tuple(told) for number, told in itertools.groupby(sorted(lines, key=key), key)}
+
+
+def diff(side: Side, reference: Lines, lines: Lines, causes: Iterable[Cause]) -> tuple[DiffLine, ...]:
+    """What sets one log of a side apart from the reference, line by line, with the names of its causes."""
+    names: dict[object, set[str]] = defaultdict(set)
+    for cause in causes:
+        for d in cause.differences:
+            names[d.side, d.event, d.text, d.nth].add(cause.name)
+
+    def told(sign: Literal["+", "-"], lines: Iterable[ProjectedLine]) -> Iterator[DiffLine]:
+        for line in lines:
+            yield DiffLine(sign, line.text, tuple(sorted(names[side, line.event, line.text, line.nth])))
+
+    diff: list[DiffLine] = []
+    matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)
+    for tag, start, end, new_start, new_end in matcher.get_opcodes():
+        if tag == "equal":
+            diff += [DiffLine(" ", line.text) for line in reference[start:end]]
+        else:
+            diff += (*told("-", reference[start:end]), *told("+", lines[new_start:new_end]))
+    return tuple(diff)

@@ -94,6 +94,12 @@ def levels(run: Run, factors: Iterable[Factor]) -> tuple[str, ...]:
     return tuple(f"machine {run.machine}" if side is None else run.pairing.end(side).level(n) for side, n in factors)
 
 
+def like(reference: Run, runs: Iterable[Run], axis: Collection[Factor], own: Side) -> set[Run]:
+    """The runs whose machine and whose endpoint of side `own` are the reference's in all factors but the axis."""
+    others = [MACHINE, *((own, name) for name in FACTORS if (own, name) not in axis)]
+    return {run for run in runs if levels(run, others) == levels(reference, others)}
+
+
 def _named(factors: Iterable[Factor], whose: Mapping[Side, str], glue: str = " and ") -> str:
     return glue.join(name if side is None else f"{whose[side]} {name}" for side, name in factors)
 

@@ -1,32 +1,14 @@
 """Judge once, from evidence: runs -> cells with a verdict and its reason, causes with a name, groups with a diff."""
 
 import dataclasses
-import difflib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
 
 from comparison.judge import differences
 from comparison.judge.causes import Names, causes, in_order
 from comparison.judge.condense import condense
 from comparison.judge.expectations import faults
-from comparison.model import (
-    PARTS,
-    SIDES,
-    Cause,
-    Cell,
-    DiffLine,
-    Group,
-    Observation,
-    Pairing,
-    Part,
-    ProjectedLine,
-    Run,
-    Scenario,
-    Side,
-    Verdict,
-    worst,
-)
+from comparison.model import PARTS, SIDES, Cause, Cell, Group, Observation, Pairing, Part, Run, Scenario, Verdict, worst
 from comparison.transcript import connections
 from comparison.vocabulary import BYTES
 
@@ -138,7 +120,7 @@ def _part(event: str) -> Part:
     return "echo" if event in BYTES else "ending"
 
 
-def _lines(one: Observation, part: Part) -> list[ProjectedLine]:
+def _lines(one: Observation, part: Part) -> list[object]:
     return [line for side in SIDES for line in one.projected[side] if _part(line.event) == part]
 
 
@@ -151,33 +133,11 @@ def _groups(observations: Iterable[Observation], reference: Observation, causes:
     groups = []
     for side in SIDES:
         usual = reference.projected[side]
-        alike: dict[tuple[ProjectedLine, ...], dict[Pairing, None]] = {usual: {}}
+        alike: dict[differences.Lines, dict[Pairing, None]] = {usual: {}}
         for one in observations:
             if not one.faults:
                 alike.setdefault(one.projected[side], {})[one.run.pairing] = None
         for lines, pairings in alike.items():
             own = [cause for cause in causes if not pairings.keys().isdisjoint(cause.pairings)]
-            groups.append(Group(side, tuple(pairings), lines, _diff(side, usual, lines, own)))
+            groups.append(Group(side, tuple(pairings), lines, differences.diff(side, usual, lines, own)))
     return tuple(groups)
-
-
-def _diff(
-    side: Side, reference: Sequence[ProjectedLine], lines: Sequence[ProjectedLine], causes: Sequence[Cause]
-) -> tuple[DiffLine, ...]:
-    names: dict[object, set[str]] = defaultdict(set)
-    for cause in causes:
-        for d in cause.differences:
-            names[d.side, d.event, d.text, d.nth].add(cause.name)
-
-    def told(sign: Literal["+", "-"], lines: Iterable[ProjectedLine]) -> Iterator[DiffLine]:
-        for line in lines:
-            yield DiffLine(sign, line.text, tuple(sorted(names[side, line.event, line.text, line.nth])))
-
-    diff: list[DiffLine] = []
-    matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)
-    for tag, start, end, new_start, new_end in matcher.get_opcodes():
-        if tag == "equal":
-            diff += [DiffLine(" ", line.text) for line in reference[start:end]]
-        else:
-            diff += (*told("-", reference[start:end]), *told("+", lines[new_start:new_end]))
-    return tuple(diff)
