@@ -285,7 +285,8 @@ class Observation:
 
 
 Presence = Literal["there", "missing", "either"]
-
+SIGNS: Mapping[Presence, Sign] = {"there": "-", "missing": "+"}
+"""How a line differs that is not as it should be: one that should be there is missing, and the other way round."""
 
 Levels = tuple[str, ...]
 Place = tuple[Levels, Presence]

@@ -14,27 +14,12 @@ from functools import cached_property
 from comparison.judge import factors
 from comparison.judge.catalogue import CATALOGUE, NAMED, entries_for
 from comparison.judge.differences import Projections
-from comparison.model import (
-    SIDES,
-    Cause,
-    Difference,
-    Explanation,
-    Observation,
-    Place,
-    Presence,
-    Run,
-    Scenario,
-    Side,
-    Sign,
-)
+from comparison.model import SIDES, SIGNS, Cause, Difference, Explanation, Observation, Place, Run, Scenario, Side
 
 Found = Mapping[Run, frozenset[Difference]]
 
 CHANGING = re.compile(r"(exited with -?\d+|Errno \d+)|0x[0-9a-f]+|\d+(?:\.\d+)*")
 """What changes in a reason from run to run: ports, bytes, times; an exit code and an errno (in the group) stay."""
-
-SIGNS: dict[Presence, Sign] = {"there": "-", "missing": "+"}
-"""How a line shows that is not as it should be: one that should be there is missing, and the other way round."""
 
 
 class Names:
@@ -100,7 +85,7 @@ class _Match:
         usual = {"there": there.most_common(1)[0][0] if there else 1, "missing": 0}
         return {run for run, (_, wanted) in self.places.items() if usual.get(wanted, self.told[run]) != self.told[run]}
 
-    def only(self, presence: Presence, runs: Iterable[Run]) -> list[Run]:
+    def only(self, presence: str, runs: Iterable[Run]) -> list[Run]:
         """Those of the runs of which the entry says this."""
         return [run for run in runs if self.places[run][1] == presence]
 
@@ -113,7 +98,7 @@ class _Match:
                 return 2 * odd < len(voters)
         return not deciding
 
-    def covered(self, having: Collection[Run], sign: Sign) -> set[Run]:
+    def covered(self, having: Collection[Run], sign: str) -> set[Run]:
         """Those that have a line, or lack it, because the entry says so: all like those that it names at that place."""
         fits = {run for run in having if run in self.places and run not in self.odd}
         return {run for run in fits if SIGNS.get(self.places[run][1]) != sign and self._is_like_others(run, having)}
