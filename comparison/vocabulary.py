@@ -47,7 +47,7 @@ KINDS = {
     "skipped_address": Kind(server=START, of_program=True),
     "connecting": Kind("open", client="Connect", opens=True, once=True),
     "accepted": Kind(
-        "open", server="A connection opens", client="The connection opens", opens=True, once=True, forbids=("starting",)
+        "open", "A connection opens", "The connection opens", opens=True, once=True, forbids=("starting",)
     ),
     "refused": Kind("close", server="A connection opens", opens=True, ends="a refusal"),
     "sending": Kind("write", client="Send"),
