@@ -7,31 +7,22 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 _HEADER = re.compile(r"(.*[ (:])?Traceback \(most recent call last\):")
-_ALONE = re.compile(r"Exception ignored (in|while|on)\b.*|future: <.*\bexception=.*")
-"""Comes before a traceback, or before an error that has none."""
-
-_MARGIN = re.compile(r" +[|+] ?")
-"""What stands before each line of an exception group."""
-
+_ALONE = re.compile(r"Exception ignored (in|while|on)\b.*|future: <.*\bexception=.*")  # an error may follow at once
+_MARGIN = re.compile(r" +[|+] ?")  # before each line of an exception group
 _OPENING = re.compile(r" *\+-\+-+ 1 -+")
 _SEPARATOR = re.compile(r" *\+-+( (?P<what>\S+) -+)?")
 _CRASH = re.compile(r"Fatal Python error: .+|([^'\"]*[^\w'\"])?(Segmentation fault|Bus error|Illegal instruction)\b.*")
-_MEANS = re.compile(r"(\w+\.)*(CancelledError|GeneratorExit)\b.*")
-"""How a task is stopped: the reason comes after it."""
-
+_MEANS = re.compile(r"(\w+\.)*(CancelledError|GeneratorExit)\b.*")  # how a task is stopped: the reason comes after it
+# As it comes, and as it is shown. Python has it in its own tracebacks where FORCE_COLOR is set.
 _COLOUR = re.compile(r"(\x1b|\\x1b)\[[\d;]*m")
-"""As it comes, and as it is shown. Python has it in its own tracebacks where FORCE_COLOR is set."""
-
+# A line without a word, or a part of a JSON value.
 _UNSAID = re.compile(r'[-+|=~^_#.:,\s"\u2500-\u257f(){}\[\]]*|\s*"[^"]*":.*|\{".*')
-"""A line without a word, or a part of a JSON value."""
-
-_TEXT_KEYS = ("message", "msg", "error", "reason", "text", "event")
-"""Where programs that log JSON have what they say."""
+_TEXT_KEYS = ("message", "msg", "error", "reason", "text", "event")  # where programs that log JSON have what they say
 
 
 def first_error(lines: Iterable[str]) -> str | None:
-    """The error behind all others that tracebacks tell of, such as `KeyError: 7`: the one to which the rest of its
-    chain was the answer, in a group the first of those that are no group. None where no error is told."""
+    """The error behind all others that tracebacks tell of, such as `KeyError: 7`: of a chain the first, of a group the
+    first that is no group. None where no error is told."""
     found = [error.strip() for error in _errors(lines)]
     return next((error for error in found if not _MEANS.fullmatch(error)), found[0] if found else None)
 
@@ -67,7 +58,6 @@ def _errors(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _spoken(line: str) -> str:
-    """What one line says; empty where that is nothing."""
     try:
         record = json.loads(line) if line.startswith(("{", "[")) else None
     except (ValueError, RecursionError):

@@ -34,8 +34,7 @@ def check_target(option: str, path: Path | None, *, folder: bool = False) -> Non
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file that is there in whole or not at all: whoever ends the program in between keeps the one before.
-    A device or a pipe stays what it is."""
+    """Write a file in whole or leave the one before, whoever ends the program. A device or a pipe stays what it is."""
     path = path.resolve()
     if (path.exists() and not path.is_file()) or not os.access(path.parent, os.W_OK):
         return write(path, text)

@@ -37,9 +37,8 @@ def run(options: argparse.Namespace) -> int:
     output.write(survey, options)
     for folder in folders:
         if folder.done < (planned := len(folder.comparisons)):
-            print(
-                f"compare.py: {str(folder.path)!r} ended early; {folder.done} of {planned} were done", file=sys.stderr
-            )
+            early = f"ended early; {folder.done} of {planned} were done"
+            print(f"compare.py: {str(folder.path)!r} {early}", file=sys.stderr)
     return survey.exit_code
 
 
@@ -47,13 +46,12 @@ def survey_of(folders: Sequence[Saved]) -> Survey:
     """The verdicts on all that the folders hold."""
     names, done = Names(), []
     here = [folder.machine for folder in folders] == [this_machine()]
+    again = () if here else tuple(str(folder.path) for folder in folders)
     with Progress(sum(len(folder.files_of(one)) for folder in folders for one in folder.comparisons)) as progress:
         for comparison, runs in together(folders):
             observations = []
             for run in runs:
                 observations.append(observe(comparison.scenario, run))
                 progress.tick()
-            done.append(judged(comparison, observations, names))
-    again = () if here else tuple(str(folder.path) for folder in folders)
-    comparisons = tuple(dataclasses.replace(comparison, saved_in=again) for comparison in done)
-    return Survey(comparisons, sum(folder.duration_s for folder in folders))
+            done.append(judged(dataclasses.replace(comparison, saved_in=again), observations, names))
+    return Survey(tuple(done), sum(folder.duration_s for folder in folders))

@@ -1,5 +1,4 @@
-"""The values that pass between the parts of the engine. Plain and frozen: who makes one decides it, nobody changes
-it later."""
+"""The values that pass between the parts of the engine: plain and frozen, so nobody changes them later."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -48,18 +47,17 @@ class Endpoint:
     server_command: tuple[str, ...]
     client_command: tuple[str, ...]
     takes_options: bool = True
-    """Whether it takes the options of the contract; else its commands hold `{host}` and `{port}`, and its client gets
-    what it has to send on standard input."""
+    """The contract's; else its commands hold `{host}` and `{port}`, and its client sends what it reads."""
     server_address: tuple[str, int] | None = None
     """Where its server listens, if it chooses that itself: only one of these can run at a time."""
 
     def level(self, factor: str) -> str:
-        """Its value on one axis of the experiment: `implementation`, `loop` or `python`."""
+        """Its value on one of the FACTORS."""
         return str(getattr(self, factor))
 
 
 FACTORS = ("implementation", "loop", "python")
-
+"""The axes of the experiment, for each side."""
 
 NO_LEVEL = "none"
 """The loop and the Python of a program that has none of ours."""
@@ -86,9 +84,8 @@ class Pairing:
 class Expectation:
     """What must hold for every endpoint, whatever its API, its loop and its Python.
 
-    `echo` is how much of what was sent must come back: all of it, the beginning of it, less than the server had read
-    when it cut the connection, or nothing. The endings are the events with which a connection of that side may end;
-    none where no connection is to be told of.
+    `echo` is how much must come back: all, the beginning of it, less than the server had read when it cut, or nothing.
+    The endings are the events with which a connection of that side may end; none where it is to tell of none.
     """
 
     echo: Literal["whole", "part", "cut", "nothing"] = "whole"
@@ -120,9 +117,8 @@ class Expectation:
 class Scenario:
     """What is tried, what must hold for everybody, and which differences it is there to show.
 
-    Without a `script` a server and a client of the matrix meet. The client sends `pattern`, `times` over, on each of
-    its connections: as so many messages, from a file, or because they are its default. With a script only a server or
-    only a client is on trial; the script plays the other side with raw sockets.
+    Without a `script` the client sends `pattern`, `times` over, on each of its connections: as so many messages, from a
+    file, or because they are its default. A script plays one side with raw sockets, and the other is on trial.
     """
 
     name: str
@@ -134,7 +130,7 @@ class Scenario:
     connections: int = 1
     """How many are open at once: those of the client, or of the script, where they are many."""
     options: tuple[str, ...] = ()
-    """Further options of the client, besides those that say what it sends and on how many connections."""
+    """Of the client, besides those that say what it sends and on how many connections."""
     server_options: tuple[str, ...] = ()
     expects: Expectation = Expectation()
     shows: tuple[str, ...] = ()
@@ -146,8 +142,7 @@ class Scenario:
     deadline_s: float = 15.0
     """What each endpoint gets to finish."""
     late_s: float | None = None
-    """The most that the machine may be late where a limit of time is in it: a run in which a thread of the engine
-    overslept by more says nothing about an endpoint, and is played again."""
+    """A run in which a thread of the engine overslept by more says nothing of a limit of time, and is played again."""
 
     @property
     def messages(self) -> tuple[bytes, ...]:
@@ -156,7 +151,6 @@ class Scenario:
 
     @property
     def client_options(self) -> tuple[str, ...]:
-        """What the client is told besides what it sends."""
         several = ("--connections", str(self.connections)) if self.connections > 1 else ()
         return (*several, *self.options)
 
@@ -168,11 +162,8 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Transport:
-    """What carries the bytes: the options by which a server and a client meet.
-
-    `{port}`, `{socket}` (the path of a Unix socket) and `{certificates}` (a folder) stand for what is only known when
-    they start.
-    """
+    """What carries the bytes: the options by which a server and a client meet. `{port}`, `{socket}` (the path of a
+    Unix socket) and `{certificates}` (a folder) stand for what is only known when they start."""
 
     name: str
     description: str
@@ -192,8 +183,7 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One log line. `name` is its kind in `common.logs.EVENTS`, or `selector`, `log` (another logger's line) or
-    `unreadable`."""
+    """One log line, of a kind in `common.logs.EVENTS`, or `selector`, `log` (of another logger) or `unreadable`."""
 
     name: str
     speaker: str
@@ -211,8 +201,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Log:
-    """What one process wrote and how it ended: the exit code, or None with the `trouble` that kept it from ending
-    by itself."""
+    """What one process wrote, and its exit code, or None with the `trouble` that kept it from ending by itself."""
 
     command: tuple[str, ...]
     lines: tuple[str, ...]
@@ -224,18 +213,9 @@ class Log:
     """Of one in trouble: whether it was not there to be tried, or was still running at its deadline."""
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Something that must hold for every endpoint and does not, and which of the two verdicts that fails."""
-
-    part: Part
-    text: str
-
-
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One server with one client, once; equal to itself only. The server's events are its own life and those of
-    this client's connections."""
+    """One server with one client, once; equal to itself only. The server's events leave out other clients."""
 
     pairing: Pairing
     number: int
@@ -266,26 +246,26 @@ class Run:
 
 @dataclass(frozen=True, order=True, slots=True)
 class ProjectedLine:
-    """One line of what is compared: an event with ports replaced, or all chunks of one direction joined. `nth` tells
-    the second of two equal lines of one connection from the first."""
+    """One line of what is compared: an event with ports replaced, or all chunks of one direction. `nth` tells equal
+    lines of one connection apart."""
 
     event: str
     text: str
     nth: int = 1
     connection: int = field(default=0, compare=False)
-    """Which of the connections it is about, in the order of the projection; 0 is the life of the program."""
+    """Of which of them, in the order in which they are compared; 0 is the life of the program."""
+
+
+Sign = Literal["+", "-", "~"]
 
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """A projected line that is there (`+`), missing (`-`) or in another place (`~`) against the reference.
-
-    `nth` tells the second of two equal lines of one connection from the first: an explanation of the one does not cover
-    the other. `times` is in how many connections more or fewer.
-    """
+    """A projected line that is there (`+`), missing (`-`) or in another place (`~`) against the reference, in so many
+    `times` connections more or fewer. An explanation of the first of two equal lines does not cover the second."""
 
     side: Side
-    sign: Literal["+", "-", "~"]
+    sign: Sign
     event: str
     text: str
     nth: int = 1
@@ -294,45 +274,38 @@ class Difference:
 
 @dataclass(frozen=True)
 class Observation:
-    """A run, and what was made of it: what is compared, and what must hold and does not."""
+    """A run, and what was made of it."""
 
     run: Run
     projected: Mapping[Side, tuple[ProjectedLine, ...]] = field(hash=False)
-    faults: tuple[Fault, ...]
+    faults: Mapping[Part, str] = field(hash=False)
+    """Of each verdict that fails what must hold for every endpoint and does not; the first has caused the other."""
     cut: bool
     """Whether TCP cut the stream: a side got it in more than one piece."""
 
 
 Presence = Literal["there", "missing", "either"]
+SIGNS: Mapping[Presence, Sign] = {"there": "-", "missing": "+"}
+"""How a line differs that is not as it should be: one that should be there is missing, and the other way round."""
 
-
-@dataclass(frozen=True)
-class Place:
-    """Whether a line is there at some levels of the factors of an explanation; `*` stands for any level."""
-
-    levels: tuple[str, ...]
-    presence: Presence
-
-    def fits(self, levels: tuple[str, ...]) -> bool:
-        return all(own in ("*", level) for own, level in zip(self.levels, levels, strict=True))
+Levels = tuple[str, ...]
+Place = tuple[Levels, Presence]
+Places = Mapping[Levels, Presence]
+"""Whether a line is there at some levels of factors, from the special to the general; `*` stands for any level."""
 
 
 @dataclass(frozen=True)
 class Explanation:
     """An entry of the catalogue: why an event differs, for a reader new to asyncio, the axis that it expects to
-    predict it, and where each of its events is to be found.
-
-    Of the places of an event the first that fits counts: from the special to the general. `scenario` is where it can
-    be seen. It holds `everywhere`, or only in scenarios that are there to show it.
-    """
+    predict it, and where each of its events is to be found. It holds `everywhere`, or only in scenarios that are there
+    to show it; `scenario` is one."""
 
     name: str
     title: str
     kind: Literal["told", "done"]
-    """Whether the difference is only told, in a log line that one endpoint can write and the other cannot, or done: a
-    peer, a caller or an operator can see it."""
+    """Only told, in a log line that not every endpoint can write, or done: a peer, a caller or an operator sees it."""
     axis: str
-    places: Mapping[str, tuple[Place, ...]] = field(hash=False)
+    places: Mapping[str, Places] = field(hash=False)
     text: str
     advice: str
     """What to do about it in one's own program."""
@@ -340,21 +313,23 @@ class Explanation:
     scenario: str
     everywhere: bool = False
 
-    def place(self, event: str, levels: tuple[str, ...]) -> Place | None:
-        """The place that counts for an event at these levels; None where the entry knows nothing of them."""
-        return next((place for place in self.places.get(event, ()) if place.fits(levels)), None)
+    def place(self, event: str, levels: Levels) -> Place | None:
+        """The first that fits for an event at these levels; None where the entry knows nothing of them."""
+        for place, presence in self.places.get(event, {}).items():
+            if all(own in ("*", level) for own, level in zip(place, levels, strict=True)):
+                return place, presence
+        return None
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it in every run, alone or
-    two together, as seen from the endpoint that wrote the line ("own loop", "peer implementation"), of a failure by
-    the side ("server loop"); empty where none does."""
+    """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it, alone or two together,
+    as the endpoint that wrote the line sees them ("peer loop"), of a failure by the side ("server loop")."""
 
     name: str
     """What it goes by: the name of its explanation, or a letter where it has none."""
     event: str
-    """The kind of line that differs; of a failure what has failed, with numbers left out."""
+    """The kind of line that differs; of a failure what has failed, without numbers."""
     axes: tuple[str, ...]
     finding: str
     explanation: Explanation | None
@@ -398,7 +373,7 @@ class Cell:
 
     pairing: Pairing
     verdicts: Mapping[Part, Verdict] = field(hash=False)
-    """One on what was echoed, one on how it ended; none where the cell was skipped."""
+    """None where it was skipped."""
     reason: str
     causes: tuple[str, ...]
     """The names of those that its runs show."""
@@ -408,7 +383,7 @@ class Cell:
     agreed: int
     """How many of the runs behaved like the most frequent one."""
     cut: int
-    """In how many of the runs TCP cut the stream: a side got it in more than one piece."""
+    """In how many of them TCP cut the stream."""
 
     @classmethod
     def skipped(cls, pairing: Pairing, reason: str) -> "Cell":
@@ -459,7 +434,7 @@ class Comparison:
     selection: tuple[str, ...] = ()
     """The options that choose the same endpoints and the same reference again."""
     saved_in: tuple[str, ...] = ()
-    """The folders of saved runs that it was judged from, where this machine alone cannot play them again."""
+    """The folders that it was judged from, where this machine alone cannot play their runs again."""
 
     @property
     def pairings(self) -> list[Pairing]:

@@ -17,20 +17,7 @@ from typing import Any, cast
 
 from common.logs import escape
 from comparison import files, shapes
-from comparison.model import (
-    FACTORS,
-    RAW,
-    SIDES,
-    CannotCompare,
-    Cell,
-    Comparison,
-    Endpoint,
-    Pairing,
-    Run,
-    Scenario,
-    Survey,
-    Transport,
-)
+from comparison.model import SIDES, CannotCompare, Cell, Comparison, Endpoint, Pairing, Run, Scenario, Survey, Transport
 from comparison.play.commands import prepare
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
@@ -46,17 +33,13 @@ LAYOUT = 1
 MANIFEST = "manifest.json"
 WANTED = "a folder that run --save has filled"
 
-NEVER_MET = "no machine had both"
-"""Why two endpoints that were saved on different machines have no run."""
-
-NAME_BYTES = 200
-"""What the name of a folder takes at most, before what tells it from another: a label may have a path in it."""
+NEVER_MET = "no machine had both"  # why two endpoints that were saved on different machines have no run
+NAME_BYTES = 200  # of a folder at most, before what tells it from another: a label may have a path in it
 
 Document = dict[str, Any]
 
 
 def this_machine() -> str:
-    """What the machine on which we run is called."""
     return platform.node() or "unnamed"
 
 
@@ -67,11 +50,10 @@ def place_of(scenario: Scenario, transport: Transport) -> str:
 
 # --- Written ---
 class Folder:
-    """Keeps what `compare.py judge` reads, and for people both logs of each run, as text and as they came, the commands
-    that repeat the pairing by hand, and the result of each comparison: `SCENARIO-TRANSPORT/SERVER--CLIENT/`."""
+    """Keeps what `compare.py judge` reads of the comparisons to come, and for people in `SCENARIO-TRANSPORT` each
+    result, in `SERVER--CLIENT` both logs of each run, as text and as they came, and the commands to type by hand."""
 
     def __init__(self, path: Path, outlines: Sequence[Comparison]) -> None:
-        """`outlines` are the comparisons to come."""
         path.mkdir(exist_ok=True)
         self._path = path.resolve()
         self._comparisons = list(outlines)
@@ -96,11 +78,10 @@ class Folder:
         if any(cell.runs for cell in comparison.cells):
             prepare(scenario, transport, place)
         for cell in comparison.cells:
-            if cell.runs and RAW not in (cell.pairing.server, cell.pairing.client):
-                where = f"# in {ROOT}, each in a terminal of its own"
+            if cell.runs and not any(map(cell.runs[0].is_raw, SIDES)):
                 commands = by_hand(scenario, transport, cell.pairing, place)
+                text = "\n".join((f"# in {ROOT}, each in a terminal of its own", *commands, ""))
                 # A file name is bytes: only these bytes name it again.
-                text = "".join(f"{line}\n" for line in (where, *commands))
                 (place / self._name(cell.pairing) / "commands.txt").write_bytes(os.fsencode(text))
         files.write(place / "result.json", export.to_json(Survey((comparison,), comparison.duration_s)))
         self._comparisons[self._done] = comparison
@@ -108,7 +89,6 @@ class Folder:
         self._write_manifest(sum(one.duration_s for one in self._comparisons))
 
     def close(self, survey: Survey) -> None:
-        """Nothing more comes."""
         self._write_manifest(survey.duration_s)
 
     def _write_manifest(self, duration_s: float) -> None:
@@ -156,7 +136,6 @@ class Saved:
         return [one for place, one in enumerate(self.comparisons) if place < self.done or self.files_of(one)]
 
     def files_of(self, comparison: Comparison) -> list[Path]:
-        """Where the runs of a comparison are."""
         place = place_of(comparison.scenario, comparison.transport)
         return sorted((self.path / place).glob("*/run-*.json"))
 
@@ -201,85 +180,79 @@ Part = tuple[Saved, Comparison]
 def together(folders: Sequence[Saved]) -> Iterator[tuple[Comparison, Iterator[Run]]]:
     """Each comparison with the runs of it in all folders, in the order in which they were played. Of several folders
     each is of a machine of its own, as every run tells. Raises CannotCompare where a run cannot be read."""
+    if len(folders) == 1:
+        yield from ((comparison, folders[0].runs(comparison)) for comparison in folders[0].reached)
+        return
     times = Counter(folder.machine for folder in folders)
-    folders = [
-        folder
-        if times[folder.machine] == 1
-        else dataclasses.replace(folder, machine=f"{folder.machine} ({folder.path})")
-        for folder in folders
-    ]
-    known = _known_as(e for folder in folders for one in folder.comparisons for e in one.endpoints)
+    known = _known_as(end for folder in folders for one in folder.comparisons for end in one.endpoints)
     parts: dict[str, list[Part]] = defaultdict(list)
     for folder in folders:
+        if times[folder.machine] > 1:
+            folder = dataclasses.replace(folder, machine=f"{folder.machine} ({folder.path})")
         for comparison in folder.reached:
             parts[place_of(comparison.scenario, comparison.transport)].append((folder, comparison))
     for of_one in parts.values():
-        yield _merged(of_one, known, len(folders) > 1), _runs(of_one, known, len(folders) > 1)
+        yield _merged(of_one, known), _runs(of_one, known)
 
 
 def _known_as(endpoints: Iterable[Endpoint]) -> Known:
-    """For each endpoint the one as which it is known: elsewhere its commands may have other paths. Two of one name that
-    run under different Pythons are two."""
+    """For each endpoint the same with the paths of the first machine; two of one name on different Pythons are two."""
     first: dict[object, Endpoint] = {}
-    same = {endpoint: first.setdefault(tuple(map(endpoint.level, FACTORS)), endpoint) for endpoint in endpoints}
+    same = {end: first.setdefault((end.implementation, end.loop, end.python), end) for end in endpoints}
     times = Counter(one.label for one in first.values())
-    return {RAW: RAW} | {
-        endpoint: one if times[one.label] == 1 else dataclasses.replace(one, label=f"{one.label}/{one.python}")
-        for endpoint, one in same.items()
+    return {
+        end: one if times[one.label] == 1 else dataclasses.replace(one, label=f"{one.label}/{one.python}")
+        for end, one in same.items()
     }
 
 
 def _pairing(pairing: Pairing, known: Known) -> Pairing:
-    return Pairing(known[pairing.server], known[pairing.client])
+    """Raw sockets are not known, and the same everywhere."""
+    return Pairing(*(known.get(end, end) for end in (pairing.server, pairing.client)))
 
 
-def _merged(parts: Sequence[Part], known: Known, several: bool) -> Comparison:
-    """One comparison of those of the same scenario in all folders: skipped is what no machine has tried."""
+def _merged(parts: Sequence[Part], known: Known) -> Comparison:
+    """One comparison of those of the same scenario on all machines: skipped is what none has tried."""
     first = parts[0][1]
     tried: set[Pairing] = set()
     skipped: dict[Pairing, str] = {}
-    notes: dict[str, None] = {}
+    notes: list[str] = []
     for folder, part in parts:
         left_out = {_pairing(cell.pairing, known): cell.reason for cell in part.cells}
-        tried.update({_pairing(pairing, known) for pairing in part.pairings} - left_out.keys())
+        tried |= {_pairing(pairing, known) for pairing in part.pairings} - left_out.keys()
         skipped = left_out | skipped
         of_machine = [*part.notes, *(f"skipped in {part.scenario.name}: {why}" for why in left_out.values())]
-        notes |= dict.fromkeys(f"{folder.machine}: {note}" for note in of_machine) if several else {}
+        notes += (f"{folder.machine}: {note}" for note in of_machine)
     merged = dataclasses.replace(
         first,
-        endpoints=tuple(dict.fromkeys(known[e] for _, part in parts for e in part.endpoints)),
-        servers=tuple(dict.fromkeys(known[e] for _, part in parts for e in part.servers)),
-        clients=tuple(dict.fromkeys(known[e] for _, part in parts for e in part.clients)),
+        endpoints=tuple(dict.fromkeys(known[end] for _, part in parts for end in part.endpoints)),
+        servers=tuple(dict.fromkeys(known.get(end, end) for _, part in parts for end in part.servers)),
+        clients=tuple(dict.fromkeys(known.get(end, end) for _, part in parts for end in part.clients)),
         reference=_pairing(first.reference, known),
         repeat=sum(part.repeat for _, part in parts),
-        environment=_environment(parts) if several else first.environment,
-        notes=tuple(notes) if several else first.notes,
+        environment=_environment({folder.machine: part.environment for folder, part in parts}),
+        notes=tuple(dict.fromkeys(notes)),
         duration_s=sum(part.duration_s for _, part in parts),
     )
     cells = (Cell.skipped(p, skipped.get(p, NEVER_MET)) for p in merged.pairings if p not in tried)
     return dataclasses.replace(merged, cells=tuple(cells))
 
 
-def _environment(parts: Iterable[Part]) -> Mapping[str, str]:
+def _environment(of_each: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     """What was compared with what; where that is not the same everywhere, with the machine."""
-    of_each = {folder.machine: part.environment for folder, part in parts}
     found = {"machine": ", ".join(of_each)}
     for name in dict.fromkeys(name for environment in of_each.values() for name in environment):
         values = {machine: environment.get(name, "missing") for machine, environment in of_each.items()}
-        same = len(set(values.values())) == 1
-        told = list(values.values())[:1] if same else [f"{value} ({machine})" for machine, value in values.items()]
+        different = len(set(values.values())) > 1
+        told = [f"{value} ({machine})" for machine, value in values.items()] if different else set(values.values())
         found[name] = ", ".join(told)
     return found
 
 
-def _runs(parts: Iterable[Part], known: Known, several: bool) -> Iterator[Run]:
+def _runs(parts: Iterable[Part], known: Known) -> Iterator[Run]:
     before = 0
     for folder, part in parts:
         for run in folder.runs(part):
-            yield dataclasses.replace(
-                run,
-                pairing=_pairing(run.pairing, known),
-                number=before + run.number,
-                machine=folder.machine if several else "",
-            )
+            pairing, number = _pairing(run.pairing, known), before + run.number
+            yield dataclasses.replace(run, pairing=pairing, number=number, machine=folder.machine)
         before += part.repeat

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 _hints = functools.cache(typing.get_type_hints)
 
-
 Rules = Mapping[Any, Callable[[Any], Any]]
 """Kind -> what is done first with what is given for it, where JSON has that in another way."""
 
@@ -33,10 +32,8 @@ def make(kind: Any, value: Any, name: str = "it", rules: Rules = types.MappingPr
             for field in fields:
                 if field.name not in given and field.default is field.default_factory:  # it has neither
                     raise TypeError(f"{name} has no {field.name!r}")
-            hints = {field: inner for field, inner in _hints(kind).items() if field in given}
-            return kind(
-                **{field: make(inner, given[field], f"{name}.{field}", rules) for field, inner in hints.items()}
-            )
+            hints = [(field, inner) for field, inner in _hints(kind).items() if field in given]
+            return kind(**{field: make(inner, given[field], f"{name}.{field}", rules) for field, inner in hints})
     elif origin is tuple and isinstance(value, list | tuple):
         kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
         if len(kinds) == len(value):
@@ -50,15 +47,9 @@ def make(kind: Any, value: Any, name: str = "it", rules: Rules = types.MappingPr
         }
     elif isinstance(kind, EnumType) and value in list(kind):
         return kind(value)
-    elif kind in (Any, object) or origin is Callable or _is_plain(value, kind):
+    elif kind is float and type(value) in (int, float):
+        if math.isfinite(value):
+            return value
+    elif kind in (type(value), Any, object) or origin is Callable or (origin is Literal and value in arguments):
         return value
     raise TypeError(f"{name} is no {getattr(kind, '__name__', kind)}")
-
-
-def _is_plain(value: Any, kind: Any) -> bool:
-    """Whether a value is of a kind that has no parts."""
-    if typing.get_origin(kind) is Literal:
-        return value in typing.get_args(kind)
-    if kind is float:
-        return type(value) in (int, float) and math.isfinite(value)
-    return type(value) is kind

@@ -11,9 +11,7 @@ from common.logs import EVENTS, SHOWN_BYTES, escape
 from comparison.model import Event, Payload
 from comparison.vocabulary import BYTES, ENDINGS, OPENINGS
 
-SELECTOR = re.compile(r"Using selector: \w+")
-"""A line of asyncio's own that is yet part of the story."""
-
+SELECTOR = re.compile(r"Using selector: \w+")  # a line of asyncio's own that is yet part of the story
 NOTHING = Payload(b"", 0)
 """What passed where nothing did."""
 
@@ -29,8 +27,7 @@ _PAYLOAD = re.compile(
 
 
 def _pattern(text: str) -> str:
-    """What a text of the vocabulary looks like. A field ends where what follows it comes first, for good: however a
-    line goes on, reading it takes a time that is linear in its length."""
+    """A field ends where what follows it comes first, for good: the time to read a line is linear in its length."""
     begin, *literals = map(re.escape, re.split(r"\{.*?\}", text))
     ends = [f"(?>.+?{literal})" for literal in literals[:-1]] + [f".+{literal}" for literal in literals[-1:]]
     return begin + "".join(ends)
@@ -48,11 +45,8 @@ _LINE = re.compile("|".join(f"(?P<{name}>{_pattern(line.text)})" for name, line 
 TEXTS = {name: re.compile(_with_names(line.text), re.DOTALL) for name, line in _ORDERED}
 """Event -> its text, with groups named after what is filled in."""
 
-_NO_FIELDS: Mapping[str, object] = MappingProxyType({})
-
 
 def parse(lines: Iterable[str]) -> tuple[Event, ...]:
-    """One event for each line."""
     return tuple(map(parse_line, lines))
 
 
@@ -91,7 +85,6 @@ def places(events: Sequence[Event]) -> list[list[int]]:
 
 
 def connections(events: Sequence[Event]) -> list[list[Event]]:
-    """The events of each connection, in the same order."""
     return [[events[place] for place in block] for block in places(events)]
 
 
@@ -101,13 +94,11 @@ def ending(block: Iterable[Event]) -> Event | None:
 
 
 def is_connection(speaker: str) -> bool:
-    """Whether a speaker is one connection, and not the program or a library."""
     return speaker.startswith(("echo_", "peer_", "bystander"))
 
 
 def told_speaker(events: Iterable[Event], end: str = "local") -> str:
-    """The server's name for a connection, by the address of the client's end, which a client knows as `local` and a
-    server as `peer`; empty where that is not told."""
+    """What the server calls a connection: by the client's address, its `local` or the server's `peer`; "" if untold."""
     for event in events:
         match event.fields.get(end):
             case [str(host), int(port)]:
@@ -116,8 +107,7 @@ def told_speaker(events: Iterable[Event], end: str = "local") -> str:
 
 
 def joined(events: Iterable[Event], name: str) -> Payload:
-    """All chunks of one direction as one: its first bytes as far as the log shows them, and its length; NOTHING
-    without a chunk."""
+    """All chunks of one direction as one: its first bytes as far as they are shown; NOTHING without a chunk."""
     chunks = [event.payload for event in events if event.name == name and event.payload is not None]
     if not chunks:
         return NOTHING
@@ -149,10 +139,10 @@ def _parse_plain(line: str) -> Event | None:
     if parts is None:
         return None
     speaker, message = parts["speaker"], parts["message"]
-    own = speaker not in ("asyncio", "py.warnings")
-    found = _LINE.fullmatch(message) if own else None
-    name = found.lastgroup if found is not None else None if own else "log"
-    return _event(name, speaker, message) if name is not None else None
+    if speaker in ("asyncio", "py.warnings"):
+        return _event("log", speaker, message)
+    found = _LINE.fullmatch(message)
+    return _event(found.lastgroup, speaker, message) if found is not None and found.lastgroup is not None else None
 
 
 def _event(
@@ -161,28 +151,20 @@ def _event(
     message: str,
     level: str = "",
     t_ns: int | None = None,
-    fields: Mapping[str, object] = _NO_FIELDS,
+    fields: Mapping[str, object] = MappingProxyType({}),  # of all that have none
 ) -> Event | None:
     if speaker == "asyncio" and name == "log" and SELECTOR.fullmatch(message):
         name = "selector"
     payload = None
     if name in BYTES:
-        payload = _payload(message.partition(" ")[2])
+        text = message.partition(" ")[2]
+        payload = _known_payload(text) if len(text) <= SHARED_CHARACTERS else _payload(text)
         if payload is None:
             return None
-    return Event(name, _once(escape(speaker)), _once(escape(message)), level, t_ns, payload, fields or _NO_FIELDS)
-
-
-def _once(text: str) -> str:
-    """A text, as the one object of all that are equal."""
-    return _same(text) if len(text) <= SHARED_CHARACTERS else text
+    return Event(name, _once(escape(speaker)), _once(escape(message)), level, t_ns, payload, fields)
 
 
 def _payload(text: str) -> Payload | None:
-    return _same_payload(text) if len(text) <= SHARED_CHARACTERS else _read_payload(text)
-
-
-def _read_payload(text: str) -> Payload | None:
     parts = _PAYLOAD.fullmatch(text)
     if parts is None:
         return None
@@ -192,5 +174,9 @@ def _read_payload(text: str) -> Payload | None:
     return Payload(shown, int(parts["length"] or len(shown))) if repr(shown) == literal else None
 
 
-_same = functools.lru_cache(maxsize=1024)(str)
-_same_payload = functools.lru_cache(maxsize=1024)(_read_payload)
+def _once(text: str) -> str:
+    return _known_text(text) if len(text) <= SHARED_CHARACTERS else text
+
+
+_known_text = functools.lru_cache(maxsize=1024)(str)
+_known_payload = functools.lru_cache(maxsize=1024)(_payload)

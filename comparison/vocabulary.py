@@ -1,8 +1,7 @@
 """What a kind of log line means to the engine, in the order in which the story is told.
 
-`common.logs.EVENTS` has how a line reads. A new kind is a row there: it is read, compared, explained and shown. It has
-one here where it opens or ends something, comes once or shuts out others, or where its section of the code is to be
-linked; what only a raw peer tells has its text here.
+How a line reads is in `common.logs.EVENTS`: a row there is read, compared, explained and shown. One here says what it
+opens or ends, that it comes once, or where the code tells it; what only a raw peer tells has its text here.
 """
 
 from dataclasses import dataclass
@@ -24,11 +23,10 @@ class Kind:
     """The label of the section in the code of a server that tells it; None for what no server writes."""
     client: str | None = None
     opens: bool = False
-    """Whether a connection begins with it."""
     ends: str = ""
     """Of what ends a connection: that end, in words."""
     once: bool = False
-    """Whether it can be told only once in the life of a program or of a connection, as every ending can."""
+    """In the life of a program or of a connection, as every ending."""
     of_program: bool = False
     """Whether the program tells it, and no connection."""
     forbids: tuple[str, ...] = ()
@@ -37,7 +35,6 @@ class Kind:
     """What a raw peer writes."""
 
     def section(self, side: Side) -> str | None:
-        """The label of the section in the code of a side that tells it."""
         return self.server if side == "server" else self.client
 
 
@@ -50,7 +47,7 @@ KINDS = {
     "skipped_address": Kind(server=START, of_program=True),
     "connecting": Kind("open", client="Connect", opens=True, once=True),
     "accepted": Kind(
-        "open", server="A connection opens", client="The connection opens", opens=True, once=True, forbids=("starting",)
+        "open", "A connection opens", "The connection opens", opens=True, once=True, forbids=("starting",)
     ),
     "refused": Kind("close", server="A connection opens", opens=True, ends="a refusal"),
     "sending": Kind("write", client="Send"),
@@ -92,15 +89,10 @@ ENDINGS = {name: kind.ends for name, kind in KINDS.items() if kind.ends}
 """What ends a connection, and how that is called."""
 
 SENT_EOF, WAS_RESET = "sent EOF", ""
-"""How a side ends a connection that is watched on the wire, where it does not fail: by itself, or not at all, since the
-other has reset it. Any other end is told in words of its own."""
+"""How a side may end a connection that is watched on the wire: by itself, or not at all, since the other reset it."""
 
-AFTER = "peer_after"
-"""The client like any other that comes last: whatever happened before, it must get its echo."""
-
-BYSTANDER = "bystander"
-"""A client like any other that is there meanwhile."""
-
+AFTER, BYSTANDER = "peer_after", "bystander"
+"""A client like any other that comes last, whatever happened before, and one that is there meanwhile."""
 
 _UNKNOWN = Kind()
 

@@ -4,8 +4,9 @@ each, and of the life of the programs. Everything was judged before, and saved w
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from comparison.model import Event, Log, Run, Side
+from comparison.model import SIDES, Event, Log, Run, Side
 from comparison.transcript import is_connection, line_of, places
 from comparison.vocabulary import BYTES, ENDINGS
 
@@ -13,24 +14,25 @@ KEPT_CONNECTIONS = 5
 """Connections that are kept of more than so many, and as many of those that ended in an unusual way."""
 
 KEPT_LINES = 50
-"""Lines about bytes that are kept of a connection from its beginning, and as many from its end; of its other lines, and
-of those of the program, likewise."""
+"""Lines about bytes that are kept of each end of a connection; likewise of its others, and of those of the program."""
 
 
 def condense(run: Run) -> Run:
     """The run without what only repeats itself; where lines were left out, one says how many."""
-    server_log, server_events = _condensed(run, "server")
-    client_log, client_events = _condensed(run, "client")
-    return dataclasses.replace(
-        run, server=server_log, client=client_log, server_events=server_events, client_events=client_events, wire=()
-    )
+    parts: dict[str, Any] = {}
+    for side in SIDES:
+        parts[side], parts[f"{side}_events"] = _condensed(run, side)
+    return dataclasses.replace(run, wire=(), **parts)
 
 
 def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
     events, log = run.events(side), run.log(side)
     program = [place for place, event in enumerate(events) if not is_connection(event.speaker)]
-    blocks = [program, *_worth_showing(events, places(events))]
-    kept = {place for block in blocks for place in _shortened(events, block)}
+    blocks = places(events)
+    first, others = blocks[:KEPT_CONNECTIONS], blocks[KEPT_CONNECTIONS:]
+    usual = {events[block[-1]].name for block in first} & ENDINGS.keys()
+    unusual = [block for block in others if events[block[-1]].name not in usual][:KEPT_CONNECTIONS]
+    kept = {place for block in (program, *first, *unusual) for place in _shortened(events, block)}
     short: list[Event] = []
     lines: list[str] = []
     is_log = side not in run.silent and len(log.lines) == len(events)  # each event is a line of it
@@ -39,24 +41,14 @@ def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
         found = [events[place] for place in there] if is_kept else [_marker(len(there), events[there[0]].t_ns)]
         short += found
         lines += [log.lines[place] for place in there] if is_kept and is_log else map(line_of, found)
-    return dataclasses.replace(log, lines=tuple(lines if is_log else _ends_of(log.lines))), tuple(short)
-
-
-def _ends_of(lines: Sequence[str]) -> Sequence[str]:
-    """The first and the last lines of a log of which no line counts."""
-    left_out = len(lines) - 2 * KEPT_LINES
-    return [*lines[:KEPT_LINES], line_of(_marker(left_out)), *lines[-KEPT_LINES:]] if left_out > 0 else lines
-
-
-def _worth_showing(events: Sequence[Event], blocks: Sequence[Sequence[int]]) -> list[Sequence[int]]:
-    first, others = blocks[:KEPT_CONNECTIONS], blocks[KEPT_CONNECTIONS:]
-    usual = {events[block[-1]].name for block in first} & ENDINGS.keys()
-    unusual = [block for block in others if events[block[-1]].name not in usual]
-    return [*first, *unusual[:KEPT_CONNECTIONS]]
+    if not is_log:
+        left_out = len(log.lines) - 2 * KEPT_LINES
+        marker = [line_of(_marker(left_out))] if left_out > 0 else []
+        lines = [*log.lines[:KEPT_LINES], *marker, *log.lines[KEPT_LINES:][-KEPT_LINES:]]
+    return dataclasses.replace(log, lines=tuple(lines)), tuple(short)
 
 
 def _shortened(events: Sequence[Event], block: Sequence[int]) -> Iterator[int]:
-    """A connection, or the life of a program, without its middle: of the lines about bytes, and of all others."""
     for about_bytes in (True, False):
         lines = [place for place in block if (events[place].name in BYTES) is about_bytes]
         yield from lines[:KEPT_LINES]
@@ -64,5 +56,4 @@ def _shortened(events: Sequence[Event], block: Sequence[int]) -> Iterator[int]:
 
 
 def _marker(count: int, t_ns: int | None = None) -> Event:
-    """What stands in the place of so many lines, at the time of the first of them; without one where that had none."""
     return Event("left_out", "", f"({count} line{'s' * (count > 1)} left out here)", t_ns=t_ns)

@@ -3,60 +3,60 @@
 import itertools
 import re
 import signal
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
 from comparison.errors import first_error, last_words
 from comparison.judge import records
-from comparison.model import MIB, SIDES, Event, Fault, Part, Run, Scenario, Side, stretch
+from comparison.model import MIB, SIDES, Event, Part, Run, Scenario, Side, stretch
 from comparison.transcript import connections, ending, joined
 from comparison.vocabulary import AFTER, BYSTANDER, ENDINGS, SENT_EOF, WAS_RESET
 
-MOST_CHARACTERS = 200
-"""What is shown of a line in a reason."""
-
-USAGE = 2
-"""Exit code of an endpoint that did not understand its command line: it has done nothing."""
-
-MILD = ("", "debug", "info")
+MOST_CHARACTERS = 200  # of a line that is shown in a reason
+USAGE = 2  # exit code of an endpoint that did not understand its command line: it has done nothing
+USUAL_ENDS = ("closing", "saw_eof", "did_close")
+DIRECTIONS: tuple[tuple[Side, str], ...] = (
+    ("client", "sending"),
+    ("server", "received"),
+    ("server", "sent"),
+    ("client", "received"),
+)
+# How an error tells that the other side is gone.
 LOST = re.compile(r"ConnectionResetError|BrokenPipeError|connection reset|broken pipe", re.IGNORECASE)
-"""How an error tells that the other side is gone."""
 
 Blocks = Mapping[Side, Sequence[Sequence[Event]]]
 
 
-def faults(scenario: Scenario, run: Run) -> tuple[Fault, ...]:
-    """What must hold and does not, in words; empty as a rule. At most one for each verdict: the first is the cause of
-    the others."""
-    found: dict[Part, Fault] = {}
-    for fault in _all_faults(scenario, run):
-        found.setdefault(fault.part, fault)
-    return tuple(found.values())
-
-
-def _all_faults(scenario: Scenario, run: Run) -> Iterator[Fault]:
-    """What may have caused the others comes first."""
+def faults(scenario: Scenario, run: Run) -> dict[Part, str]:
+    """For each verdict the first thing that must hold and does not, in words, causes first; empty as a rule."""
     blocks = {side: connections(run.events(side)) for side in SIDES}
     absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
-    of_server, of_client = (list(_crashes(scenario, run, side)) for side in SIDES)
     # A client that is killed at its deadline resets its connections, and the server may well say so.
-    later = [crash for crash in of_server if run.client.fate == "hung" and LOST.search(crash)]
-    crashes = [*of_server, *of_client]
-    first = [crash for crash in crashes if crash not in later]
-    troubles = [*absent, *first, *troubles, *later] if absent or troubles else []
-    for text in troubles or crashes:
-        yield Fault("ending", text)
-        if troubles:
-            yield Fault("echo", text)  # nobody knows what would have been echoed
-    if not troubles:
-        yield from (Fault("echo", text) for text in _echo_faults(scenario, run, blocks))
+    killed = run.client.fate == "hung"
+    crashes = [text for text in _crashes(scenario, run, "server") if not (killed and LOST.search(text))]
+    crashes += _crashes(scenario, run, "client")
+    if absent or troubles:
+        first, *_ = (*absent, *crashes, *troubles)
+        return {"ending": first, "echo": first}  # nobody knows what would have been echoed
+    asked: tuple[tuple[Part, Iterable[str]], ...] = (
+        ("ending", crashes),
+        ("echo", _echo_faults(scenario, run, blocks)),
+        ("ending", _ending_faults(scenario, run, blocks)),
+    )
+    found: dict[Part, str] = {}
+    for part, texts in asked:
+        if part not in found and (text := next(iter(texts), None)) is not None:
+            found[part] = text
+    return found
+
+
+def _ending_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
     for side in SIDES:
-        yield from (Fault("ending", text) for text in _process_faults(scenario, run, side))
-    if not troubles:
-        for side in reversed(SIDES):  # a client that never connected is not the server's fault
-            yield from (Fault("ending", text) for text in _connection_faults(scenario, run, blocks, side))
-        yield from (Fault("ending", text) for text in records.wrong_ends(run, blocks))
-        yield from (Fault("ending", text) for text in _wire_ends(scenario, run))
+        yield from _process_faults(scenario, run, side)
+    for side in reversed(SIDES):  # a client that never connected is not the server's fault
+        yield from _connection_faults(scenario, run, blocks, side)
+    yield from records.wrong_ends(run, blocks)
+    yield from _wire_ends(scenario, run)
 
 
 def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
@@ -74,8 +74,7 @@ def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
 
 
 def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
-    """What kept the run from its end: of endpoints that were not even there, or else of the rest. Of these our own peer
-    tells best what an endpoint has failed to do."""
+    """What kept the run from its end. Of those that were there our own peer tells best what another failed to do."""
     if not absent and run.is_raw("server") and run.server.trouble is not None and run.client.exit_code:
         yield from _wrong_exit(scenario, run, "client")
     for side in sorted(SIDES, key=lambda side: not run.is_raw(side)):
@@ -86,14 +85,13 @@ def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
 
 
 def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
-    """What its process did: exit code, warnings, memory."""
-    expects, log, events = scenario.expects, run.log(side), run.events(side)
+    expects, peak_mib = scenario.expects, (run.log(side).peak_bytes or 0) / MIB
     yield from _wrong_exit(scenario, run, side)
-    for event in events:
-        if event.level not in MILD and event.name not in expects.warnings:
+    for event in run.events(side):
+        if event.level not in ("", "debug", "info") and event.name not in expects.warnings:
             yield f"{side} complains: {event.plain}"
-    if expects.memory_mib is not None and (log.peak_bytes or 0) > expects.memory_mib * MIB:
-        yield f"{side} took {(log.peak_bytes or 0) / MIB:.0f} MiB of memory, more than {expects.memory_mib} MiB"
+    if expects.memory_mib is not None and peak_mib > expects.memory_mib:
+        yield f"{side} took {peak_mib:.0f} MiB of memory, more than {expects.memory_mib} MiB"
 
 
 def _wrong_exit(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
@@ -117,36 +115,35 @@ def allowed_exits(scenario: Scenario, run: Run, side: Side) -> Collection[int | 
 
 
 def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
-    """What its log tells of connections: how many, in an order that can be, each with an ending that may be."""
     if side in run.silent:
         return
     expects = scenario.expects
     wanted = _wanted_connections(scenario, blocks, side)
     if len(blocks[side]) > wanted or (len(blocks[side]) < wanted and expects.all_accepted):
         yield f"{side} tells of {len(blocks[side])} connections instead of {wanted}"
+    allowed = expects.endings(side)
     for block in blocks[side]:
         if not run.is_raw(side):
             yield from (f"{side} log: {wrong}" for wrong in records.wrong_story(block))
-        ended, allowed = ending(block), expects.endings(side)
-        if ended is None:
-            if allowed:
-                yield f"{side} log: the connection of {block[0].speaker} has no end"
-        elif ended.name not in allowed and not _is_after(block, blocks, side):
+        # The well-behaved client that comes last ends as those of the first of all scenarios.
+        usual = block is blocks[side][-1] and block[-1].name in USUAL_ENDS and _comes_after(blocks)
+        ended = ending(block)
+        if ended is None and allowed:
+            yield f"{side} log: the connection of {block[0].speaker} has no end"
+        elif ended is not None and ended.name not in allowed and not usual:
             instead = f" instead of {' or '.join(map(repr, allowed))}" if allowed else ""
             yield f"{side} connection ended with {ended.message!r}{instead}"
     if not run.is_raw(side):
         yield from (f"{side} log: {wrong}" for wrong in _lies(run, blocks, side))
-        for name in expects.told:
-            if all(event.name != name for event in run.events(side)):
-                yield f"{side} does not tell of {name!r}"
+        missing = set(expects.told) - {event.name for event in run.events(side)}
+        yield from (f"{side} does not tell of {name!r}" for name in expects.told if name in missing)
 
 
 def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
-    """What a log tells besides bytes and cannot be."""
     events = run.events(side)
     command = run.log(side).command if run.pairing.end(side).takes_options else ()
     # Between real endpoints, and where the client that comes last was there, nobody was left to come.
-    alone = not run.is_raw("client") or any(block[0].speaker == AFTER for block in blocks["client"])
+    alone = not run.is_raw("client") or _comes_after(blocks)
     yield from records.wrong_records(events, command)
     yield from records.wrong_life(events, stopped_last=alone)
     listens = records.address(events)
@@ -155,32 +152,25 @@ def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
 
 
 def _wanted_connections(scenario: Scenario, blocks: Blocks, side: Side) -> int:
-    """How many connections a side should tell of."""
     if scenario.script is None:
         return scenario.connections
     if side not in scenario.on_trial:
         return len(blocks[side])
     if side == "client":
         return 0 if scenario.expects.client_exit == USAGE else 1
-    after = sum(block[0].speaker == AFTER for block in blocks["client"])
-    if scenario.expects.server_connections is not None:
-        return scenario.expects.server_connections + after
-    return len(blocks["client"])
+    wanted = scenario.expects.server_connections
+    return len(blocks["client"]) if wanted is None else wanted + _comes_after(blocks)
 
 
-def _is_after(block: Sequence[Event], blocks: Blocks, side: Side) -> bool:
-    """Whether this is the connection of the well-behaved client that comes last: it ends as the first of all
-    scenarios."""
-    if block is not blocks[side][-1] or block[-1].name not in ("closing", "saw_eof", "did_close"):
-        return False
-    return any(other[0].speaker == AFTER for other in blocks["client"])
+def _comes_after(blocks: Blocks) -> bool:
+    return any(block[0].speaker == AFTER for block in blocks["client"])
 
 
 def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
-    if scenario.script is not None:
-        yield from _peer_faults(scenario, blocks)
-    else:
+    if scenario.script is None:
         yield from _lost_bytes(scenario, blocks)
+    elif "server" in scenario.on_trial:
+        yield from _peer_faults(scenario, blocks)
     for side in SIDES:
         if not run.is_raw(side) and side not in run.silent:
             for block in blocks[side]:
@@ -191,36 +181,23 @@ def _echo_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
 
 def _peer_faults(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
     """What the engine's own clients got back for what they sent."""
-    if "server" not in scenario.on_trial:
-        return
+    # How much the server had read from whom it cut: what it held for a peer that was stuck is in it, too.
+    cut = [block for block in blocks["server"] if any(event.name in ("idle", "cut") for event in block)]
+    held = sum(joined(block, "received").length for block in cut)
     for block in blocks["client"]:
         sent, came_back = (joined(block, name).length for name in ("sending", "received"))
         expected = "whole" if block[0].speaker in (AFTER, BYSTANDER) else scenario.expects.echo
-        altered = next((event for event in block if event.name == "altered"), None)
-        if altered is not None:
-            yield f"{altered.plain}"
+        yield from (event.plain for event in block if event.name == "altered")
         if expected == "whole" and came_back != sent:
             yield f"{block[0].speaker} got {came_back} of {sent} bytes back"
-        if expected == "cut" and came_back >= (held := _cut_off(blocks)):
+        if expected == "cut" and came_back >= held:
             yield f"{block[0].speaker} got all {held} bytes that the server had read: an abort must drop what it holds"
         if expected == "nothing" and came_back:
             yield f"{block[0].speaker} got {came_back} bytes, and should have got none"
 
 
-def _cut_off(blocks: Blocks) -> int:
-    """How much the server had read from whom it cut: what it held for a peer that was stuck is in it, too."""
-    cut = [block for block in blocks["server"] if any(event.name in ("idle", "cut") for event in block)]
-    return sum(joined(block, "received").length for block in cut)
-
-
 def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
-    directions: tuple[tuple[Side, str], ...] = (
-        ("client", "sending"),
-        ("server", "received"),
-        ("server", "sent"),
-        ("client", "received"),
-    )
-    for side, name in directions:
+    for side, name in DIRECTIONS:
         for block in blocks[side]:
             payload = joined(block, name)
             if scenario.expects.echo == "part" and payload.length > scenario.length:
@@ -232,7 +209,6 @@ def _lost_bytes(scenario: Scenario, blocks: Blocks) -> Iterator[str]:
 
 
 def _wire_ends(scenario: Scenario, run: Run) -> Iterator[str]:
-    """How each side has ended its connections, where somebody watched them."""
     blocks = connections(run.wire)
     if blocks and len(blocks) != scenario.connections:
         yield f"{len(blocks)} connections were seen on the wire instead of {scenario.connections}"
@@ -244,21 +220,14 @@ def _wire_ends(scenario: Scenario, run: Run) -> Iterator[str]:
 
 def _digest_faults(scenario: Scenario, run: Run) -> Iterator[str]:
     """Where all came back, the wire and whoever keeps a digest has that of what was to be sent."""
-    if scenario.script is not None or scenario.expects.echo != "whole":
-        return
-    told = {
-        str(event.fields[direction])
-        for event in (*run.server_events, *run.client_events, *run.wire)
-        if event.name in ENDINGS
-        for direction in ("received_digest", "sent_digest")
-        if direction in event.fields
-    }
-    for other in sorted(told - {records.digest(scenario.pattern, scenario.length)}):
-        yield f"other bytes passed than the scenario's {scenario.length}: their digest is {other}"
+    if scenario.script is None and scenario.expects.echo == "whole":
+        ends = [one.fields for one in (*run.server_events, *run.client_events, *run.wire) if one.name in ENDINGS]
+        told = {str(fields[name]) for fields in ends for name in records.DIGESTS if name in fields}
+        for other in sorted(told - {records.digest(scenario.pattern, scenario.length)}):
+            yield f"other bytes passed than the scenario's {scenario.length}: their digest is {other}"
 
 
 def _words(lines: Sequence[str]) -> str:
-    """The error of a program, or else the last that it said, in plain words."""
     words = escape(first_error(lines) or last_words(lines)).strip()
     shown = words if len(words) <= MOST_CHARACTERS else f"{words[:MOST_CHARACTERS]}..."
     return f": {shown}" if words else ""

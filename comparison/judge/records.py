@@ -1,7 +1,5 @@
-"""Whether what a log tells can be true: each record by itself, against its sums, against the command of its program,
-and against what the other side tells of the same connection.
-
-Everything here says in words what cannot be, and nothing as a rule; it reads a log once, however long that is.
+"""Whether what a log tells can be true: each record by itself, against the command of its program, its sums, and the
+other side. What cannot be is said in words; a log is read once, however long it is.
 """
 
 import functools
@@ -9,51 +7,47 @@ import hashlib
 import itertools
 import logging
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from common.logs import EVENTS, escape, show_cut
-from comparison.model import SIDES, Event, Payload, Run, Scenario, Side, stretch
+from comparison.model import OTHER, SIDES, Event, Payload, Run, Scenario, Side, stretch
 from comparison.transcript import TEXTS, ending, is_connection, joined, told_speaker
 from comparison.vocabulary import BYTES, ENDINGS, KINDS, OPENINGS, kind
 
 Block = Sequence[Event]
 
-REPEATING = ("starting", "connecting", "failed", "cannot_serve", "idle", "refused")
-"""What repeats a part of the command."""
-
+REPEATING = ("starting", "connecting", "failed", "cannot_serve", "idle", "refused")  # a part of the command
 TOTALS = {"received_bytes": ("received",), "sent_bytes": ("sent", "sending")}
+ADDRESSES, DIGESTS = ("local", "peer"), ("received_digest", "sent_digest")
 HASHED_BYTES = 1 << 20
 
 
 # --- Each record by itself ---
 def wrong_records(events: Block, command: Sequence[str]) -> Iterator[str]:
-    """What single records say that is not so: their time, level and speaker, and what their text repeats of the
-    command."""
-    asked = _asked(command)
-    last_ns = 0
+    """Of single records their time, level and speaker, and what their text repeats of the command."""
+    asked, last_ns = _asked(command), 0
     for event in events:
-        if event.t_ns is not None:
-            if event.t_ns < last_ns:
-                yield f"{event.message!r} has a time (t_ns) before that of the line before it"
-            last_ns = event.t_ns
+        before_ns, last_ns = last_ns, last_ns if event.t_ns is None else event.t_ns
+        if last_ns < before_ns:
+            yield f"{event.message!r} has a time (t_ns) before that of the line before it"
         if event.name not in EVENTS:
             continue
         level = logging.getLevelName(EVENTS[event.name].level).lower()
-        in_json = event.level or event.fields or event.t_ns is not None
-        if in_json and event.level != level:
-            yield f"{event.message!r} has the level {event.level or 'none'}, and should have {level}"
-        if in_json and event.t_ns is None:
-            yield f"{event.message!r} has no time (t_ns)"
+        if event.level or event.fields or event.t_ns is not None:  # it is a record
+            if event.level != level:
+                yield f"{event.message!r} has the level {event.level or 'none'}, and should have {level}"
+            if event.t_ns is None:
+                yield f"{event.message!r} has no time (t_ns)"
         if event.name in KINDS and is_connection(event.speaker) == KINDS[event.name].of_program:
             yield f"{event.message!r} is told by {event.speaker!r}"
         text = TEXTS[event.name].fullmatch(event.message)
         if text is None:
             yield f"{event.message!r} is told as {event.name!r}"
         elif event.name in REPEATING:
-            for name, value in text.groupdict().items():
-                if name in asked and not re.fullmatch(asked[name], value):
-                    yield f"{event.message!r} is not what it was told"
+            told = text.groupdict()
+            if any(not re.fullmatch(pattern, told[name]) for name, pattern in asked.items() if name in told):
+                yield f"{event.message!r} is not what it was told"
 
 
 def _asked(command: Sequence[str]) -> Mapping[str, str]:
@@ -71,15 +65,13 @@ def _asked(command: Sequence[str]) -> Mapping[str, str]:
 
 def address(events: Block) -> str:
     """Where a server says that it listens, or a client what it connects to; empty where it does not say."""
-    told = next((event for event in events if event.name in ("starting", "connecting")), None)
-    text = TEXTS[told.name].fullmatch(told.message) if told is not None else None
-    return text["address"] if text is not None else ""
+    told = (TEXTS[one.name].fullmatch(one.message) for one in events if one.name in ("starting", "connecting"))
+    return text["address"] if (text := next(told, None)) is not None else ""
 
 
 # --- In their order ---
 def wrong_life(events: Block, *, stopped_last: bool) -> Iterator[str]:
-    """What a program tells of its own life in an order that cannot be, or too often. With `stopped_last` it was stopped
-    when all connections had been made."""
+    """The life of a program. With `stopped_last` it was stopped when all connections had been made."""
     told = [event for event in events if event.name in EVENTS]
     own = [event for event in told if not is_connection(event.speaker)]
     # One that comes at that moment may still get in: uvloop accepts until its server closes.
@@ -92,7 +84,6 @@ def wrong_life(events: Block, *, stopped_last: bool) -> Iterator[str]:
 
 
 def wrong_story(block: Block) -> Iterator[str]:
-    """What the log of one connection tells in an order that cannot be, or too often."""
     if block[0].name not in OPENINGS:
         yield f"its first line is {block[0].plain!r}"
     yield from _out_of_order(block)
@@ -117,8 +108,7 @@ def _out_of_order(lines: Block) -> Iterator[str]:
 
 # --- Against their sums ---
 def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
-    """What a connection says at its end and its lines, or `place` where its server listens, say otherwise: totals,
-    addresses, how much came back."""
+    """What a connection says at its end: totals, addresses (`place` is where its server listens), what came back."""
     end, counted = ending(block) or block[-1], Counter[str]()
     for event in block:
         counted[event.name] += event.payload.length if event.payload is not None else 0
@@ -127,9 +117,10 @@ def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
         if not _is(told := end.fields.get(total, lines), lines):
             yield f"{total} is {told} at the end, and {lines} in its lines"
     if end.level and end.name in ENDINGS:
-        for name in _due(side, moved=counted.total() > 0):
-            if name not in end.fields:
-                yield f"{end.message!r} has no {name}"
+        # A client may not have been connected; where no bytes are logged, no digest is kept.
+        moved = counted.total() > 0
+        due = [*TOTALS, *(ADDRESSES if side == "server" or moved else ()), *(DIGESTS if moved else ())]
+        yield from (f"{end.message!r} has no {name}" for name in due if name not in end.fields)
     for event in block:
         yield from _wrong_addresses(event, side, place)
     text = TEXTS["failed"].fullmatch(end.message)
@@ -143,7 +134,7 @@ def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
 def _wrong_addresses(end: Event, side: Side, place: str) -> Iterator[str]:
     """A server is where it says that it listens, and calls a connection by its peer; a client is where it connects to.
     None is what a loop was asked for too late: of one that was lost, or whose peer is not known."""
-    for name in [name for name in ("local", "peer") if name in end.fields]:
+    for name in [name for name in ADDRESSES if name in end.fields]:
         told, port = end.fields[name], re.search(r" port (\d+)$", place)
         match told:
             case None:
@@ -161,47 +152,36 @@ def _wrong_addresses(end: Event, side: Side, place: str) -> Iterator[str]:
             yield f"{end.message!r} of {end.speaker} says that its {name} address is {told!r}"
 
 
-def _due(side: Side, *, moved: bool) -> Iterator[str]:
-    """What the JSON record of an end has to hold. A client may not have been connected; where no bytes are logged, no
-    digest is kept."""
-    yield from TOTALS
-    if side == "server" or moved:
-        yield from ("local", "peer")
-    if moved:
-        yield from ("received_digest", "sent_digest")
-
-
 def wrong_bytes(scenario: Scenario, side: Side, block: Block) -> Iterator[str]:
-    """What a connection says of its bytes that is not so: where each chunk lies, how long it is, what it holds, and the
-    digests of all; and what cannot be said of an echo."""
+    """Where each chunk lies, how long it is, what it holds, and the digests of all; and what cannot be of an echo."""
     sums = dict.fromkeys(BYTES, 0)
-    known = {name: _known(scenario.pattern, joined(block, name)) for name in BYTES}
+    whole = {name: joined(block, name) for name in BYTES}
+    known = {name: _known(scenario.pattern, payload) for name, payload in whole.items()}
     if side == "client" and scenario.script is not None:  # our server may well send back something else
-        known["received"] = _known(b"", joined(block, "received"))
+        known["received"] = _known(b"", whole["received"])
     for event in block:
         if event.payload is None:
             continue
         offset, shown, length = sums[event.name], event.payload.shown, event.payload.length
         sums[event.name] += length
         for field, value in {"offset": offset, "length": length}.items():
-            if event.level and not _is(event.fields.get(field), value):
-                yield f"{event.message!r} says {field} {event.fields.get(field)!r}, and it is {value}"
+            if event.level and not _is(told := event.fields.get(field), value):
+                yield f"{event.message!r} says {field} {told!r}, and it is {value}"
         pattern = known.get(event.name)
         if length < len(shown) or (pattern is not None and shown != stretch(pattern, offset, len(shown))):
             yield f"{event.message!r} is not what comes at byte {offset}"
         if event.name == "sent" and sums["sent"] > sums["received"]:
             yield f"{event.message!r} before it was received"
     end = ending(block) or block[-1]
-    for total, names in TOTALS.items():
-        name, field = max(names, key=lambda name: sums[name]), total.replace("_bytes", "_digest")
-        pattern, told = known[name], end.fields.get(field, "")
+    for field, names in zip(DIGESTS, TOTALS.values(), strict=True):
+        name = max(names, key=lambda name: sums[name])
+        pattern = known[name]
         right = digest(pattern, sums[name]) if pattern is not None else r"[0-9a-f]{32}"
-        if field in end.fields and not re.fullmatch(right, str(told)):
+        if field in end.fields and not re.fullmatch(right, str(end.fields[field])):
             yield f"{field} is not that of the {sums[name]} bytes in its lines"
-    echo_in, echo_out = (joined(block, name) for name in ("received", "sent"))
     same_length = side == "server" and sums["received"] == sums["sent"]
-    same_digest = end.fields.get("received_digest") == end.fields.get("sent_digest")
-    if not echo_in.shown.startswith(echo_out.shown) or (same_length and not same_digest):
+    same_digest = end.fields.get(DIGESTS[0]) == end.fields.get(DIGESTS[1])
+    if not whole["received"].shown.startswith(whole["sent"].shown) or (same_length and not same_digest):
         yield "what was sent is not what was received"
 
 
@@ -211,8 +191,7 @@ def _is(told: object, number: int) -> bool:
 
 
 def _known(pattern: bytes, payload: Payload) -> bytes | None:
-    """What the bytes of one direction repeat, from how they begin: the pattern from any place on, or what is shown
-    where that is all. None where they are others."""
+    """What bytes repeat, by how they begin: the pattern from any place on, or all that is shown; None for others."""
     if payload.length == len(payload.shown):
         return payload.shown
     shift = (pattern * 2).find(payload.shown[: len(pattern)])
@@ -231,41 +210,36 @@ def digest(pattern: bytes, length: int) -> str:
 
 # --- Against the other side ---
 def wrong_ends(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str]:
-    """Connections of which the two sides tell other addresses, or times that cannot both be."""
     met, strangers = _met(run, blocks)
     if all(strangers):
         yield f"server and client tell of other addresses: {strangers[0][0]}, {strangers[1][0]}"
+    both_tell = not run.silent and not any(map(run.is_raw, SIDES))
     for server, client in met if _direct(run) else ():
         here, there = _field(server, "local"), _field(client, "peer")
-        if here is not None and there is not None and here != there:
+        if None not in (here, there) and here != there:
             yield f"the server says that it is at {here!r}, and its client at {there!r}"
         times = [event.t_ns for event in (client[0], server[0], client[-1]) if event.t_ns is not None]
-        both_tell = not run.silent and not any(map(run.is_raw, SIDES))
         if both_tell and client[-1].name == "closing" and times != sorted(times):
             yield "the server's times (t_ns) are not those of its client: both have to be of the monotonic clock"
 
 
 def wrong_echo(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> Iterator[str]:
-    """Bytes that one side tells of, and the other has not sent, or has not got though it read to a clean end."""
+    """Bytes that the other side has not sent, or has not got though it read to a clean end."""
+    raw, over_tls = run.is_raw("server"), "--tls-ca" in run.client.command
     for server, client in _met(run, blocks)[0]:
-        ends = {"server": (ending(server) or server[-1]).name, "client": (ending(client) or client[-1]).name}
-        raw = run.is_raw("server")
+        of_server, of_client = ((ending(block) or block[-1]).name for block in (server, client))
         # One that was cut or lost need not have told of all that it has sent, and not all of that has come.
-        told = raw or ends["server"] == "closing"
+        told = raw or of_server == "closing"
         # Over TLS a client closes by itself, when it has all: what our own server sends then comes to nobody.
-        came = told and ends["client"] == ("closing" if raw and "--tls-ca" not in run.client.command else "saw_eof")
-        up = raw and ends == {"server": "saw_eof", "client": "closing"}
-        yield from _compared((client, "sending", "client"), (server, "received", "server"), told=True, came=up)
-        down = "sending" if raw else "sent"
-        yield from _compared((server, down, "server"), (client, "received", "client"), told=told, came=came)
+        came = told and of_client == ("closing" if raw and not over_tls else "saw_eof")
+        up = raw and (of_server, of_client) == ("saw_eof", "closing")
+        yield from _compared("client", client, "sending", server, told=True, came=up)
+        yield from _compared("server", server, "sending" if raw else "sent", client, told=told, came=came)
 
 
-def _compared(
-    source: tuple[Block, str, Side], target: tuple[Block, str, Side], *, told: bool, came: bool
-) -> Iterator[str]:
-    """`told` says that the source tells of all that it sends, `came` that all of it has come."""
-    (sender, sending, who), (receiver, receiving, whom) = source, target
-    sent, got = (joined(block, name) for block, name in ((sender, sending), (receiver, receiving)))
+def _compared(who: Side, sender: Block, sending: str, receiver: Block, *, told: bool, came: bool) -> Iterator[str]:
+    """`told` says that the sender tells of all that it sends, `came` that all of it has come."""
+    whom, sent, got = OTHER[who], joined(sender, sending), joined(receiver, "received")
     here, there = _field(sender, "sent_digest"), _field(receiver, "received_digest")
     if told and got.length > sent.length:
         yield f"{whom} received {got.length} bytes, and the {who} tells of {sent.length}"
@@ -281,14 +255,13 @@ def _met(run: Run, blocks: Mapping[Side, Sequence[Block]]) -> tuple[list[tuple[B
     """The two ends of each connection, and the names of servers' and clients' that have no other end. Where no address
     is told, as over Unix sockets, our own peers are accepted in the order in which they connect."""
     met: list[tuple[Block, Block]] = []
-    servers: dict[str, list[Block]] = {}
-    for block in blocks["server"]:
-        name = told_speaker(block, "peer") if run.is_raw("server") else block[0].speaker
-        servers.setdefault(name, []).append(block)
     strangers: list[str] = []
+    servers: dict[str, list[Block]] = defaultdict(list)
+    for block in blocks["server"]:
+        servers[told_speaker(block, "peer") if run.is_raw("server") else block[0].speaker].append(block)
     for block in blocks["client"]:
         name = told_speaker(block) if _direct(run) else ""
-        if servers.get(name):
+        if servers[name]:
             met.append((servers[name].pop(0), block))
         elif name:
             strangers.append(name)

@@ -1,32 +1,14 @@
 """Judge once, from evidence: runs -> cells with a verdict and its reason, causes with a name, groups with a diff."""
 
 import dataclasses
-import difflib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from comparison.judge import differences
 from comparison.judge.causes import Names, causes, in_order
 from comparison.judge.condense import condense
 from comparison.judge.expectations import faults
-from comparison.model import (
-    PARTS,
-    SIDES,
-    Cause,
-    Cell,
-    Difference,
-    DiffLine,
-    Group,
-    Observation,
-    Pairing,
-    Part,
-    ProjectedLine,
-    Run,
-    Scenario,
-    Side,
-    Verdict,
-    worst,
-)
+from comparison.model import PARTS, SIDES, Cause, Cell, Group, Observation, Pairing, Part, Run, Scenario, Verdict, worst
 from comparison.transcript import connections
 from comparison.vocabulary import BYTES
 
@@ -36,20 +18,23 @@ ALONE = "there is nothing to compare it with"
 
 def observe(scenario: Scenario, run: Run) -> Observation:
     """What is made of one run by itself; of its lines none is kept that only repeats itself."""
-    return Observation(condense(run), differences.projections(scenario, run), faults(scenario, run), _was_cut(run))
+    blocks = (block for side in SIDES for block in connections(run.events(side)))
+    cut = any(sum(event.name == "received" for event in block) > 1 for block in blocks)
+    return Observation(condense(run), differences.projections(scenario, run), faults(scenario, run), cut)
 
 
 def judge(
     scenario: Scenario, observations: Sequence[Observation], reference: Pairing, names: Names | None = None
 ) -> tuple[tuple[Cell, ...], tuple[Cause, ...], tuple[Group, ...]]:
-    """The cells, the causes and the groups of alike logs. All are held against one run of the reference pairing; where
-    that failed, of the first that did not."""
+    """The cells, the causes and the groups of alike logs, held against one run of the reference pairing; where that
+    failed, of the first that did not."""
     held_against = _held_against(observations, reference)
-    found: dict[Run, frozenset[Difference]] = {}
-    for seen in observations:
-        if not seen.faults:
-            silent = (*held_against.run.silent, *seen.run.silent)
-            found[seen.run] = differences.between(held_against.projected, seen.projected, silent)
+    own, silent = held_against.projected, held_against.run.silent
+    found = {
+        seen.run: differences.between(own, seen.projected, (*silent, *seen.run.silent))
+        for seen in observations
+        if not seen.faults
+    }
     computed = tuple(causes(scenario, observations, found, held_against.run, names or Names()))
     cells = tuple(
         _cell([seen for seen in observations if seen.run.pairing == pairing], held_against, computed)
@@ -57,12 +42,11 @@ def judge(
     )
     if len(cells) == 1 and cells[0].verdict is Verdict.REFERENCE:
         cells = (dataclasses.replace(cells[0], reason=ALONE),)
-    return cells, computed, _groups(observations, found, held_against, computed)
+    return cells, computed, _groups(observations, held_against, computed)
 
 
 def _held_against(observations: Sequence[Observation], reference: Pairing) -> Observation:
-    """Of a pairing that was run several times the first run of those that most are like: a single odd one does not
-    count."""
+    """Of several runs of a pairing the first of those that most are like: a single odd one does not count."""
     sound = [seen for seen in observations if not seen.faults]
     own = [seen for seen in observations if seen.run.pairing == reference]
     chosen = [seen for seen in own if not seen.faults] or sound or own
@@ -72,18 +56,19 @@ def _held_against(observations: Sequence[Observation], reference: Pairing) -> Ob
 
 
 def _cell(seen: Sequence[Observation], reference: Observation, computed: Sequence[Cause]) -> Cell:
-    """The verdicts on one pairing, from all of its runs."""
     pairing = seen[0].run.pairing
     own = [cause for cause in computed if pairing in cause.pairings]
-    verdicts, reasons = {}, {}
-    for part in PARTS:
-        verdicts[part], reasons[part] = _verdict(part, seen, reference, own)
+    found = {part: _verdict(part, seen, reference, own) for part in PARTS}
+    bad = worst(verdict for verdict, _ in found.values())
+    # In the order in which the faults were found: a cause comes first.
+    parts = dict.fromkeys((*(part for one in seen for part in one.faults), *PARTS))
+    reasons = dict.fromkeys(found[part][1] for part in parts if found[part][0] is bad)
     behaviours = Counter(map(_behaviour, seen))
     first_of_each = {_behaviour(one): one.run for one in reversed(seen)}
     return Cell(
         pairing=pairing,
-        verdicts=verdicts,
-        reason=_reason(verdicts, reasons, [fault.part for one in seen for fault in one.faults]),
+        verdicts={part: verdict for part, (verdict, _) in found.items()},
+        reason="; ".join(reasons),
         causes=in_order(cause.name for cause in own),
         runs=tuple(sorted(first_of_each.values(), key=lambda run: run.number)),
         repeat=len(seen),
@@ -96,7 +81,7 @@ def _verdict(
     part: Part, seen: Sequence[Observation], reference: Observation, causes: Sequence[Cause]
 ) -> tuple[Verdict, str]:
     """The verdict on one of the two questions, with its reason; `causes` are those of this pairing."""
-    faulty = [fault.text for one in seen for fault in one.faults if fault.part == part]
+    faulty = [one.faults[part] for one in seen if part in one.faults]
     if faulty:
         times = f" (in {len(faulty)} of {len(seen)} runs)" if len(seen) > 1 else ""
         return Verdict.FAILED, f"{faulty[0]}{times}"
@@ -117,7 +102,6 @@ def _verdict(
 
 
 def _unexplained(causes: Iterable[Cause]) -> str:
-    """What differs without an explanation, in a few words."""
     by_entry: dict[str, dict[str, None]] = defaultdict(dict)
     for cause in causes:
         by_entry[cause.broken.name if cause.broken is not None else ""][repr(cause.event)] = None
@@ -132,18 +116,11 @@ def _names(causes: Sequence[Cause]) -> str:
     return ", ".join(dict.fromkeys(cause.explanation.name for cause in causes if cause.explanation is not None))
 
 
-def _reason(verdicts: Mapping[Part, Verdict], reasons: Mapping[Part, str], found: Sequence[Part]) -> str:
-    """The reasons of the worst verdicts, in the order in which the faults were found: a cause comes first."""
-    bad = worst(verdicts.values())
-    parts = [part for part in dict.fromkeys((*found, *PARTS)) if verdicts[part] is bad]
-    return "; ".join(dict.fromkeys(reasons[part] for part in parts))
-
-
 def _part(event: str) -> Part:
     return "echo" if event in BYTES else "ending"
 
 
-def _lines(one: Observation, part: Part) -> list[ProjectedLine]:
+def _lines(one: Observation, part: Part) -> list[object]:
     return [line for side in SIDES for line in one.projected[side] if _part(line.event) == part]
 
 
@@ -151,51 +128,16 @@ def _behaviour(one: Observation) -> object:
     return one.projected["server"], one.projected["client"], bool(one.faults)
 
 
-def _was_cut(run: Run) -> bool:
-    return any(
-        sum(event.name == "received" for event in block) > 1
-        for side in SIDES
-        for block in connections(run.events(side))
-    )
-
-
-def _groups(
-    observations: Sequence[Observation],
-    found: Mapping[Run, frozenset[Difference]],
-    reference: Observation,
-    causes: Sequence[Cause],
-) -> tuple[Group, ...]:
+def _groups(observations: Iterable[Observation], reference: Observation, causes: Sequence[Cause]) -> tuple[Group, ...]:
     """For each side, the pairings whose logs are alike, those like the reference first."""
     groups = []
     for side in SIDES:
-        alike: dict[tuple[ProjectedLine, ...], dict[Pairing, None]] = {reference.projected[side]: {}}
+        usual = reference.projected[side]
+        alike: dict[differences.Lines, dict[Pairing, None]] = {usual: {}}
         for one in observations:
-            if one.run in found:
+            if not one.faults:
                 alike.setdefault(one.projected[side], {})[one.run.pairing] = None
         for lines, pairings in alike.items():
             own = [cause for cause in causes if not pairings.keys().isdisjoint(cause.pairings)]
-            diff = _diff(side, reference.projected[side], lines, own)
-            groups.append(Group(side, tuple(pairings), lines, diff))
+            groups.append(Group(side, tuple(pairings), lines, differences.diff(side, usual, lines, own)))
     return tuple(groups)
-
-
-def _diff(
-    side: Side, reference: Sequence[ProjectedLine], lines: Sequence[ProjectedLine], causes: Sequence[Cause]
-) -> tuple[DiffLine, ...]:
-    names: dict[object, set[str]] = defaultdict(set)
-    for cause in causes:
-        for d in cause.differences:
-            names[d.side, d.event, d.text, d.nth].add(cause.name)
-
-    def told(line: ProjectedLine) -> tuple[str, ...]:
-        return tuple(sorted(names[side, line.event, line.text, line.nth]))
-
-    diff: list[DiffLine] = []
-    matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)
-    for tag, start, end, new_start, new_end in matcher.get_opcodes():
-        if tag == "equal":
-            diff += [DiffLine(" ", line.text) for line in reference[start:end]]
-            continue
-        diff += [DiffLine("-", line.text, told(line)) for line in reference[start:end]]
-        diff += [DiffLine("+", line.text, told(line)) for line in lines[new_start:new_end]]
-    return tuple(diff)

@@ -206,11 +206,11 @@ def meaning(cause: Cause) -> str:
 
 def where(entry: Explanation, event: str) -> str:
     """Where an entry of the catalogue has an event, predicted by what."""
-    places = entry.places.get(event, ()) or entry.places.get(f"peer {event}", ())
+    places = entry.places.get(event, {}) or entry.places.get(f"peer {event}", {})
     told = [
-        f"{place.presence} with {' on '.join(level if level != '*' else 'any' for level in place.levels)}"
-        for place in places
-        if place.presence != "either"
+        f"{presence} with {' on '.join(level if level != '*' else 'any' for level in levels)}"
+        for levels, presence in places.items()
+        if presence != "either"
     ]
     return ", ".join([f"predicted by the {entry.axis}", *told]) + ", once in a connection"
 

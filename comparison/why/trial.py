@@ -221,8 +221,8 @@ def difference(usual: Observation, seen: Observation, planted: Side | None = Non
     if planted is None:
         if usual.faults:
             return None  # the machine is too busy, or something is wrong already
-        for fault in seen.faults:
-            return PASSING.sub("", fault.text.replace(SPINS, NEVER_ENDS)), False
+        for text in seen.faults.values():
+            return PASSING.sub("", text.replace(SPINS, NEVER_ENDS)), False
     for side in SIDES:
         as_it_is, log = usual.run.log(side), seen.run.log(side)
         if (log.fate, log.exit_code) != (as_it_is.fate, as_it_is.exit_code):

@@ -17,22 +17,22 @@ def comes_and_goes(stage: Stage) -> None:
     finish(connected(stage))
 '''
 
-EXPLANATION = """        Explanation(
-            name="greeting",
-            title="the third greets",
-            kind="told",
-            axis="own implementation",
-            places={"greeted": (there("third"), missing("*"))},
-            text="It says hello to whoever comes.",
-            advice="Say hello back.",
-            source="its manual",
-            scenario="comes-and-goes",
-        ),
+EXPLANATION = """    Explanation(
+        name="greeting",
+        title="the third greets",
+        kind="told",
+        axis="own implementation",
+        places={"greeted": {("third",): "there", ("*",): "missing"}},
+        text="It says hello to whoever comes.",
+        advice="Say hello back.",
+        source="its manual",
+        scenario="comes-and-goes",
+    ),
 """
 
 ADDED = {
     "comparison/scenarios/clients.py": ("", SCENARIO),
-    "comparison/judge/catalogue.py": ('    )\n}\n"""Name -> explanation."""', EXPLANATION),
+    "comparison/judge/catalogue.py": (")\nCATALOGUE = {", EXPLANATION),
     "common/loops.py": ('    "aiofastnet": (', '    "planted": ("planted:LikeAsyncio",),\n'),
     "common/logs.py": ('    "closing_server": Line(', '    "greeted": Line(logging.INFO, "hello {name}"),\n'),
     "comparison/endpoints.py": ('"protocol": _package(', '"third": _package("third_impl"), '),

@@ -29,7 +29,7 @@ from harness import DEADLINE_S, ROOT, in_turns
 import compare
 from comparison import VERSION, endpoints
 from comparison.judge.catalogue import CATALOGUE
-from comparison.judge.projection import project
+from comparison.judge.differences import project
 from comparison.layout import markdown_of
 from comparison.play.transports import TRANSPORTS
 from comparison.report import export, view

@@ -10,7 +10,7 @@ import pytest
 from recorded import ENDPOINTS, TUTORIAL, client_lines, run, server_lines
 
 from comparison.judge.condense import condense
-from comparison.judge.projection import MOST_LINES
+from comparison.judge.differences import MOST_LINES
 from comparison.judge.verdicts import judge, observe
 from comparison.model import Log, Pairing
 from comparison.play import processes, runner

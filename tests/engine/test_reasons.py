@@ -35,7 +35,7 @@ def printed(script):
 
 
 def reasons(one, scenario=TUTORIAL):
-    return [(fault.part, fault.text) for fault in faults(scenario, one)]
+    return list(faults(scenario, one).items())
 
 
 @pytest.mark.parametrize("script", [CHAIN, GROUP])

@@ -255,7 +255,7 @@ def test_any_edit_that_changes_an_event_comes_out_as_different(pairing, side, ed
     before, after = (
         observe(TUTORIAL, next(one for one in all_ if one.pairing == pairing)) for all_ in (matrix(), runs)
     )
-    unchanged = before.projected == after.projected and after.faults == ()
+    unchanged = before.projected == after.projected and after.faults == {}
     cells, _, _ = judged(TUTORIAL, runs, REFERENCE)
     bad = {cell.pairing for cell in cells if cell.verdict.is_trouble}
     assert bool(bad) is not unchanged

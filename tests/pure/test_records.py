@@ -20,7 +20,7 @@ BOTH_PROTOCOL = Pairing(ENDPOINTS[2], ENDPOINTS[2])
 
 
 def told(run, scenario=TUTORIAL):
-    return [fault.text for fault in faults(scenario, run)]
+    return list(faults(scenario, run).values())
 
 
 def with_logs(run, server, client):
