@@ -47,6 +47,10 @@ BEAT_S = 0.01
 """How often a heartbeat looks whether it is late."""
 
 
+class Skip(Exception):
+    """What was to be played cannot be played here; the text is the reason."""
+
+
 def out_of(error: OSError) -> str | None:
     """What the machine is out of where this error befalls the engine itself; None where it means something else."""
     lacking = OUT_OF.get(error.errno or 0)

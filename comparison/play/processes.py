@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from comparison.model import Log
 
@@ -26,25 +26,16 @@ STOP_S = 20.0
 EXIT_S = 2.0
 """What a process whose output is over gets to be gone by itself: a signal that is sooner would be its exit code."""
 
-PIPE_S = 5.0
-"""What the pipe of a process that has ended gets to reach its end; a grandchild may hold it open for ever."""
-CLOSE_S = 0.5
-"""What the pipes of all processes together get where everything is given up."""
-
-DROPPED_BYTES = 1024 * 1024
-"""How much of an output that nobody keeps is read at once."""
+PIPE_S, CLOSE_S = 5.0, 0.5
+"""What the pipe of a process that has ended gets to reach its end, as a grandchild may hold it open for ever; and what
+the pipes of all together get where everything is given up."""
 
 LINE_BYTES = 1024 * 1024
 """A line that is longer is kept in pieces of this length. An endpoint that shows what it reads has lines of 256 KiB."""
 
-KEPT_MIB = 512
-"""What is kept of the output of a process, which is ended at more. Twice a million lines about 128 bytes each fit."""
-
-LINE_COST_BYTES = 200
-"""What a line costs besides its characters, so that many empty ones do not take all memory either."""
-
-KEPT_OF_TOO_MANY = 10_000
-"""Lines that are kept where there were more than can be."""
+KEPT_MIB, LINE_COST_BYTES, KEPT_OF_TOO_MANY = 512, 200, 10_000
+"""What is kept of the output of a process: twice a million lines about 128 bytes each fit, and empty ones cost memory,
+too. At more it is ended, and so many lines are kept."""
 
 AWAKE_S = 0.2
 """How often who waits for threads wakes, should the signal of Ctrl-C reach one of them: only the first acts on it."""
@@ -71,11 +62,13 @@ class Process:
         """`stdin` is the file that it reads as standard input, by default an empty one. Where it reads one, its
         standard output is the answer to that, and no log. It runs on `cores` only, where they are given."""
         self.command = tuple(command)
+        self.output_is_over = False
+        """Whether it has written its last line, which it does when it ends."""
         self._lines: list[str] = []
         self._keeps_lines = True
         self._trouble: str | None = None
+        self._peak_bytes: int | None = None
         self._grown = threading.Condition()
-        self._at_end = False
         # A session of its own: Ctrl-C is for the engine, which then ends its endpoints in good order.
         with open(os.devnull if stdin is None else stdin, "rb") as input_file, _on_cores(cores):
             self._popen = subprocess.Popen(
@@ -98,7 +91,7 @@ class Process:
             self._waiter.start()
         except RuntimeError as error:
             with self._popen:
-                self._signal_all(signal.SIGKILL)
+                self._kill_all()
             raise OSError(errno.EAGAIN, str(error)) from None
 
     def wait_for_line(self, wanted: Callable[[str], bool], deadline_s: float) -> str | None:
@@ -113,7 +106,7 @@ class Process:
             nonlocal seen
             while seen < len(self._lines) and not wanted(self._lines[seen]):
                 seen += 1
-            return seen < len(self._lines) or self._at_end
+            return seen < len(self._lines) or self.output_is_over
 
         def wait(deadline_s: float) -> str | None:
             with self._grown:
@@ -125,8 +118,7 @@ class Process:
     @property
     def lines(self) -> tuple[str, ...]:
         """What it has written so far."""
-        with self._grown:
-            return tuple(self._lines)
+        return tuple(self._lines)
 
     @property
     def pid(self) -> int:
@@ -145,61 +137,49 @@ class Process:
         """Send it a signal, unless it has ended."""
         self._popen.send_signal(number)
 
-    def peak_bytes(self) -> int | None:
-        """The most resident memory that it ever took; None where the system does not tell, or once it has ended."""
-        try:
-            # As bytes: the name of the program stands there, too, cut after 15 of them.
-            with open(f"/proc/{self.pid}/status", "rb") as file:
-                return next((int(line.split()[1]) * 1024 for line in file if line.startswith(b"VmHWM:")), None)
-        except OSError:
-            return None
+    def look_at_memory(self) -> None:
+        """See how much it took at most so far, for its log: where the system tells, nobody does once it has ended."""
+        # As bytes: the name of the program stands there, too, cut after 15 of them.
+        with contextlib.suppress(OSError), open(f"/proc/{self.pid}/status", "rb") as file:
+            most = (int(line.split()[1]) * 1024 for line in file if line.startswith(b"VmHWM:"))
+            self._peak_bytes = next(most, self._peak_bytes)
 
     def drop_output(self) -> None:
         """From now on only read what it writes, and keep nothing: a benchmark must not pay for it."""
         self._keeps_lines = False
 
-    @property
-    def output_is_over(self) -> bool:
-        """Whether it has written its last line, which it does when it ends."""
-        with self._grown:
-            return self._at_end
-
     def wait(self, deadline_s: float, *, of_s: float | None = None) -> Log:
         """Wait for its end, and kill it after `deadline_s` seconds, the rest of `of_s`."""
         self._waiter.join(deadline_s)
-        if not self._waiter.is_alive():
-            return self._log(None)
-        self.kill()
-        return dataclasses.replace(self._log(f"still running after {of_s or deadline_s:g} s"), fate="hung")
+        fate: Literal["there", "hung"] = "there" if self.has_ended else "hung"
+        if fate == "hung":
+            self.kill()
+            self._trouble = self._trouble or f"still running after {of_s or deadline_s:g} s"
+        self._close(PIPE_S)
+        code = self._popen.returncode if self._trouble is None else None
+        return Log(self.command, self.lines, code, self._trouble, self._peak_bytes, fate)
 
     def stop(self, deadline_s: float = STOP_S) -> Log:
         """Ask it to end with SIGTERM, as its users do, and wait for its end. It must not have ended before."""
         if self.output_is_over:
             self.wait_a_little(EXIT_S)
         early = self._popen.poll() is not None
-        peak_bytes = self.peak_bytes()
-        if not early:
-            self._popen.send_signal(signal.SIGTERM)
-        log = dataclasses.replace(self.wait(deadline_s), peak_bytes=peak_bytes)
+        self.look_at_memory()
+        self.send_signal(signal.SIGTERM)
+        log = self.wait(deadline_s)
         if early and log.trouble is None:
             return dataclasses.replace(log, trouble="ended before it was stopped", fate="absent")
         return log
 
     def kill(self, pipe_s: float = PIPE_S) -> None:
         """End it at once, with whatever it has started, and wait until it is gone."""
-        self._signal_all(signal.SIGKILL)
+        self._kill_all()
         self._waiter.join()
         self._close(pipe_s)
 
-    def _signal_all(self, number: int) -> None:
+    def _kill_all(self) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, number)  # the group of its own session
-
-    def _log(self, trouble: str | None) -> Log:
-        self._close(PIPE_S)
-        trouble = self._trouble or trouble
-        with self._grown:
-            return Log(self.command, tuple(self._lines), None if trouble else self._popen.returncode, trouble)
+            os.killpg(self.pid, signal.SIGKILL)  # the group of its own session
 
     def _close(self, pipe_s: float) -> None:
         """Wait for the rest of its output, and close the pipe."""
@@ -210,27 +190,22 @@ class Process:
     def _read(self) -> None:
         left_bytes = KEPT_MIB * 2**20
         for line in iter(lambda: self._output.readline(LINE_BYTES), b""):
-            if not self._keeps_lines:
-                break
             left_bytes -= len(line) + LINE_COST_BYTES
             if left_bytes < 0:
-                self._give_up()
+                with self._grown:
+                    self._trouble = f"wrote more than {KEPT_MIB} MiB of log lines, and was ended"
+                    del self._lines[KEPT_OF_TOO_MANY:]
+                self._kill_all()
+            if left_bytes < 0 or not self._keeps_lines:
                 break
             with self._grown:
                 self._lines.append(line.decode(errors="backslashreplace").rstrip("\r\n"))
                 self._grown.notify_all()
-        while self._output.read(DROPPED_BYTES):
+        while self._output.read(LINE_BYTES):
             pass
         with self._grown:
-            self._at_end = True
+            self.output_is_over = True
             self._grown.notify_all()
-
-    def _give_up(self) -> None:
-        """End it: it writes more than can be kept."""
-        with self._grown:
-            self._trouble = f"wrote more than {KEPT_MIB} MiB of log lines, and was ended"
-            del self._lines[KEPT_OF_TOO_MANY:]
-        self._signal_all(signal.SIGKILL)
 
 
 GUARD = 'while read group; do groups="$groups -$group"; done; kill -KILL $groups'
@@ -347,19 +322,11 @@ def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: str | os
         raise OSError(f"no answer in {deadline_s:g} s") from error
 
 
-def stop_cleanly_on_sigterm() -> None:
-    """Have SIGTERM end the engine like Ctrl-C does: through every `finally`, so that no endpoint is left behind."""
-
-    def on_sigterm(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
+def heed_signals() -> None:
+    """Have SIGTERM end the engine as Ctrl-C does: through every `finally`, so that no endpoint is left behind. Where a
+    shell has started it in the background, and so with Ctrl-C ignored, it goes on ignoring it, but by a handler: what
+    is ignored is inherited by all that we start, a handler is not."""
     with contextlib.suppress(ValueError):  # not in the main thread: a test calls us
-        signal.signal(signal.SIGTERM, on_sigterm)
-
-
-def let_endpoints_heed_ctrl_c() -> None:
-    """Where a shell has started the engine in the background, and so with Ctrl-C ignored, go on ignoring it, but by a
-    handler: what is ignored is inherited by all that we start, a handler is not."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        with contextlib.suppress(ValueError):  # not in the main thread: a test calls us
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             signal.signal(signal.SIGINT, lambda number, frame: None)

@@ -161,9 +161,10 @@ def _meet(here: Here, unit: Unit) -> Iterator[Outcome]:
         try:
             log, tried_port, met, left = _serve_clients(here, unit)
         except NotReady as error:
+            never = _Client(Log((), (), None, "was not started: the server was not ready"), (), ())
             for _ in unit.turns:
                 here.tick()
-            yield from _never_met(unit, error)
+            yield from _pair([(turn, never) for turn in unit.turns], error.log, None)
             return
         hanging = unit.hanging | {turn[0] for turn, client in met if client.log.fate == "hung"}
         unit = dataclasses.replace(unit, turns=left, hanging=hanging)
@@ -199,15 +200,6 @@ def _serve_clients(here: Here, unit: Unit) -> tuple[Log, int | None, list[tuple[
             if len(process.lines) + lines >= LINES_EACH or (met and met[-1][1].log.fate == "hung"):
                 break
         return process.stop(), tried_port, met, list(left)
-
-
-def _never_met(unit: Unit, error: NotReady) -> Iterator[Outcome]:
-    """What comes of clients whose server has not come to accept connections."""
-    if (why := error.lacking or not_supported(unit.server, error.log)) is not None:
-        yield from ((pairing, why) for pairing, _ in unit.turns)
-        return
-    never = _Client(Log((), (), None, "was not started: the server was not ready"), (), ())
-    yield from _pair([(turn, never) for turn in unit.turns], error.log, None)
 
 
 def _shows_an_error(events: Sequence[Event]) -> bool:

@@ -163,7 +163,7 @@ def no_thread(*_, **__):
 def test_a_process_that_nobody_can_watch_is_not_left_behind(monkeypatch, tmp_path):
     started = []
     monkeypatch.setattr(threading.Thread, "start", no_thread)
-    monkeypatch.setattr(Process, "_signal_all", lambda self, number: (started.append(self), self._popen.kill()))
+    monkeypatch.setattr(Process, "_kill_all", lambda self: (started.append(self), self._popen.kill()))
     with pytest.raises(OSError, match="can't start new thread") as caught:
         Process([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
     assert machine.out_of(caught.value) == (
@@ -287,7 +287,7 @@ def alone(name, scenario=None):
 @pytest.mark.parametrize("tells", [True, False])
 def test_memory_that_nobody_tells_does_not_pass_silently(name, tells, monkeypatch):
     if not tells:
-        monkeypatch.setattr(Process, "peak_bytes", lambda process: None)
+        monkeypatch.setattr(Process, "look_at_memory", lambda process: None)
     elif not os.path.exists("/proc/self/status"):
         pytest.skip("this system does not tell how much a process took")
     note = f"skipped in {name}: whether memory stays below 64 MiB; this system does not tell how much a process took"

@@ -4,7 +4,8 @@ A script is a short function that gets a stage. On a `ServerStage` it connects p
 listens and accepts the connections of a client.
 """
 
-from comparison.play.stage.base import Busy, Skip
+from comparison.play.machine import Skip
+from comparison.play.stage.base import Busy
 from comparison.play.stage.client import ClientStage
 from comparison.play.stage.server import ServerStage
 

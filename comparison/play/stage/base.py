@@ -1,6 +1,7 @@
 """What every stage has: the endpoint on trial, the peers, the deadline."""
 
 import contextlib
+import dataclasses
 import os
 import select
 import socket
@@ -8,24 +9,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.model import Endpoint, Event, Log, Scenario, Transport
-from comparison.play.commands import HOSTS, not_supported
-from comparison.play.machine import Heartbeat, cpu_clock_s, out_of, wants_cpu
+from comparison.model import RAW, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
+from comparison.play.commands import HOSTS, not_supported, why_not
+from comparison.play.machine import Heartbeat, Skip, cpu_clock_s, out_of, wants_cpu
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher, Process
-from comparison.transcript import parse_line
+from comparison.play.serving import NotReady
+from comparison.transcript import parse, parse_line, tells
 
 LOOK_S = 0.05
 """How often it is looked whether what is waited for has happened."""
 
-
-class Skip(Exception):
-    """The scenario cannot be played here; the text is the reason."""
-
-
-class Busy(Exception):
-    """The machine was too late in this run to tell: it is to be played again."""
-
+SAMPLE_S = 0.02
+"""How often it is looked at the memory of an endpoint that is about to end."""
 
 ASLEEP_S = 0.05
 """CPU time that the engine takes for itself while it looks whether an endpoint takes some, too. Who spins gets about as
@@ -42,8 +38,14 @@ SOONEST = 0.85
 beginning a little late is not blamed."""
 
 
+class Busy(Exception):
+    """The machine was too late in this run to tell: it is to be played again."""
+
+
 class Stage:
     """What both kinds of script have in common: the endpoint on trial, the peers, the deadline."""
+
+    on_trial: Side
 
     def __init__(
         self, launcher: Launcher, scenario: Scenario, transport: Transport, folder: Path, endpoint: Endpoint
@@ -53,30 +55,20 @@ class Stage:
         self.transport = transport
         self.folder = folder
         self.endpoint = endpoint
+        self.host = HOSTS.get(transport.name, "localhost")
+        self.family = socket.AF_INET6 if transport.name == "tcp6" else socket.AF_INET
+        self.uses_tls = transport.name in ("tls", "mtls")
         self.deadline = Deadline(scenario.deadline_s)
         self.notebook = Notebook()
         self.process: Process | None = None
-        self.peak_bytes: int | None = None
-        """The most memory that it was seen to take."""
+        self._tried_port: int | None = None
         self._peers: list[Peer] = []
         self._open = contextlib.ExitStack()
-
-    @property
-    def host(self) -> str:
-        return HOSTS.get(self.transport.name, "localhost")
-
-    @property
-    def uses_tls(self) -> bool:
-        return self.transport.name in ("tls", "mtls")
 
     def running(self) -> Process:
         """The endpoint on trial, which the script has started."""
         assert self.process is not None, "the script has not started the endpoint"
         return self.process
-
-    def look_at_memory(self) -> None:
-        """See how much it took so far: nobody tells once it has ended."""
-        self.peak_bytes = self.running().peak_bytes() or self.peak_bytes
 
     def wait_for(self, event: str, count: int = 1) -> None:
         """Wait until the endpoint has told of an event `count` times. One that tells nothing is not waited for."""
@@ -95,16 +87,15 @@ class Stage:
         while found(min(LOOK_S, self.deadline.left())) is None:
             if ended or self.deadline.left() <= LOOK_S:
                 raise Late(f"{count} times {event!r} in the log was waited for in vain")
-            self.look_at_memory()
+            process.look_at_memory()
             ended = process.output_is_over
 
     def told(self, event: str) -> list[Event]:
         """The lines of an event that the endpoint has told so far."""
-        return [line for line in map(parse_line, self.running().lines) if line.name == event]
+        return [line for line in parse(self.running().lines) if line.name == event]
 
     def wait_until_turned_away(self, peers: Sequence[Peer], event: str) -> None:
         """Wait until all of these peers are turned away, or the endpoint has told of an event."""
-
         told = self.running().search(lambda line: parse_line(line).name == event)
         waiting = list(peers)
         while waiting and told(LOOK_S) is None:
@@ -153,6 +144,49 @@ class Stage:
         """Let a little time pass, where that is what a peer does."""
         time.sleep(seconds)
 
+    def keep(self, resource: contextlib.AbstractContextManager[object]) -> None:
+        """Have something closed when the play is over."""
+        self._open.enter_context(resource)
+
+    def close(self) -> None:
+        self._open.close()
+        for peer in self._peers:
+            peer.sock.close()
+        if self.process is not None and not self.process.has_ended:
+            self.process.kill()
+
+    def _with(self, *options: str) -> Scenario:
+        """The scenario with further options of the endpoint. Raises Skip where it does not take these."""
+        server_options, client_options = (*self.scenario.server_options, *options), (*self.scenario.options, *options)
+        # Of both only those of the side on trial are read.
+        scenario = dataclasses.replace(self.scenario, server_options=server_options, options=client_options)
+        if (reason := why_not(scenario, self.transport, self.endpoint, self.on_trial)) is not None:
+            raise Skip(reason)
+        return scenario
+
+    def _peer(self, sock: socket.socket, *, echoed: bool, name: str | None = None, shift: int = 0) -> Peer:
+        name = name or f"peer_{len(self._peers) + 1}"
+        pattern = self.scenario.pattern[shift:] + self.scenario.pattern[:shift]
+        peer = Peer(sock, name, self.notebook, self.deadline, pattern, echoed=echoed)
+        self._peers.append(peer)
+        return peer
+
+    def play(self, number: int) -> Run:
+        """Run the script, and see how the endpoint ends. Raises Busy, and Skip where it does not support what it was
+        asked for."""
+        try:
+            trouble, log = self._play_script(), self._end()
+        except NotReady as error:
+            trouble, log = None, error.log
+        if (why := not_supported(self.endpoint, log)) is not None:
+            raise Skip(why)
+        theirs = self.notebook.log(trouble or self._left_behind(log))
+        events = tuple(event for event in parse(log.lines) if not event.speaker.endswith(f"_{self._tried_port}"))
+        silent = () if self.endpoint.takes_options or tells(events) else (self.on_trial,)
+        if self.on_trial == "client":
+            return Run(Pairing(RAW, self.endpoint), number, theirs, log, parse(theirs.lines), events, silent)
+        return Run(Pairing(self.endpoint, RAW), number, log, theirs, events, parse(theirs.lines), silent)
+
     def _play_script(self) -> str | None:
         """Run the script; what went wrong in it, if anything. Raises Busy, and Skip where the engine is out of
         something."""
@@ -175,32 +209,13 @@ class Stage:
     def _afterwards(self) -> None:
         """What must hold after the script."""
 
-    def _check_supported(self, log: Log) -> None:
-        """Raises Skip where the endpoint says that it cannot do what it was asked for."""
-        if (why := not_supported(self.endpoint, log)) is not None:
-            raise Skip(why)
+    def _end(self) -> Log:
+        """Wait for the end of the endpoint; its log."""
+        process = self.running()
+        while not process.has_ended and self.deadline.left() > SAMPLE_S:
+            process.look_at_memory()
+            process.wait_a_little(SAMPLE_S)
+        return process.wait(self.deadline.left(), of_s=self.deadline.seconds)
 
-    def _wait_for_end(self) -> Log:
-        return self.running().wait(self.deadline.left(), of_s=self.deadline.seconds)
-
-    def keep(self, resource: contextlib.AbstractContextManager[object]) -> None:
-        """Have something closed when the play is over."""
-        self._open.enter_context(resource)
-
-    def close(self) -> None:
-        self._open.close()
-        for peer in self._peers:
-            peer.sock.close()
-        if self.process is not None and not self.process.has_ended:
-            self.process.kill()
-
-    def _peer(self, sock: socket.socket, *, echoed: bool, name: str | None = None, shift: int = 0) -> Peer:
-        name = name or f"peer_{len(self._peers) + 1}"
-        pattern = self.scenario.pattern[shift:] + self.scenario.pattern[:shift]
-        peer = Peer(sock, name, self.notebook, self.deadline, pattern, echoed=echoed)
-        self._peers.append(peer)
-        return peer
-
-
-def family(transport: Transport) -> socket.AddressFamily:
-    return socket.AF_INET6 if transport.name == "tcp6" else socket.AF_INET
+    def _left_behind(self, log: Log) -> str | None:
+        """What an endpoint that has ended should have taken away, and has not."""

@@ -1,19 +1,16 @@
 """A server on trial; the script plays its clients."""
 
-import dataclasses
 import itertools
 import socket
 import ssl
-from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.model import RAW, Log, Pairing, Run, Scenario, Side
-from comparison.play.commands import server_command, socket_path, why_not
-from comparison.play.machine import out_of
+from comparison.model import Log
+from comparison.play.commands import server_command, socket_path
+from comparison.play.machine import Skip, out_of
 from comparison.play.peers import Late, Peer
-from comparison.play.serving import NotReady, serve
-from comparison.play.stage.base import LOOK_S, Skip, Stage, family
-from comparison.transcript import parse, tells
+from comparison.play.serving import serve
+from comparison.play.stage.base import LOOK_S, Stage
 from comparison.vocabulary import AFTER, BYSTANDER
 
 try:
@@ -30,27 +27,27 @@ SIGNALS_EVERY_S = 0.001
 class ServerStage(Stage):
     """A server on trial; the script plays its clients."""
 
+    on_trial = "server"
     port = 0
     ended = False
-    _tried_port: int | None = None
+    """Whether nobody is to stop it any more."""
 
     def start(self, *options: str) -> None:
         """Start the server, and wait until it accepts connections. Raises NotReady, and Skip where it does not take
         these options."""
         self.process, self.port, self._tried_port = serve(
-            self.launcher, self._with(options), self.transport, self.endpoint, self.folder
+            self.launcher, self._with(*options), self.transport, self.endpoint, self.folder
         )
 
     def start_in_vain(self, *options: str) -> None:
         """Start a server that cannot serve, and wait for its end."""
-        self.process = self.launcher.start(
-            server_command(self._with(options), self.transport, self.endpoint, self.folder)
-        )
+        command = server_command(self._with(*options), self.transport, self.endpoint, self.folder)
+        self.process = self.launcher.start(command)
         self.ended = True
 
     def take_a_port(self) -> int:
         """A port on which somebody listens until the play is over."""
-        taken = socket.create_server((self.host, 0), family=family(self.transport))
+        taken = socket.create_server((self.host, 0), family=self.family)
         self.keep(taken)
         port: int = taken.getsockname()[1]
         return port
@@ -61,13 +58,6 @@ class ServerStage(Stage):
             raise Skip("only Linux can limit the open files of a process that runs")
         held = len(list(Path(f"/proc/{self.running().pid}/fd").iterdir()))
         resource.prlimit(self.running().pid, resource.RLIMIT_NOFILE, (held + left, held + left))
-
-    def _with(self, options: Sequence[str]) -> Scenario:
-        """The scenario with further options of the server. Raises Skip where it does not take these."""
-        scenario = dataclasses.replace(self.scenario, server_options=(*self.scenario.server_options, *options))
-        if (reason := why_not(scenario, self.transport, self.endpoint, "server")) is not None:
-            raise Skip(reason)
-        return scenario
 
     @property
     def socket_path(self) -> Path:
@@ -120,7 +110,7 @@ class ServerStage(Stage):
         what the contract says of that."""
         if not self.endpoint.takes_options:
             raise Skip(f"{self.endpoint.label} does not follow the contract, which says how a server stops")
-        self.look_at_memory()
+        self.running().look_at_memory()
         self.signal(number)
         self.ended = True
 
@@ -159,31 +149,14 @@ class ServerStage(Stage):
         if peer.received_bytes != STILL_SERVES_BYTES:
             raise Late(f"does not serve any more: {peer.received_bytes} of {STILL_SERVES_BYTES} bytes came back")
 
-    def play(self, number: int) -> Run:
-        """Run the script, and see that the server still serves and then ends as it should. Raises Busy and Skip."""
-        try:
-            trouble = self._play_script()
-        except NotReady as error:
-            if error.lacking is not None:
-                raise Skip(error.lacking) from None
-            self._check_supported(error.log)
-            return self._run(number, error.log, None)
-        if self.ended:
-            log = dataclasses.replace(self._wait_for_end(), peak_bytes=self.peak_bytes)
-        else:
-            log = self.running().stop()
-        self._check_supported(log)
-        ended_well = log.trouble is None and log.exit_code == self.scenario.expects.server_exit
-        if trouble is None and ended_well and self.transport.name == "unix" and self.socket_path.exists():
-            trouble = "the server has left its Unix socket file behind"
-        return self._run(number, log, trouble)
-
     def _afterwards(self) -> None:
         if not self.ended:
             self.check_still_serves()
 
-    def _run(self, number: int, server: Log, trouble: str | None) -> Run:
-        client = self.notebook.log(trouble)
-        events = tuple(e for e in parse(server.lines) if not e.speaker.endswith(f"_{self._tried_port}"))
-        silent: tuple[Side, ...] = () if self.endpoint.takes_options or tells(events) else ("server",)
-        return Run(Pairing(self.endpoint, RAW), number, server, client, events, parse(client.lines), silent)
+    def _end(self) -> Log:
+        return super()._end() if self.ended else self.running().stop()
+
+    def _left_behind(self, log: Log) -> str | None:
+        ended_well = log.trouble is None and log.exit_code == self.scenario.expects.server_exit
+        file_is_left = ended_well and self.transport.name == "unix" and self.socket_path.exists()
+        return "the server has left its Unix socket file behind" if file_is_left else None
