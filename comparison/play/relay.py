@@ -7,7 +7,6 @@ is all that passes: how many bytes and which, there and back, and how each side 
 import contextlib
 import dataclasses
 import hashlib
-import itertools
 import socket
 import threading
 import time
@@ -16,10 +15,10 @@ from collections.abc import Sequence
 from common.config import BACKLOG
 from common.logs import SHOWN_BYTES, show_cut
 from comparison.model import OTHER, SIDES, Event, Payload, Side
-from comparison.play.peers import CHUNK_BYTES, reset_at_close
+from comparison.play.peers import CHUNK_BYTES, Notebook, reset_at_close
 from comparison.play.processes import AWAKE_S
-from comparison.transcript import told_speaker
-from comparison.vocabulary import ENDINGS, SENT_EOF, WAS_RESET
+from comparison.transcript import NOTHING, parse, told_speaker
+from comparison.vocabulary import SENT_EOF, WAS_RESET
 
 MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
 """What a client sends the server receives, and what a client receives the server has sent."""
@@ -44,9 +43,8 @@ class _Direction:
 
     def __init__(self, event: str) -> None:
         self.event = event
-        self.length = 0
-        self.pieces = 0
-        self.rest = Payload(b"", 0)
+        self.length = self.pieces = 0
+        self.rest = NOTHING
         self.digest = hashlib.blake2b(digest_size=16)
 
 
@@ -54,25 +52,24 @@ class _Connection:
     """What passed on one connection, as its client would tell it."""
 
     def __init__(self, speaker: str, local: object) -> None:
-        self.speaker = speaker
-        self.directions: dict[Side, _Direction] = {"client": _Direction("sending"), "server": _Direction("received")}
+        self.notebook = Notebook()
+        self._speaker = speaker
+        self._directions: dict[Side, _Direction] = {"client": _Direction("sending"), "server": _Direction("received")}
         self._ends: dict[Side, str] = {}
         self._is_over = False
         self._lock = threading.Lock()
-        self._events: list[Event] = []
-        self._tell("connecting", "connecting", local=local)
+        self.notebook.tell(speaker, "connecting", "connecting", local=local)
 
     def passed(self, sender: Side, data: bytes) -> None:
         """One side has sent this, and the other has it not yet."""
-        own, other = self.directions[sender], self.directions[OTHER[sender]]
+        own = self._directions[sender]
         with self._lock:
             own.digest.update(data)
             own.length += len(data)
             own.pieces += 1
             own.rest = Payload(own.rest.shown or data[:SHOWN_BYTES], own.rest.length + len(data))
             if own.pieces <= KEPT_PIECES:
-                self._tell_rest(other)  # what comes back was there before
-                self._tell_rest(own)
+                self._tell_rest(OTHER[sender], sender)  # what comes back was there before
 
     def ended(self, side: Side, end: str) -> None:
         """How a side has ended it: once, but for a reset after an EOF."""
@@ -92,31 +89,26 @@ class _Connection:
             self.ended(side, OPEN)
         self._is_over = True
 
-    def events(self) -> list[Event]:
-        """All of it, the end with its totals and a digest of each direction."""
-        sent, received = self.directions["client"], self.directions["server"]
-        with self._lock:
-            self._tell_rest(sent)
-            self._tell_rest(received)
-            if self._ends.keys() >= set(SIDES) and self._events[-1].name not in ENDINGS:
-                self._tell(
-                    *_spoken_end("client", self._ends),
-                    received_bytes=received.length,
-                    sent_bytes=sent.length,
-                    received_digest=received.digest.hexdigest(),
-                    sent_digest=sent.digest.hexdigest(),
-                    ends=dict(self._ends),
-                )
-            return list(self._events)
+    def tell_end(self) -> None:
+        """Write down how it has ended, with the totals and a digest of each direction."""
+        self._tell_rest("client", "server")
+        sent, received = self._directions["client"], self._directions["server"]
+        self.notebook.tell(
+            self._speaker,
+            *_spoken_end("client", self._ends),
+            received_bytes=received.length,
+            sent_bytes=sent.length,
+            received_digest=received.digest.hexdigest(),
+            sent_digest=sent.digest.hexdigest(),
+            ends=self._ends,
+        )
 
-    def _tell_rest(self, direction: _Direction) -> None:
-        rest, direction.rest = direction.rest, Payload(b"", 0)
-        if rest.length:
-            message = f"{direction.event} {show_cut(rest.shown, rest.length)}"
-            self._tell(direction.event, message, rest, length=rest.length)
-
-    def _tell(self, event: str, message: str, payload: Payload | None = None, **fields: object) -> None:
-        self._events.append(Event(event, self.speaker, message, "info", time.monotonic_ns(), payload, fields))
+    def _tell_rest(self, *senders: Side) -> None:
+        for one in map(self._directions.__getitem__, senders):
+            rest, one.rest = one.rest, NOTHING
+            if rest.length:
+                message = f"{one.event} {show_cut(rest.shown, rest.length)}"
+                self.notebook.tell(self._speaker, one.event, message, length=rest.length)
 
 
 class Relay:
@@ -156,14 +148,14 @@ class Relay:
             thread.join()
         for sock in (self._listener, *self._sockets):
             sock.close()
+        for connection in self._connections:
+            connection.tell_end()
 
     def events(self) -> tuple[Event, ...]:
-        """What passed so far, as the clients would tell it, one connection after another."""
-        return tuple(event for connection in self._connections for event in connection.events())
+        """What has passed when all is over, as the clients would tell it, one connection after another."""
+        return tuple(event for one in self._connections for event in parse(one.notebook.log().lines))
 
     def _accept(self) -> None:
-        speaker = "echo_client"
-        numbers = itertools.count(2)
         while True:
             is_last = self._closing  # looked at before: who had connected by then is served
             try:
@@ -172,10 +164,10 @@ class Relay:
                 if is_last:
                     return
                 continue
+            speaker = f"echo_client_{len(self._threads) + 1}".removesuffix("_1")
             thread = threading.Thread(target=self._connect, args=(client, speaker), daemon=True)
             self._threads.append(thread)
             thread.start()
-            speaker = f"echo_client_{next(numbers)}"
 
     def _connect(self, client: socket.socket, speaker: str) -> None:
         self._sockets.append(client)
