@@ -23,15 +23,9 @@ from comparison.play.stage import Busy, ClientStage, ServerStage, Skip
 from comparison.play.workers import each, in_a_thread
 from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
 
-CLIENTS_EACH = 20
-"""A server process takes so many clients at most: none of their runs is judged before it ends, and Ctrl-C may come."""
-
-LINES_EACH = 25_000
-"""A server gets no further client once it and those before have written so many lines: they are held in memory until
-it ends."""
-
-TRIES = 5
-"""How often a scenario is played before the machine is said to be too busy to tell."""
+CLIENTS_EACH = 20  # at most of a server: none of their runs is judged before it ends, and Ctrl-C may come
+LINES_EACH = 25_000  # a server gets no further client once so many lines are written: they are held in memory till then
+TRIES = 5  # how often a scenario is played before the machine is said to be too busy to tell
 
 CUT_OFF = "cut off"
 """Why a client does not count that had not ended when Ctrl-C came."""
@@ -136,7 +130,7 @@ def _folder(unit: Unit) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _play(here: Here, unit: Unit) -> Iterator[Outcome]:
+def _play(here: Here, unit: Unit) -> list[Outcome]:
     """A scenario with a script; again where the machine was too late to tell. Raises Skip."""
     [(pairing, number)], [side] = unit.turns, unit.scenario.on_trial
     of_side: type[ServerStage | ClientStage] = ServerStage if side == "server" else ClientStage
@@ -147,10 +141,19 @@ def _play(here: Here, unit: Unit) -> Iterator[Outcome]:
             with contextlib.closing(stage):
                 run = stage.play(number)
             here.tick()
-            if not here.clients.is_closed:
-                yield run
-            return
+            return [] if here.clients.is_closed else [run]
     raise Skip(TOO_BUSY)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Client:
+    """One client that has ended: its log, and what passed on the wire where somebody watched it."""
+
+    turn: Turn
+    log: Log
+    wire: tuple[Event, ...] = ()
+    skipped: str | None = None
+    """Why it does not count, where it does not."""
 
 
 def _meet(here: Here, unit: Unit) -> Iterator[Outcome]:
@@ -161,43 +164,41 @@ def _meet(here: Here, unit: Unit) -> Iterator[Outcome]:
         try:
             log, tried_port, met, left = _serve_clients(here, unit)
         except NotReady as error:
-            never = _Client(Log((), (), None, "was not started: the server was not ready"), (), ())
+            never = Log((), (), None, "was not started: the server was not ready")
             for _ in unit.turns:
                 here.tick()
-            yield from _pair([(turn, never) for turn in unit.turns], error.log, None)
+            yield from _pair([_Client(turn, never) for turn in unit.turns], error.log, None)
             return
-        hanging = unit.hanging | {turn[0] for turn, client in met if client.log.fate == "hung"}
+        hanging = unit.hanging | {client.turn[0] for client in met if client.log.fate == "hung"}
         unit = dataclasses.replace(unit, turns=left, hanging=hanging)
         runs = list(_pair(met, log, tried_port))
-        died = log.fate == "absent"
-        to_blame = len(runs) > 1 and (died or _shows_an_error(runs[0].server_events))
-        again = [turn for turn in dict.fromkeys(turn for turn, _ in met) if to_blame and turn[0] not in hanging]
-        for (turn, client), run in zip(met, runs, strict=True):
-            if turn not in again and client.skipped is not CUT_OFF:
+        to_blame = len(runs) > 1 and (log.fate == "absent" or _shows_an_error(runs[0].server_events))
+        again = dict.fromkeys(client.turn for client in met if to_blame and client.turn[0] not in hanging)
+        for client, run in zip(met, runs, strict=True):
+            if client.turn not in again and client.skipped is not CUT_OFF:
                 yield run if client.skipped is None else (run.pairing, client.skipped)
         for turn in again:
             untold = dataclasses.replace(here, tick=lambda: None)
             yield from _meet(untold, dataclasses.replace(unit, turns=[turn]))
 
 
-def _serve_clients(here: Here, unit: Unit) -> tuple[Log, int | None, list[tuple[Turn, "_Client"]], list[Turn]]:
+def _serve_clients(here: Here, unit: Unit) -> tuple[Log, int | None, list[_Client], list[Turn]]:
     """Start a server, and its clients one after another: its log, the port of the connection that tried it, the clients
     that it had, and those that are left for another. Raises NotReady and Skip."""
-    met: list[tuple[Turn, _Client]] = []
+    met: list[_Client] = []
     left = deque(unit.turns)
     lines = 0
     with _folder(unit) as folder:
         process, port, tried_port = serve(here.servers, unit.scenario, unit.transport, unit.server, folder)
         while left and not here.clients.is_closed:
-            pairing, number = left.popleft()
-            for _ in range(0 if hung(unit.reference, unit.hanging, [pairing]) else TRIES):
-                client = _run_client(here, unit, folder, pairing, port)
-                met.append(((pairing, number), client))
+            turn = left.popleft()
+            for _ in range(0 if hung(unit.reference, unit.hanging, [turn[0]]) else TRIES):
+                met.append(client := _run_client(here, unit, folder, turn, port))
                 lines += len(client.log.lines)
                 if client.skipped is not TOO_BUSY:
                     break
             here.tick()
-            if len(process.lines) + lines >= LINES_EACH or (met and met[-1][1].log.fate == "hung"):
+            if len(process.lines) + lines >= LINES_EACH or (met and met[-1].log.fate == "hung"):
                 break
         return process.stop(), tried_port, met, list(left)
 
@@ -209,32 +210,20 @@ def _shows_an_error(events: Sequence[Event]) -> bool:
     return any("traceback" in event.fields for event in own) or first_error(printed) is not None
 
 
-@dataclasses.dataclass(frozen=True)
-class _Client:
-    """One client that has ended: its log, and what passed on the wire where somebody watched it."""
-
-    log: Log
-    events: tuple[Event, ...]
-    wire: tuple[Event, ...]
-    skipped: str | None = None
-    """Why it does not count, where it does not."""
-
-
-def _run_client(here: Here, unit: Unit, folder: Path, pairing: Pairing, port: int) -> _Client:
+def _run_client(here: Here, unit: Unit, folder: Path, turn: Turn, port: int) -> _Client:
     """Run a client to its end. Where one of the two takes no options, and so may tell nothing, it is connected through
     a relay that watches the wire."""
-    scenario, transport, relay = unit.scenario, unit.transport, None
+    scenario, transport, (pairing, _), relay = unit.scenario, unit.transport, turn, None
     with contextlib.ExitStack() as stack:
         if not (pairing.server.takes_options and pairing.client.takes_options):
             address = where(pairing.server, transport, port)
             relay = stack.enter_context(Relay(HOSTS[transport.name], address, scenario.deadline_s))
             port = relay.port
         command = client_command(scenario, transport, pairing, folder, port)
+        stdin = payload_file(scenario, transport, pairing, folder)
         machine = stack.enter_context(Heartbeat())
         try:
-            log = here.clients.start(command, stdin=payload_file(scenario, transport, pairing, folder)).wait(
-                scenario.deadline_s
-            )
+            log = here.clients.start(command, stdin=stdin).wait(scenario.deadline_s)
             skipped = not_supported(pairing.client, log)
         except OSError as error:
             log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)
@@ -244,32 +233,31 @@ def _run_client(here: Here, unit: Unit, folder: Path, pairing: Pairing, port: in
             skipped = TOO_BUSY
         if here.clients.is_closed:
             skipped = CUT_OFF
-    return _Client(log, parse(log.lines), relay.events() if relay is not None else (), skipped)
+    return _Client(turn, log, relay.events() if relay is not None else (), skipped)
 
 
-def _pair(met: Sequence[tuple[Turn, _Client]], server: Log, tried_port: int | None) -> Iterator[Run]:
+def _pair(met: Sequence[_Client], server: Log, tried_port: int | None) -> Iterator[Run]:
     """Give each client its part of the server's log: the server's own life, and the connections that this client
     made."""
     server_events = parse(server.lines)
     blocks = places(server_events)
-    of_somebody = {place for block in blocks for place in block}
-    life = [place for place in range(len(server_events)) if place not in of_somebody]
+    life = set(range(len(server_events))).difference(*blocks)
     if tried_port is not None:
         blocks = [block for block in blocks if not server_events[block[0]].speaker.endswith(f"_{tried_port}")]
     # What was seen on the wire has the port that the server sees.
     told = [[server_events[place] for place in block] for block in blocks]
+    of_clients = [parse(client.log.lines) for client in met]
+    owners = _owners(told, [client.wire or events for client, events in zip(met, of_clients, strict=True)])
     of_turn: list[list[int]] = [[] for _ in met]
-    owners = _owners(told, [client.wire or client.events for _, client in met])
     for block, owner in zip(blocks, owners, strict=True):
         of_turn[owner] += block
-    for ((pairing, number), client), mine in zip(met, of_turn, strict=True):
+    for client, events, mine in zip(met, of_clients, of_turn, strict=True):
         own = sorted([*life, *mine])
         log = dataclasses.replace(server, lines=tuple(server.lines[place] for place in own))
-        events = {"server": tuple(server_events[place] for place in own), "client": client.events}
-        silent: list[Side] = [side for side in SIDES if client.wire and not tells(events[side])]
-        for side in silent:
-            events[side] = seen_by(side, client.wire)
-        yield Run(pairing, number, log, client.log, events["server"], events["client"], tuple(silent), client.wire)
+        told_by = {"server": tuple(server_events[place] for place in own), "client": events}
+        silent: list[Side] = [side for side in SIDES if client.wire and not tells(told_by[side])]
+        told_by |= {side: seen_by(side, client.wire) for side in silent}
+        yield Run(*client.turn, log, client.log, told_by["server"], told_by["client"], tuple(silent), client.wire)
 
 
 def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]]) -> list[int]:
