@@ -20,8 +20,7 @@ PLACE = "{command}"
 TELL = 'cd "$0" && echo "$$" >&2 && exec "$@"'
 HANDED_ON = (signal.SIGTERM, signal.SIGINT)
 PIECE_BYTES = 65536
-KILL_S = 20.0
-"""What it may take to hand on a signal."""
+KILL_S = 20.0  # to hand on a signal
 
 
 def behind(prefix: str, command: Sequence[str]) -> list[str]:

@@ -18,14 +18,11 @@ try:
 except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
-JOBS = 2 * (os.cpu_count() or 1)
-"""How many servers run at once where nobody says so: each waits as often as it computes."""
-
-SPARE_FILES = 24
-"""What an endpoint has open besides its connections: it needs 16, and a few while it starts."""
-
-FILES_OF_A_RUN = 8
-"""What the engine has open for a run besides its own peers: pipes, and what it takes to start a process."""
+JOBS = 2 * (os.cpu_count() or 1)  # servers at once where nobody says so: each waits as often as it computes
+SPARE_FILES = 24  # what an endpoint has open besides its connections: it needs 16, and a few while it starts
+FILES_OF_A_RUN = 8  # what the engine has open for a run besides its own peers: pipes, and what starting a process takes
+ENDS_OF_SOCKETS = len("/compare-12345678/12345678")  # of the path of a Unix socket, after the folder of temporary files
+BEAT_S = 0.01  # how often a heartbeat looks whether it is late
 
 OUT_OF = {
     errno.EMFILE: "file descriptors; raise the limit: ulimit -n",
@@ -39,12 +36,6 @@ OUT_OF = {
     errno.ENOBUFS: "memory for sockets; close other programs",
 }
 """What a machine can be out of, with the remedy."""
-
-ENDS_OF_SOCKETS = len("/compare-12345678/12345678")
-"""What the path of a Unix socket has after the folder for temporary files."""
-
-BEAT_S = 0.01
-"""How often a heartbeat looks whether it is late."""
 
 
 class Skip(Exception):

@@ -17,31 +17,19 @@ from typing import IO, Literal
 
 from comparison.model import Log
 
-ROOT = Path(__file__).resolve().parents[2]
-"""Where the programs lie, and are started."""
+ROOT = Path(__file__).resolve().parents[2]  # where the programs lie, and are started
+INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT, as shells count
+AWAKE_S = 0.2  # how often who waits for threads wakes: Ctrl-C may reach another thread, and only the first acts on it
 
-STOP_S = 20.0
-"""What an endpoint gets to end after SIGTERM: its grace of 5 s, and time for a machine that is busy."""
+STOP_S = 20.0  # for an endpoint to end after SIGTERM: its grace of 5 s, and time for a machine that is busy
+EXIT_S = 2.0  # to be gone by itself when its output is over: a signal that is sooner would be its exit code
+PIPE_S = 5.0  # for the pipe to reach its end after that of the process: a grandchild may hold it open for ever
+CLOSE_S = 0.5  # for the pipes of all together, where everything is given up
 
-EXIT_S = 2.0
-"""What a process whose output is over gets to be gone by itself: a signal that is sooner would be its exit code."""
-
-PIPE_S, CLOSE_S = 5.0, 0.5
-"""What the pipe of a process that has ended gets to reach its end, as a grandchild may hold it open for ever; and what
-the pipes of all together get where everything is given up."""
-
-LINE_BYTES = 1024 * 1024
-"""A line that is longer is kept in pieces of this length. An endpoint that shows what it reads has lines of 256 KiB."""
-
-KEPT_MIB, LINE_COST_BYTES, KEPT_OF_TOO_MANY = 512, 200, 10_000
-"""What is kept of the output of a process: twice a million lines about 128 bytes each fit, and empty ones cost memory,
-too. At more it is ended, and so many lines are kept."""
-
-AWAKE_S = 0.2
-"""How often who waits for threads wakes, should the signal of Ctrl-C reach one of them: only the first acts on it."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
+LINE_BYTES = 1024 * 1024  # a longer line is kept in pieces; who shows what it reads has lines of 256 KiB
+KEPT_MIB = 512  # of its output, at more than which a process is ended: twice a million lines about 128 bytes each fit
+LINE_COST_BYTES = 200  # besides its characters, so that many empty lines do not take all memory either
+KEPT_OF_TOO_MANY = 10_000  # lines
 
 
 class Closed(Exception):
@@ -51,19 +39,11 @@ class Closed(Exception):
 class Process:
     """One running process and the lines it has written so far, standard output and standard error together."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        cwd: str | os.PathLike[str],
-        *,
-        stdin: str | os.PathLike[str] | None = None,
-        cores: Collection[int] | None = None,
-    ) -> None:
-        """`stdin` is the file that it reads as standard input, by default an empty one. Where it reads one, its
-        standard output is the answer to that, and no log. It runs on `cores` only, where they are given."""
+    def __init__(self, command: Sequence[str], cwd: Path, stdin: Path | None, cores: Collection[int] | None) -> None:
+        """Where it reads a file as standard input, its standard output is the answer to that, and no log. It runs on
+        `cores` only, where they are given."""
         self.command = tuple(command)
-        self.output_is_over = False
-        """Whether it has written its last line, which it does when it ends."""
+        self.output_is_over = False  # it has written its last line, which it does when it ends
         self._lines: list[str] = []
         self._keeps_lines = True
         self._trouble: str | None = None
@@ -80,6 +60,7 @@ class Process:
                 stderr=subprocess.STDOUT if stdin is None else subprocess.PIPE,
                 start_new_session=True,
             )
+        self.pid = self._popen.pid  # it may have ended
         output = self._popen.stdout or self._popen.stderr
         assert output is not None
         self._output: IO[bytes] = output
@@ -119,11 +100,6 @@ class Process:
     def lines(self) -> tuple[str, ...]:
         """What it has written so far."""
         return tuple(self._lines)
-
-    @property
-    def pid(self) -> int:
-        """Its process id. It may have ended."""
-        return self._popen.pid
 
     @property
     def has_ended(self) -> bool:
@@ -208,8 +184,8 @@ class Process:
             self._grown.notify_all()
 
 
+# Reads until nobody is there who could write: then whoever has told of these is killed.
 GUARD = 'while read group; do groups="$groups -$group"; done; kill -KILL $groups'
-"""Reads until nobody is there who could write: then whoever has told of these is killed."""
 
 
 @contextlib.contextmanager
@@ -226,14 +202,13 @@ def guard() -> Iterator[IO[bytes]]:
 class Launcher:
     """Starts processes from any thread, and kills those that still run when the `with` block ends, however it ends."""
 
-    def __init__(self, cwd: str | os.PathLike[str] = ROOT, guard: IO[bytes] | None = None) -> None:
+    def __init__(self, cwd: Path = ROOT, guard: IO[bytes] | None = None) -> None:
         """With a `guard` they end also where this process is killed."""
         self._cwd = cwd
         self._guard = guard
         self._lock = threading.Lock()
         self._started: list[Process | Launcher] = []
-        self.is_closed = False
-        """Whether it starts nothing any more."""
+        self.is_closed = False  # it starts nothing any more
 
     def __enter__(self) -> "Launcher":
         return self
@@ -241,18 +216,12 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def start(
-        self,
-        command: Sequence[str],
-        *,
-        stdin: str | os.PathLike[str] | None = None,
-        cores: Collection[int] | None = None,
-    ) -> Process:
+    def start(self, command: Sequence[str], stdin: Path | None = None, cores: Collection[int] | None = None) -> Process:
         """Start a command, see Process. Raises Closed after `kill`, and OSError where the program cannot be run."""
         with self._lock:
             if self.is_closed:
                 raise Closed
-            process = Process(command, self._cwd, stdin=stdin, cores=cores)
+            process = Process(command, self._cwd, stdin, cores)
             if self._guard is not None:
                 self._guard.write(f"{process.pid}\n".encode())
             self._started.append(process)
@@ -302,7 +271,7 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
 
 
-def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: str | os.PathLike[str] | None = None) -> str:
+def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: Path | None = None) -> str:
     """What a short command prints. Raises OSError where it cannot be run, fails, or is not done in time."""
     try:
         return subprocess.run(

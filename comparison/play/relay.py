@@ -23,14 +23,9 @@ from comparison.vocabulary import SENT_EOF, WAS_RESET
 MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
 """What a client sends the server receives, and what a client receives the server has sent."""
 
-LOOK_S = 0.02
-"""How often it is looked whether all is over."""
-
-END_S = 5.0
-"""What the end of a connection gets to come once the client has ended."""
-
-KEPT_PIECES = 100
-"""Pieces that are written down one by one in each direction; of the others, that there were more bytes."""
+LOOK_S = 0.02  # how often it is looked whether all is over
+END_S = 5.0  # for the end of a connection to come once the client has ended
+KEPT_PIECES = 100  # that are written down one by one in each direction; of the others, that there were more bytes
 
 EARLY = "sent EOF before the client had"
 RESET = "reset the connection"
@@ -111,22 +106,24 @@ class _Connection:
                 self.notebook.tell(self._speaker, one.event, message, length=rest.length)
 
 
+@dataclasses.dataclass(eq=False)
 class Relay:
     """Listens on a `port` of its own, and connects each client to the server's. Where the `with` block ends it waits a
     little for connections that have not ended; then everything is over."""
 
-    def __init__(self, host: str, server: tuple[str, int], deadline_s: float) -> None:
-        self._host = host
-        self._server = server
-        self._deadline_s = deadline_s
+    host: str
+    server: tuple[str, int]
+    deadline_s: float
+
+    def __post_init__(self) -> None:
         self._connections: list[_Connection] = []
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
         self._closing = False
 
     def __enter__(self) -> "Relay":
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        self._listener = socket.create_server((self._host, 0), family=family, backlog=BACKLOG)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, 0), family=family, backlog=BACKLOG)
         self._listener.settimeout(LOOK_S)
         self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
@@ -172,7 +169,7 @@ class Relay:
     def _connect(self, client: socket.socket, speaker: str) -> None:
         self._sockets.append(client)
         try:
-            server = socket.create_connection(self._server, self._deadline_s)
+            server = socket.create_connection(self.server, self.deadline_s)
         except OSError:
             _reset(client)
             return

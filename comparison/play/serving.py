@@ -14,11 +14,8 @@ from comparison.play.machine import Skip, out_of
 from comparison.play.processes import Launcher, Process
 from comparison.transcript import parse_line
 
-READY_S = 30.0
-"""What a server gets to accept connections. It takes 0.2 s; the rest is for a machine that is busy."""
-
-LOOK_S = 0.05
-"""How often it is tried whether a server that says nothing accepts connections."""
+READY_S = 30.0  # for a server to accept connections. It takes 0.2 s; the rest is for a machine that is busy
+LOOK_S = 0.05  # how often it is tried whether a server that says nothing accepts connections
 
 Started = tuple[Process, int, int | None]
 """A server's process, its port (0 where it has none), and the port of a connection that tried whether it is there."""

@@ -165,7 +165,7 @@ def test_a_process_that_nobody_can_watch_is_not_left_behind(monkeypatch, tmp_pat
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     monkeypatch.setattr(Process, "_kill_all", lambda self: (started.append(self), self._popen.kill()))
     with pytest.raises(OSError, match="can't start new thread") as caught:
-        Process([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
+        Process([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, None, None)
     assert machine.out_of(caught.value) == (
         "this machine is out of processes and threads; end other programs, or raise the limit: ulimit -u"
     )

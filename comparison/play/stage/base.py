@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from comparison.model import RAW, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.play.commands import HOSTS, not_supported, why_not
@@ -17,21 +18,14 @@ from comparison.play.processes import Launcher, Process
 from comparison.play.serving import NotReady
 from comparison.transcript import parse, parse_line, tells
 
-LOOK_S = 0.05
-"""How often it is looked whether what is waited for has happened."""
-
-SAMPLE_S = 0.02
-"""How often it is looked at the memory of an endpoint that is about to end."""
+LOOK_S = 0.05  # how often it is looked whether what is waited for has happened
+SAMPLE_S = 0.02  # how often it is looked at the memory of an endpoint that is about to end
 
 ASLEEP_S = 0.05
 """CPU time that the engine takes for itself while it looks whether an endpoint takes some, too. Who spins gets about as
 much, however busy the machine is."""
-
-ASLEEP_SHARE = 0.25
-"""The most that one with nothing to do takes beside that; the least that one takes which spins."""
-
-LOOKS = 3
-"""How often it is looked: at first an endpoint may still do what was to be done."""
+ASLEEP_SHARE = 0.25  # the most that one with nothing to do takes beside that; the least that one takes which spins
+LOOKS = 3  # at first an endpoint may still do what was to be done
 
 SOONEST = 0.85
 """How much of a limit of time must have passed: one that fires at half its time is found out, and who noted the
@@ -42,23 +36,22 @@ class Busy(Exception):
     """The machine was too late in this run to tell: it is to be played again."""
 
 
+@dataclasses.dataclass(eq=False)
 class Stage:
     """What both kinds of script have in common: the endpoint on trial, the peers, the deadline."""
 
-    on_trial: Side
+    on_trial: ClassVar[Side]
+    launcher: Launcher
+    scenario: Scenario
+    transport: Transport
+    folder: Path
+    endpoint: Endpoint
 
-    def __init__(
-        self, launcher: Launcher, scenario: Scenario, transport: Transport, folder: Path, endpoint: Endpoint
-    ) -> None:
-        self.launcher = launcher
-        self.scenario = scenario
-        self.transport = transport
-        self.folder = folder
-        self.endpoint = endpoint
-        self.host = HOSTS.get(transport.name, "localhost")
-        self.family = socket.AF_INET6 if transport.name == "tcp6" else socket.AF_INET
-        self.uses_tls = transport.name in ("tls", "mtls")
-        self.deadline = Deadline(scenario.deadline_s)
+    def __post_init__(self) -> None:
+        self.host = HOSTS.get(self.transport.name, "localhost")
+        self.family = socket.AF_INET6 if self.transport.name == "tcp6" else socket.AF_INET
+        self.uses_tls = self.transport.name in ("tls", "mtls")
+        self.deadline = Deadline(self.scenario.deadline_s)
         self.notebook = Notebook()
         self.process: Process | None = None
         self._tried_port: int | None = None
@@ -124,7 +117,6 @@ class Stage:
         raise Late(f"spins {when}: it has nothing to do, and takes {share:.0%} of the CPU time that another gets")
 
     def _cpu_s(self) -> float:
-        """The CPU time that the endpoint has taken so far; 0 where it has ended."""
         return cpu_clock_s(self.running().pid) or 0.0
 
     def check_not_sooner(self, limit_s: float, since_s: float) -> None:

@@ -19,9 +19,7 @@ except ImportError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
 STILL_SERVES_BYTES = 1000
-
-SIGNALS_EVERY_S = 0.001
-"""An end takes tens of milliseconds: a signal reaches each step of it."""
+SIGNALS_EVERY_S = 0.001  # an end takes tens of milliseconds: a signal reaches each step of it
 
 
 class ServerStage(Stage):
