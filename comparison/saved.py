@@ -31,9 +31,8 @@ from comparison.model import (
     Survey,
     Transport,
 )
-from comparison.play.commands import prepare
 from comparison.play.processes import ROOT
-from comparison.play.transports import TRANSPORTS
+from comparison.play.transports import TRANSPORTS, prepare
 from comparison.report import export
 from comparison.report.repeat import by_hand
 from comparison.report.words import plain_log

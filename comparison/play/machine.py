@@ -74,6 +74,14 @@ def too_few_files(scenario: Scenario) -> str | None:
     return f"a process may have {limit} files open here, and this takes {wanted}; raise the limit: ulimit -n {wanted}"
 
 
+def limit_files(pid: int, left: int) -> None:
+    """Leave a process that runs so many file descriptors more than it holds. Raises Skip where the system cannot."""
+    if resource is None or not hasattr(resource, "prlimit"):
+        raise Skip("only Linux can limit the open files of a process that runs")
+    limit = left + len(os.listdir(f"/proc/{pid}/fd"))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
+
+
 def runs_at_once(scenario: Scenario, jobs: int) -> int:
     """How many runs of the scenario, `jobs` at most, the engine has files for: it holds one end of each connection
     where it plays one side."""

@@ -49,16 +49,18 @@ class Process:
         self._trouble: str | None = None
         self._peak_bytes: int | None = None
         self._grown = threading.Condition()
-        # A session of its own: Ctrl-C is for the engine, which then ends its endpoints in good order.
-        with open(os.devnull if stdin is None else stdin, "rb") as input_file, _on_cores(cores):
+        with contextlib.ExitStack() as stack:
+            if cores is not None:  # inherited from this thread, so that no part of its life is on others
+                stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
+                os.sched_setaffinity(0, cores)
             self._popen = subprocess.Popen(
                 self.command,
                 cwd=cwd,
                 env=clean_environment(os.environ),
-                stdin=input_file,
+                stdin=stack.enter_context(open(stdin or os.devnull, "rb")),
                 stdout=subprocess.PIPE if stdin is None else subprocess.DEVNULL,
                 stderr=subprocess.STDOUT if stdin is None else subprocess.PIPE,
-                start_new_session=True,
+                start_new_session=True,  # Ctrl-C is for the engine, which then ends its endpoints in good order
             )
         self.pid = self._popen.pid  # it may have ended
         output = self._popen.stdout or self._popen.stderr
@@ -249,21 +251,6 @@ class Launcher:
             end_s = time.monotonic() + pipe_s
             for process in self._started:
                 process.kill(max(0.0, end_s - time.monotonic()))
-
-
-@contextlib.contextmanager
-def _on_cores(cores: Collection[int] | None) -> Iterator[None]:
-    """What this thread starts meanwhile runs on these cores only: a process inherits them, so it has none of its
-    life on others."""
-    if cores is None:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:

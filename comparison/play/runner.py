@@ -13,13 +13,13 @@ from pathlib import Path
 
 from comparison.errors import first_error
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.play.commands import HOSTS, client_command, not_supported, payload_file, prepare, where
 from comparison.play.dropouts import hung
 from comparison.play.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay, seen_by
 from comparison.play.serving import NotReady, serve
 from comparison.play.stage import Busy, ClientStage, ServerStage, Skip
+from comparison.play.transports import HOSTS, client_command, not_supported, payload_file, prepare, where
 from comparison.play.workers import each, in_a_thread
 from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
 

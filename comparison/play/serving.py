@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from comparison.model import Endpoint, Log, Scenario, Transport
-from comparison.play.commands import HOSTS, not_supported, server_command
 from comparison.play.machine import Skip, out_of
 from comparison.play.processes import Launcher, Process
+from comparison.play.transports import HOSTS, not_supported, server_command
 from comparison.transcript import parse_line
 
 READY_S = 30.0  # for a server to accept connections. It takes 0.2 s; the rest is for a machine that is busy

@@ -20,11 +20,10 @@ from common import options
 from comparison import run_command
 from comparison.model import Endpoint, Log, Pairing, Verdict
 from comparison.play import machine, runner
-from comparison.play.commands import not_supported
 from comparison.play.peers import Late
 from comparison.play.processes import Process
 from comparison.play.stage import base
-from comparison.play.transports import TRANSPORTS, missing
+from comparison.play.transports import TRANSPORTS, missing, not_supported
 from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Selection, Trial, choose

@@ -24,8 +24,7 @@ from comparison.judge.differences import projections
 from comparison.judge.expectations import faults
 from comparison.model import RAW, CannotCompare, Expectation, Fault, Log, Pairing, Scenario, Verdict, stretch
 from comparison.play import runner as running
-from comparison.play.commands import prepare
-from comparison.play.transports import TRANSPORTS, missing
+from comparison.play.transports import TRANSPORTS, missing, prepare
 from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
 from comparison.scenarios.declare import MIB

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import select
 import socket
@@ -11,11 +12,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from comparison.model import RAW, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.play.commands import HOSTS, not_supported, why_not
 from comparison.play.machine import Heartbeat, Skip, cpu_clock_s, out_of, wants_cpu
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher, Process
 from comparison.play.serving import NotReady
+from comparison.play.transports import HOSTS, not_supported, why_not
 from comparison.transcript import parse, parse_line, tells
 
 LOOK_S = 0.05  # how often it is looked whether what is waited for has happened
@@ -55,8 +56,8 @@ class Stage:
         self.notebook = Notebook()
         self.process: Process | None = None
         self._tried_port: int | None = None
-        self._peers: list[Peer] = []
-        self._open = contextlib.ExitStack()
+        self.kept = contextlib.ExitStack()  # what is closed when the play is over
+        self._numbers = itertools.count(1)
 
     def running(self) -> Process:
         """The endpoint on trial, which the script has started."""
@@ -136,14 +137,8 @@ class Stage:
         """Let a little time pass, where that is what a peer does."""
         time.sleep(seconds)
 
-    def keep(self, resource: contextlib.AbstractContextManager[object]) -> None:
-        """Have something closed when the play is over."""
-        self._open.enter_context(resource)
-
     def close(self) -> None:
-        self._open.close()
-        for peer in self._peers:
-            peer.sock.close()
+        self.kept.close()
         if self.process is not None and not self.process.has_ended:
             self.process.kill()
 
@@ -157,11 +152,9 @@ class Stage:
         return scenario
 
     def _peer(self, sock: socket.socket, *, echoed: bool, name: str | None = None, shift: int = 0) -> Peer:
-        name = name or f"peer_{len(self._peers) + 1}"
-        pattern = self.scenario.pattern[shift:] + self.scenario.pattern[:shift]
-        peer = Peer(sock, name, self.notebook, self.deadline, pattern, echoed=echoed)
-        self._peers.append(peer)
-        return peer
+        self.kept.enter_context(sock)
+        number, pattern = next(self._numbers), self.scenario.pattern[shift:] + self.scenario.pattern[:shift]
+        return Peer(sock, name or f"peer_{number}", self.notebook, self.deadline, pattern, echoed=echoed)
 
     def play(self, number: int) -> Run:
         """Run the script, and see how the endpoint ends. Raises Busy, and Skip where it does not support what it was

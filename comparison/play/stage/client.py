@@ -6,10 +6,10 @@ import ssl
 import time
 
 from comparison.model import RAW, Pairing
-from comparison.play.commands import client_command, payload_file, socket_path
 from comparison.play.peers import Late, Peer
 from comparison.play.serving import free_port
 from comparison.play.stage.base import LOOK_S, Stage
+from comparison.play.transports import client_command, payload_file, socket_path
 
 
 class ClientStage(Stage):
@@ -28,7 +28,7 @@ class ClientStage(Stage):
             self._listener.listen()
         else:
             self._listener = socket.create_server((self.host, 0), family=self.family)
-        self.keep(self._listener)
+        self.kept.enter_context(self._listener)
         if receive_bytes is not None:  # what it accepts inherits that
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
 
@@ -73,7 +73,7 @@ class ClientStage(Stage):
             raise Late(f"the client has accepted the certificate {name!r}")
 
     def _handshake(self, sock: socket.socket, certificate: str) -> ssl.SSLSocket:
-        self.keep(sock)
+        self.kept.enter_context(sock)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.folder / f"{certificate}.pem")
         sock.settimeout(self.deadline.left())

@@ -6,17 +6,12 @@ import ssl
 from pathlib import Path
 
 from comparison.model import Log
-from comparison.play.commands import server_command, socket_path
-from comparison.play.machine import Skip, out_of
+from comparison.play.machine import Skip, limit_files, out_of
 from comparison.play.peers import Late, Peer
 from comparison.play.serving import serve
 from comparison.play.stage.base import LOOK_S, Stage
+from comparison.play.transports import server_command, socket_path
 from comparison.vocabulary import AFTER, BYSTANDER
-
-try:
-    import resource
-except ImportError:  # Windows has no such limits
-    resource = None  # type: ignore[assignment]
 
 STILL_SERVES_BYTES = 1000
 SIGNALS_EVERY_S = 0.001  # an end takes tens of milliseconds: a signal reaches each step of it
@@ -46,16 +41,13 @@ class ServerStage(Stage):
     def take_a_port(self) -> int:
         """A port on which somebody listens until the play is over."""
         taken = socket.create_server((self.host, 0), family=self.family)
-        self.keep(taken)
+        self.kept.enter_context(taken)
         port: int = taken.getsockname()[1]
         return port
 
     def limit_files(self, left: int) -> None:
         """Leave the server so many file descriptors more than it holds. Raises Skip where the system cannot."""
-        if resource is None or not hasattr(resource, "prlimit"):
-            raise Skip("only Linux can limit the open files of a process that runs")
-        held = len(list(Path(f"/proc/{self.running().pid}/fd").iterdir()))
-        resource.prlimit(self.running().pid, resource.RLIMIT_NOFILE, (held + left, held + left))
+        limit_files(self.running().pid, left)
 
     @property
     def socket_path(self) -> Path:
@@ -97,7 +89,7 @@ class ServerStage(Stage):
         """A bare connection."""
         if self.transport.name == "unix":
             sock = socket.socket(socket.AF_UNIX)
-            self.keep(sock)  # before anything can go wrong
+            self.kept.enter_context(sock)  # before anything can go wrong
             sock.settimeout(self.deadline.left())
             sock.connect(str(self.socket_path))
             return sock
