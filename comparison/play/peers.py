@@ -50,16 +50,16 @@ class Notebook:
     """What all peers of one run wrote, in order; the lines are JSON, as those of the endpoints."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self.lines: list[str] = []
 
     def tell(self, speaker: str, event: str, message: str, **fields: object) -> None:
         level = "error" if message.startswith("ERROR") else "info"
         record = {"t_ns": time.monotonic_ns(), "logger": speaker, "level": level, "event": event, "message": message}
-        self._lines.append(json.dumps(record | fields))
+        self.lines.append(json.dumps(record | fields))
 
     def log(self, trouble: str | None = None) -> Log:
         """All of it, as the log of a process that ended well unless there was trouble."""
-        return Log((), tuple(self._lines), 0 if trouble is None else None, trouble)
+        return Log((), tuple(self.lines), 0 if trouble is None else None, trouble)
 
 
 @dataclasses.dataclass(eq=False)

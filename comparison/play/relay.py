@@ -10,14 +10,13 @@ import hashlib
 import socket
 import threading
 import time
-from collections.abc import Sequence
 
 from common.config import BACKLOG
 from common.logs import SHOWN_BYTES, show_cut
 from comparison.model import OTHER, SIDES, Event, Payload, Side
 from comparison.play.peers import CHUNK_BYTES, Notebook, reset_at_close
 from comparison.play.processes import AWAKE_S
-from comparison.transcript import NOTHING, parse, told_speaker
+from comparison.transcript import NOTHING, parse
 from comparison.vocabulary import SENT_EOF, WAS_RESET
 
 MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
@@ -44,16 +43,16 @@ class _Direction:
 
 
 class _Connection:
-    """What passed on one connection, as its client would tell it."""
+    """What passed on one connection, as its client and its server would tell it."""
 
-    def __init__(self, speaker: str, local: object) -> None:
-        self.notebook = Notebook()
-        self._speaker = speaker
+    def __init__(self, speaker: str, local: tuple[str, int]) -> None:
+        self.notebooks: dict[Side, Notebook] = {side: Notebook() for side in SIDES}
+        self._speakers: dict[Side, str] = {"client": speaker, "server": f"echo_{local[0]}_{local[1]}"}
         self._directions: dict[Side, _Direction] = {"client": _Direction("sending"), "server": _Direction("received")}
         self._ends: dict[Side, str] = {}
         self._is_over = False
         self._lock = threading.Lock()
-        self.notebook.tell(speaker, "connecting", "connecting", local=local)
+        self._tell("connecting", local=local)
 
     def passed(self, sender: Side, data: bytes) -> None:
         """One side has sent this, and the other has it not yet."""
@@ -87,23 +86,33 @@ class _Connection:
     def tell_end(self) -> None:
         """Write down how it has ended, with the totals and a digest of each direction."""
         self._tell_rest("client", "server")
-        sent, received = self._directions["client"], self._directions["server"]
-        self.notebook.tell(
-            self._speaker,
-            *_spoken_end("client", self._ends),
-            received_bytes=received.length,
-            sent_bytes=sent.length,
-            received_digest=received.digest.hexdigest(),
-            sent_digest=sent.digest.hexdigest(),
-            ends=self._ends,
-        )
+        t_ns = time.monotonic_ns()
+        for side, speaker in self._speakers.items():
+            sent, received = self._directions[side], self._directions[OTHER[side]]
+            who = side if self._ends[side] != WAS_RESET else OTHER[side]
+            lost = "lost", f"connection lost: the {who} {self._ends[who]}"
+            self.notebooks[side].tell(
+                speaker,
+                *(("closing", "closing") if self._ends[side] == SENT_EOF else lost),
+                received_bytes=received.length,
+                sent_bytes=sent.length,
+                received_digest=received.digest.hexdigest(),
+                sent_digest=sent.digest.hexdigest(),
+                ends=self._ends,
+                t_ns=t_ns,
+            )
 
     def _tell_rest(self, *senders: Side) -> None:
         for one in map(self._directions.__getitem__, senders):
             rest, one.rest = one.rest, NOTHING
             if rest.length:
-                message = f"{one.event} {show_cut(rest.shown, rest.length)}"
-                self.notebook.tell(self._speaker, one.event, message, length=rest.length)
+                self._tell(one.event, f" {show_cut(rest.shown, rest.length)}", length=rest.length)
+
+    def _tell(self, event: str, what: str = "", **fields: object) -> None:
+        fields["t_ns"] = time.monotonic_ns()
+        for side, speaker in self._speakers.items():
+            name = event if side == "client" else MIRRORED[event]
+            self.notebooks[side].tell(speaker, name, name + what, **fields)
 
 
 @dataclasses.dataclass(eq=False)
@@ -148,9 +157,11 @@ class Relay:
         for connection in self._connections:
             connection.tell_end()
 
-    def events(self) -> tuple[Event, ...]:
-        """What has passed when all is over, as the clients would tell it, one connection after another."""
-        return tuple(event for one in self._connections for event in parse(one.notebook.log().lines))
+    def events(self) -> dict[Side, tuple[Event, ...]]:
+        """What has passed when all is over, as either side would tell it, one connection after another; empty where
+        there was none."""
+        told = {side: [line for one in self._connections for line in one.notebooks[side].lines] for side in SIDES}
+        return {side: parse(lines) for side, lines in told.items() if lines}
 
     def _accept(self) -> None:
         while True:
@@ -216,36 +227,6 @@ def _send_all(sock: socket.socket, data: bytes) -> None:
     while left:
         with contextlib.suppress(TimeoutError):
             left = left[sock.send(left) :]
-
-
-def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:
-    """What passed on the wire as one of the two sides would tell it."""
-    if side == "client":
-        return tuple(wire)
-    names = {event.speaker: told_speaker([event]) for event in wire if event.name == "connecting"}
-    return tuple(_mirrored(event, names[event.speaker]) for event in wire)
-
-
-def _mirrored(event: Event, speaker: str) -> Event:
-    """What a client tells as its server would."""
-    fields = dict(event.fields)
-    if "ends" in fields:
-        for what in ("bytes", "digest"):
-            there, back = f"sent_{what}", f"received_{what}"
-            fields[there], fields[back] = fields[back], fields[there]
-        name, message = _spoken_end("server", fields["ends"])  # type: ignore[arg-type]
-    else:
-        name = MIRRORED[event.name]
-        message = event.message.replace(event.name, name, 1)
-    return dataclasses.replace(event, name=name, speaker=speaker, message=message, fields=fields)
-
-
-def _spoken_end(side: Side, ends: dict[Side, str]) -> tuple[str, str]:
-    """How a side has ended a connection: the event, and its text."""
-    if ends[side] == SENT_EOF:
-        return "closing", "closing"
-    who = side if ends[side] != WAS_RESET else OTHER[side]
-    return "lost", f"connection lost: the {who} {ends[who]}"
 
 
 def _reset(sock: socket.socket) -> None:

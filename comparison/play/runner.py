@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import tempfile
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario
 from comparison.play.dropouts import hung
 from comparison.play.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher
-from comparison.play.relay import Relay, seen_by
+from comparison.play.relay import Relay
 from comparison.play.serving import NotReady, serve
 from comparison.play.stage import Busy, ClientStage, ServerStage, Skip
 from comparison.play.transports import HOSTS, client_command, not_supported, payload_file, prepare, where
@@ -147,11 +147,12 @@ def _play(here: Here, unit: Unit) -> list[Outcome]:
 
 @dataclasses.dataclass(frozen=True)
 class _Client:
-    """One client that has ended: its log, and what passed on the wire where somebody watched it."""
+    """One client that has ended: its log, and where somebody watched the wire what passed, as each side would tell
+    it."""
 
     turn: Turn
     log: Log
-    wire: tuple[Event, ...] = ()
+    wire: Mapping[Side, tuple[Event, ...]] = dataclasses.field(default_factory=dict)
     skipped: str | None = None
     """Why it does not count, where it does not."""
 
@@ -233,7 +234,7 @@ def _run_client(here: Here, unit: Unit, folder: Path, turn: Turn, port: int) -> 
             skipped = TOO_BUSY
         if here.clients.is_closed:
             skipped = CUT_OFF
-    return _Client(turn, log, relay.events() if relay is not None else (), skipped)
+    return _Client(turn, log, relay.events() if relay is not None else {}, skipped)
 
 
 def _pair(met: Sequence[_Client], server: Log, tried_port: int | None) -> Iterator[Run]:
@@ -247,7 +248,7 @@ def _pair(met: Sequence[_Client], server: Log, tried_port: int | None) -> Iterat
     # What was seen on the wire has the port that the server sees.
     told = [[server_events[place] for place in block] for block in blocks]
     of_clients = [parse(client.log.lines) for client in met]
-    owners = _owners(told, [client.wire or events for client, events in zip(met, of_clients, strict=True)])
+    owners = _owners(told, [client.wire.get("client", events) for client, events in zip(met, of_clients, strict=True)])
     of_turn: list[list[int]] = [[] for _ in met]
     for block, owner in zip(blocks, owners, strict=True):
         of_turn[owner] += block
@@ -256,8 +257,9 @@ def _pair(met: Sequence[_Client], server: Log, tried_port: int | None) -> Iterat
         log = dataclasses.replace(server, lines=tuple(server.lines[place] for place in own))
         told_by = {"server": tuple(server_events[place] for place in own), "client": events}
         silent: list[Side] = [side for side in SIDES if client.wire and not tells(told_by[side])]
-        told_by |= {side: seen_by(side, client.wire) for side in silent}
-        yield Run(*client.turn, log, client.log, told_by["server"], told_by["client"], tuple(silent), client.wire)
+        told_by |= {side: client.wire[side] for side in silent}
+        seen = client.wire.get("client", ())
+        yield Run(*client.turn, log, client.log, told_by["server"], told_by["client"], tuple(silent), seen)
 
 
 def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]]) -> list[int]:
