@@ -48,8 +48,7 @@ def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequen
     if reference is None or reference in known:
         return found
     for pairing in pairings:
-        shown_by = (Pairing(pairing.server, reference.client), Pairing(reference.server, pairing.client))
-        shows = next((other for other in shown_by if other in known and other != pairing), None)
-        if shows is not None:
-            found[pairing] = f"hangs in {shows}, which is enough"
+        for other in (Pairing(pairing.server, reference.client), Pairing(reference.server, pairing.client)):
+            if other in known - {pairing}:
+                found.setdefault(pairing, f"hangs in {other}, which is enough")
     return found

@@ -207,20 +207,12 @@ class Peer:
         with self._patience("EOF"):
             try:
                 came = f"{len(more)} bytes" if (more := self.sock.recv(CHUNK_BYTES)) else ""
+            except ssl.SSLZeroReturnError:  # in answer to ours
+                came = ""
             except (ConnectionError, ssl.SSLError):
                 came = "the end of the connection"
         if came:
             raise Late(f"{came} came instead of EOF" + " (close_notify)" * isinstance(self.sock, ssl.SSLSocket))
-
-    def receive_goodbye(self) -> None:
-        """After `send_with_goodbye`: wait for the other side's own, and close. Raises Late where none comes."""
-        assert isinstance(self.sock, ssl.SSLSocket)
-        with self._patience("close_notify"):
-            try:
-                self.sock.unwrap()
-            except (OSError, ValueError):
-                raise Late("the end of the connection came instead of close_notify") from None
-        self.cut()
 
     # --- End ---
     def half_close(self) -> None:

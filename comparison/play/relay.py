@@ -24,7 +24,7 @@ MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
 
 LOOK_S = 0.02  # how often it is looked whether all is over
 END_S = 5.0  # for the end of a connection to come once the client has ended
-KEPT_PIECES = 100  # that are written down one by one in each direction; of the others, that there were more bytes
+KEPT_PIECES = 200  # of a connection that are written down one by one; of the others, that there were more bytes
 
 EARLY = "sent EOF before the client had"
 RESET = "reset the connection"
@@ -37,7 +37,7 @@ class _Direction:
 
     def __init__(self, event: str) -> None:
         self.event = event
-        self.length = self.pieces = 0
+        self.length = 0
         self.rest = NOTHING
         self.digest = hashlib.blake2b(digest_size=16)
 
@@ -49,8 +49,8 @@ class _Connection:
         self.notebooks: dict[Side, Notebook] = {side: Notebook() for side in SIDES}
         self._speakers: dict[Side, str] = {"client": speaker, "server": f"echo_{local[0]}_{local[1]}"}
         self._directions: dict[Side, _Direction] = {"client": _Direction("sending"), "server": _Direction("received")}
+        self._pieces = 0
         self._ends: dict[Side, str] = {}
-        self._is_over = False
         self._lock = threading.Lock()
         self._tell("connecting", local=local)
 
@@ -60,16 +60,14 @@ class _Connection:
         with self._lock:
             own.digest.update(data)
             own.length += len(data)
-            own.pieces += 1
             own.rest = Payload(own.rest.shown or data[:SHOWN_BYTES], own.rest.length + len(data))
-            if own.pieces <= KEPT_PIECES:
-                self._tell_rest(OTHER[sender], sender)  # what comes back was there before
+            self._pieces += 1
+            if self._pieces <= KEPT_PIECES:
+                self._tell_rest()
 
     def ended(self, side: Side, end: str) -> None:
         """How a side has ended it: once, but for a reset after an EOF."""
         with self._lock:
-            if self._is_over:
-                return
             if end == SENT_EOF and side == "server" and "client" not in self._ends:
                 end = EARLY
             if side not in self._ends or (end == RESET and self._ends[side] == SENT_EOF):
@@ -78,32 +76,31 @@ class _Connection:
                 self._ends.setdefault(OTHER[side], WAS_RESET)
 
     def over(self) -> None:
-        """Nobody waits any longer: what happens now is our own doing."""
-        for side in SIDES:
-            self.ended(side, OPEN)
-        self._is_over = True
+        """Nobody waits any longer: what happens from now on is our own doing."""
+        with self._lock:
+            self._ended = {side: self._ends.get(side, OPEN) for side in SIDES}
 
     def tell_end(self) -> None:
         """Write down how it has ended, with the totals and a digest of each direction."""
-        self._tell_rest("client", "server")
+        self._tell_rest()
         t_ns = time.monotonic_ns()
         for side, speaker in self._speakers.items():
             sent, received = self._directions[side], self._directions[OTHER[side]]
-            who = side if self._ends[side] != WAS_RESET else OTHER[side]
-            lost = "lost", f"connection lost: the {who} {self._ends[who]}"
+            who = side if self._ended[side] != WAS_RESET else OTHER[side]
+            lost = "lost", f"connection lost: the {who} {self._ended[who]}"
             self.notebooks[side].tell(
                 speaker,
-                *(("closing", "closing") if self._ends[side] == SENT_EOF else lost),
+                *(("closing", "closing") if self._ended[side] == SENT_EOF else lost),
                 received_bytes=received.length,
                 sent_bytes=sent.length,
                 received_digest=received.digest.hexdigest(),
                 sent_digest=sent.digest.hexdigest(),
-                ends=self._ends,
+                ends=self._ended,
                 t_ns=t_ns,
             )
 
-    def _tell_rest(self, *senders: Side) -> None:
-        for one in map(self._directions.__getitem__, senders):
+    def _tell_rest(self) -> None:
+        for one in self._directions.values():
             rest, one.rest = one.rest, NOTHING
             if rest.length:
                 self._tell(one.event, f" {show_cut(rest.shown, rest.length)}", length=rest.length)

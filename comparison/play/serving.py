@@ -87,8 +87,7 @@ def free_port(host: str) -> int:
     """A port on which nobody listens now."""
     family, *_ = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
     with socket.create_server((host, 0), family=family) as sock:
-        port: int = sock.getsockname()[1]
-        return port
+        return int(sock.getsockname()[1])
 
 
 def _tried(process: Process, address: tuple[str, int]) -> int | None:
@@ -99,8 +98,7 @@ def _tried(process: Process, address: tuple[str, int]) -> int | None:
         if ready(LOOK_S) is not None:
             return None
         with contextlib.suppress(OSError), socket.create_connection(address, READY_S) as attempt:
-            own_port: int = attempt.getsockname()[1]
-            return own_port
+            return int(attempt.getsockname()[1])
     raise _not_ready(process)
 
 

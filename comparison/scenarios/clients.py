@@ -333,7 +333,7 @@ NO_CERTIFICATE = (*CUT_OFF, "tls_refused")
 def no_client_certificate(stage: Stage) -> None:
     """A client without a certificate, where the server demands one."""
     stage.start()
-    peer = stage.connect_without_certificate()
+    peer = stage.connect(certificate=None)
     peer.send(100)
     peer.receive_to_end()
 

@@ -22,15 +22,12 @@ class ServerStage(Stage):
 
     on_trial = "server"
     port = 0
-    ended = False
-    """Whether nobody is to stop it any more."""
+    ended = False  # nobody is to stop it any more
 
     def start(self, *options: str) -> None:
-        """Start the server, and wait until it accepts connections. Raises NotReady, and Skip where it does not take
-        these options."""
-        self.process, self.port, self._tried_port = serve(
-            self.launcher, self._with(*options), self.transport, self.endpoint, self.folder
-        )
+        """Start it, and wait until it accepts connections. Raises NotReady, and Skip where it takes no such options."""
+        started = serve(self.launcher, self._with(*options), self.transport, self.endpoint, self.folder)
+        self.process, self.port, self._tried_port = started
 
     def start_in_vain(self, *options: str) -> None:
         """Start a server that cannot serve, and wait for its end."""
@@ -40,10 +37,8 @@ class ServerStage(Stage):
 
     def take_a_port(self) -> int:
         """A port on which somebody listens until the play is over."""
-        taken = socket.create_server((self.host, 0), family=self.family)
-        self.kept.enter_context(taken)
-        port: int = taken.getsockname()[1]
-        return port
+        taken = self.kept.enter_context(socket.create_server((self.host, 0), family=self.family))
+        return int(taken.getsockname()[1])
 
     def limit_files(self, left: int) -> None:
         """Leave the server so many file descriptors more than it holds. Raises Skip where the system cannot."""
@@ -54,12 +49,15 @@ class ServerStage(Stage):
         """The path of its Unix socket."""
         return socket_path(self.endpoint, self.folder)
 
-    def connect(self, name: str | None = None, *, shift: int = 0) -> Peer:
-        """A client that is connected; over TLS the handshake is done, and the server's certificate is verified. `shift`
-        is where in the pattern its bytes begin."""
+    def connect(self, name: str | None = None, *, shift: int = 0, certificate: str | None = "client") -> Peer:
+        """A client that is connected; over TLS the handshake is done, and the server's certificate is verified (without
+        one of its own TLS 1.3 lets it find out only when it reads). `shift` is where in the pattern its bytes begin."""
         sock = self.connect_socket()
         if self.uses_tls:
-            sock = self._handshake(sock, certificate="client")
+            context = ssl.create_default_context(cafile=self.folder / "ca.pem")
+            if certificate is not None:
+                context.load_cert_chain(self.folder / f"{certificate}.pem")
+            sock = context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
         return self._peer(sock, echoed=True, name=name, shift=shift)
 
     def connect_stuck(self, most_bytes: int) -> Peer:
@@ -71,16 +69,6 @@ class ServerStage(Stage):
         bystander.receive_to_end()
         return peer
 
-    def connect_without_certificate(self) -> Peer:
-        """A client over TLS that has no certificate of its own. TLS 1.3 lets it find out only when it reads."""
-        return self._peer(self._handshake(self.connect_socket(), certificate=None), echoed=True)
-
-    def _handshake(self, sock: socket.socket, certificate: str | None) -> ssl.SSLSocket:
-        context = ssl.create_default_context(cafile=self.folder / "ca.pem")
-        if certificate is not None:
-            context.load_cert_chain(self.folder / f"{certificate}.pem")
-        return context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
-
     def connect_plain(self) -> Peer:
         """A client that is connected and knows nothing of TLS."""
         return self._peer(self.connect_socket(), echoed=False)
@@ -88,8 +76,7 @@ class ServerStage(Stage):
     def connect_socket(self) -> socket.socket:
         """A bare connection."""
         if self.transport.name == "unix":
-            sock = socket.socket(socket.AF_UNIX)
-            self.kept.enter_context(sock)  # before anything can go wrong
+            sock = self.kept.enter_context(socket.socket(socket.AF_UNIX))  # before anything can go wrong
             sock.settimeout(self.deadline.left())
             sock.connect(str(self.socket_path))
             return sock
