@@ -41,8 +41,8 @@ def shown_elsewhere(reason: str) -> bool:
 
 
 def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequence[Pairing]) -> dict[Pairing, str]:
-    """Which pairings need not be tried, or count, since the server hangs with the reference's client too, or the
-    client with the reference's server; each with the reason. Where the reference hangs itself, nobody can tell."""
+    """Which need not be tried, or count, since the server hangs with the reference's client, too, or the client with
+    its server; each with the reason. Where the reference hangs itself, nobody can tell."""
     found: dict[Pairing, str] = {}
     known = set(hanging)
     if reference is None or reference in known:

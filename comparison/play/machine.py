@@ -1,7 +1,5 @@
-"""What this machine has for a scenario, and how busy it is: open files, a folder for sockets, CPU time, lateness.
-
-What it lacks makes a scenario *skipped* with the reason; it says nothing about an endpoint.
-"""
+"""What this machine has for a scenario, and how busy it is: open files, a folder for sockets, CPU time, lateness. What
+it lacks makes a scenario *skipped* with the reason; it says nothing about an endpoint."""
 
 import errno
 import os
@@ -50,8 +48,7 @@ def out_of(error: OSError) -> str | None:
 
 # --- Open files ---
 def allow_files(wanted: int) -> int | None:
-    """Lift the soft limit of open files to `wanted`, which the processes that we start inherit. None where so many may
-    be open; else how many may."""
+    """Lift the soft limit of open files, for all that we start, too. None where `wanted` may be open; else how many."""
     if resource is None:
         return None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -83,8 +80,7 @@ def limit_files(pid: int, left: int) -> None:
 
 
 def runs_at_once(scenario: Scenario, jobs: int) -> int:
-    """How many runs of the scenario, `jobs` at most, the engine has files for: it holds one end of each connection
-    where it plays one side."""
+    """How many runs, `jobs` at most, the engine has files for: where it plays one side, it holds one end of each."""
     of_each = FILES_OF_A_RUN + (scenario.connections if scenario.script is not None else 0)
     limit = allow_files(SPARE_FILES + of_each * jobs)
     return jobs if limit is None else max(1, min(jobs, (limit - SPARE_FILES) // of_each))
@@ -92,8 +88,7 @@ def runs_at_once(scenario: Scenario, jobs: int) -> int:
 
 # --- A folder for sockets ---
 def folder_for_sockets() -> str | None:
-    """The folder for temporary files, or /tmp where the path of a Unix socket in it would be too long for the system;
-    None where there is no such folder."""
+    """The folder for temporary files, or /tmp where a path in it would be too long for a Unix socket; else None."""
     try:
         usual = tempfile.gettempdir()
     except FileNotFoundError:

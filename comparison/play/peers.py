@@ -1,8 +1,5 @@
-"""The engine's own peers: plain blocking sockets, which use neither of the two APIs and no event loop.
-
-A peer does what a script tells it, and writes down what it did and what it saw, as lines like those of an endpoint.
-Every wait ends at the deadline of the scenario.
-"""
+"""The engine's own peers: plain blocking sockets, which use neither of the two APIs and no event loop. A peer does what
+a script tells it, and writes down what it did and saw as an endpoint does. Every wait ends at a deadline."""
 
 import contextlib
 import dataclasses
@@ -72,8 +69,7 @@ class Peer:
     deadline: Deadline
     pattern: bytes
     _: dataclasses.KW_ONLY
-    echoed: bool
-    """Whether everything that it receives must be what it has sent."""
+    echoed: bool  # everything that it receives must be what it has sent
 
     def __post_init__(self) -> None:
         self.sent_bytes = self.received_bytes = 0
@@ -141,8 +137,7 @@ class Peer:
                 self._account("sent", piece[:taken])
 
     def round_trip(self) -> None:
-        """One byte there and back: at least one turn of the other side's loop. Raises Late where the connection is
-        over."""
+        """One byte there and back: a turn of the other side's loop. Raises Late where the connection is over."""
         self.send(1)
         self.receive_all(self.sent_bytes - self.received_bytes)
 
@@ -226,8 +221,7 @@ class Peer:
             self.tell("broken")
 
     def close(self) -> None:
-        """Close, over TLS with the close_notify that says so; the kernel makes a reset of it where something is
-        unread."""
+        """Close, over TLS with close_notify. The kernel makes a reset of it where something is unread."""
         if isinstance(self.sock, ssl.SSLSocket):
             with contextlib.suppress(OSError), self._patience("the answer to the close of TLS"):
                 self.sock.unwrap()

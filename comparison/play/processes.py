@@ -1,7 +1,5 @@
-"""Start a process, wait until it is ready, give it a deadline, stop it, collect what it wrote.
-
-The only module that starts a process. Whatever happens, a `Launcher` leaves none behind when its `with` block ends.
-"""
+"""Start a process, wait until it is ready, give it a deadline, stop it, collect what it wrote. The only module that
+starts one. Whatever happens, a `Launcher` leaves none behind when its `with` block ends."""
 
 import contextlib
 import dataclasses
@@ -40,8 +38,7 @@ class Process:
     """One running process and the lines it has written so far, standard output and standard error together."""
 
     def __init__(self, command: Sequence[str], cwd: Path, stdin: Path | None, cores: Collection[int] | None) -> None:
-        """Where it reads a file as standard input, its standard output is the answer to that, and no log. It runs on
-        `cores` only, where they are given."""
+        # Where it reads a file as standard input, its standard output is the answer to that, and no log.
         self.command = tuple(command)
         self.output_is_over = False  # it has written its last line, which it does when it ends
         self._lines: list[str] = []
@@ -231,8 +228,7 @@ class Launcher:
 
     @contextlib.contextmanager
     def part(self) -> Iterator["Launcher"]:
-        """A launcher for what ends with this block, and is then forgotten, with all that it wrote: some start hundreds
-        of processes."""
+        """A launcher for what ends with this block, and is then forgotten with all that it wrote."""
         part = Launcher(self._cwd, self._guard)
         with self._lock:
             part.is_closed = self.is_closed

@@ -1,8 +1,5 @@
-"""Between a client and a server of which one says nothing: passes on what either sends, and writes it down.
-
-It passes on an EOF as an EOF, and the end of a connection in an error as a reset. What is written down of a connection
-is all that passes: how many bytes and which, there and back, and how each side has ended it.
-"""
+"""Between a client and a server of which one says nothing: passes on what either sends, an EOF as an EOF and an error
+as a reset, and writes it all down: how many bytes and which, there and back, and how each side has ended it."""
 
 import contextlib
 import dataclasses
@@ -114,8 +111,8 @@ class _Connection:
 
 @dataclasses.dataclass(eq=False)
 class Relay:
-    """Listens on a `port` of its own, and connects each client to the server's. Where the `with` block ends it waits a
-    little for connections that have not ended; then everything is over."""
+    """Listens on a `port` of its own, and connects each client to the server's. At the end of the `with` block it waits
+    a little for connections that have not ended; then everything is over."""
 
     host: str
     server: tuple[str, int]
@@ -155,8 +152,7 @@ class Relay:
             connection.tell_end()
 
     def events(self) -> dict[Side, tuple[Event, ...]]:
-        """What has passed when all is over, as either side would tell it, one connection after another; empty where
-        there was none."""
+        """What has passed when all is over, as either side would tell it; empty where there was no connection."""
         told = {side: [line for one in self._connections for line in one.notebooks[side].lines] for side in SIDES}
         return {side: parse(lines) for side, lines in told.items() if lines}
 

@@ -1,10 +1,8 @@
 """From a unit of work to its runs: a server process takes its clients one after another, so that the n-th connection is
 the n-th client's; or a script is played once. Units know nothing of each other, and can be played anywhere."""
 
-import bisect
 import contextlib
 import dataclasses
-import itertools
 import tempfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
@@ -14,11 +12,13 @@ from pathlib import Path
 from comparison.errors import first_error
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.play.dropouts import hung
-from comparison.play.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
+from comparison.play.machine import Heartbeat, Skip, folder_for_sockets, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay
 from comparison.play.serving import NotReady, serve
-from comparison.play.stage import Busy, ClientStage, ServerStage, Skip
+from comparison.play.stage.base import Busy
+from comparison.play.stage.client import ClientStage
+from comparison.play.stage.server import ServerStage
 from comparison.play.transports import HOSTS, client_command, not_supported, payload_file, prepare, where
 from comparison.play.workers import each, in_a_thread
 from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
@@ -27,16 +27,11 @@ CLIENTS_EACH = 20  # at most of a server: none of their runs is judged before it
 LINES_EACH = 25_000  # a server gets no further client once so many lines are written: they are held in memory till then
 TRIES = 5  # how often a scenario is played before the machine is said to be too busy to tell
 
-CUT_OFF = "cut off"
-"""Why a client does not count that had not ended when Ctrl-C came."""
-
+CUT_OFF = "cut off"  # why a client does not count that had not ended when Ctrl-C came
 TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} runs; try again when it has less to do"
 
-Turn = tuple[Pairing, int]
-"""A pairing, and which of its runs it is."""
-
-Outcome = Run | tuple[Pairing, str]
-"""A run, or why there cannot be one of that pairing."""
+Turn = tuple[Pairing, int]  # a pairing, and which of its runs it is
+Outcome = Run | tuple[Pairing, str]  # a run, or why there cannot be one of that pairing
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,8 +42,7 @@ class Unit:
     transport: Transport
     turns: Sequence[Turn]
     reference: Pairing | None = None
-    hanging: Set[Pairing] = frozenset()
-    """Those that had not ended at their deadline, as they are found out."""
+    hanging: Set[Pairing] = frozenset()  # those that had not ended at their deadline, as they are found out
 
     @property
     def server(self) -> Endpoint:
@@ -97,8 +91,7 @@ def play_all(
 
 
 def fit(jobs: int, units: Sequence[Unit]) -> bool:
-    """Whether units can be played side by side: there are files for them, and of servers that choose their address only
-    one runs at a time."""
+    """Whether units can be played side by side: there are files for them, and only one server chooses its address."""
     most = min(runs_at_once(unit.scenario, jobs) for unit in units)
     return len(units) <= most and sum(unit.server.server_address is not None for unit in units) <= 1
 
@@ -147,14 +140,12 @@ def _play(here: Here, unit: Unit) -> list[Outcome]:
 
 @dataclasses.dataclass(frozen=True)
 class _Client:
-    """One client that has ended: its log, and where somebody watched the wire what passed, as each side would tell
-    it."""
+    """One client that has ended: its log, and what passed on the wire, as either side would tell it, if watched."""
 
     turn: Turn
     log: Log
     wire: Mapping[Side, tuple[Event, ...]] = dataclasses.field(default_factory=dict)
-    skipped: str | None = None
-    """Why it does not count, where it does not."""
+    skipped: str | None = None  # why it does not count
 
 
 def _meet(here: Here, unit: Unit) -> Iterator[Outcome]:
@@ -238,8 +229,7 @@ def _run_client(here: Here, unit: Unit, folder: Path, turn: Turn, port: int) -> 
 
 
 def _pair(met: Sequence[_Client], server: Log, tried_port: int | None) -> Iterator[Run]:
-    """Give each client its part of the server's log: the server's own life, and the connections that this client
-    made."""
+    """Give each client its part of the server's log: the server's own life, and the connections that it made."""
     server_events = parse(server.lines)
     blocks = places(server_events)
     life = set(range(len(server_events))).difference(*blocks)
@@ -281,12 +271,12 @@ def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]
                     unclaimed += 1
                 if unclaimed < len(blocks):
                     owners[free[blocks[unclaimed][0].speaker].popleft()] = turn
-    ends = list(itertools.accumulate((events[-1].t_ns or 0 if events else 0 for events in clients), max))
-    last = 0
-    found = []
+    ends_ns = [events[-1].t_ns or 0 if events else 0 for events in clients]
+    owner, found = 0, []
     for place, block in enumerate(blocks):
-        # The client that ran at that time is the first that did not end before it.
-        at = bisect.bisect_left(ends, block[0].t_ns) if block[0].t_ns else len(ends)
-        last = owners.get(place, at if at < len(ends) else last)
-        found.append(last)
+        if place in owners:
+            owner = owners[place]
+        elif began_ns := block[0].t_ns:  # the client that ran then is the first that did not end before it
+            owner = next((turn for turn, end_ns in enumerate(ends_ns) if end_ns >= began_ns), owner)
+        found.append(owner)
     return found

@@ -17,8 +17,8 @@ from comparison.transcript import parse_line
 READY_S = 30.0  # for a server to accept connections. It takes 0.2 s; the rest is for a machine that is busy
 LOOK_S = 0.05  # how often it is tried whether a server that says nothing accepts connections
 
+# A server's process, its port (0 where it has none), and the port of a connection that tried whether it is there.
 Started = tuple[Process, int, int | None]
-"""A server's process, its port (0 where it has none), and the port of a connection that tried whether it is there."""
 
 
 class NotReady(Exception):
@@ -27,8 +27,7 @@ class NotReady(Exception):
     def __init__(self, log: Log, lacking: str | None = None) -> None:
         super().__init__(log.trouble)
         self.log = log
-        self.lacking = lacking
-        """What keeps any program from being started here: what this machine is out of, or who has its address."""
+        self.lacking = lacking  # why none could be started: what this machine is out of, or who is there
 
 
 def serve(launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> Started:

@@ -35,9 +35,7 @@ TRANSPORTS = {
 """What can carry the bytes, by name. The first is the default."""
 
 TCP = TRANSPORTS["tcp"]
-
-HOSTS = {"tcp": "localhost", "tcp6": "::1"}
-"""Where endpoints that take no options can be reached, by transport."""
+HOSTS = {"tcp": "localhost", "tcp6": "::1"}  # where endpoints that take no options can be reached, by transport
 
 
 def missing(transport: Transport) -> str | None:
@@ -61,8 +59,7 @@ def needs_certificates(transport: Transport) -> bool:
 
 
 def half_closes(transport: Transport) -> bool:
-    """Whether one side can say that it has sent everything and still receive: TLS cannot. `transport` may be one that
-    was read from a file."""
+    """Whether one side can say that it has sent everything and still receive: TLS cannot. It may be from a file."""
     known = TRANSPORTS.get(transport.name)
     return known is None or not needs_certificates(known)
 
@@ -151,8 +148,7 @@ def not_supported(endpoint: Endpoint, log: Log) -> str | None:
 
 
 def payload_file(scenario: Scenario, transport: Transport, pairing: Pairing, folder: Path) -> Path | None:
-    """What the client reads as standard input: the bytes of the scenario where no option can tell it of them, or where
-    it has not the file."""
+    """What the client reads as standard input: the bytes, where no option tells it of them or it has not the file."""
     is_read = not pairing.client.takes_options or (scenario.from_file and transport.is_far)
     return folder / "payload" if is_read else None
 

@@ -6,9 +6,9 @@ import ssl
 import sys
 import time
 
+from comparison.play.machine import Skip
 from comparison.play.peers import Peer
-from comparison.play.stage import ServerStage as Stage
-from comparison.play.stage import Skip
+from comparison.play.stage.server import ServerStage as Stage
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYSTANDER, BYTES
 

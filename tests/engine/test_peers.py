@@ -19,7 +19,8 @@ from comparison.model import Pairing, Run, Scenario
 from comparison.play import peers
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher
-from comparison.play.stage import ClientStage, ServerStage
+from comparison.play.stage.client import ClientStage
+from comparison.play.stage.server import ServerStage
 from comparison.play.transports import TRANSPORTS, write_certificates
 from comparison.report import export
 from comparison.report.html import evidence

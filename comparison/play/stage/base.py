@@ -22,15 +22,13 @@ from comparison.transcript import parse, parse_line, tells
 LOOK_S = 0.05  # how often it is looked whether what is waited for has happened
 SAMPLE_S = 0.02  # how often it is looked at the memory of an endpoint that is about to end
 
-ASLEEP_S = 0.05
-"""CPU time that the engine takes for itself while it looks whether an endpoint takes some, too. Who spins gets about as
-much, however busy the machine is."""
+ASLEEP_S = 0.05  # CPU time that the engine takes for itself: who spins gets about as much, however busy the machine is
 ASLEEP_SHARE = 0.25  # the most that one with nothing to do takes beside that; the least that one takes which spins
 LOOKS = 3  # at first an endpoint may still do what was to be done
 
+# How much of a limit of time must have passed: one that fires at half its time is found out, and who noted the
+# beginning a little late is not blamed.
 SOONEST = 0.85
-"""How much of a limit of time must have passed: one that fires at half its time is found out, and who noted the
-beginning a little late is not blamed."""
 
 
 class Busy(Exception):
@@ -68,16 +66,9 @@ class Stage:
         """Wait until the endpoint has told of an event `count` times. One that tells nothing is not waited for."""
         if not self.endpoint.takes_options:
             return
-        seen = 0
-
-        def wanted(line: str) -> bool:
-            nonlocal seen
-            seen += parse_line(line).name == event
-            return seen >= count
-
+        process, numbers, ended = self.running(), itertools.count(1), False
+        found = process.search(lambda line: parse_line(line).name == event and next(numbers) >= count)
         # Who ends with the line that is waited for is looked at before.
-        process = self.running()
-        found, ended = process.search(wanted), False
         while found(min(LOOK_S, self.deadline.left())) is None:
             if ended or self.deadline.left() <= LOOK_S:
                 raise Late(f"{count} times {event!r} in the log was waited for in vain")
@@ -157,8 +148,7 @@ class Stage:
         return Peer(sock, name or f"peer_{number}", self.notebook, self.deadline, pattern, echoed=echoed)
 
     def play(self, number: int) -> Run:
-        """Run the script, and see how the endpoint ends. Raises Busy, and Skip where it does not support what it was
-        asked for."""
+        """Run the script, and see how the endpoint ends. Raises Busy, and Skip where it does not support this."""
         try:
             trouble, log = self._play_script(), self._end()
         except NotReady as error:
@@ -173,8 +163,7 @@ class Stage:
         return Run(Pairing(self.endpoint, RAW), number, log, theirs, events, parse(theirs.lines), silent)
 
     def _play_script(self) -> str | None:
-        """Run the script; what went wrong in it, if anything. Raises Busy, and Skip where the engine is out of
-        something."""
+        """Run the script; what went wrong in it. Raises Busy, and Skip where the engine is out of something."""
         assert self.scenario.script is not None
         trouble = None
         with Heartbeat() as machine:

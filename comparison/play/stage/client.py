@@ -16,8 +16,7 @@ class ClientStage(Stage):
     """A client on trial; the script plays its server."""
 
     on_trial = "client"
-    accepted_s = 0.0
-    """When the client's last connection was there."""
+    accepted_s = 0.0  # when the client's last connection was there
     _listener: socket.socket | None = None
 
     def listen(self, *, receive_bytes: int | None = None) -> None:
@@ -33,8 +32,7 @@ class ClientStage(Stage):
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
 
     def start(self, *options: str) -> None:
-        """Start the client, for the socket that listens; without one, for a port that nobody listens on. Raises Skip
-        where it does not take these options."""
+        """Start it, for the socket that listens, else for a port that has none. Raises Skip: no such options."""
         if self._listener is None:
             port = free_port(self.host)
         else:
@@ -63,8 +61,7 @@ class ClientStage(Stage):
         return self._peer(self._handshake(sock, "server") if self.uses_tls and not plain else sock, echoed=False)
 
     def show_certificate(self, name: str) -> None:
-        """Take the client's next connection, and show it a certificate that it must not accept. Raises Late where it
-        does."""
+        """Show the client's next connection a certificate that it must not accept. Raises Late where it does."""
         try:
             self._handshake(self.accept_socket(), name).close()
         except (ssl.SSLError, ConnectionError):

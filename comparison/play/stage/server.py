@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 
 from comparison.model import Log
-from comparison.play.machine import Skip, limit_files, out_of
+from comparison.play.machine import Skip, out_of
 from comparison.play.peers import Late, Peer
 from comparison.play.serving import serve
 from comparison.play.stage.base import LOOK_S, Stage
@@ -40,10 +40,6 @@ class ServerStage(Stage):
         taken = self.kept.enter_context(socket.create_server((self.host, 0), family=self.family))
         return int(taken.getsockname()[1])
 
-    def limit_files(self, left: int) -> None:
-        """Leave the server so many file descriptors more than it holds. Raises Skip where the system cannot."""
-        limit_files(self.running().pid, left)
-
     @property
     def socket_path(self) -> Path:
         """The path of its Unix socket."""
@@ -61,8 +57,7 @@ class ServerStage(Stage):
         return self._peer(sock, echoed=True, name=name, shift=shift)
 
     def connect_stuck(self, most_bytes: int) -> Peer:
-        """A client that reads nothing and has sent all that there is room for: the server holds bytes for it that the
-        kernel does not take."""
+        """A client that reads nothing and has sent all that there is room for: the server holds bytes for it."""
         bystander, peer = self.connect(BYSTANDER), self.connect()
         peer.send_until_stuck(bystander, most_bytes)
         bystander.half_close()
@@ -83,8 +78,7 @@ class ServerStage(Stage):
         return socket.create_connection(self.endpoint.server_address or (self.host, self.port), self.deadline.left())
 
     def stop(self, number: int) -> None:
-        """Send the server a signal that ends it: nobody stops it later. Raises Skip for a server that need not know
-        what the contract says of that."""
+        """Send the server a signal that ends it: nobody stops it later. Raises Skip where it need not know of that."""
         if not self.endpoint.takes_options:
             raise Skip(f"{self.endpoint.label} does not follow the contract, which says how a server stops")
         self.running().look_at_memory()
@@ -113,8 +107,10 @@ class ServerStage(Stage):
             if self.running().has_ended or self.deadline.left() <= LOOK_S:
                 return
 
-    def check_still_serves(self) -> None:
+    def _afterwards(self) -> None:
         """A client like any other must get its echo, whatever happened before."""
+        if self.ended:
+            return
         peer = self.connect(AFTER)
         peer.send(STILL_SERVES_BYTES)
         if not self.uses_tls:
@@ -125,10 +121,6 @@ class ServerStage(Stage):
             peer.close()
         if peer.received_bytes != STILL_SERVES_BYTES:
             raise Late(f"does not serve any more: {peer.received_bytes} of {STILL_SERVES_BYTES} bytes came back")
-
-    def _afterwards(self) -> None:
-        if not self.ended:
-            self.check_still_serves()
 
     def _end(self) -> Log:
         return super()._end() if self.ended else self.running().stop()
