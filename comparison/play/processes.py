@@ -256,18 +256,10 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: Path | None = None) -> str:
     """What a short command prints. Raises OSError where it cannot be run, fails, or is not done in time."""
+    environment, null = clean_environment(os.environ), subprocess.DEVNULL
     try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=clean_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-            timeout=deadline_s,
-            check=True,
-        ).stdout
+        output = subprocess.check_output(command, cwd=cwd, env=environment, stdin=null, stderr=null, timeout=deadline_s)
+        return bytes(output).decode(errors="backslashreplace")
     except subprocess.CalledProcessError as error:
         raise OSError(f"exit code {error.returncode}") from error
     except subprocess.TimeoutExpired as error:

@@ -48,6 +48,7 @@ class _Connection:
         self._directions: dict[Side, _Direction] = {"client": _Direction("sending"), "server": _Direction("received")}
         self._pieces = 0
         self._ends: dict[Side, str] = {}
+        self._at_the_end: dict[Side, str] = {}
         self._lock = threading.Lock()
         self._tell("connecting", local=local)
 
@@ -75,24 +76,26 @@ class _Connection:
     def over(self) -> None:
         """Nobody waits any longer: what happens from now on is our own doing."""
         with self._lock:
-            self._ended = {side: self._ends.get(side, OPEN) for side in SIDES}
+            self._at_the_end = {side: self._ends.get(side, OPEN) for side in SIDES}
 
     def tell_end(self) -> None:
         """Write down how it has ended, with the totals and a digest of each direction."""
         self._tell_rest()
-        t_ns = time.monotonic_ns()
+        if not self._at_the_end:  # it came to be when nobody waited any longer
+            self.over()
+        t_ns, ends = time.monotonic_ns(), self._at_the_end
         for side, speaker in self._speakers.items():
             sent, received = self._directions[side], self._directions[OTHER[side]]
-            who = side if self._ended[side] != WAS_RESET else OTHER[side]
-            lost = "lost", f"connection lost: the {who} {self._ended[who]}"
+            who = side if ends[side] != WAS_RESET else OTHER[side]
+            lost = "lost", f"connection lost: the {who} {ends[who]}"
             self.notebooks[side].tell(
                 speaker,
-                *(("closing", "closing") if self._ended[side] == SENT_EOF else lost),
+                *(("closing", "closing") if ends[side] == SENT_EOF else lost),
                 received_bytes=received.length,
                 sent_bytes=sent.length,
                 received_digest=received.digest.hexdigest(),
                 sent_digest=sent.digest.hexdigest(),
-                ends=self._ended,
+                ends=ends,
                 t_ns=t_ns,
             )
 
@@ -157,18 +160,16 @@ class Relay:
         return {side: parse(lines) for side, lines in told.items() if lines}
 
     def _accept(self) -> None:
-        while True:
-            is_last = self._closing  # looked at before: who had connected by then is served
-            try:
+        over = False
+        while not over:
+            over = self._closing  # looked at before: who had connected by then is served
+            with contextlib.suppress(TimeoutError):
                 client, _ = self._listener.accept()
-            except TimeoutError:
-                if is_last:
-                    return
-                continue
-            speaker = f"echo_client_{len(self._threads) + 1}".removesuffix("_1")
-            thread = threading.Thread(target=self._connect, args=(client, speaker), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+                speaker = f"echo_client_{len(self._threads) + 1}".removesuffix("_1")
+                thread = threading.Thread(target=self._connect, args=(client, speaker), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+                over = False
 
     def _connect(self, client: socket.socket, speaker: str) -> None:
         self._sockets.append(client)
@@ -190,27 +191,24 @@ class Relay:
 
 def _pass_on(connection: _Connection, sender: Side, source: socket.socket, target: socket.socket) -> None:
     """Everything that one side sends, until its end."""
-    while True:
+    data = b"none yet"
+    while data:
+        failing, hearing = sender, target
         try:
             data = source.recv(CHUNK_BYTES)
-        except TimeoutError:
-            continue
-        except OSError:
-            connection.ended(sender, RESET)
-            _reset(target)
-            return
-        if data:
-            connection.passed(sender, data)
-        else:
-            connection.ended(sender, SENT_EOF)
-        try:
+            if data:
+                connection.passed(sender, data)
+            else:
+                connection.ended(sender, SENT_EOF)
+            failing, hearing = OTHER[sender], source
             _send_all(target, data)
             if not data:
                 target.shutdown(socket.SHUT_WR)
-                return
+        except TimeoutError:
+            continue
         except OSError:
-            connection.ended(OTHER[sender], RESET)
-            _reset(source)
+            connection.ended(failing, RESET)
+            _reset(hearing)
             return
 
 

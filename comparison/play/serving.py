@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from comparison.model import Endpoint, Log, Scenario, Transport
@@ -32,16 +33,11 @@ class NotReady(Exception):
 
 def serve(launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> Started:
     """Start the server of a scenario. Raises NotReady, and Skip where it is not to blame or does not support it."""
-    has_port = any("{port}" in option for option in transport.client_options)
+    host = HOSTS.get(transport.name, "localhost") if transport.name != "unix" else ""
+    command = partial(server_command, scenario, transport, server, folder)
+    says, address = server.takes_options, server.server_address
     try:
-        return start(
-            launcher,
-            lambda port: server_command(scenario, transport, server, folder, port),
-            HOSTS.get(transport.name, "localhost") if has_port else "",
-            says=server.takes_options,
-            address=server.server_address,
-            label=server.label,
-        )
+        return start(launcher, command, host, says=says, address=address, label=server.label)
     except NotReady as error:
         if (why := error.lacking or not_supported(server, error.log)) is not None:
             raise Skip(why) from None

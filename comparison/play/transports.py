@@ -158,9 +158,8 @@ def _placed(command: Iterable[str], host: str, port: int) -> tuple[str, ...]:
 
 
 def _filled(options: Iterable[str], server: Endpoint, folder: Path, port: int) -> tuple[str, ...]:
-    return tuple(
-        option.format(port=port, socket=socket_path(server, folder), certificates=folder) for option in options
-    )
+    values = {"port": port, "socket": socket_path(server, folder), "certificates": folder}
+    return tuple(option.format_map(values) for option in options)
 
 
 def socket_path(server: Endpoint, folder: Path) -> Path:
