@@ -3,18 +3,13 @@ it lacks makes a scenario *skipped* with the reason; it says nothing about an en
 
 import errno
 import os
+import resource
 import tempfile
 import threading
 import time
-from typing import Literal
 
 from common.config import UNIX_PATH_BYTES
 from comparison.model import Scenario
-
-try:
-    import resource
-except ImportError:  # Windows has no such limits
-    resource = None  # type: ignore[assignment]
 
 JOBS = 2 * (os.cpu_count() or 1)  # servers at once where nobody says so: each waits as often as it computes
 SPARE_FILES = 24  # what an endpoint has open besides its connections: it needs 16, and a few while it starts
@@ -46,11 +41,8 @@ def out_of(error: OSError) -> str | None:
     return f"this machine is out of {lacking}" if lacking is not None else None
 
 
-# --- Open files ---
 def allow_files(wanted: int) -> int | None:
     """Lift the soft limit of open files, for all that we start, too. None where `wanted` may be open; else how many."""
-    if resource is None:
-        return None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return None
@@ -73,7 +65,7 @@ def too_few_files(scenario: Scenario) -> str | None:
 
 def limit_files(pid: int, left: int) -> None:
     """Leave a process that runs so many file descriptors more than it holds. Raises Skip where the system cannot."""
-    if resource is None or not hasattr(resource, "prlimit"):
+    if not hasattr(resource, "prlimit"):
         raise Skip("only Linux can limit the open files of a process that runs")
     limit = left + len(os.listdir(f"/proc/{pid}/fd"))
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
@@ -86,7 +78,6 @@ def runs_at_once(scenario: Scenario, jobs: int) -> int:
     return jobs if limit is None else max(1, min(jobs, (limit - SPARE_FILES) // of_each))
 
 
-# --- A folder for sockets ---
 def folder_for_sockets() -> str | None:
     """The folder for temporary files, or /tmp where a path in it would be too long for a Unix socket; else None."""
     try:
@@ -99,7 +90,6 @@ def folder_for_sockets() -> str | None:
     return None
 
 
-# --- Time ---
 def cpu_clock_s(pid: int) -> float | None:
     """The CPU clock of a process, all threads together; None where the system has none for others."""
     try:
@@ -128,10 +118,9 @@ class Heartbeat:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> Literal[False]:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        return False
 
     def _beat(self) -> None:
         over = False

@@ -198,13 +198,14 @@ def guard() -> Iterator[IO[bytes]]:
             process.kill()
 
 
+@dataclasses.dataclass(eq=False)
 class Launcher:
     """Starts processes from any thread, and kills those that still run when the `with` block ends, however it ends."""
 
-    def __init__(self, cwd: Path = ROOT, guard: IO[bytes] | None = None) -> None:
-        """With a `guard` they end also where this process is killed."""
-        self._cwd = cwd
-        self._guard = guard
+    cwd: Path = ROOT
+    guard: IO[bytes] | None = None  # with one they end also where this process is killed
+
+    def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._started: list[Process | Launcher] = []
         self.is_closed = False  # it starts nothing any more
@@ -220,16 +221,16 @@ class Launcher:
         with self._lock:
             if self.is_closed:
                 raise Closed
-            process = Process(command, self._cwd, stdin, cores)
-            if self._guard is not None:
-                self._guard.write(f"{process.pid}\n".encode())
+            process = Process(command, self.cwd, stdin, cores)
+            if self.guard is not None:
+                self.guard.write(f"{process.pid}\n".encode())
             self._started.append(process)
             return process
 
     @contextlib.contextmanager
     def part(self) -> Iterator["Launcher"]:
         """A launcher for what ends with this block, and is then forgotten with all that it wrote."""
-        part = Launcher(self._cwd, self._guard)
+        part = Launcher(self.cwd, self.guard)
         with self._lock:
             part.is_closed = self.is_closed
             self._started.append(part)

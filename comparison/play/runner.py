@@ -13,12 +13,11 @@ from comparison.errors import first_error
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.play.dropouts import hung
 from comparison.play.machine import Heartbeat, Skip, folder_for_sockets, out_of, runs_at_once
+from comparison.play.on_trial import ClientStage, ServerStage
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay
 from comparison.play.serving import NotReady, serve
-from comparison.play.stage.base import Busy
-from comparison.play.stage.client import ClientStage
-from comparison.play.stage.server import ServerStage
+from comparison.play.stage import Busy
 from comparison.play.transports import HOSTS, client_command, not_supported, payload_file, prepare, where
 from comparison.play.workers import each, in_a_thread
 from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
@@ -129,9 +128,9 @@ def _play(here: Here, unit: Unit) -> list[Outcome]:
     of_side: type[ServerStage | ClientStage] = ServerStage if side == "server" else ClientStage
     for _ in range(TRIES):
         # A folder of its own each time, since its Unix socket has the same name.
-        with contextlib.suppress(Busy), _folder(unit) as folder:
-            stage = of_side(here.clients, unit.scenario, unit.transport, folder, pairing.end(side))
-            with contextlib.closing(stage):
+        with contextlib.suppress(Busy), _folder(unit) as folder, here.clients.part() as launcher:
+            stage = of_side(launcher, unit.scenario, unit.transport, folder, pairing.end(side))
+            with stage.kept:
                 run = stage.play(number)
             here.tick()
             return [] if here.clients.is_closed else [run]

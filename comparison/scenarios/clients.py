@@ -7,8 +7,8 @@ import sys
 import time
 
 from comparison.play.machine import Skip
+from comparison.play.on_trial import ServerStage as Stage
 from comparison.play.peers import Peer
-from comparison.play.stage.server import ServerStage as Stage
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYSTANDER, BYTES
 

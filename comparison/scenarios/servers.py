@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from common.config import TUTORIAL_MESSAGES
 from comparison.play.machine import Skip
+from comparison.play.on_trial import ClientStage as Stage
 from comparison.play.peers import CHUNK_BYTES, Late, Peer
-from comparison.play.stage.client import ClientStage as Stage
 from comparison.scenarios.declare import (
     CUT_OFF,
     LATE_S,

@@ -20,9 +20,9 @@ from common import options
 from comparison import run_command
 from comparison.model import Endpoint, Log, Pairing, Verdict
 from comparison.play import machine, runner
+from comparison.play import stage as base
 from comparison.play.peers import Late
 from comparison.play.processes import Process
-from comparison.play.stage import base
 from comparison.play.transports import TRANSPORTS, missing, not_supported
 from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS

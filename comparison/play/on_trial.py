@@ -1,16 +1,18 @@
-"""A server on trial; the script plays its clients."""
+"""What the script of a scenario can do: start a server and play its clients, or start a client and play its server."""
 
+import contextlib
 import itertools
 import socket
 import ssl
+import time
 from pathlib import Path
 
-from comparison.model import Log
+from comparison.model import RAW, Log, Pairing
 from comparison.play.machine import Skip, out_of
 from comparison.play.peers import Late, Peer
-from comparison.play.serving import serve
-from comparison.play.stage.base import LOOK_S, Stage
-from comparison.play.transports import server_command, socket_path
+from comparison.play.serving import free_port, serve
+from comparison.play.stage import LOOK_S, Stage
+from comparison.play.transports import client_command, payload_file, server_command, socket_path
 from comparison.vocabulary import AFTER, BYSTANDER
 
 STILL_SERVES_BYTES = 1000
@@ -81,7 +83,7 @@ class ServerStage(Stage):
         """Send the server a signal that ends it: nobody stops it later. Raises Skip where it need not know of that."""
         if not self.endpoint.takes_options:
             raise Skip(f"{self.endpoint.label} does not follow the contract, which says how a server stops")
-        self.running().look_at_memory()
+        self.process.look_at_memory()
         self.signal(number)
         self.ended = True
 
@@ -103,8 +105,8 @@ class ServerStage(Stage):
         """Send the server these signals by turns until it is gone or the deadline has come. Raises Skip, as `stop`."""
         for number in itertools.cycle(numbers):
             self.stop(number)
-            self.running().wait_a_little(SIGNALS_EVERY_S)
-            if self.running().has_ended or self.deadline.left() <= LOOK_S:
+            self.process.wait_a_little(SIGNALS_EVERY_S)
+            if self.process.has_ended or self.deadline.left() <= LOOK_S:
                 return
 
     def _afterwards(self) -> None:
@@ -122,10 +124,67 @@ class ServerStage(Stage):
         if peer.received_bytes != STILL_SERVES_BYTES:
             raise Late(f"does not serve any more: {peer.received_bytes} of {STILL_SERVES_BYTES} bytes came back")
 
-    def _end(self) -> Log:
-        return super()._end() if self.ended else self.running().stop()
-
-    def _left_behind(self, log: Log) -> str | None:
+    def _end(self) -> tuple[Log, str | None]:
+        log, trouble = super()._end() if self.ended else (self.process.stop(), None)
         ended_well = log.trouble is None and log.exit_code == self.scenario.expects.server_exit
-        file_is_left = ended_well and self.transport.name == "unix" and self.socket_path.exists()
-        return "the server has left its Unix socket file behind" if file_is_left else None
+        if ended_well and self.transport.name == "unix" and self.socket_path.exists():
+            trouble = "the server has left its Unix socket file behind"
+        return log, trouble
+
+
+class ClientStage(Stage):
+    """A client on trial; the script plays its server."""
+
+    on_trial = "client"
+    accepted_s = 0.0  # when the client's last connection was there
+    _listener: socket.socket | None = None
+
+    def listen(self, *, receive_bytes: int | None = None) -> None:
+        """Listen, as the client's server; `receive_bytes` is what its kernel may hold unread, about."""
+        address = (self.host, 0) if self.transport.name != "unix" else str(socket_path(RAW, self.folder))
+        self._listener = self.kept.enter_context(socket.create_server(address, family=self.family))
+        if receive_bytes is not None:  # what it accepts inherits that
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+
+    def start(self, *options: str) -> None:
+        """Start it, for the socket that listens, else for a port that has none. Raises Skip: no such options."""
+        name = self._listener.getsockname() if self._listener is not None else (self.host, free_port(self.host))
+        port = 0 if self.transport.name == "unix" else name[1]
+        scenario, pairing = self._with(*options), Pairing(RAW, self.endpoint)
+        command = client_command(scenario, self.transport, pairing, self.folder, port)
+        payload = payload_file(scenario, self.transport, pairing, self.folder)
+        self.process = self.launcher.start(command, stdin=payload)
+
+    def accept_socket(self) -> socket.socket:
+        """The client's next connection, bare."""
+        assert self._listener is not None, "the script does not listen"
+        self._listener.settimeout(LOOK_S)
+        over = False
+        while not over:  # asked before it is looked: a client may connect, fail, and have ended by now
+            over = self.process.has_ended or self.deadline.left() <= LOOK_S
+            with contextlib.suppress(TimeoutError):
+                sock, _ = self._listener.accept()
+                self.accepted_s = time.monotonic()
+                return sock
+        raise Late("no client has connected")
+
+    def accept(self, *, plain: bool = False) -> Peer:
+        """The client's next connection; over TLS after the handshake, unless it is to be left `plain`."""
+        sock = self.accept_socket()
+        return self._peer(self._handshake(sock, "server") if self.uses_tls and not plain else sock, echoed=False)
+
+    def show_certificate(self, name: str) -> None:
+        """Show the client's next connection a certificate that it must not accept. Raises Late where it does."""
+        try:
+            self._handshake(self.accept_socket(), name).close()
+        except (ssl.SSLError, ConnectionError):
+            self.notebook.tell("peer_1", "tls_refused", "the client ended the TLS handshake")
+        else:
+            raise Late(f"the client has accepted the certificate {name!r}")
+
+    def _handshake(self, sock: socket.socket, certificate: str) -> ssl.SSLSocket:
+        self.kept.enter_context(sock)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.folder / f"{certificate}.pem")
+        sock.settimeout(self.deadline.left())
+        return context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)

@@ -45,43 +45,38 @@ class Stage:
     transport: Transport
     folder: Path
     endpoint: Endpoint
+    process: Process = dataclasses.field(init=False)  # the endpoint on trial, when the script has started it
 
     def __post_init__(self) -> None:
         self.host = HOSTS.get(self.transport.name, "localhost")
-        self.family = socket.AF_INET6 if self.transport.name == "tcp6" else socket.AF_INET
+        self.family = {"tcp6": socket.AF_INET6, "unix": socket.AF_UNIX}.get(self.transport.name, socket.AF_INET)
         self.uses_tls = self.transport.name in ("tls", "mtls")
         self.deadline = Deadline(self.scenario.deadline_s)
         self.notebook = Notebook()
-        self.process: Process | None = None
         self._tried_port: int | None = None
         self.kept = contextlib.ExitStack()  # what is closed when the play is over
         self._numbers = itertools.count(1)
-
-    def running(self) -> Process:
-        """The endpoint on trial, which the script has started."""
-        assert self.process is not None, "the script has not started the endpoint"
-        return self.process
 
     def wait_for(self, event: str, count: int = 1) -> None:
         """Wait until the endpoint has told of an event `count` times. One that tells nothing is not waited for."""
         if not self.endpoint.takes_options:
             return
-        process, numbers, ended = self.running(), itertools.count(1), False
-        found = process.search(lambda line: parse_line(line).name == event and next(numbers) >= count)
+        numbers, ended = itertools.count(1), False
+        found = self.process.search(lambda line: parse_line(line).name == event and next(numbers) >= count)
         # Who ends with the line that is waited for is looked at before.
         while found(min(LOOK_S, self.deadline.left())) is None:
             if ended or self.deadline.left() <= LOOK_S:
                 raise Late(f"{count} times {event!r} in the log was waited for in vain")
-            process.look_at_memory()
-            ended = process.output_is_over
+            self.process.look_at_memory()
+            ended = self.process.output_is_over
 
     def told(self, event: str) -> list[Event]:
         """The lines of an event that the endpoint has told so far."""
-        return [line for line in parse(self.running().lines) if line.name == event]
+        return [line for line in parse(self.process.lines) if line.name == event]
 
     def wait_until_turned_away(self, peers: Sequence[Peer], event: str) -> None:
         """Wait until all of these peers are turned away, or the endpoint has told of an event."""
-        told = self.running().search(lambda line: parse_line(line).name == event)
+        told = self.process.search(lambda line: parse_line(line).name == event)
         waiting = list(peers)
         while waiting and told(LOOK_S) is None:
             ready, _, _ = select.select([peer.sock for peer in waiting], [], [], 0)
@@ -102,14 +97,14 @@ class Stage:
             share = (self._cpu_s() - before_s) / ASLEEP_S
             if share >= ASLEEP_SHARE:
                 looks += 1
-            elif not wants_cpu(self.running().pid):
+            elif not wants_cpu(self.process.pid):
                 return
             elif self.deadline.left() <= ASLEEP_S:
                 raise Busy
         raise Late(f"spins {when}: it has nothing to do, and takes {share:.0%} of the CPU time that another gets")
 
     def _cpu_s(self) -> float:
-        return cpu_clock_s(self.running().pid) or 0.0
+        return cpu_clock_s(self.process.pid) or 0.0
 
     def check_not_sooner(self, limit_s: float, since_s: float) -> None:
         """See that a limit of time has not come too soon. Only that can be seen: later is whatever the machine does."""
@@ -122,16 +117,11 @@ class Stage:
             raise Busy
 
     def signal(self, number: int) -> None:
-        self.running().send_signal(number)
+        self.process.send_signal(number)
 
     def pause(self, seconds: float) -> None:
         """Let a little time pass, where that is what a peer does."""
         time.sleep(seconds)
-
-    def close(self) -> None:
-        self.kept.close()
-        if self.process is not None and not self.process.has_ended:
-            self.process.kill()
 
     def _with(self, *options: str) -> Scenario:
         """The scenario with further options of the endpoint. Raises Skip where it does not take these."""
@@ -150,12 +140,13 @@ class Stage:
     def play(self, number: int) -> Run:
         """Run the script, and see how the endpoint ends. Raises Busy, and Skip where it does not support this."""
         try:
-            trouble, log = self._play_script(), self._end()
+            trouble = self._play_script()
+            log, at_last = self._end()
         except NotReady as error:
-            trouble, log = None, error.log
+            trouble, log, at_last = None, error.log, None
         if (why := not_supported(self.endpoint, log)) is not None:
             raise Skip(why)
-        theirs = self.notebook.log(trouble or self._left_behind(log))
+        theirs = self.notebook.log(trouble or at_last)
         events = tuple(event for event in parse(log.lines) if not event.speaker.endswith(f"_{self._tried_port}"))
         silent = () if self.endpoint.takes_options or tells(events) else (self.on_trial,)
         if self.on_trial == "client":
@@ -183,13 +174,10 @@ class Stage:
     def _afterwards(self) -> None:
         """What must hold after the script."""
 
-    def _end(self) -> Log:
-        """Wait for the end of the endpoint; its log."""
-        process = self.running()
+    def _end(self) -> tuple[Log, str | None]:
+        """Wait for the end of the endpoint; its log, and what is wrong with what it leaves."""
+        process = self.process
         while not process.has_ended and self.deadline.left() > SAMPLE_S:
             process.look_at_memory()
             process.wait_a_little(SAMPLE_S)
-        return process.wait(self.deadline.left(), of_s=self.deadline.seconds)
-
-    def _left_behind(self, log: Log) -> str | None:
-        """What an endpoint that has ended should have taken away, and has not."""
+        return process.wait(self.deadline.left(), of_s=self.deadline.seconds), None

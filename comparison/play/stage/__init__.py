@@ -1,1 +1,0 @@
-"""What the script of a scenario can do: start the endpoint on trial, and play the other side with raw sockets."""
