@@ -83,21 +83,14 @@ class _Connection:
         self._tell_rest()
         if not self._at_the_end:  # it came to be when nobody waited any longer
             self.over()
-        t_ns, ends = time.monotonic_ns(), self._at_the_end
+        fields: dict[str, object] = {"ends": self._at_the_end, "t_ns": time.monotonic_ns()}
         for side, speaker in self._speakers.items():
-            sent, received = self._directions[side], self._directions[OTHER[side]]
-            who = side if ends[side] != WAS_RESET else OTHER[side]
-            lost = "lost", f"connection lost: the {who} {ends[who]}"
-            self.notebooks[side].tell(
-                speaker,
-                *(("closing", "closing") if ends[side] == SENT_EOF else lost),
-                received_bytes=received.length,
-                sent_bytes=sent.length,
-                received_digest=received.digest.hexdigest(),
-                sent_digest=sent.digest.hexdigest(),
-                ends=ends,
-                t_ns=t_ns,
-            )
+            for name, own in (("sent", self._directions[side]), ("received", self._directions[OTHER[side]])):
+                fields |= {f"{name}_bytes": own.length, f"{name}_digest": own.digest.hexdigest()}
+            who = side if self._at_the_end[side] != WAS_RESET else OTHER[side]
+            lost = "lost", f"connection lost: the {who} {self._at_the_end[who]}"
+            event, message = ("closing", "closing") if self._at_the_end[side] == SENT_EOF else lost
+            self.notebooks[side].tell(speaker, event, message, **fields)
 
     def _tell_rest(self) -> None:
         for one in self._directions.values():

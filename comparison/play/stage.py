@@ -16,7 +16,7 @@ from comparison.play.machine import Heartbeat, Skip, cpu_clock_s, out_of, wants_
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher, Process
 from comparison.play.serving import NotReady
-from comparison.play.transports import HOSTS, not_supported, why_not
+from comparison.play.transports import HOSTS, half_closes, not_supported, why_not
 from comparison.transcript import parse, parse_line, tells
 
 LOOK_S = 0.05  # how often it is looked whether what is waited for has happened
@@ -50,7 +50,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.host = HOSTS.get(self.transport.name, "localhost")
         self.family = {"tcp6": socket.AF_INET6, "unix": socket.AF_UNIX}.get(self.transport.name, socket.AF_INET)
-        self.uses_tls = self.transport.name in ("tls", "mtls")
+        self.uses_tls = not half_closes(self.transport)
         self.deadline = Deadline(self.scenario.deadline_s)
         self.notebook = Notebook()
         self._tried_port: int | None = None
