@@ -68,7 +68,6 @@ class Peer:
     notebook: Notebook
     deadline: Deadline
     pattern: bytes
-    _: dataclasses.KW_ONLY
     echoed: bool  # everything that it receives must be what it has sent
 
     def __post_init__(self) -> None:

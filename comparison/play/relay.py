@@ -16,8 +16,7 @@ from comparison.play.processes import AWAKE_S
 from comparison.transcript import NOTHING, parse
 from comparison.vocabulary import SENT_EOF, WAS_RESET
 
-MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
-"""What a client sends the server receives, and what a client receives the server has sent."""
+MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}  # of a client, and of its server
 
 LOOK_S = 0.02  # how often it is looked whether all is over
 END_S = 5.0  # for the end of a connection to come once the client has ended
@@ -30,13 +29,13 @@ OPEN = f"did not end the connection in {END_S:g} s"
 
 
 class _Direction:
-    """What passed in one direction of a connection. Of `rest` nothing is written down yet."""
+    """What passed in one direction of a connection."""
 
     def __init__(self, event: str) -> None:
         self.event = event
         self.length = 0
-        self.rest = NOTHING
         self.digest = hashlib.blake2b(digest_size=16)
+        self.rest = NOTHING  # of what passed: nothing of it is written down yet
 
 
 class _Connection:

@@ -57,8 +57,7 @@ class Here:
     """What all units have in common that are played by one process."""
 
     servers: Launcher
-    clients: Launcher
-    """After Ctrl-C it is closed first: servers end as they should, and their clients that have ended by then count."""
+    clients: Launcher  # closed first after Ctrl-C: servers end as they should, and clients that had ended count
     tick: Callable[[], None] = lambda: None
 
 

@@ -26,9 +26,7 @@ ASLEEP_S = 0.05  # CPU time that the engine takes for itself: who spins gets abo
 ASLEEP_SHARE = 0.25  # the most that one with nothing to do takes beside that; the least that one takes which spins
 LOOKS = 3  # at first an endpoint may still do what was to be done
 
-# How much of a limit of time must have passed: one that fires at half its time is found out, and who noted the
-# beginning a little late is not blamed.
-SOONEST = 0.85
+SOONEST = 0.85  # of a limit of time must have passed: half of it is found out, a beginning that is noted late is not
 
 
 class Busy(Exception):
