@@ -147,7 +147,7 @@ class ClientStage(Stage):
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
 
     def start(self, *options: str) -> None:
-        """Start it, for the socket that listens, else for a port that has none. Raises Skip: no such options."""
+        """Start it, for the socket that listens or a port without one. Raises Skip where it takes no such options."""
         name = self._listener.getsockname() if self._listener is not None else (self.host, free_port(self.host))
         port = 0 if self.transport.name == "unix" else name[1]
         scenario, pairing = self._with(*options), Pairing(RAW, self.endpoint)

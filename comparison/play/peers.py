@@ -247,7 +247,10 @@ class Peer:
         event, offset = ("sending", self.sent_bytes) if direction == "sent" else ("received", self.received_bytes)
         self.notebook.tell(self.name, event, f"{event} {show(data)}", offset=offset, length=len(data))
         self._digests[direction].update(data)
-        setattr(self, f"{direction}_bytes", offset + len(data))
+        if direction == "sent":
+            self.sent_bytes += len(data)
+        else:
+            self.received_bytes += len(data)
 
     @contextlib.contextmanager
     def _patience(self, what: str) -> Iterator[None]:

@@ -183,8 +183,7 @@ class Relay:
 
 def _pass_on(connection: _Connection, sender: Side, source: socket.socket, target: socket.socket) -> None:
     """Everything that one side sends, until its end."""
-    data = b"none yet"
-    while data:
+    while True:
         failing, hearing = sender, target
         try:
             data = source.recv(CHUNK_BYTES)
@@ -196,6 +195,7 @@ def _pass_on(connection: _Connection, sender: Side, source: socket.socket, targe
             _send_all(target, data)
             if not data:
                 target.shutdown(socket.SHUT_WR)
+                return
         except TimeoutError:
             continue
         except OSError:
