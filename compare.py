@@ -25,7 +25,7 @@ from typing import NoReturn
 from common.logs import escape
 from comparison.model import CannotCompare
 from comparison.options import did_you_mean
-from comparison.play.processes import INTERRUPTED, let_endpoints_heed_ctrl_c, stop_cleanly_on_sigterm
+from comparison.play.processes import INTERRUPTED, heed_signals
 
 TROUBLE = 2
 
@@ -93,8 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             command = module_of(name)
             surroundings.prepared()
-            stop_cleanly_on_sigterm()
-            let_endpoints_heed_ctrl_c()
+            heed_signals()
             code: int = command.run(parser(name).parse_args(given))
             return code
         except KeyboardInterrupt:

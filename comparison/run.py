@@ -13,9 +13,9 @@ from comparison.judge import verdicts
 from comparison.judge.causes import Names
 from comparison.model import Cell, Comparison, Observation, Pairing, Run, Scenario, Transport
 from comparison.play import runner
-from comparison.play.commands import why_not
 from comparison.play.dropouts import Dropouts, hung
 from comparison.play.runner import Outcome, PlayAll, Unit
+from comparison.play.transports import why_not
 from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial
 

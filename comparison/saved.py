@@ -18,9 +18,8 @@ from typing import Any, cast
 from common.logs import escape
 from comparison import files, shapes
 from comparison.model import SIDES, CannotCompare, Cell, Comparison, Endpoint, Pairing, Run, Scenario, Survey, Transport
-from comparison.play.commands import prepare
 from comparison.play.processes import ROOT
-from comparison.play.transports import TRANSPORTS
+from comparison.play.transports import TRANSPORTS, prepare
 from comparison.report import export
 from comparison.report.repeat import by_hand
 from comparison.report.words import plain_log

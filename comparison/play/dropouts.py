@@ -41,15 +41,14 @@ def shown_elsewhere(reason: str) -> bool:
 
 
 def hung(reference: Pairing | None, hanging: Iterable[Pairing], pairings: Sequence[Pairing]) -> dict[Pairing, str]:
-    """Which pairings need not be tried, or count, since the server hangs with the reference's client too, or the
-    client with the reference's server; each with the reason. Where the reference hangs itself, nobody can tell."""
+    """Which need not be tried, or count, since the server hangs with the reference's client, too, or the client with
+    its server; each with the reason. Where the reference hangs itself, nobody can tell."""
     found: dict[Pairing, str] = {}
     known = set(hanging)
     if reference is None or reference in known:
         return found
     for pairing in pairings:
-        shown_by = (Pairing(pairing.server, reference.client), Pairing(reference.server, pairing.client))
-        shows = next((other for other in shown_by if other in known and other != pairing), None)
-        if shows is not None:
-            found[pairing] = f"hangs in {shows}, which is enough"
+        for other in (Pairing(pairing.server, reference.client), Pairing(reference.server, pairing.client)):
+            if other in known - {pairing}:
+                found.setdefault(pairing, f"hangs in {other}, which is enough")
     return found

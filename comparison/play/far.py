@@ -1,9 +1,8 @@
 """Runs a command on another host, behind a prefix that does so, as if it ran here: its output, its exit code, and the
 signals that it gets. `python -m comparison.play.far PREFIX COMMAND...`
 
-There the command runs in the folder that it would have here, so the project lies at the same path. It tells its process
-id first, which is how a signal finds it: ending `ssh` ends nothing on the other side.
-"""
+There it runs in the same folder. It tells its process id first, by which a signal finds it: ending `ssh` ends nothing
+on the other side."""
 
 import contextlib
 import os
@@ -14,14 +13,11 @@ import sys
 import threading
 from collections.abc import Sequence
 
-PLACE = "{command}"
-"""Where a prefix has the command, as one word for a shell there (`ssh host {command}`); else its words come last."""
-
+PLACE = "{command}"  # where a prefix has it, as one word for a shell there (`ssh host {command}`); else it comes last
 TELL = 'cd "$0" && echo "$$" >&2 && exec "$@"'
 HANDED_ON = (signal.SIGTERM, signal.SIGINT)
 PIECE_BYTES = 65536
-KILL_S = 20.0
-"""What it may take to hand on a signal."""
+KILL_S = 20.0  # to hand on a signal
 
 
 def behind(prefix: str, command: Sequence[str]) -> list[str]:

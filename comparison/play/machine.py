@@ -1,31 +1,21 @@
-"""What this machine has for a scenario, and how busy it is: open files, a folder for sockets, CPU time, lateness.
-
-What it lacks makes a scenario *skipped* with the reason; it says nothing about an endpoint.
-"""
+"""What this machine has for a scenario, and how busy it is: open files, a folder for sockets, CPU time, lateness. What
+it lacks makes a scenario *skipped* with the reason; it says nothing about an endpoint."""
 
 import errno
 import os
+import resource
 import tempfile
 import threading
 import time
-from typing import Literal
 
 from common.config import UNIX_PATH_BYTES
 from comparison.model import Scenario
 
-try:
-    import resource
-except ImportError:  # Windows has no such limits
-    resource = None  # type: ignore[assignment]
-
-JOBS = 2 * (os.cpu_count() or 1)
-"""How many servers run at once where nobody says so: each waits as often as it computes."""
-
-SPARE_FILES = 24
-"""What an endpoint has open besides its connections: it needs 16, and a few while it starts."""
-
-FILES_OF_A_RUN = 8
-"""What the engine has open for a run besides its own peers: pipes, and what it takes to start a process."""
+JOBS = 2 * (os.cpu_count() or 1)  # servers at once where nobody says so: each waits as often as it computes
+SPARE_FILES = 24  # what an endpoint has open besides its connections: it needs 16, and a few while it starts
+FILES_OF_A_RUN = 8  # what the engine has open for a run besides its own peers: pipes, and what starting a process takes
+ENDS_OF_SOCKETS = len("/compare-12345678/12345678")  # of the path of a Unix socket, after the folder of temporary files
+BEAT_S = 0.01  # how often a heartbeat looks whether it is late
 
 OUT_OF = {
     errno.EMFILE: "file descriptors; raise the limit: ulimit -n",
@@ -40,11 +30,9 @@ OUT_OF = {
 }
 """What a machine can be out of, with the remedy."""
 
-ENDS_OF_SOCKETS = len("/compare-12345678/12345678")
-"""What the path of a Unix socket has after the folder for temporary files."""
 
-BEAT_S = 0.01
-"""How often a heartbeat looks whether it is late."""
+class Skip(Exception):
+    """What was to be played cannot be played here; the text is the reason."""
 
 
 def out_of(error: OSError) -> str | None:
@@ -53,12 +41,8 @@ def out_of(error: OSError) -> str | None:
     return f"this machine is out of {lacking}" if lacking is not None else None
 
 
-# --- Open files ---
 def allow_files(wanted: int) -> int | None:
-    """Lift the soft limit of open files to `wanted`, which the processes that we start inherit. None where so many may
-    be open; else how many may."""
-    if resource is None:
-        return None
+    """Lift the soft limit of open files, for all that we start, too. None where `wanted` may be open; else how many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return None
@@ -79,18 +63,23 @@ def too_few_files(scenario: Scenario) -> str | None:
     return f"a process may have {limit} files open here, and this takes {wanted}; raise the limit: ulimit -n {wanted}"
 
 
+def limit_files(pid: int, left: int) -> None:
+    """Leave a process that runs so many file descriptors more than it holds. Raises Skip where the system cannot."""
+    if not hasattr(resource, "prlimit"):
+        raise Skip("only Linux can limit the open files of a process that runs")
+    limit = left + len(os.listdir(f"/proc/{pid}/fd"))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
+
+
 def runs_at_once(scenario: Scenario, jobs: int) -> int:
-    """How many runs of the scenario, `jobs` at most, the engine has files for: it holds one end of each connection
-    where it plays one side."""
+    """How many runs, `jobs` at most, the engine has files for: where it plays one side, it holds one end of each."""
     of_each = FILES_OF_A_RUN + (scenario.connections if scenario.script is not None else 0)
     limit = allow_files(SPARE_FILES + of_each * jobs)
     return jobs if limit is None else max(1, min(jobs, (limit - SPARE_FILES) // of_each))
 
 
-# --- A folder for sockets ---
 def folder_for_sockets() -> str | None:
-    """The folder for temporary files, or /tmp where the path of a Unix socket in it would be too long for the system;
-    None where there is no such folder."""
+    """The folder for temporary files, or /tmp where a path in it would be too long for a Unix socket; else None."""
     try:
         usual = tempfile.gettempdir()
     except FileNotFoundError:
@@ -101,7 +90,6 @@ def folder_for_sockets() -> str | None:
     return None
 
 
-# --- Time ---
 def cpu_clock_s(pid: int) -> float | None:
     """The CPU clock of a process, all threads together; None where the system has none for others."""
     try:
@@ -130,10 +118,9 @@ class Heartbeat:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> Literal[False]:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        return False
 
     def _beat(self) -> None:
         over = False

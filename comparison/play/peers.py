@@ -1,30 +1,25 @@
-"""The engine's own peers: plain blocking sockets, which use neither of the two APIs and no event loop.
-
-A peer does what a script tells it, and writes down what it did and what it saw, as lines like those of an endpoint.
-Every wait ends at the deadline of the scenario.
-"""
+"""The engine's own peers: plain blocking sockets, which use neither of the two APIs and no event loop. A peer does what
+a script tells it, and writes down what it did and saw as an endpoint does. Every wait ends at a deadline."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import select
 import socket
 import ssl
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from common.logs import show
 from comparison.model import Log, stretch
 from comparison.vocabulary import KINDS
 
 CHUNK_BYTES = 65536
-
 STUCK_ROUNDS = 12
-PROBED_S = 0.4
-"""Where a receiver had no room and then makes some, its sender may hear of it only when it asks, after 0.2 s."""
+PROBED_S = 0.4  # who hears of no room that a receiver makes asks for it, after 0.2 s
 
 
 def reset_at_close(sock: socket.socket) -> None:
@@ -52,55 +47,47 @@ class Notebook:
     """What all peers of one run wrote, in order; the lines are JSON, as those of the endpoints."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._lock = threading.Lock()
+        self.lines: list[str] = []
 
     def tell(self, speaker: str, event: str, message: str, **fields: object) -> None:
         level = "error" if message.startswith("ERROR") else "info"
         record = {"t_ns": time.monotonic_ns(), "logger": speaker, "level": level, "event": event, "message": message}
-        with self._lock:
-            self._lines.append(json.dumps(record | fields))
+        self.lines.append(json.dumps(record | fields))
 
     def log(self, trouble: str | None = None) -> Log:
         """All of it, as the log of a process that ended well unless there was trouble."""
-        with self._lock:
-            return Log((), tuple(self._lines), 0 if trouble is None else None, trouble)
+        return Log((), tuple(self.lines), 0 if trouble is None else None, trouble)
 
 
+@dataclasses.dataclass(eq=False)
 class Peer:
     """One connection of the engine's own. What it sends is a pattern, so that it knows what must come back."""
 
-    def __init__(
-        self, sock: socket.socket, name: str, notebook: Notebook, deadline: Deadline, pattern: bytes, *, echoed: bool
-    ) -> None:
-        """With `echoed` everything that it receives must be what it has sent."""
-        self.sock = sock
-        self.name = name
-        self._notebook = notebook
-        self._deadline = deadline
-        self._pattern = pattern
-        self._digests = {"sent": hashlib.blake2b(digest_size=16), "received": hashlib.blake2b(digest_size=16)}
-        self.sent_bytes = 0
-        self.received_bytes = 0
-        self._echoed = echoed
-        self._ended = False
-        addresses = {"local": _address(sock.getsockname), "peer": _address(sock.getpeername)}
-        notebook.tell(name, "began", KINDS["began"].text, **addresses)
+    sock: socket.socket
+    name: str
+    notebook: Notebook
+    deadline: Deadline
+    pattern: bytes
+    echoed: bool  # everything that it receives must be what it has sent
 
-    def tell(self, event: str, **values: object) -> None:
+    def __post_init__(self) -> None:
+        self.sent_bytes = self.received_bytes = 0
+        self._digests = {direction: hashlib.blake2b(digest_size=16) for direction in ("sent", "received")}
+        self._ended = False
+        self.tell("began", local=_address(self.sock.getsockname), peer=_address(self.sock.getpeername))
+
+    def tell(self, event: str, **fields: object) -> None:
         """Write down what the vocabulary has a text for."""
-        self._notebook.tell(self.name, event, KINDS[event].text.format_map(values))
+        self.notebook.tell(self.name, event, KINDS[event].text, **fields)
 
     # --- Send ---
     def send(self, length: int) -> bool:
         """Send the next `length` bytes of the pattern. False where the connection was reset meanwhile."""
-        return all(self.send_bytes(piece) for piece in self.pieces(length))
-
-    def pieces(self, length: int) -> Iterator[bytes]:
-        """The next `length` bytes of the pattern, in pieces."""
         end = self.sent_bytes + length
-        while self.sent_bytes < end:
-            yield stretch(self._pattern, self.sent_bytes, min(CHUNK_BYTES, end - self.sent_bytes))
+        while left := end - self.sent_bytes:
+            if not self.send_bytes(stretch(self.pattern, self.sent_bytes, min(CHUNK_BYTES, left))):
+                return False
+        return True
 
     def send_bytes(self, data: bytes) -> bool:
         """Send these bytes. False where the connection is over, or was reset meanwhile."""
@@ -132,7 +119,7 @@ class Peer:
         this kernel has asked for room once more; or until `most_bytes` are sent: then nothing makes this peer wait."""
         rounds = 0
         while rounds < 2 * STUCK_ROUNDS and self.sent_bytes < most_bytes and not self._ended:
-            piece = stretch(self._pattern, self.sent_bytes, CHUNK_BYTES)
+            piece = stretch(self.pattern, self.sent_bytes, CHUNK_BYTES)
             self.sock.settimeout(0)
             try:
                 taken = self.sock.send(piece)
@@ -149,8 +136,7 @@ class Peer:
                 self._account("sent", piece[:taken])
 
     def round_trip(self) -> None:
-        """One byte there and back: at least one turn of the other side's loop. Raises Late where the connection is
-        over."""
+        """One byte there and back: a turn of the other side's loop. Raises Late where the connection is over."""
         self.send(1)
         self.receive_all(self.sent_bytes - self.received_bytes)
 
@@ -171,23 +157,24 @@ class Peer:
         """What one read hands out; empty at the end, which is written down."""
         if self._ended:
             return b""
+        data, end = b"", "saw_eof"
         try:
             with self._patience("bytes or an end of the connection"):
                 data = self.sock.recv(most)
         except ssl.SSLZeroReturnError:  # the close_notify of the other side, in answer to ours
-            data = b""
+            pass
         except ssl.SSLEOFError:
-            self._end("saw_cut")
-            return b""
+            end = "saw_cut"
         except (ConnectionError, ssl.SSLError):
-            self._end("saw_reset")
+            end = "saw_reset"
+        if not data:
+            self._end(end)
             return b""
-        if data:
-            if self._echoed:
-                self._check_echo(data)
-            self._account("received", data)
-        else:
-            self._end("saw_eof")
+        offset = self.received_bytes
+        if self.echoed and (data != stretch(self.pattern, offset, len(data)) or offset + len(data) > self.sent_bytes):
+            self.echoed = False  # told once
+            self.notebook.tell(self.name, "altered", KINDS["altered"].text.format(offset=offset))
+        self._account("received", data)
         return data
 
     def receive_to_end(self) -> None:
@@ -199,8 +186,8 @@ class Peer:
         """Wait, without reading, until the connection is no more: whoever is stuck hears of an abort all the same."""
         poll = select.poll()
         poll.register(self.sock, 0)  # what is always reported: an error, a hang-up
-        if not poll.poll(self._deadline.left() * 1000):
-            raise Late(f"{self.name} waited {self._deadline.seconds:g} s in vain: to be cut although it reads nothing")
+        if not poll.poll(self.deadline.left() * 1000):
+            raise Late(f"{self.name} waited {self.deadline.seconds:g} s in vain: to be cut although it reads nothing")
 
     def receive_nothing(self, seconds: float) -> None:
         """Give the other side a little time in which it must send nothing. Raises Late where it does."""
@@ -214,27 +201,12 @@ class Peer:
         with self._patience("EOF"):
             try:
                 came = f"{len(more)} bytes" if (more := self.sock.recv(CHUNK_BYTES)) else ""
+            except ssl.SSLZeroReturnError:  # in answer to ours
+                came = ""
             except (ConnectionError, ssl.SSLError):
                 came = "the end of the connection"
         if came:
             raise Late(f"{came} came instead of EOF" + " (close_notify)" * isinstance(self.sock, ssl.SSLSocket))
-
-    def receive_goodbye(self) -> None:
-        """After `send_with_goodbye`: wait for the other side's own, and close. Raises Late where none comes."""
-        assert isinstance(self.sock, ssl.SSLSocket)
-        with self._patience("close_notify"):
-            try:
-                self.sock.unwrap()
-            except (OSError, ValueError):
-                raise Late("the end of the connection came instead of close_notify") from None
-        self.cut()
-
-    def _check_echo(self, data: bytes) -> None:
-        """Write it down where bytes that come back are not those that were sent."""
-        offset = self.received_bytes
-        if data != stretch(self._pattern, offset, len(data)) or offset + len(data) > self.sent_bytes:
-            self._echoed = False  # told once
-            self.tell("altered", offset=offset)
 
     # --- End ---
     def half_close(self) -> None:
@@ -248,8 +220,7 @@ class Peer:
             self.tell("broken")
 
     def close(self) -> None:
-        """Close, over TLS with the close_notify that says so; the kernel makes a reset of it where something is
-        unread."""
+        """Close, over TLS with close_notify. The kernel makes a reset of it where something is unread."""
         if isinstance(self.sock, ssl.SSLSocket):
             with contextlib.suppress(OSError), self._patience("the answer to the close of TLS"):
                 self.sock.unwrap()
@@ -268,15 +239,13 @@ class Peer:
     def _end(self, event: str) -> None:
         if not self._ended:
             self._ended = True
-            fields: dict[str, Any] = {"sent_bytes": self.sent_bytes, "received_bytes": self.received_bytes}
-            fields |= {f"{direction}_digest": digest.hexdigest() for direction, digest in self._digests.items()}
-            self._notebook.tell(self.name, event, KINDS[event].text, **fields)
+            digests = {f"{direction}_digest": digest.hexdigest() for direction, digest in self._digests.items()}
+            self.tell(event, sent_bytes=self.sent_bytes, received_bytes=self.received_bytes, **digests)
         self.sock.close()
 
-    def _account(self, direction: str, data: bytes) -> None:
-        event = {"sent": "sending", "received": "received"}[direction]
-        offset = self.sent_bytes if direction == "sent" else self.received_bytes
-        self._notebook.tell(self.name, event, f"{event} {show(data)}", offset=offset, length=len(data))
+    def _account(self, direction: Literal["sent", "received"], data: bytes) -> None:
+        event, offset = ("sending", self.sent_bytes) if direction == "sent" else ("received", self.received_bytes)
+        self.notebook.tell(self.name, event, f"{event} {show(data)}", offset=offset, length=len(data))
         self._digests[direction].update(data)
         if direction == "sent":
             self.sent_bytes += len(data)
@@ -286,11 +255,11 @@ class Peer:
     @contextlib.contextmanager
     def _patience(self, what: str) -> Iterator[None]:
         """Let the socket wait until the deadline, and say what it waited for in vain."""
-        self.sock.settimeout(self._deadline.left())
+        self.sock.settimeout(self.deadline.left())
         try:
             yield
         except TimeoutError:
-            raise Late(f"{self.name} waited {self._deadline.seconds:g} s in vain: {what}") from None
+            raise Late(f"{self.name} waited {self.deadline.seconds:g} s in vain: {what}") from None
 
 
 def _address(get: Callable[[], Any]) -> object:

@@ -1,7 +1,5 @@
-"""Start a process, wait until it is ready, give it a deadline, stop it, collect what it wrote.
-
-The only module that starts a process. Whatever happens, a `Launcher` leaves none behind when its `with` block ends.
-"""
+"""Start a process, wait until it is ready, give it a deadline, stop it, collect what it wrote. The only module that
+starts one. Whatever happens, a `Launcher` leaves none behind when its `with` block ends."""
 
 import contextlib
 import dataclasses
@@ -13,44 +11,23 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from comparison.model import Log
 
-ROOT = Path(__file__).resolve().parents[2]
-"""Where the programs lie, and are started."""
+ROOT = Path(__file__).resolve().parents[2]  # where the programs lie, and are started
+INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT, as shells count
+AWAKE_S = 0.2  # how often who waits for threads wakes: Ctrl-C may reach another thread, and only the first acts on it
 
-STOP_S = 20.0
-"""What an endpoint gets to end after SIGTERM: its grace of 5 s, and time for a machine that is busy."""
+STOP_S = 20.0  # for an endpoint to end after SIGTERM: its grace of 5 s, and time for a machine that is busy
+EXIT_S = 2.0  # to be gone by itself when its output is over: a signal that is sooner would be its exit code
+PIPE_S = 5.0  # for the pipe to reach its end after that of the process: a grandchild may hold it open for ever
+CLOSE_S = 0.5  # for the pipes of all together, where everything is given up
 
-EXIT_S = 2.0
-"""What a process whose output is over gets to be gone by itself: a signal that is sooner would be its exit code."""
-
-PIPE_S = 5.0
-"""What the pipe of a process that has ended gets to reach its end; a grandchild may hold it open for ever."""
-CLOSE_S = 0.5
-"""What the pipes of all processes together get where everything is given up."""
-
-DROPPED_BYTES = 1024 * 1024
-"""How much of an output that nobody keeps is read at once."""
-
-LINE_BYTES = 1024 * 1024
-"""A line that is longer is kept in pieces of this length. An endpoint that shows what it reads has lines of 256 KiB."""
-
-KEPT_MIB = 512
-"""What is kept of the output of a process, which is ended at more. Twice a million lines about 128 bytes each fit."""
-
-LINE_COST_BYTES = 200
-"""What a line costs besides its characters, so that many empty ones do not take all memory either."""
-
-KEPT_OF_TOO_MANY = 10_000
-"""Lines that are kept where there were more than can be."""
-
-AWAKE_S = 0.2
-"""How often who waits for threads wakes, should the signal of Ctrl-C reach one of them: only the first acts on it."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
+LINE_BYTES = 1024 * 1024  # a longer line is kept in pieces; who shows what it reads has lines of 256 KiB
+KEPT_MIB = 512  # of its output, at more than which a process is ended: twice a million lines about 128 bytes each fit
+LINE_COST_BYTES = 200  # besides its characters, so that many empty lines do not take all memory either
+KEPT_OF_TOO_MANY = 10_000  # lines
 
 
 class Closed(Exception):
@@ -60,33 +37,29 @@ class Closed(Exception):
 class Process:
     """One running process and the lines it has written so far, standard output and standard error together."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        cwd: str | os.PathLike[str],
-        *,
-        stdin: str | os.PathLike[str] | None = None,
-        cores: Collection[int] | None = None,
-    ) -> None:
-        """`stdin` is the file that it reads as standard input, by default an empty one. Where it reads one, its
-        standard output is the answer to that, and no log. It runs on `cores` only, where they are given."""
+    def __init__(self, command: Sequence[str], cwd: Path, stdin: Path | None, cores: Collection[int] | None) -> None:
+        # Where it reads a file as standard input, its standard output is the answer to that, and no log.
         self.command = tuple(command)
+        self.output_is_over = False  # it has written its last line, which it does when it ends
         self._lines: list[str] = []
         self._keeps_lines = True
         self._trouble: str | None = None
+        self._peak_bytes: int | None = None
         self._grown = threading.Condition()
-        self._at_end = False
-        # A session of its own: Ctrl-C is for the engine, which then ends its endpoints in good order.
-        with open(os.devnull if stdin is None else stdin, "rb") as input_file, _on_cores(cores):
+        with contextlib.ExitStack() as stack:
+            if cores is not None:  # inherited from this thread, so that no part of its life is on others
+                stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
+                os.sched_setaffinity(0, cores)
             self._popen = subprocess.Popen(
                 self.command,
                 cwd=cwd,
                 env=clean_environment(os.environ),
-                stdin=input_file,
+                stdin=stack.enter_context(open(stdin or os.devnull, "rb")),
                 stdout=subprocess.PIPE if stdin is None else subprocess.DEVNULL,
                 stderr=subprocess.STDOUT if stdin is None else subprocess.PIPE,
-                start_new_session=True,
+                start_new_session=True,  # Ctrl-C is for the engine, which then ends its endpoints in good order
             )
+        self.pid = self._popen.pid  # it may have ended
         output = self._popen.stdout or self._popen.stderr
         assert output is not None
         self._output: IO[bytes] = output
@@ -98,7 +71,7 @@ class Process:
             self._waiter.start()
         except RuntimeError as error:
             with self._popen:
-                self._signal_all(signal.SIGKILL)
+                self._kill_all()
             raise OSError(errno.EAGAIN, str(error)) from None
 
     def wait_for_line(self, wanted: Callable[[str], bool], deadline_s: float) -> str | None:
@@ -113,7 +86,7 @@ class Process:
             nonlocal seen
             while seen < len(self._lines) and not wanted(self._lines[seen]):
                 seen += 1
-            return seen < len(self._lines) or self._at_end
+            return seen < len(self._lines) or self.output_is_over
 
         def wait(deadline_s: float) -> str | None:
             with self._grown:
@@ -125,13 +98,7 @@ class Process:
     @property
     def lines(self) -> tuple[str, ...]:
         """What it has written so far."""
-        with self._grown:
-            return tuple(self._lines)
-
-    @property
-    def pid(self) -> int:
-        """Its process id. It may have ended."""
-        return self._popen.pid
+        return tuple(self._lines)
 
     @property
     def has_ended(self) -> bool:
@@ -145,61 +112,49 @@ class Process:
         """Send it a signal, unless it has ended."""
         self._popen.send_signal(number)
 
-    def peak_bytes(self) -> int | None:
-        """The most resident memory that it ever took; None where the system does not tell, or once it has ended."""
-        try:
-            # As bytes: the name of the program stands there, too, cut after 15 of them.
-            with open(f"/proc/{self.pid}/status", "rb") as file:
-                return next((int(line.split()[1]) * 1024 for line in file if line.startswith(b"VmHWM:")), None)
-        except OSError:
-            return None
+    def look_at_memory(self) -> None:
+        """See how much it took at most so far, for its log: where the system tells, nobody does once it has ended."""
+        # As bytes: the name of the program stands there, too, cut after 15 of them.
+        with contextlib.suppress(OSError), open(f"/proc/{self.pid}/status", "rb") as file:
+            most = (int(line.split()[1]) * 1024 for line in file if line.startswith(b"VmHWM:"))
+            self._peak_bytes = next(most, self._peak_bytes)
 
     def drop_output(self) -> None:
         """From now on only read what it writes, and keep nothing: a benchmark must not pay for it."""
         self._keeps_lines = False
 
-    @property
-    def output_is_over(self) -> bool:
-        """Whether it has written its last line, which it does when it ends."""
-        with self._grown:
-            return self._at_end
-
     def wait(self, deadline_s: float, *, of_s: float | None = None) -> Log:
         """Wait for its end, and kill it after `deadline_s` seconds, the rest of `of_s`."""
         self._waiter.join(deadline_s)
-        if not self._waiter.is_alive():
-            return self._log(None)
-        self.kill()
-        return dataclasses.replace(self._log(f"still running after {of_s or deadline_s:g} s"), fate="hung")
+        fate: Literal["there", "hung"] = "there" if self.has_ended else "hung"
+        if fate == "hung":
+            self.kill()
+            self._trouble = self._trouble or f"still running after {of_s or deadline_s:g} s"
+        self._close(PIPE_S)
+        code = self._popen.returncode if self._trouble is None else None
+        return Log(self.command, self.lines, code, self._trouble, self._peak_bytes, fate)
 
     def stop(self, deadline_s: float = STOP_S) -> Log:
         """Ask it to end with SIGTERM, as its users do, and wait for its end. It must not have ended before."""
         if self.output_is_over:
             self.wait_a_little(EXIT_S)
         early = self._popen.poll() is not None
-        peak_bytes = self.peak_bytes()
-        if not early:
-            self._popen.send_signal(signal.SIGTERM)
-        log = dataclasses.replace(self.wait(deadline_s), peak_bytes=peak_bytes)
+        self.look_at_memory()
+        self.send_signal(signal.SIGTERM)
+        log = self.wait(deadline_s)
         if early and log.trouble is None:
             return dataclasses.replace(log, trouble="ended before it was stopped", fate="absent")
         return log
 
     def kill(self, pipe_s: float = PIPE_S) -> None:
         """End it at once, with whatever it has started, and wait until it is gone."""
-        self._signal_all(signal.SIGKILL)
+        self._kill_all()
         self._waiter.join()
         self._close(pipe_s)
 
-    def _signal_all(self, number: int) -> None:
+    def _kill_all(self) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, number)  # the group of its own session
-
-    def _log(self, trouble: str | None) -> Log:
-        self._close(PIPE_S)
-        trouble = self._trouble or trouble
-        with self._grown:
-            return Log(self.command, tuple(self._lines), None if trouble else self._popen.returncode, trouble)
+            os.killpg(self.pid, signal.SIGKILL)  # the group of its own session
 
     def _close(self, pipe_s: float) -> None:
         """Wait for the rest of its output, and close the pipe."""
@@ -210,31 +165,26 @@ class Process:
     def _read(self) -> None:
         left_bytes = KEPT_MIB * 2**20
         for line in iter(lambda: self._output.readline(LINE_BYTES), b""):
-            if not self._keeps_lines:
-                break
             left_bytes -= len(line) + LINE_COST_BYTES
             if left_bytes < 0:
-                self._give_up()
+                with self._grown:
+                    self._trouble = f"wrote more than {KEPT_MIB} MiB of log lines, and was ended"
+                    del self._lines[KEPT_OF_TOO_MANY:]
+                self._kill_all()
+            if left_bytes < 0 or not self._keeps_lines:
                 break
             with self._grown:
                 self._lines.append(line.decode(errors="backslashreplace").rstrip("\r\n"))
                 self._grown.notify_all()
-        while self._output.read(DROPPED_BYTES):
+        while self._output.read(LINE_BYTES):
             pass
         with self._grown:
-            self._at_end = True
+            self.output_is_over = True
             self._grown.notify_all()
 
-    def _give_up(self) -> None:
-        """End it: it writes more than can be kept."""
-        with self._grown:
-            self._trouble = f"wrote more than {KEPT_MIB} MiB of log lines, and was ended"
-            del self._lines[KEPT_OF_TOO_MANY:]
-        self._signal_all(signal.SIGKILL)
 
-
+# Reads until nobody is there who could write: then whoever has told of these is killed.
 GUARD = 'while read group; do groups="$groups -$group"; done; kill -KILL $groups'
-"""Reads until nobody is there who could write: then whoever has told of these is killed."""
 
 
 @contextlib.contextmanager
@@ -248,17 +198,17 @@ def guard() -> Iterator[IO[bytes]]:
             process.kill()
 
 
+@dataclasses.dataclass(eq=False)
 class Launcher:
     """Starts processes from any thread, and kills those that still run when the `with` block ends, however it ends."""
 
-    def __init__(self, cwd: str | os.PathLike[str] = ROOT, guard: IO[bytes] | None = None) -> None:
-        """With a `guard` they end also where this process is killed."""
-        self._cwd = cwd
-        self._guard = guard
+    cwd: Path = ROOT
+    guard: IO[bytes] | None = None  # with one they end also where this process is killed
+
+    def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._started: list[Process | Launcher] = []
-        self.is_closed = False
-        """Whether it starts nothing any more."""
+        self.is_closed = False  # it starts nothing any more
 
     def __enter__(self) -> "Launcher":
         return self
@@ -266,28 +216,21 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def start(
-        self,
-        command: Sequence[str],
-        *,
-        stdin: str | os.PathLike[str] | None = None,
-        cores: Collection[int] | None = None,
-    ) -> Process:
+    def start(self, command: Sequence[str], stdin: Path | None = None, cores: Collection[int] | None = None) -> Process:
         """Start a command, see Process. Raises Closed after `kill`, and OSError where the program cannot be run."""
         with self._lock:
             if self.is_closed:
                 raise Closed
-            process = Process(command, self._cwd, stdin=stdin, cores=cores)
-            if self._guard is not None:
-                self._guard.write(f"{process.pid}\n".encode())
+            process = Process(command, self.cwd, stdin, cores)
+            if self.guard is not None:
+                self.guard.write(f"{process.pid}\n".encode())
             self._started.append(process)
             return process
 
     @contextlib.contextmanager
     def part(self) -> Iterator["Launcher"]:
-        """A launcher for what ends with this block, and is then forgotten, with all that it wrote: some start hundreds
-        of processes."""
-        part = Launcher(self._cwd, self._guard)
+        """A launcher for what ends with this block, and is then forgotten with all that it wrote."""
+        part = Launcher(self.cwd, self.guard)
         with self._lock:
             part.is_closed = self.is_closed
             self._started.append(part)
@@ -307,59 +250,28 @@ class Launcher:
                 process.kill(max(0.0, end_s - time.monotonic()))
 
 
-@contextlib.contextmanager
-def _on_cores(cores: Collection[int] | None) -> Iterator[None]:
-    """What this thread starts meanwhile runs on these cores only: a process inherits them, so it has none of its
-    life on others."""
-    if cores is None:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The user's environment without the variables that change what Python does, and so what is compared."""
     return {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
 
 
-def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: str | os.PathLike[str] | None = None) -> str:
+def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: Path | None = None) -> str:
     """What a short command prints. Raises OSError where it cannot be run, fails, or is not done in time."""
+    environment, null = clean_environment(os.environ), subprocess.DEVNULL
     try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=clean_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-            timeout=deadline_s,
-            check=True,
-        ).stdout
+        output = subprocess.check_output(command, cwd=cwd, env=environment, stdin=null, stderr=null, timeout=deadline_s)
+        return bytes(output).decode(errors="backslashreplace")
     except subprocess.CalledProcessError as error:
         raise OSError(f"exit code {error.returncode}") from error
     except subprocess.TimeoutExpired as error:
         raise OSError(f"no answer in {deadline_s:g} s") from error
 
 
-def stop_cleanly_on_sigterm() -> None:
-    """Have SIGTERM end the engine like Ctrl-C does: through every `finally`, so that no endpoint is left behind."""
-
-    def on_sigterm(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
+def heed_signals() -> None:
+    """Have SIGTERM end the engine as Ctrl-C does: through every `finally`, so that no endpoint is left behind. Where a
+    shell has started it in the background, and so with Ctrl-C ignored, it goes on ignoring it, but by a handler: what
+    is ignored is inherited by all that we start, a handler is not."""
     with contextlib.suppress(ValueError):  # not in the main thread: a test calls us
-        signal.signal(signal.SIGTERM, on_sigterm)
-
-
-def let_endpoints_heed_ctrl_c() -> None:
-    """Where a shell has started the engine in the background, and so with Ctrl-C ignored, go on ignoring it, but by a
-    handler: what is ignored is inherited by all that we start, a handler is not."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        with contextlib.suppress(ValueError):  # not in the main thread: a test calls us
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             signal.signal(signal.SIGINT, lambda number, frame: None)

@@ -1,37 +1,26 @@
-"""Between a client and a server of which one says nothing: passes on what either sends, and writes it down.
-
-It passes on an EOF as an EOF, and the end of a connection in an error as a reset. What is written down of a connection
-is all that passes: how many bytes and which, there and back, and how each side has ended it.
-"""
+"""Between a client and a server of which one says nothing: passes on what either sends, an EOF as an EOF and an error
+as a reset, and writes it all down: how many bytes and which, there and back, and how each side has ended it."""
 
 import contextlib
 import dataclasses
 import hashlib
-import itertools
 import socket
 import threading
 import time
-from collections.abc import Sequence
 
 from common.config import BACKLOG
 from common.logs import SHOWN_BYTES, show_cut
 from comparison.model import OTHER, SIDES, Event, Payload, Side
-from comparison.play.peers import CHUNK_BYTES, reset_at_close
+from comparison.play.peers import CHUNK_BYTES, Notebook, reset_at_close
 from comparison.play.processes import AWAKE_S
-from comparison.transcript import told_speaker
-from comparison.vocabulary import ENDINGS, SENT_EOF, WAS_RESET
+from comparison.transcript import NOTHING, parse
+from comparison.vocabulary import SENT_EOF, WAS_RESET
 
-MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}
-"""What a client sends the server receives, and what a client receives the server has sent."""
+MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}  # of a client, and of its server
 
-LOOK_S = 0.02
-"""How often it is looked whether all is over."""
-
-END_S = 5.0
-"""What the end of a connection gets to come once the client has ended."""
-
-KEPT_PIECES = 100
-"""Pieces that are written down one by one in each direction; of the others, that there were more bytes."""
+LOOK_S = 0.02  # how often it is looked whether all is over
+END_S = 5.0  # for the end of a connection to come once the client has ended
+KEPT_PIECES = 200  # of a connection that are written down one by one; of the others, that there were more bytes
 
 EARLY = "sent EOF before the client had"
 RESET = "reset the connection"
@@ -40,45 +29,42 @@ OPEN = f"did not end the connection in {END_S:g} s"
 
 
 class _Direction:
-    """What passed in one direction of a connection. Of `rest` nothing is written down yet."""
+    """What passed in one direction of a connection."""
 
     def __init__(self, event: str) -> None:
         self.event = event
         self.length = 0
-        self.pieces = 0
-        self.rest = Payload(b"", 0)
         self.digest = hashlib.blake2b(digest_size=16)
+        self.rest = NOTHING  # of what passed: nothing of it is written down yet
 
 
 class _Connection:
-    """What passed on one connection, as its client would tell it."""
+    """What passed on one connection, as its client and its server would tell it."""
 
-    def __init__(self, speaker: str, local: object) -> None:
-        self.speaker = speaker
-        self.directions: dict[Side, _Direction] = {"client": _Direction("sending"), "server": _Direction("received")}
+    def __init__(self, speaker: str, local: tuple[str, int]) -> None:
+        self.notebooks: dict[Side, Notebook] = {side: Notebook() for side in SIDES}
+        self._speakers: dict[Side, str] = {"client": speaker, "server": f"echo_{local[0]}_{local[1]}"}
+        self._directions: dict[Side, _Direction] = {"client": _Direction("sending"), "server": _Direction("received")}
+        self._pieces = 0
         self._ends: dict[Side, str] = {}
-        self._is_over = False
+        self._at_the_end: dict[Side, str] = {}
         self._lock = threading.Lock()
-        self._events: list[Event] = []
-        self._tell("connecting", "connecting", local=local)
+        self._tell("connecting", local=local)
 
     def passed(self, sender: Side, data: bytes) -> None:
         """One side has sent this, and the other has it not yet."""
-        own, other = self.directions[sender], self.directions[OTHER[sender]]
+        own = self._directions[sender]
         with self._lock:
             own.digest.update(data)
             own.length += len(data)
-            own.pieces += 1
             own.rest = Payload(own.rest.shown or data[:SHOWN_BYTES], own.rest.length + len(data))
-            if own.pieces <= KEPT_PIECES:
-                self._tell_rest(other)  # what comes back was there before
-                self._tell_rest(own)
+            self._pieces += 1
+            if self._pieces <= KEPT_PIECES:
+                self._tell_rest()
 
     def ended(self, side: Side, end: str) -> None:
         """How a side has ended it: once, but for a reset after an EOF."""
         with self._lock:
-            if self._is_over:
-                return
             if end == SENT_EOF and side == "server" and "client" not in self._ends:
                 end = EARLY
             if side not in self._ends or (end == RESET and self._ends[side] == SENT_EOF):
@@ -87,54 +73,55 @@ class _Connection:
                 self._ends.setdefault(OTHER[side], WAS_RESET)
 
     def over(self) -> None:
-        """Nobody waits any longer: what happens now is our own doing."""
-        for side in SIDES:
-            self.ended(side, OPEN)
-        self._is_over = True
-
-    def events(self) -> list[Event]:
-        """All of it, the end with its totals and a digest of each direction."""
-        sent, received = self.directions["client"], self.directions["server"]
+        """Nobody waits any longer: what happens from now on is our own doing."""
         with self._lock:
-            self._tell_rest(sent)
-            self._tell_rest(received)
-            if self._ends.keys() >= set(SIDES) and self._events[-1].name not in ENDINGS:
-                self._tell(
-                    *_spoken_end("client", self._ends),
-                    received_bytes=received.length,
-                    sent_bytes=sent.length,
-                    received_digest=received.digest.hexdigest(),
-                    sent_digest=sent.digest.hexdigest(),
-                    ends=dict(self._ends),
-                )
-            return list(self._events)
+            self._at_the_end = {side: self._ends.get(side, OPEN) for side in SIDES}
 
-    def _tell_rest(self, direction: _Direction) -> None:
-        rest, direction.rest = direction.rest, Payload(b"", 0)
-        if rest.length:
-            message = f"{direction.event} {show_cut(rest.shown, rest.length)}"
-            self._tell(direction.event, message, rest, length=rest.length)
+    def tell_end(self) -> None:
+        """Write down how it has ended, with the totals and a digest of each direction."""
+        self._tell_rest()
+        if not self._at_the_end:  # it came to be when nobody waited any longer
+            self.over()
+        fields: dict[str, object] = {"ends": self._at_the_end, "t_ns": time.monotonic_ns()}
+        for side, speaker in self._speakers.items():
+            for name, own in (("sent", self._directions[side]), ("received", self._directions[OTHER[side]])):
+                fields |= {f"{name}_bytes": own.length, f"{name}_digest": own.digest.hexdigest()}
+            who = side if self._at_the_end[side] != WAS_RESET else OTHER[side]
+            lost = "lost", f"connection lost: the {who} {self._at_the_end[who]}"
+            event, message = ("closing", "closing") if self._at_the_end[side] == SENT_EOF else lost
+            self.notebooks[side].tell(speaker, event, message, **fields)
 
-    def _tell(self, event: str, message: str, payload: Payload | None = None, **fields: object) -> None:
-        self._events.append(Event(event, self.speaker, message, "info", time.monotonic_ns(), payload, fields))
+    def _tell_rest(self) -> None:
+        for one in self._directions.values():
+            rest, one.rest = one.rest, NOTHING
+            if rest.length:
+                self._tell(one.event, f" {show_cut(rest.shown, rest.length)}", length=rest.length)
+
+    def _tell(self, event: str, what: str = "", **fields: object) -> None:
+        fields["t_ns"] = time.monotonic_ns()
+        for side, speaker in self._speakers.items():
+            name = event if side == "client" else MIRRORED[event]
+            self.notebooks[side].tell(speaker, name, name + what, **fields)
 
 
+@dataclasses.dataclass(eq=False)
 class Relay:
-    """Listens on a `port` of its own, and connects each client to the server's. Where the `with` block ends it waits a
-    little for connections that have not ended; then everything is over."""
+    """Listens on a `port` of its own, and connects each client to the server's. At the end of the `with` block it waits
+    a little for connections that have not ended; then everything is over."""
 
-    def __init__(self, host: str, server: tuple[str, int], deadline_s: float) -> None:
-        self._host = host
-        self._server = server
-        self._deadline_s = deadline_s
+    host: str
+    server: tuple[str, int]
+    deadline_s: float
+
+    def __post_init__(self) -> None:
         self._connections: list[_Connection] = []
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
         self._closing = False
 
     def __enter__(self) -> "Relay":
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        self._listener = socket.create_server((self._host, 0), family=family, backlog=BACKLOG)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, 0), family=family, backlog=BACKLOG)
         self._listener.settimeout(LOOK_S)
         self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
@@ -156,31 +143,30 @@ class Relay:
             thread.join()
         for sock in (self._listener, *self._sockets):
             sock.close()
+        for connection in self._connections:
+            connection.tell_end()
 
-    def events(self) -> tuple[Event, ...]:
-        """What passed so far, as the clients would tell it, one connection after another."""
-        return tuple(event for connection in self._connections for event in connection.events())
+    def events(self) -> dict[Side, tuple[Event, ...]]:
+        """What has passed when all is over, as either side would tell it; empty where there was no connection."""
+        told = {side: [line for one in self._connections for line in one.notebooks[side].lines] for side in SIDES}
+        return {side: parse(lines) for side, lines in told.items() if lines}
 
     def _accept(self) -> None:
-        speaker = "echo_client"
-        numbers = itertools.count(2)
-        while True:
-            is_last = self._closing  # looked at before: who had connected by then is served
-            try:
+        over = False
+        while not over:
+            over = self._closing  # looked at before: who had connected by then is served
+            with contextlib.suppress(TimeoutError):
                 client, _ = self._listener.accept()
-            except TimeoutError:
-                if is_last:
-                    return
-                continue
-            thread = threading.Thread(target=self._connect, args=(client, speaker), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-            speaker = f"echo_client_{next(numbers)}"
+                speaker = f"echo_client_{len(self._threads) + 1}".removesuffix("_1")
+                thread = threading.Thread(target=self._connect, args=(client, speaker), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+                over = False
 
     def _connect(self, client: socket.socket, speaker: str) -> None:
         self._sockets.append(client)
         try:
-            server = socket.create_connection(self._server, self._deadline_s)
+            server = socket.create_connection(self.server, self.deadline_s)
         except OSError:
             _reset(client)
             return
@@ -198,26 +184,23 @@ class Relay:
 def _pass_on(connection: _Connection, sender: Side, source: socket.socket, target: socket.socket) -> None:
     """Everything that one side sends, until its end."""
     while True:
+        failing, hearing = sender, target
         try:
             data = source.recv(CHUNK_BYTES)
-        except TimeoutError:
-            continue
-        except OSError:
-            connection.ended(sender, RESET)
-            _reset(target)
-            return
-        if data:
-            connection.passed(sender, data)
-        else:
-            connection.ended(sender, SENT_EOF)
-        try:
+            if data:
+                connection.passed(sender, data)
+            else:
+                connection.ended(sender, SENT_EOF)
+            failing, hearing = OTHER[sender], source
             _send_all(target, data)
             if not data:
                 target.shutdown(socket.SHUT_WR)
                 return
+        except TimeoutError:
+            continue
         except OSError:
-            connection.ended(OTHER[sender], RESET)
-            _reset(source)
+            connection.ended(failing, RESET)
+            _reset(hearing)
             return
 
 
@@ -227,36 +210,6 @@ def _send_all(sock: socket.socket, data: bytes) -> None:
     while left:
         with contextlib.suppress(TimeoutError):
             left = left[sock.send(left) :]
-
-
-def seen_by(side: Side, wire: Sequence[Event]) -> tuple[Event, ...]:
-    """What passed on the wire as one of the two sides would tell it."""
-    if side == "client":
-        return tuple(wire)
-    names = {event.speaker: told_speaker([event]) for event in wire if event.name == "connecting"}
-    return tuple(_mirrored(event, names[event.speaker]) for event in wire)
-
-
-def _mirrored(event: Event, speaker: str) -> Event:
-    """What a client tells as its server would."""
-    fields = dict(event.fields)
-    if "ends" in fields:
-        for what in ("bytes", "digest"):
-            there, back = f"sent_{what}", f"received_{what}"
-            fields[there], fields[back] = fields[back], fields[there]
-        name, message = _spoken_end("server", fields["ends"])  # type: ignore[arg-type]
-    else:
-        name = MIRRORED[event.name]
-        message = event.message.replace(event.name, name, 1)
-    return dataclasses.replace(event, name=name, speaker=speaker, message=message, fields=fields)
-
-
-def _spoken_end(side: Side, ends: dict[Side, str]) -> tuple[str, str]:
-    """How a side has ended a connection: the event, and its text."""
-    if ends[side] == SENT_EOF:
-        return "closing", "closing"
-    who = side if ends[side] != WAS_RESET else OTHER[side]
-    return "lost", f"connection lost: the {who} {ends[who]}"
 
 
 def _reset(sock: socket.socket) -> None:

@@ -1,48 +1,36 @@
 """From a unit of work to its runs: a server process takes its clients one after another, so that the n-th connection is
 the n-th client's; or a script is played once. Units know nothing of each other, and can be played anywhere."""
 
-import bisect
 import contextlib
 import dataclasses
-import itertools
 import tempfile
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
 
 from comparison.errors import first_error
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.play.commands import HOSTS, client_command, not_supported, payload_file, prepare, where
 from comparison.play.dropouts import hung
-from comparison.play.machine import Heartbeat, folder_for_sockets, out_of, runs_at_once
+from comparison.play.machine import Heartbeat, Skip, folder_for_sockets, out_of, runs_at_once
+from comparison.play.on_trial import ClientStage, ServerStage
 from comparison.play.processes import Closed, Launcher
-from comparison.play.relay import Relay, seen_by
+from comparison.play.relay import Relay
 from comparison.play.serving import NotReady, serve
-from comparison.play.stage import Busy, ClientStage, ServerStage, Skip
+from comparison.play.stage import Busy
+from comparison.play.transports import HOSTS, client_command, not_supported, payload_file, prepare, where
 from comparison.play.workers import each, in_a_thread
 from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
 
-CLIENTS_EACH = 20
-"""A server process takes so many clients at most: none of their runs is judged before it ends, and Ctrl-C may come."""
+CLIENTS_EACH = 20  # at most of a server: none of their runs is judged before it ends, and Ctrl-C may come
+LINES_EACH = 25_000  # a server gets no further client once so many lines are written: they are held in memory till then
+TRIES = 5  # how often a scenario is played before the machine is said to be too busy to tell
 
-LINES_EACH = 25_000
-"""A server gets no further client once it and those before have written so many lines: they are held in memory until
-it ends."""
-
-TRIES = 5
-"""How often a scenario is played before the machine is said to be too busy to tell."""
-
-CUT_OFF = "cut off"
-"""Why a client does not count that had not ended when Ctrl-C came."""
-
+CUT_OFF = "cut off"  # why a client does not count that had not ended when Ctrl-C came
 TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} runs; try again when it has less to do"
 
-Turn = tuple[Pairing, int]
-"""A pairing, and which of its runs it is."""
-
-Outcome = Run | tuple[Pairing, str]
-"""A run, or why there cannot be one of that pairing."""
+Turn = tuple[Pairing, int]  # a pairing, and which of its runs it is
+Outcome = Run | tuple[Pairing, str]  # a run, or why there cannot be one of that pairing
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,8 +41,7 @@ class Unit:
     transport: Transport
     turns: Sequence[Turn]
     reference: Pairing | None = None
-    hanging: Set[Pairing] = frozenset()
-    """Those that had not ended at their deadline, as they are found out."""
+    hanging: Set[Pairing] = frozenset()  # those that had not ended at their deadline, as they are found out
 
     @property
     def server(self) -> Endpoint:
@@ -70,8 +57,7 @@ class Here:
     """What all units have in common that are played by one process."""
 
     servers: Launcher
-    clients: Launcher
-    """After Ctrl-C it is closed first: servers end as they should, and their clients that have ended by then count."""
+    clients: Launcher  # closed first after Ctrl-C: servers end as they should, and clients that had ended count
     tick: Callable[[], None] = lambda: None
 
 
@@ -103,8 +89,7 @@ def play_all(
 
 
 def fit(jobs: int, units: Sequence[Unit]) -> bool:
-    """Whether units can be played side by side: there are files for them, and of servers that choose their address only
-    one runs at a time."""
+    """Whether units can be played side by side: there are files for them, and only one server chooses its address."""
     most = min(runs_at_once(unit.scenario, jobs) for unit in units)
     return len(units) <= most and sum(unit.server.server_address is not None for unit in units) <= 1
 
@@ -136,21 +121,29 @@ def _folder(unit: Unit) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _play(here: Here, unit: Unit) -> Iterator[Outcome]:
+def _play(here: Here, unit: Unit) -> list[Outcome]:
     """A scenario with a script; again where the machine was too late to tell. Raises Skip."""
     [(pairing, number)], [side] = unit.turns, unit.scenario.on_trial
     of_side: type[ServerStage | ClientStage] = ServerStage if side == "server" else ClientStage
     for _ in range(TRIES):
         # A folder of its own each time, since its Unix socket has the same name.
-        with contextlib.suppress(Busy), _folder(unit) as folder:
-            stage = of_side(here.clients, unit.scenario, unit.transport, folder, pairing.end(side))
-            with contextlib.closing(stage):
+        with contextlib.suppress(Busy), _folder(unit) as folder, here.clients.part() as launcher:
+            stage = of_side(launcher, unit.scenario, unit.transport, folder, pairing.end(side))
+            with stage.kept:
                 run = stage.play(number)
             here.tick()
-            if not here.clients.is_closed:
-                yield run
-            return
+            return [] if here.clients.is_closed else [run]
     raise Skip(TOO_BUSY)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Client:
+    """One client that has ended: its log, and what passed on the wire, as either side would tell it, if watched."""
+
+    turn: Turn
+    log: Log
+    wire: Mapping[Side, tuple[Event, ...]] = dataclasses.field(default_factory=dict)
+    skipped: str | None = None  # why it does not count
 
 
 def _meet(here: Here, unit: Unit) -> Iterator[Outcome]:
@@ -161,53 +154,43 @@ def _meet(here: Here, unit: Unit) -> Iterator[Outcome]:
         try:
             log, tried_port, met, left = _serve_clients(here, unit)
         except NotReady as error:
+            never = Log((), (), None, "was not started: the server was not ready")
             for _ in unit.turns:
                 here.tick()
-            yield from _never_met(unit, error)
+            yield from _pair([_Client(turn, never) for turn in unit.turns], error.log, None)
             return
-        hanging = unit.hanging | {turn[0] for turn, client in met if client.log.fate == "hung"}
+        hanging = unit.hanging | {client.turn[0] for client in met if client.log.fate == "hung"}
         unit = dataclasses.replace(unit, turns=left, hanging=hanging)
         runs = list(_pair(met, log, tried_port))
-        died = log.fate == "absent"
-        to_blame = len(runs) > 1 and (died or _shows_an_error(runs[0].server_events))
-        again = [turn for turn in dict.fromkeys(turn for turn, _ in met) if to_blame and turn[0] not in hanging]
-        for (turn, client), run in zip(met, runs, strict=True):
-            if turn not in again and client.skipped is not CUT_OFF:
+        to_blame = len(runs) > 1 and (log.fate == "absent" or _shows_an_error(runs[0].server_events))
+        again = dict.fromkeys(client.turn for client in met if to_blame and client.turn[0] not in hanging)
+        for client, run in zip(met, runs, strict=True):
+            if client.turn not in again and client.skipped is not CUT_OFF:
                 yield run if client.skipped is None else (run.pairing, client.skipped)
         for turn in again:
             untold = dataclasses.replace(here, tick=lambda: None)
             yield from _meet(untold, dataclasses.replace(unit, turns=[turn]))
 
 
-def _serve_clients(here: Here, unit: Unit) -> tuple[Log, int | None, list[tuple[Turn, "_Client"]], list[Turn]]:
+def _serve_clients(here: Here, unit: Unit) -> tuple[Log, int | None, list[_Client], list[Turn]]:
     """Start a server, and its clients one after another: its log, the port of the connection that tried it, the clients
     that it had, and those that are left for another. Raises NotReady and Skip."""
-    met: list[tuple[Turn, _Client]] = []
+    met: list[_Client] = []
     left = deque(unit.turns)
     lines = 0
     with _folder(unit) as folder:
         process, port, tried_port = serve(here.servers, unit.scenario, unit.transport, unit.server, folder)
         while left and not here.clients.is_closed:
-            pairing, number = left.popleft()
-            for _ in range(0 if hung(unit.reference, unit.hanging, [pairing]) else TRIES):
-                client = _run_client(here, unit, folder, pairing, port)
-                met.append(((pairing, number), client))
+            turn = left.popleft()
+            for _ in range(0 if hung(unit.reference, unit.hanging, [turn[0]]) else TRIES):
+                met.append(client := _run_client(here, unit, folder, turn, port))
                 lines += len(client.log.lines)
                 if client.skipped is not TOO_BUSY:
                     break
             here.tick()
-            if len(process.lines) + lines >= LINES_EACH or (met and met[-1][1].log.fate == "hung"):
+            if len(process.lines) + lines >= LINES_EACH or (met and met[-1].log.fate == "hung"):
                 break
         return process.stop(), tried_port, met, list(left)
-
-
-def _never_met(unit: Unit, error: NotReady) -> Iterator[Outcome]:
-    """What comes of clients whose server has not come to accept connections."""
-    if (why := error.lacking or not_supported(unit.server, error.log)) is not None:
-        yield from ((pairing, why) for pairing, _ in unit.turns)
-        return
-    never = _Client(Log((), (), None, "was not started: the server was not ready"), (), ())
-    yield from _pair([(turn, never) for turn in unit.turns], error.log, None)
 
 
 def _shows_an_error(events: Sequence[Event]) -> bool:
@@ -217,32 +200,20 @@ def _shows_an_error(events: Sequence[Event]) -> bool:
     return any("traceback" in event.fields for event in own) or first_error(printed) is not None
 
 
-@dataclasses.dataclass(frozen=True)
-class _Client:
-    """One client that has ended: its log, and what passed on the wire where somebody watched it."""
-
-    log: Log
-    events: tuple[Event, ...]
-    wire: tuple[Event, ...]
-    skipped: str | None = None
-    """Why it does not count, where it does not."""
-
-
-def _run_client(here: Here, unit: Unit, folder: Path, pairing: Pairing, port: int) -> _Client:
+def _run_client(here: Here, unit: Unit, folder: Path, turn: Turn, port: int) -> _Client:
     """Run a client to its end. Where one of the two takes no options, and so may tell nothing, it is connected through
     a relay that watches the wire."""
-    scenario, transport, relay = unit.scenario, unit.transport, None
+    scenario, transport, (pairing, _), relay = unit.scenario, unit.transport, turn, None
     with contextlib.ExitStack() as stack:
         if not (pairing.server.takes_options and pairing.client.takes_options):
             address = where(pairing.server, transport, port)
             relay = stack.enter_context(Relay(HOSTS[transport.name], address, scenario.deadline_s))
             port = relay.port
         command = client_command(scenario, transport, pairing, folder, port)
+        stdin = payload_file(scenario, transport, pairing, folder)
         machine = stack.enter_context(Heartbeat())
         try:
-            log = here.clients.start(command, stdin=payload_file(scenario, transport, pairing, folder)).wait(
-                scenario.deadline_s
-            )
+            log = here.clients.start(command, stdin=stdin).wait(scenario.deadline_s)
             skipped = not_supported(pairing.client, log)
         except OSError as error:
             log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)
@@ -252,32 +223,31 @@ def _run_client(here: Here, unit: Unit, folder: Path, pairing: Pairing, port: in
             skipped = TOO_BUSY
         if here.clients.is_closed:
             skipped = CUT_OFF
-    return _Client(log, parse(log.lines), relay.events() if relay is not None else (), skipped)
+    return _Client(turn, log, relay.events() if relay is not None else {}, skipped)
 
 
-def _pair(met: Sequence[tuple[Turn, _Client]], server: Log, tried_port: int | None) -> Iterator[Run]:
-    """Give each client its part of the server's log: the server's own life, and the connections that this client
-    made."""
+def _pair(met: Sequence[_Client], server: Log, tried_port: int | None) -> Iterator[Run]:
+    """Give each client its part of the server's log: the server's own life, and the connections that it made."""
     server_events = parse(server.lines)
     blocks = places(server_events)
-    of_somebody = {place for block in blocks for place in block}
-    life = [place for place in range(len(server_events)) if place not in of_somebody]
+    life = set(range(len(server_events))).difference(*blocks)
     if tried_port is not None:
         blocks = [block for block in blocks if not server_events[block[0]].speaker.endswith(f"_{tried_port}")]
     # What was seen on the wire has the port that the server sees.
     told = [[server_events[place] for place in block] for block in blocks]
+    of_clients = [parse(client.log.lines) for client in met]
+    owners = _owners(told, [client.wire.get("client", events) for client, events in zip(met, of_clients, strict=True)])
     of_turn: list[list[int]] = [[] for _ in met]
-    owners = _owners(told, [client.wire or client.events for _, client in met])
     for block, owner in zip(blocks, owners, strict=True):
         of_turn[owner] += block
-    for ((pairing, number), client), mine in zip(met, of_turn, strict=True):
+    for client, events, mine in zip(met, of_clients, of_turn, strict=True):
         own = sorted([*life, *mine])
         log = dataclasses.replace(server, lines=tuple(server.lines[place] for place in own))
-        events = {"server": tuple(server_events[place] for place in own), "client": client.events}
-        silent: list[Side] = [side for side in SIDES if client.wire and not tells(events[side])]
-        for side in silent:
-            events[side] = seen_by(side, client.wire)
-        yield Run(pairing, number, log, client.log, events["server"], events["client"], tuple(silent), client.wire)
+        told_by = {"server": tuple(server_events[place] for place in own), "client": events}
+        silent: list[Side] = [side for side in SIDES if client.wire and not tells(told_by[side])]
+        told_by |= {side: client.wire[side] for side in silent}
+        seen = client.wire.get("client", ())
+        yield Run(*client.turn, log, client.log, told_by["server"], told_by["client"], tuple(silent), seen)
 
 
 def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]]) -> list[int]:
@@ -299,12 +269,12 @@ def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]
                     unclaimed += 1
                 if unclaimed < len(blocks):
                     owners[free[blocks[unclaimed][0].speaker].popleft()] = turn
-    ends = list(itertools.accumulate((events[-1].t_ns or 0 if events else 0 for events in clients), max))
-    last = 0
-    found = []
+    ends_ns = [events[-1].t_ns or 0 if events else 0 for events in clients]
+    owner, found = 0, []
     for place, block in enumerate(blocks):
-        # The client that ran at that time is the first that did not end before it.
-        at = bisect.bisect_left(ends, block[0].t_ns) if block[0].t_ns else len(ends)
-        last = owners.get(place, at if at < len(ends) else last)
-        found.append(last)
+        if place in owners:
+            owner = owners[place]
+        elif began_ns := block[0].t_ns:  # the client that ran then is the first that did not end before it
+            owner = next((turn for turn, end_ns in enumerate(ends_ns) if end_ns >= began_ns), owner)
+        found.append(owner)
     return found

@@ -10,11 +10,8 @@ from typing import TypeVar
 
 from comparison.play.processes import AWAKE_S
 
-LEAVE_S = 0.5
-"""What work that nobody needs any more gets to end. A thread that computes goes on, and ends with the program."""
-
-REST_S = 1.0
-"""What work gets after Ctrl-C to hand over what it has, and whoever takes it to do so."""
+LEAVE_S = 0.5  # for work that nobody needs any more to end. A thread that computes goes on, and ends with the program
+REST_S = 1.0  # for work to hand over what it has after Ctrl-C, and for whoever takes it to do so
 
 Task = TypeVar("Task")
 Value = TypeVar("Value")

@@ -6,9 +6,9 @@ import ssl
 import sys
 import time
 
+from comparison.play.machine import Skip
+from comparison.play.on_trial import ServerStage as Stage
 from comparison.play.peers import Peer
-from comparison.play.stage import ServerStage as Stage
-from comparison.play.stage import Skip
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYSTANDER, BYTES
 
@@ -333,7 +333,7 @@ NO_CERTIFICATE = (*CUT_OFF, "tls_refused")
 def no_client_certificate(stage: Stage) -> None:
     """A client without a certificate, where the server demands one."""
     stage.start()
-    peer = stage.connect_without_certificate()
+    peer = stage.connect(certificate=None)
     peer.send(100)
     peer.receive_to_end()
 

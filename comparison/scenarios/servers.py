@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 
 from common.config import TUTORIAL_MESSAGES
+from comparison.play.machine import Skip
+from comparison.play.on_trial import ClientStage as Stage
 from comparison.play.peers import CHUNK_BYTES, Late, Peer
-from comparison.play.stage import ClientStage as Stage
-from comparison.play.stage import Skip
 from comparison.scenarios.declare import (
     CUT_OFF,
     LATE_S,
@@ -296,7 +296,8 @@ def tls_goodbye_first(stage: Stage) -> None:
         raise Skip("only Linux holds back the one until the other is there")
     peer = _heard_out(stage)
     peer.send_with_goodbye(len(MESSAGE))
-    peer.receive_goodbye()
+    peer.receive_eof()
+    peer.cut()
 
 
 @scenario(client_endings=("closing", "lost"), by_timing=("sending", "waiting", "broken"), transports=OVER_TLS)

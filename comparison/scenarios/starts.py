@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from comparison.play.machine import limit_files
+from comparison.play.on_trial import ServerStage as Stage
 from comparison.play.peers import Peer
-from comparison.play.stage import ServerStage as Stage
 from comparison.scenarios.clients import NEVER_READ_BYTES, STUCK, connected, finish
 from comparison.scenarios.declare import (
     CUT_OFF,
@@ -187,7 +188,7 @@ def signals_until_gone(stage: Stage) -> None:
 def no_more_files(stage: Stage) -> None:
     """8 clients of a server that has file descriptors left for 4."""
     stage.start()
-    stage.limit_files(left=4)
+    limit_files(stage.process.pid, left=4)
     served = [stage.connect() for _ in range(4)]
     for peer in served:
         peer.send(100)

@@ -12,8 +12,7 @@ from harness import ROOT
 
 import compare
 from comparison.model import CannotCompare
-from comparison.play.commands import why_not
-from comparison.play.transports import TRANSPORTS
+from comparison.play.transports import TRANSPORTS, why_not
 from comparison.scenarios import SCENARIOS
 from comparison.selection import choose
 

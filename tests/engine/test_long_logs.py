@@ -17,7 +17,7 @@ from comparison.play import processes, runner
 from comparison.play.processes import Launcher
 from comparison.play.transports import TCP
 from comparison.report.html import timeline
-from comparison.transcript import parse, parse_line
+from comparison.transcript import parse_line
 
 PAIRING = Pairing(ENDPOINTS[0], ENDPOINTS[0])
 SPEAKER = "echo_127.0.0.1_64624"
@@ -74,8 +74,8 @@ def judged(lines, life=LIFE):
 
 def handed_out(lines):
     """The log of a server that had a tenth as many clients as lines."""
-    clients = [runner._Client(Log((), (), 0), parse(client_lines(ENDPOINTS[0])), ()) for _ in range(len(lines) // 10)]
-    met = [((PAIRING, number), client) for number, client in enumerate(clients)]
+    client = Log((), tuple(client_lines(ENDPOINTS[0])), 0)
+    met = [runner._Client((PAIRING, number), client) for number in range(len(lines) // 10)]
     list(runner._pair(met, Log((), tuple(lines), 0), None))
 
 
@@ -199,7 +199,9 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(monkeypat
             return Log((), ("main: closing server",), 0)
 
     monkeypatch.setattr(runner, "serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
-    monkeypatch.setattr(runner, "_run_client", lambda *_: runner._Client(Log((), (), 0), (), ()))
+    monkeypatch.setattr(
+        runner, "_run_client", lambda here, unit, folder, turn, port: runner._Client(turn, Log((), (), 0))
+    )
     [unit] = runner.units(TUTORIAL, TCP, [PAIRING], repeat=3)
     runs = runner.play(runner.Here(Launcher(), Launcher()), unit)
     assert ([one.number for one in runs], len(started)) == ([1, 2, 3], 3)

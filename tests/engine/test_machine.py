@@ -20,11 +20,10 @@ from common import options
 from comparison import run_command
 from comparison.model import Endpoint, Log, Pairing, Verdict
 from comparison.play import machine, runner
-from comparison.play.commands import not_supported
+from comparison.play import stage as base
 from comparison.play.peers import Late
 from comparison.play.processes import Process
-from comparison.play.stage import base
-from comparison.play.transports import TRANSPORTS, missing
+from comparison.play.transports import TRANSPORTS, missing, not_supported
 from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Selection, Trial, choose
@@ -163,9 +162,9 @@ def no_thread(*_, **__):
 def test_a_process_that_nobody_can_watch_is_not_left_behind(monkeypatch, tmp_path):
     started = []
     monkeypatch.setattr(threading.Thread, "start", no_thread)
-    monkeypatch.setattr(Process, "_signal_all", lambda self, number: (started.append(self), self._popen.kill()))
+    monkeypatch.setattr(Process, "_kill_all", lambda self: (started.append(self), self._popen.kill()))
     with pytest.raises(OSError, match="can't start new thread") as caught:
-        Process([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
+        Process([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, None, None)
     assert machine.out_of(caught.value) == (
         "this machine is out of processes and threads; end other programs, or raise the limit: ulimit -u"
     )
@@ -287,7 +286,7 @@ def alone(name, scenario=None):
 @pytest.mark.parametrize("tells", [True, False])
 def test_memory_that_nobody_tells_does_not_pass_silently(name, tells, monkeypatch):
     if not tells:
-        monkeypatch.setattr(Process, "peak_bytes", lambda process: None)
+        monkeypatch.setattr(Process, "look_at_memory", lambda process: None)
     elif not os.path.exists("/proc/self/status"):
         pytest.skip("this system does not tell how much a process took")
     note = f"skipped in {name}: whether memory stays below 64 MiB; this system does not tell how much a process took"

@@ -17,9 +17,9 @@ from comparison.judge.condense import KEPT_CONNECTIONS as KEPT
 from comparison.judge.condense import KEPT_LINES, condense
 from comparison.model import Pairing, Run, Scenario
 from comparison.play import peers
+from comparison.play.on_trial import ClientStage, ServerStage
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher
-from comparison.play.stage import ClientStage, ServerStage
 from comparison.play.transports import TRANSPORTS, write_certificates
 from comparison.report import export
 from comparison.report.html import evidence
@@ -380,8 +380,7 @@ def test_a_client_that_has_connected_and_ended_before_anybody_looked_has_connect
             stage.accept_socket().close()
         with pytest.raises(Late, match="no client has connected"):
             stage.accept_socket()
-        stage.process = None
-        stage.close()
+        stage.kept.close()
 
 
 def test_a_peer_that_comes_too_late_at_a_unix_socket_leaves_none_open(tmp_path, monkeypatch):
@@ -393,5 +392,5 @@ def test_a_peer_that_comes_too_late_at_a_unix_socket_leaves_none_open(tmp_path, 
         stage = ServerStage(launcher, scenario, TRANSPORTS["unix"], tmp_path, ENDPOINTS[0])
         with pytest.raises(FileNotFoundError):
             stage.connect_socket()
-        stage.close()
+        stage.kept.close()
     assert [sock.fileno() for sock in made] == [-1]

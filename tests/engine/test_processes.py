@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from comparison.play import processes
-from comparison.play.processes import Closed, Launcher, Process, clean_environment, output_of, stop_cleanly_on_sigterm
+from comparison.play.processes import Closed, Launcher, Process, clean_environment, heed_signals, output_of
 
 GENEROUS_S = 60.0
 """A deadline that only a defect reaches."""
@@ -329,7 +329,7 @@ def sigterm_as_before() -> Iterator[None]:
 
 @pytest.mark.usefixtures("sigterm_as_before")
 def test_sigterm_ends_a_comparison_like_ctrl_c():
-    stop_cleanly_on_sigterm()
+    heed_signals()
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)
 
@@ -341,7 +341,7 @@ def test_a_comparison_in_another_thread_leaves_sigterm_alone():
 
     def compare() -> None:
         try:
-            stop_cleanly_on_sigterm()
+            heed_signals()
         except BaseException as error:
             errors.append(error)
 

@@ -19,8 +19,7 @@ import pytest
 
 from comparison.model import PARTS, Comparison, Endpoint, Interpreter, Pairing, Run, Scenario, Survey, Verdict
 from comparison.play import runner, serving
-from comparison.play.commands import client_command, server_command
-from comparison.play.transports import TCP
+from comparison.play.transports import TCP, client_command, server_command
 from comparison.run import compare_all
 from comparison.selection import Selection, Trial
 

@@ -24,13 +24,12 @@ from comparison.judge.differences import projections
 from comparison.judge.expectations import faults
 from comparison.model import RAW, CannotCompare, Expectation, Log, Pairing, Scenario, Verdict, stretch
 from comparison.play import runner as running
-from comparison.play.commands import prepare
-from comparison.play.transports import TRANSPORTS, missing
+from comparison.play.transports import TRANSPORTS, missing, prepare
 from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
 from comparison.scenarios.declare import MIB
 from comparison.selection import Trial, choose, trials
-from comparison.transcript import connections, parse
+from comparison.transcript import connections
 
 LARGE = {"64-mib": ("streams/asyncio", "protocol/asyncio"), "1000-connections": ("protocol/asyncio", "streams/asyncio")}
 """Scenarios that are tried here with one pairing, the others with all."""
@@ -102,7 +101,7 @@ def test_a_port_that_comes_again_is_another_connection():
     life = server_lines(ENDPOINTS[0])
     server = Log((), (*life[:-2], *life[2:-2], *life[-2:]), 0)
     client = Log((), tuple(client_lines(ENDPOINTS[0])), 0)
-    met = [((pairing, number), running._Client(client, parse(client.lines), ())) for number in (1, 2)]
+    met = [running._Client((pairing, number), client) for number in (1, 2)]
     runs = list(running._pair(met, server, None))
     assert [faults(TUTORIAL, one) for one in runs] == [{}, {}]
     assert projections(TUTORIAL, runs[0]) == projections(TUTORIAL, runs[1])

@@ -18,7 +18,7 @@ import compare
 from comparison.model import SIDES
 from comparison.play import relay as relays
 from comparison.play import serving
-from comparison.play.relay import EARLY, OPEN, RESET, Relay, seen_by
+from comparison.play.relay import EARLY, OPEN, RESET, Relay
 from comparison.scenarios import SCENARIOS
 from comparison.transcript import joined
 from comparison.vocabulary import SENT_EOF, WAS_RESET
@@ -292,7 +292,7 @@ def reset(sock):
 
 def told(relay):
     """The events of the relay once all is over, by name, and how the client and the server have ended it."""
-    events = relay.events()
+    events = relay.events()["client"]
     ends = events[-1].fields["ends"]
     return [event.name for event in events], ends["client"], ends["server"]
 
@@ -315,7 +315,7 @@ def test_the_relay_passes_on_an_end_of_file_in_each_direction():
         sock.shutdown(socket.SHUT_WR)
         assert read_to_end(sock) == b"cba"
     assert told(relay) == (["connecting", "sending", "received", "closing"], SENT_EOF, SENT_EOF)
-    mirrored = seen_by("server", relay.events())
+    mirrored = relay.events()["server"]
     assert [event.message for event in mirrored] == ["accepted", "received b'abc'", "sent b'cba'", "closing"]
     end = dict(mirrored[-1].fields)
     assert (end["received_bytes"], end["sent_bytes"]) == (3, 3)
@@ -336,7 +336,7 @@ def test_the_relay_passes_on_a_reset_of_the_server():
         with pytest.raises(ConnectionResetError):
             read_to_end(sock)
     assert told(relay) == (["connecting", "sending", "lost"], WAS_RESET, RESET)
-    assert [seen_by(side, relay.events())[-1].message for side in SIDES] == [
+    assert [relay.events()[side][-1].message for side in SIDES] == [
         "connection lost: the server reset the connection"
     ] * 2
 
@@ -355,7 +355,7 @@ def test_the_relay_sees_a_reset_of_the_server_after_the_client_has_said_that_thi
         with pytest.raises(ConnectionResetError):
             read_to_end(sock)
     assert told(relay) == (["connecting", "closing"], SENT_EOF, RESET)
-    assert [seen_by(side, relay.events())[-1].name for side in SIDES] == ["lost", "closing"]
+    assert [relay.events()[side][-1].name for side in SIDES] == ["lost", "closing"]
 
 
 def test_the_relay_passes_on_a_reset_of_the_client():
@@ -479,12 +479,12 @@ def test_of_very_many_pieces_the_relay_keeps_a_bounded_number_of_lines_and_all_b
         sock.shutdown(socket.SHUT_WR)
         assert read_to_end(sock) == b""
     events = relay.events()
-    assert len(events) <= 2 * relays.KEPT_PIECES + 4
+    assert len(events["client"]) <= 2 * relays.KEPT_PIECES + 4
     for side in SIDES:
-        block = seen_by(side, events)
+        block = events[side]
         totals = [block[-1].fields[total] for total in ("received_bytes", "sent_bytes")]
         assert [joined(block, "received").length, *totals] == [pieces] * 3
-    server = seen_by("server", events)
+    server = events["server"]
     assert joined(server, "sent") == joined(server, "received")
 
 
@@ -497,4 +497,4 @@ def test_the_relay_resets_a_client_whose_server_is_not_there():
         socket.create_connection((HOST, relay.port), 30) as sock,
     ):
         sock.recv(1)
-    assert relay.events() == ()
+    assert relay.events() == {}
