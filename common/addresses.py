@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from common.logs import Narrator
+from common import logs
 from common.sockets import keep_alive
 
 FREE_PORT_TRIES = 100
@@ -112,7 +112,7 @@ def _bind_all(addresses: Sequence[Address], port: int) -> list[socket.socket]:
         if missing and not sockets:
             raise next(iter(missing.values()))
         for name, absence in missing.items():
-            Narrator("main").tell("skipped_address", address=name, reason=_reason(absence))
+            logs.tell("main", "skipped_address", address=name, reason=_reason(absence))
         undo.pop_all()
     return sockets
 

@@ -15,11 +15,10 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from common import lifecycle
+from common import lifecycle, logs
 from common.config import ClientConfig
 from common.connections import ConnectionLog, log_class
 from common.exchange import Exchange
-from common.logs import Narrator
 from common.options import parse_client
 from common.sources import Source, SourceError, sources
 from common.tls import TLSArguments, client_tls
@@ -47,7 +46,7 @@ async def connect_all(config: ClientConfig, echo_client: EchoClient, tls: TLSArg
             new_source = stack.enter_context(sources(config))
             try_lookup_threads(config)
         except RuntimeError as error:
-            Narrator("main").tell("no_thread", reason=error)
+            logs.tell("main", "no_thread", reason=error)
             return 1
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(connect_one(config, echo_client, tls, name, new_source())) for name in names]
@@ -79,7 +78,8 @@ async def connect_one(
     config: ClientConfig, echo_client: EchoClient, tls: TLSArguments, name: str, source: Source
 ) -> bool:
     """Carry one exchange and say how it ended. True where a connection came to its end with the whole echo back."""
-    log = log_class()(name)
+    log = log_class()()
+    log.name = name
     # Of a file nobody knows the length before its end: it may be a pipe.
     total_bytes = sum(map(len, config.messages)) if config.file is None else None
     exchange = Exchange(source, total_bytes=total_bytes, lockstep=config.lockstep, pause_s=config.pause_s)

@@ -9,13 +9,14 @@ import hashlib
 import os
 from collections.abc import Mapping
 
-from common.logs import Narrator, show, tells
+from common import logs
 
 
-class ConnectionLog(Narrator):
+class ConnectionLog:
     """Counts what passes, which costs next to nothing for each chunk, and logs the rest; `ChunkLog` logs each chunk."""
 
     # Of the class until they change, for a server makes one for each connection.
+    name = ""
     received_bytes = 0
     sent_bytes = 0
     addresses: Mapping[str, object] = {}
@@ -42,8 +43,8 @@ class ConnectionLog(Narrator):
 
     def tell(self, event: str, fields: Mapping[str, object] | None = None, /, **values: object) -> None:
         """Log `event`, one of `common.logs.EVENTS`: `values` fill its text, `fields` stand in the JSON record only."""
-        if tells(event) and not self._ending_told:
-            super().tell(event, fields, **values)
+        if not self._ending_told:
+            logs.tell(self.name, event, fields, **values)
 
     def ended(self, error: Exception | None = None) -> None:
         """The connection is over: in good order, or with the error that the API reported.
@@ -59,7 +60,7 @@ class ConnectionLog(Narrator):
     def tell_ending(self, event: str, **values: object) -> None:
         """Log how the connection ends, with its totals in the JSON record: once, the first cause wins."""
         if not self._ending_told:
-            if tells(event):
+            if logs.tells(event):
                 self.tell(event, self.account(), **values)
             self._ending_told = True
 
@@ -71,8 +72,7 @@ class ConnectionLog(Narrator):
 class ChunkLog(ConnectionLog):
     """For log level debug: logs each chunk, too, and keeps a digest (BLAKE2b, 16 bytes) of each direction."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+    def __init__(self) -> None:
         self._received_digest = hashlib.blake2b(digest_size=16)
         self._sent_digest = hashlib.blake2b(digest_size=16)
 
@@ -97,12 +97,12 @@ class ChunkLog(ConnectionLog):
     def _tell_chunk(self, event: str, data: bytes, offset: int, digest: "hashlib.blake2b") -> None:
         if not self._ending_told:
             digest.update(data)
-            self.tell(event, {"offset": offset, "length": len(data)}, payload=show(data))
+            self.tell(event, {"offset": offset, "length": len(data)}, payload=logs.show(data))
 
 
 def log_class() -> type[ConnectionLog]:
     """What logs a connection: each chunk of it only where the level shows that, which is asked once."""
-    return ChunkLog if tells("received") else ConnectionLog
+    return ChunkLog if logs.tells("received") else ConnectionLog
 
 
 def _address(address: object) -> object:

@@ -40,7 +40,7 @@ def run(config: Config, tls_arguments: Callable[[Config], TLSArguments], main: M
             try:
                 return runner.run(main(tls))
             finally:
-                logs.Narrator("main").tell("closing_loop")
+                logs.tell("main", "closing_loop")
     except UsageError as error:
         exit_with_usage(error)
     except KeyboardInterrupt:

@@ -24,7 +24,7 @@ class LiveConnections:
     def __init__(
         self, *, limit: int | None = None, idle_timeout_s: float | None = None, clock: Callable[[], float] | None = None
     ) -> None:
-        self._new_log = log_class()
+        self._new_log, self._tells_accepted = log_class(), tells("accepted")
         self._limit = limit
         self._idle_timeout_s = idle_timeout_s
         self._clock = clock or asyncio.get_running_loop().time
@@ -40,14 +40,14 @@ class LiveConnections:
     def add(self, transport: asyncio.WriteTransport) -> ConnectionLog:
         """A peer connected: the log of its connection. Beyond the limit the transport is aborted at once, and the API
         reports the end as it reports any other."""
-        log = self._new_log("")
+        log = self._new_log()
         if not KEEP_ALIVE_IS_INHERITED:
             keep_alive(transport)
         if self._limit is not None and len(self._live) >= self._limit:
             self._refused.add(transport)
             self._cut(transport, log, "refused", limit=self._limit)
             return log
-        if tells("accepted"):
+        if self._tells_accepted:
             self._introduce(log, transport)
             log.tell("accepted")
         self._live[transport] = log, self._clock()

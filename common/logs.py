@@ -69,19 +69,14 @@ def tells(event: str) -> bool:
     return logger.isEnabledFor(EVENTS[event].level)
 
 
-class Narrator:
-    """Writes the lines of one speaker: `main`, `echo_client`, or one connection of a server."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def tell(self, event: str, fields: Mapping[str, object] | None = None, /, **values: object) -> None:
-        """Log `event`: `values` fill its text, `fields` stand in the JSON record only."""
-        if tells(event):
-            line = EVENTS[event]
-            extra = {"event": event, "fields": fields or {}}
-            text = line.text.format_map(values)
-            logger.handle(logger.makeRecord(self.name, line.level, "", 0, text, (), None, extra=extra))
+def tell(speaker: str, event: str, fields: Mapping[str, object] | None = None, /, **values: object) -> None:
+    """Log `event` of `main`, `echo_client`, or one connection of a server: `values` fill its text, `fields` stand in
+    the JSON record only."""
+    if tells(event):
+        line = EVENTS[event]
+        extra = {"event": event, "fields": fields or {}}
+        text = line.text.format_map(values)
+        logger.handle(logger.makeRecord(speaker, line.level, "", 0, text, (), None, extra=extra))
 
 
 class PlainFormatter(logging.Formatter):

@@ -12,11 +12,10 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from common import lifecycle
+from common import lifecycle, logs
 from common.addresses import CannotListen, exposed_hosts, tcp_sockets, unix_socket
 from common.config import ServerConfig
 from common.live import LiveConnections
-from common.logs import Narrator
 from common.options import parse_server
 from common.tls import TLSArguments, server_tls
 
@@ -45,9 +44,8 @@ def run_server(start: Start, arguments: Sequence[str] | None = None) -> int:
 
 async def serve(config: ServerConfig, start: Start, tls: TLSArguments) -> int:
     """Serve until SIGINT or SIGTERM, then give open connections `grace_s` seconds; a second one cuts them at once."""
-    main = Narrator("main")
     live = LiveConnections(limit=config.max_connections, idle_timeout_s=config.idle_timeout_s)
-    asyncio.get_running_loop().set_exception_handler(quiet_about_files(main))
+    asyncio.get_running_loop().set_exception_handler(quiet_about_files())
     listening = unix_socket(config.unix) if config.unix else tcp_sockets(config.host, config.port)
     with lifecycle.stopped_by_signals(on_second=live.cut_all) as stopping:
         try:
@@ -63,18 +61,18 @@ async def serve(config: ServerConfig, start: Start, tls: TLSArguments) -> int:
                     with sock.dup() as duplicate:
                         servers.append(await start(sock, ACCEPT_AT_ONCE, config, live, tls))
                         duplicate.listen(config.backlog)
-                main.tell("starting", address=config.address)
+                logs.tell("main", "starting", address=config.address)
                 if exposed:
-                    main.tell("exposed", address=" and ".join(exposed))
+                    logs.tell("main", "exposed", address=" and ".join(exposed))
                 async with asyncio.TaskGroup() as tasks:
                     idle_watch = tasks.create_task(live.watch_idle())
                     await stopping.wait()
                     await stop_accepting(listeners, servers)
-                    main.tell("closing_server")
+                    logs.tell("main", "closing_server")
                     await finish(live, config.grace_s)
                     idle_watch.cancel()
         except CannotListen as error:
-            main.tell("cannot_serve", address=config.address, reason=error)
+            logs.tell("main", "cannot_serve", address=config.address, reason=error)
             return 1
     return 0
 
@@ -119,7 +117,7 @@ async def finish(live: LiveConnections, grace_s: float) -> None:
         await live.wait_until_none()
 
 
-def quiet_about_files(narrator: Narrator) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+def quiet_about_files() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
     """A loop exception handler that says now and then that no file descriptor is left, and passes on everything else.
 
     Only asyncio reports that; uvloop accepts and closes what it has no descriptor for, and calls nobody.
@@ -135,6 +133,6 @@ def quiet_about_files(narrator: Narrator) -> Callable[[asyncio.AbstractEventLoop
             loop.default_exception_handler(context)
         elif loop.time() >= quiet_until_s:
             quiet_until_s = loop.time() + OUT_OF_FILES_EVERY_S
-            narrator.tell("out_of_files")
+            logs.tell("main", "out_of_files")
 
     return handle

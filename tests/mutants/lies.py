@@ -1,6 +1,6 @@
-"""Programs that do their work and lie about it: both kinds of endpoint, in both APIs, all talk through one narrator."""
+"""Programs that do their work and lie about it: both kinds of endpoint, in both APIs, all talk through one function."""
 
-from common.logs import Narrator
+from common import logs
 
 EOFS = 506
 
@@ -9,13 +9,13 @@ def about(field, change):
     """Say something else in this field, wherever it is said."""
 
     def lie():
-        tell = Narrator.tell
+        tell = logs.tell
 
-        def lying(narrator, event, fields=None, /, **values):
+        def lying(speaker, event, fields=None, /, **values):
             told = {name: change(value) if name == field else value for name, value in (fields or {}).items()}
-            tell(narrator, event, {name: value for name, value in told.items() if value is not None}, **values)
+            tell(speaker, event, {name: value for name, value in told.items() if value is not None}, **values)
 
-        Narrator.tell = lying
+        logs.tell = lying
 
     return lie
 
@@ -24,18 +24,18 @@ def besides(at, *, before=(), after=(), drop=()):
     """Tell of more events before or after one, and of some never, but where they are told besides."""
 
     def lie():
-        tell = Narrator.tell
+        tell = logs.tell
 
-        def lying(narrator, event, fields=None, /, **values):
+        def lying(speaker, event, fields=None, /, **values):
             if event not in drop:
                 more = (before, after) if event == at else ((), ())
                 for name in more[0]:
-                    tell(narrator, name)
-                tell(narrator, event, fields, **values)
+                    tell(speaker, name)
+                tell(speaker, event, fields, **values)
                 for name in more[1]:
-                    tell(narrator, name, reason="ConnectionResetError")
+                    tell(speaker, name, reason="ConnectionResetError")
 
-        Narrator.tell = lying
+        logs.tell = lying
 
     return lie
 

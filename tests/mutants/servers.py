@@ -15,8 +15,8 @@ import common.live
 import common.server
 import protocol_impl.server
 import streams_impl.server
+from common import logs
 from common.live import LiveConnections
-from common.logs import Narrator
 from common.server import run_server
 from tests.mutants.lies import LIES
 from tests.mutants.transports import close_politely, say_no_goodbye
@@ -326,7 +326,7 @@ def tell_more_after_a_cut():
 
     def cuts(live, transport, log, event, **values):
         cut(live, transport, log, event, **values)
-        Narrator(log.name).tell("sent", {"offset": log.sent_bytes, "length": 1}, payload="b'x'")
+        logs.tell(log.name, "sent", {"offset": log.sent_bytes, "length": 1}, payload="b'x'")
 
     LiveConnections._cut = cuts
 

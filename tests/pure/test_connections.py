@@ -246,7 +246,7 @@ def test_where_the_kernel_hands_down_no_keep_alive_each_connection_is_told(inher
     ],
 )
 def test_how_a_connection_ended_is_told_in_one_line(error, told, log):
-    connection = ConnectionLog("echo")
+    connection = ConnectionLog()
     connection.ended(error)
     if told:
         connection.ended(BrokenPipeError())
@@ -256,7 +256,7 @@ def test_how_a_connection_ended_is_told_in_one_line(error, told, log):
 
 def test_the_account_at_the_end_holds_totals_digests_and_both_addresses(caplog):
     local, peer = ("::1", 10000, 0, 0), ("::1", 50000, 0, 0)
-    connection = ChunkLog("echo")
+    connection = ChunkLog()
     connection.opened(FakeTransport(peer, local))
     for data in (b"This is ", b"the message."):
         connection.received(data)
@@ -286,7 +286,7 @@ def test_the_account_at_the_end_holds_totals_digests_and_both_addresses(caplog):
 
 
 def test_a_client_counts_what_it_sends(log):
-    connection = ChunkLog("echo_client")
+    connection = ChunkLog()
     connection.sending(b"one")
     connection.sending(b"two")
     digest = hashlib.blake2b(b"onetwo", digest_size=16).hexdigest()
@@ -296,7 +296,7 @@ def test_a_client_counts_what_it_sends(log):
 
 def test_above_debug_chunks_are_counted_and_neither_logged_nor_digested(caplog, log):
     caplog.set_level(logging.INFO)
-    connection = log_class()("echo")
+    connection = log_class()()
     connection.received(b"one")
     connection.sent(b"on")
     connection.sending(b"e")
@@ -308,7 +308,7 @@ def test_above_debug_chunks_are_counted_and_neither_logged_nor_digested(caplog, 
 
 @pytest.mark.parametrize("peer", [("::1", 50000, 0, 0), "", "/tmp/\udcff.sock", b"\0abstract\xff", None])
 def test_the_end_of_a_connection_from_anywhere_can_be_written_as_json(peer, caplog):
-    connection = ConnectionLog("echo")
+    connection = ConnectionLog()
     connection.opened(FakeTransport(peer))
     connection.ended()
     (record,) = caplog.records

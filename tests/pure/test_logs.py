@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import logs
-from common.logs import EVENTS, JSONFormatter, Narrator, PlainFormatter, show
+from common.logs import EVENTS, JSONFormatter, PlainFormatter, show, tell
 
 ROOT = Path(__file__).parents[2]
 ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text(st.sampled_from("a\n\r\x0b\x1b\x1c\x85\u2028\\:{}%"))
@@ -65,7 +65,7 @@ def wanted(text: str) -> set[str]:
 def test_an_event_reads_the_same_in_plain_text_and_in_json(event):
     values = dict.fromkeys(wanted(EVENTS[event].text), 7)
     with recorded() as records:
-        Narrator("somebody").tell(event, {"offset": 3}, **values)
+        tell("somebody", event, {"offset": 3}, **values)
     (record,) = records
     plain, fields = PlainFormatter().format(record), json.loads(JSONFormatter().format(record))
     assert fields.pop("t_ns") > 0
@@ -82,8 +82,8 @@ def test_an_event_reads_the_same_in_plain_text_and_in_json(event):
 def test_bytes_are_told_at_debug_and_the_life_of_the_program_at_info_or_above():
     assert {event for event, line in EVENTS.items() if line.level < logging.INFO} == {"sending", "received", "sent"}
     with recorded(logging.INFO) as records:
-        Narrator("somebody").tell("received", payload="b'x'")
-        Narrator("somebody").tell("eof")
+        tell("somebody", "received", payload="b'x'")
+        tell("somebody", "eof")
     assert [record.getMessage() for record in records] == ["received EOF"]
 
 
@@ -92,7 +92,8 @@ def test_whoever_tells_an_event_fills_in_all_of_its_text():
     for path in [*ROOT.glob("common/*.py"), *ROOT.glob("*_impl/*.py")]:
         for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args:
-                event = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
+                words = [word.value for word in call.args if isinstance(word, ast.Constant)]
+                event = next((word for word in words if word != "main"), None)
                 if call.func.attr in ("tell", "tell_ending") and event is not None:
                     told.add(event)
                     values = {keyword.arg for keyword in call.keywords}
@@ -118,9 +119,9 @@ def test_a_payload_is_shown_by_its_first_128_bytes_and_its_length(data, shown):
 @given(st.binary(max_size=300), ANY_TEXT)
 def test_neither_payload_nor_host_nor_path_can_forge_a_line(payload, name):
     with recorded() as records:
-        Narrator("main").tell("starting", address=name)
-        Narrator("main").tell("cannot_serve", address=name, reason=name)
-        Narrator("main").tell("received", payload=show(payload))
+        tell("main", "starting", address=name)
+        tell("main", "cannot_serve", address=name, reason=name)
+        tell("main", "received", payload=show(payload))
         logging.getLogger("asyncio").warning("%s", name)
     assert len(records) == 4
     for record in records:
@@ -138,7 +139,7 @@ def test_a_thousand_speakers_leave_no_logger_behind():
     before = set(logging.Logger.manager.loggerDict)
     with recorded() as records:
         for number in range(1000):
-            Narrator(f"echo_127.0.0.1_{number}").tell("accepted")
+            tell(f"echo_127.0.0.1_{number}", "accepted")
     assert records[-1].name == "echo_127.0.0.1_999"
     assert set(logging.Logger.manager.loggerDict) == before
 
@@ -160,8 +161,8 @@ def test_a_defect_shows_its_traceback_in_both_forms():
 @pytest.mark.parametrize("form", ["plain", "json"])
 def test_the_log_goes_to_standard_error_from_the_chosen_level_up(form, root_logger, capsys):
     logs.configure("warning", form)
-    Narrator("main").tell("closing_server")
-    Narrator("main").tell("out_of_files")
+    tell("main", "closing_server")
+    tell("main", "out_of_files")
     out, err = capsys.readouterr()
     (line,) = err.splitlines()
     told = json.loads(line)["message"] if form == "json" else line.removeprefix("main: ")
