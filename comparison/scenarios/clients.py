@@ -6,10 +6,11 @@ import ssl
 import sys
 import time
 
+from comparison.model import MIB
 from comparison.play.machine import Skip
 from comparison.play.on_trial import ServerStage as Stage
 from comparison.play.peers import Peer
-from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
+from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYSTANDER, BYTES
 
 SCENARIOS = scenario = Declared("server", client_endings=("saw_eof",))
@@ -72,10 +73,11 @@ def _sends_and_lets_it_wait(stage: Stage) -> Peer:
     return peer
 
 
-LOST = {"echo": "part", "server_endings": ("lost",)}
+LOST = {"echo": "part", "server_endings": ("lost",), "transports": TCP_ONLY}
+AMID = {**LOST, "by_timing": ("received", "sent", "lost")}
 
 
-@scenario(**LOST, client_endings=("did_reset",), by_timing=("received", "sent", "lost"), transports=TCP_ONLY)
+@scenario(**AMID, client_endings=("did_reset",))
 def reset_mid_stream(stage: Stage) -> None:
     """A client that resets the connection (SO_LINGER 0) when a part of its echo has come back."""
     peer = connected(stage)
@@ -96,13 +98,7 @@ while True:
 """
 
 
-@scenario(
-    **LOST,
-    server_connections=1,
-    client_endings=("closing",),
-    by_timing=("received", "sent", "lost"),
-    transports=TCP_ONLY,
-)
+@scenario(**AMID, server_connections=1, client_endings=("closing",))
 def killed_mid_stream(stage: Stage) -> None:
     """A client that sends without reading and is killed (SIGKILL)."""
     stage.start()
@@ -112,7 +108,7 @@ def killed_mid_stream(stage: Stage) -> None:
     stage.wait_for("lost")
 
 
-@scenario(echo="nothing", server_endings=("lost",), client_endings=("did_reset",), transports=TCP_ONLY)
+@scenario(**LOST | {"echo": "nothing"}, client_endings=("did_reset",))
 def reset_before_sending(stage: Stage) -> None:
     """A client that resets the connection before it has sent a byte."""
     peer = connected(stage)
@@ -121,7 +117,7 @@ def reset_before_sending(stage: Stage) -> None:
     stage.wait_for("lost")
 
 
-@scenario(**LOST, client_endings=("did_close",), by_timing=("lost",), transports=TCP_ONLY)
+@scenario(**LOST, client_endings=("did_close",), by_timing=("lost",))
 def closes_unread(stage: Stage) -> None:
     """A client that closes with its echo unread, which the kernel turns into a reset."""
     peer = connected(stage)
@@ -131,14 +127,10 @@ def closes_unread(stage: Stage) -> None:
     stage.wait_for("lost")
 
 
-@scenario(
-    echo="part",
-    server_endings=("closing", "lost"),
-    client_endings=("saw_eof", "did_close"),
-    told=("lost",),
-    by_timing=("received", "sent"),
-    transports=("unix",),
-)
+LOST_UNIX = {"echo": "part", "server_endings": ("closing", "lost"), "told": ("lost",), "transports": ("unix",)}
+
+
+@scenario(**LOST_UNIX, client_endings=("saw_eof", "did_close"), by_timing=("received", "sent"))
 def closes_unread_unix(stage: Stage) -> None:
     """A client that sends 256 KiB and EOF, and closes with its echo unread, when the kernel has taken only a part of
     it."""
@@ -256,15 +248,8 @@ def interleaved(stage: Stage) -> None:
         peer.receive_to_end()
 
 
-REFUSED = {
-    "echo": "part",
-    "server_endings": ("closing", "refused"),
-    "client_endings": OVER,
-    "warnings": ("refused",),
-    "told": ("refused",),
-    "by_timing": OVER,
-    "transports": PLAIN,
-}
+REFUSED = {"echo": "part", "server_endings": ("closing", "refused"), "client_endings": OVER}
+REFUSED |= {"warnings": ("refused",), "told": ("refused",), "by_timing": OVER, "transports": PLAIN}
 
 
 @scenario(**REFUSED)
@@ -324,6 +309,9 @@ def certificate_refused(stage: Stage) -> None:
         sock.close()
 
 
+CLIENT_HELLO = bytes.fromhex("16 0301 0200 01 0001fc 0303")
+"""The beginning of the first message of a TLS client, up to where it becomes random: RFC 8446, 4.1.2 and 5.1."""
+
 NO_CERTIFICATE = (*CUT_OFF, "tls_refused")
 
 
@@ -343,7 +331,7 @@ def tls_cut_in_handshake(stage: Stage) -> None:
     """A client that closes the connection in the middle of the TLS handshake."""
     stage.start()
     peer = stage.connect_plain()
-    peer.send_bytes(_client_hello()[:11])  # up to where it becomes random
+    peer.send_bytes(CLIENT_HELLO)
     peer.close()
 
 
@@ -356,12 +344,8 @@ def tls_cut_without_goodbye(stage: Stage) -> None:
     stage.wait_for("closing")
 
 
-@scenario(
-    echo="part",
-    server_endings=("closing", "lost"),
-    transports=("tls",),
-    late_s=0.1,  # the kernel holds them back for 0.2 s at most
-)
+# The kernel holds them back for 0.2 s at most.
+@scenario(echo="part", server_endings=("closing", "lost"), transports=("tls",), late_s=0.1)
 def tls_bytes_with_goodbye(stage: Stage) -> None:
     """A TLS client that sends 1000 bytes and the end of TLS (close_notify) in one piece, and then reads."""
     if not hasattr(socket, "TCP_CORK"):
@@ -369,13 +353,3 @@ def tls_bytes_with_goodbye(stage: Stage) -> None:
     peer = connected(stage)
     peer.send_with_goodbye(1000)
     peer.receive_to_end()
-
-
-def _client_hello() -> bytes:
-    """The first message of a TLS client."""
-    outgoing = ssl.MemoryBIO()
-    try:
-        ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
-    except ssl.SSLWantReadError:
-        return outgoing.read()
-    raise AssertionError("a handshake is over before it has begun")
