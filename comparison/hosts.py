@@ -2,12 +2,12 @@
 
 import argparse
 import dataclasses
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 
-from comparison.model import CannotCompare, Endpoint, Transport
+from comparison.model import CannotCompare, Endpoint, Pairing, Transport
+from comparison.options import words
 from comparison.play.transports import TCP
 from comparison.selection import Selection, Trial
 
@@ -36,24 +36,22 @@ def elsewhere(selection: Selection, options: argparse.Namespace) -> Selection:
             "--server-on and --client-on need --server-host ADDRESS: where the server is found from there"
         )
     for option, prefix in (("--server-on", options.server_on), ("--client-on", options.client_on)):
-        if prefix is not None:
-            _check(option, prefix)
+        if prefix is not None and shutil.which(next(iter(words(option, prefix)), "")) is None:
+            raise CannotCompare(f"{option} {prefix!r}: it begins with no program of this host, such as ssh; name one")
 
-    def there(endpoint: Endpoint) -> Endpoint:
-        return dataclasses.replace(
-            endpoint,
-            server_command=_behind(options.server_on, endpoint.server_command),
-            client_command=_behind(options.client_on, endpoint.client_command),
-        )
+    def behind(prefix: str | None, command: tuple[str, ...]) -> tuple[str, ...]:
+        return (*FAR, prefix, *command) if prefix is not None and command else command
+
+    def there(end: Endpoint) -> Endpoint:
+        server, client = behind(options.server_on, end.server_command), behind(options.client_on, end.client_command)
+        return dataclasses.replace(end, server_command=server, client_command=client)
 
     typed = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
     return dataclasses.replace(
         selection,
         servers=tuple(map(there, selection.servers)),
         clients=tuple(map(there, selection.clients)),
-        reference=dataclasses.replace(
-            selection.reference, server=there(selection.reference.server), client=there(selection.reference.client)
-        ),
+        reference=Pairing(there(selection.reference.server), there(selection.reference.client)),
         notes=(*selection.notes, "how much memory programs take is not looked at: they run on another host"),
         options=(*selection.options, *typed),
     )
@@ -61,34 +59,18 @@ def elsewhere(selection: Selection, options: argparse.Namespace) -> Selection:
 
 def over(trials: Sequence[Trial], address: str | None) -> list[Trial]:
     """What is tried, over TCP to that address; what cannot be had there is skipped with its reason."""
-    return [_over(trial, address) for trial in trials] if address is not None else list(trials)
+    if address is None:
+        return list(trials)
+    server, client = (("--host", address, *options) for options in (TCP.server_options, TCP.client_options))
+    there = Transport(TCP.name, f"TCP to {address}", server, client, is_far=True)
+    return [_over(trial, there) for trial in trials]
 
 
-def _over(trial: Trial, address: str) -> Trial:
+def _over(trial: Trial, there: Transport) -> Trial:
     scenario, transport = trial.scenario, trial.transport
     if scenario.script is not None:
         return dataclasses.replace(trial, skipped="the engine plays one side itself, with sockets of this host")
     if transport != TCP:
         return dataclasses.replace(trial, skipped=f"what {transport.name} needs is on this host only; choose tcp")
-    there = Transport(
-        TCP.name,
-        f"TCP to {address}",
-        ("--host", address, *TCP.server_options),
-        ("--host", address, *TCP.client_options),
-        is_far=True,
-    )
     expects = dataclasses.replace(scenario.expects, memory_mib=None, warnings=(*scenario.expects.warnings, EXPOSED))
     return Trial(dataclasses.replace(scenario, expects=expects), there, trial.skipped)
-
-
-def _behind(prefix: str | None, command: tuple[str, ...]) -> tuple[str, ...]:
-    return (*FAR, prefix, *command) if prefix is not None and command else command
-
-
-def _check(option: str, prefix: str) -> None:
-    try:
-        words = shlex.split(prefix)
-    except ValueError as error:
-        raise CannotCompare(f"{option} {prefix!r}: {str(error).lower()}; quote it as for a shell") from None
-    if not words or shutil.which(words[0]) is None:
-        raise CannotCompare(f"{option} {prefix!r}: it begins with no program of this host, such as ssh; name one")

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import math
+import shlex
 from collections.abc import Collection, Iterable
 
 from common.loops import LOOPS, USUAL
@@ -33,6 +34,14 @@ def at_least_one(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def words(option: str, text: str) -> tuple[str, ...]:
+    """A command, as a shell would split it. Raises CannotCompare."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise CannotCompare(f"{option} {text!r}: {str(error).lower()}; quote it as for a shell") from None
 
 
 def meant(command: str, text: str, names: Collection[str]) -> str:

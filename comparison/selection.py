@@ -2,7 +2,8 @@
 
 import argparse
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,6 +13,9 @@ from comparison.options import LOOP_HELP, comma_separated, unknown
 from comparison.play.machine import too_few_files
 from comparison.play.transports import TRANSPORTS, missing
 from comparison.scenarios import SCENARIOS
+
+ALL = "all"
+Named = TypeVar("Named")
 
 
 @dataclass(frozen=True)
@@ -28,14 +32,15 @@ class Selection:
 
     def pairings(self, scenario: Scenario) -> list[Pairing]:
         """The cells of a scenario; where the engine plays one side, that side is always the same."""
-        servers = self.servers if "server" in scenario.on_trial else (RAW,)
-        clients = self.clients if "client" in scenario.on_trial else (RAW,)
-        return [Pairing(server, client) for server in servers for client in clients]
+        everyone = itertools.product(self.servers, self.clients)
+        return list(dict.fromkeys(_of(scenario, server, client) for server, client in everyone))
 
     def reference_of(self, scenario: Scenario) -> Pairing:
-        server = self.reference.server if "server" in scenario.on_trial else RAW
-        client = self.reference.client if "client" in scenario.on_trial else RAW
-        return Pairing(server, client)
+        return _of(scenario, self.reference.server, self.reference.client)
+
+
+def _of(scenario: Scenario, server: Endpoint, client: Endpoint) -> Pairing:
+    return Pairing(server if "server" in scenario.on_trial else RAW, client if "client" in scenario.on_trial else RAW)
 
 
 @dataclass(frozen=True)
@@ -60,21 +65,19 @@ def choose(
     found = endpoints.interpreters(pythons, loops)
     everyone, notes = endpoints.available(found, loops)
     everyone += [*others, *endpoints.by_name(found)]
-    chosen_servers = [e for e in endpoints.select(everyone, servers, "--server") if e.server_command]
-    chosen_clients = [e for e in endpoints.select(everyone, clients, "--client") if e.client_command]
-    for option, chosen in (("--server", chosen_servers), ("--client", chosen_clients)):
-        if not chosen:
+    own_servers = [end for end in endpoints.select(everyone, servers, "--server") if end.server_command]
+    own_clients = [end for end in endpoints.select(everyone, clients, "--client") if end.client_command]
+    for option, own in (("--server", own_servers), ("--client", own_clients)):
+        if not own:
             raise CannotCompare(f"{option}: none of these has a {option[2:]} command; give one with {option}-command")
-    if reference is None:
-        held_against = Pairing(chosen_servers[0], chosen_clients[0])
-    else:
-        if len(reference) > 2:
-            raise CannotCompare("--reference takes one pairing: give SERVER, or SERVER,CLIENT")
-        # An implementation alone stands for itself on the first loop.
-        server = endpoints.select(chosen_servers, reference[:1], "--reference")[0]
-        client = endpoints.select(chosen_clients, reference[-1:], "--reference")[0]
-        held_against = Pairing(server, client)
-    return Selection(tuple(found), tuple(chosen_servers), tuple(chosen_clients), held_against, tuple(notes))
+    if reference is not None and len(reference) > 2:
+        raise CannotCompare("--reference takes one pairing: give SERVER, or SERVER,CLIENT")
+    # An implementation alone stands for itself on the first loop.
+    server, client = own_servers[0], own_clients[0]
+    if reference is not None:
+        server = endpoints.select(own_servers, reference[:1], "--reference")[0]
+        client = endpoints.select(own_clients, reference[-1:], "--reference")[0]
+    return Selection(tuple(found), tuple(own_servers), tuple(own_clients), Pairing(server, client), tuple(notes))
 
 
 def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[Trial]:
@@ -92,10 +95,6 @@ def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[T
     return found
 
 
-Named = TypeVar("Named")
-ALL = "all"
-
-
 def _named(names: Sequence[str], known: Mapping[str, Named], option: str) -> list[Named]:
     for name in names:
         if name not in known and name != ALL:
@@ -106,24 +105,18 @@ def _named(names: Sequence[str], known: Mapping[str, Named], option: str) -> lis
 # --- Options ---
 
 
-class _NewEndpoint(argparse.Action):
-    """An endpoint, whose commands follow."""
+class _OfEndpoint(argparse.Action):
+    """`--endpoint` names one; the options after it are its commands, and where its server listens."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, option: str | None = None
     ) -> None:
-        options.endpoint = [*options.endpoint, {"name": value, "server_command": None, "client_command": None}]
-
-
-class _CommandOfEndpoint(argparse.Action):
-    """A command of the endpoint that was named last, or where its server listens."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, option: str | None = None
-    ) -> None:
-        if not options.endpoint:
+        if self.dest == "endpoint":
+            options.endpoint = [*options.endpoint, {"name": value, "server_command": None, "client_command": None}]
+        elif not options.endpoint:
             parser.error(f"{option} belongs to an endpoint; give --endpoint NAME before it")
-        options.endpoint[-1][self.dest] = value
+        else:
+            options.endpoint[-1][self.dest] = value
 
 
 def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
@@ -135,12 +128,10 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
     add("--loop", type=comma_separated, metavar="NAME", help=LOOP_HELP)
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run the endpoints with")
     add("--reference", type=comma_separated, metavar=reference, help="what the others are held against (the first)")
-    add("--endpoint", action=_NewEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
+    add("--endpoint", action=_OfEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
     for option in ("--server-command", "--client-command"):
-        add(option, action=_CommandOfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
-    add(
-        "--server-address", action=_CommandOfEndpoint, metavar="HOST:PORT", help="where a server without {port} listens"
-    )
+        add(option, action=_OfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
+    add("--server-address", action=_OfEndpoint, metavar="HOST:PORT", help="where a server without {port} listens")
 
 
 def chosen(options: argparse.Namespace) -> Selection:
@@ -153,15 +144,12 @@ def chosen(options: argparse.Namespace) -> Selection:
         reference=options.reference,
         others=[endpoints.third_party(**fields) for fields in options.endpoint],
     )
-    return dataclasses.replace(selection, options=tuple(_typed(options)))
-
-
-def _typed(options: argparse.Namespace) -> Iterator[str]:
-    """The options that say who takes part, as they can be typed again."""
     names = ("server", "client", "loop", "python", "reference")
     given = [(name, ",".join(getattr(options, name) or ())) for name in names]
     for endpoint in options.endpoint:
         given += [("endpoint" if name == "name" else name.replace("_", "-"), value) for name, value in endpoint.items()]
+    typed: list[str] = []
     for name, value in given:
         if value:  # one that begins with a dash would be taken for an option
-            yield from [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
+            typed += [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
+    return dataclasses.replace(selection, options=tuple(typed))
