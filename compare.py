@@ -30,20 +30,17 @@ from comparison.play.processes import INTERRUPTED, heed_signals
 TROUBLE = 2
 
 COMMANDS = {
-    "run": ("comparison.run_command", "compares, and is what is done without a command"),
-    "judge": ("comparison.judge_command", "judges what `run --save` has kept, here or on several machines"),
-    "explain": ("comparison.report.explain", "tells of one cause by its name, with an example from a run"),
-    "bench": ("comparison.bench.command", "measures what each choice costs"),
-    "soak": (
-        "comparison.soak.command",
-        "leaves each server with bad peers for minutes, and sees whether anything grows",
-    ),
+    "run": ("run_command", "compares, and is what is done without a command"),
+    "judge": ("judge_command", "judges what `run --save` has kept, here or on several machines"),
+    "explain": ("report.explain", "tells of one cause by its name, with an example from a run"),
+    "bench": ("bench.command", "measures what each choice costs"),
+    "soak": ("soak.command", "leaves each server with bad peers for minutes, and sees whether anything grows"),
     "behaviours": (
-        "comparison.experiments.command",
+        "experiments.command",
         "shows how the APIs, the loops and the versions really behave, and what bites here",
     ),
-    "why": ("comparison.why.command", "shows why each statement of the programs is there: what breaks without it"),
-    "report": ("comparison.report.command", "makes a page of it all"),
+    "why": ("why.command", "shows why each statement of the programs is there: what breaks without it"),
+    "report": ("report.command", "makes a page of it all"),
 }
 """The commands: the module of each, and what it does. The first is what is done without a command. A module has a
 DESCRIPTION, an EPILOG, `add_options(parser)` and `run(options)`, which returns the exit code."""
@@ -65,21 +62,19 @@ class Parser(argparse.ArgumentParser):
 
 def module_of(name: str) -> ModuleType:
     """The module of a command, imported when it is asked for."""
-    return importlib.import_module(COMMANDS[name][0])
+    return importlib.import_module(f"comparison.{COMMANDS[name][0]}")
 
 
 def parser(name: str = USUAL) -> Parser:
     """The command line of a command."""
     command = module_of(name)
-    found = Parser(
-        prog=f"compare.py {name}", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False
-    )
+    about = {"prog": f"compare.py {name}", "description": command.DESCRIPTION, "epilog": command.EPILOG}
     if name == USUAL:
-        found.prog = "compare.py"
-        found.usage = f"compare.py [{USUAL}] [options]\n       compare.py {{{','.join(COMMANDS)}}} [options]"
-        found.description = " ".join(
-            (command.DESCRIPTION, *(f"`{name}` {does}." for name, (_, does) in COMMANDS.items()))
-        )
+        every = (f"`{other}` {does}." for other, (_, does) in COMMANDS.items())
+        about |= {"prog": "compare.py", "description": " ".join((command.DESCRIPTION, *every))}
+        about["usage"] = f"compare.py [{USUAL}] [options]\n       compare.py {{{','.join(COMMANDS)}}} [options]"
+    found = Parser(**about, allow_abbrev=False)
+    if name == USUAL:
         found.add_argument("--version", action="version", version=f"protocol-vs-streams {VERSION}")
     command.add_options(found)
     return found
@@ -102,24 +97,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
     except CannotCompare as error:
-        print(f"compare.py: error: {error}", file=sys.stderr)
-        return TROUBLE
+        told = str(error)
     except RuntimeError as error:
         if "new thread" not in str(error):  # as Python says it
             raise
-        print(f"compare.py: error: {error}: end other programs, or raise the limit (ulimit -u)", file=sys.stderr)
+        told = f"{error}: end other programs, or raise the limit (ulimit -u)"
+    except BrokenPipeError:  # whoever read our output has seen enough: `compare.py | head`
+        drop_output()
         return TROUBLE
     except OSError as error:
         drop_output()
-        if not isinstance(error, BrokenPipeError):  # whoever read our output has seen enough: `compare.py | head`
-            print(
-                f"compare.py: error: cannot write the result: {error}; free the place or name another", file=sys.stderr
-            )
-        return TROUBLE
+        told = f"cannot write the result: {error}; free the place or name another"
     except KeyboardInterrupt:
         drop_output()
         print("compare.py: interrupted; every endpoint was stopped", file=sys.stderr)
         return INTERRUPTED
+    print(f"compare.py: error: {told}", file=sys.stderr)
+    return TROUBLE
 
 
 def drop_output() -> None:

@@ -32,7 +32,7 @@ def compare_all(
     repeat: int = 1,
     jobs: int = 1,
     play_all: PlayAll | None = None,
-    keep: Keep = lambda scenario, transport, run: None,
+    keep: Keep | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Generator[Comparison]:
     """One comparison after another, each as soon as it is judged; a cause has the same name in all of them. What is to
@@ -120,12 +120,13 @@ class _Playing:
         self._start_s = self._end_s = time.monotonic()
         self.observations: list[Observation] = []
 
-    def take(self, outcomes: Iterable[Outcome], keep: Keep) -> None:
+    def take(self, outcomes: Iterable[Outcome], keep: Keep | None) -> None:
         """What came of one of the units."""
         for outcome in outcomes:
             if isinstance(outcome, Run):
                 seen = verdicts.observe(self._outline.scenario, outcome)
-                keep(self._outline.scenario, self._outline.transport, outcome)
+                if keep is not None:
+                    keep(self._outline.scenario, self._outline.transport, outcome)
                 self.observations.append(seen)
                 if outcome.client.fate == "hung":
                     self._hanging.add(outcome.pairing)
@@ -145,7 +146,7 @@ class _Playing:
 
 
 def _played(
-    comparisons: Iterable[_Playing], play_all: PlayAll, keep: Keep, tick: Callable[[], None]
+    comparisons: Iterable[_Playing], play_all: PlayAll, keep: Keep | None, tick: Callable[[], None]
 ) -> Iterator[_Playing]:
     """Play comparisons side by side, each begun as soon as there is room: they come in their turn as soon as they are
     over; after Ctrl-C those of which there is something to judge."""

@@ -89,25 +89,22 @@ def survey_of(
 ) -> tuple[Survey, bool, bool]:
     """The comparisons, one after another, each kept in `save` as it comes; whether Ctrl-C came before the last, and
     whether a terminal has shown each as it came."""
-    start_s = time.monotonic()
+    start_s, interrupted = time.monotonic(), False
     done: list[Comparison] = []
     outlines = [outlined(selection, trial, repeat) for trial in tried]
     folder = Folder(save, outlines) if save is not None else None
-    keep = folder.keep if folder is not None else lambda scenario, transport, run: None
-    interrupted = False
     runs = sum(len(one.pairings) - len(one.cells) for one in outlines) * repeat
-    names = [trial.scenario.name for trial in tried]
+    names = [*(trial.scenario.name for trial in tried), ""]
     with Progress(runs, names[0]) as progress:
-        compared = compare_all(
-            selection, tried, repeat=repeat, jobs=jobs, play_all=play_all, keep=keep, tick=progress.tick
-        )
+        keep, tick = folder.keep if folder is not None else None, progress.tick
+        compared = compare_all(selection, tried, repeat=repeat, jobs=jobs, play_all=play_all, keep=keep, tick=tick)
         try:
             for comparison in compared:
                 done.append(comparison)
                 if folder is not None:
                     folder.finish(comparison)
-                line = words.row(comparison) if len(names) > 1 else ""
-                progress.judged(line, comparison.count(Verdict.FAILED), "".join(names[len(done) : len(done) + 1]))
+                line = words.row(comparison) if len(tried) > 1 else ""
+                progress.judged(line, comparison.count(Verdict.FAILED), names[len(done)])
         except KeyboardInterrupt:
             interrupted = True
         finally:
