@@ -21,6 +21,32 @@ NEVER_READ_BYTES = 256 * MIB
 TURNS = 12
 """Round trips with a bystander, each a turn of the server's loop: what it can do for another client is done then."""
 
+CLIENT_HELLO = bytes.fromhex("16 0301 0200 01 0001fc 0303")
+"""The beginning of the first message of a TLS client, up to where it becomes random: RFC 8446, 4.1.2 and 5.1."""
+
+KILLED = """
+import socket, sys
+peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+peer.sendall(b"x" * 100000)
+print(len(peer.recv(1)), flush=True)
+peer.recv(1, socket.MSG_PEEK)
+while True:
+    peer.sendall(b"x" * 100000)
+"""
+
+LOST = {"echo": "part", "server_endings": ("lost",), "transports": TCP_ONLY}
+LOST_AMID = {**LOST, "by_timing": ("received", "sent", "lost")}
+LOST_UNIX = {"echo": "part", "server_endings": ("closing", "lost"), "told": ("lost",), "transports": ("unix",)}
+IDLE = {"server_endings": ("idle",), "client_endings": CUT_OFF, "warnings": ("idle",), "late_s": LATE_S}
+STUCK = {"echo": "cut", "client_endings": OVER, "by_timing": (*BYTES, "broken", *OVER), "transports": PLAIN}
+"""Of a client that reads only when it was cut."""
+STUCK_IDLE = {**STUCK, "server_endings": ("idle", "closing"), "warnings": ("idle",), "told": ("idle",)}
+REFUSED = {"echo": "part", "server_endings": ("closing", "refused"), "client_endings": OVER}
+REFUSED |= {"warnings": ("refused",), "told": ("refused",), "by_timing": OVER, "transports": PLAIN}
+UNMET = {"echo": "nothing", "server_connections": 0}
+"""A handshake that fails is no connection to a server."""
+NO_CERTIFICATE = (*CUT_OFF, "tls_refused")
+
 
 def connected(stage: Stage, *options: str) -> Peer:
     """The first client of a server with these options."""
@@ -73,11 +99,7 @@ def _sends_and_lets_it_wait(stage: Stage) -> Peer:
     return peer
 
 
-LOST = {"echo": "part", "server_endings": ("lost",), "transports": TCP_ONLY}
-AMID = {**LOST, "by_timing": ("received", "sent", "lost")}
-
-
-@scenario(**AMID, client_endings=("did_reset",))
+@scenario(**LOST_AMID, client_endings=("did_reset",))
 def reset_mid_stream(stage: Stage) -> None:
     """A client that resets the connection (SO_LINGER 0) when a part of its echo has come back."""
     peer = connected(stage)
@@ -87,18 +109,7 @@ def reset_mid_stream(stage: Stage) -> None:
     stage.wait_for("lost")
 
 
-KILLED = """
-import socket, sys
-peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-peer.sendall(b"x" * 100000)
-print(len(peer.recv(1)), flush=True)
-peer.recv(1, socket.MSG_PEEK)
-while True:
-    peer.sendall(b"x" * 100000)
-"""
-
-
-@scenario(**AMID, server_connections=1, client_endings=("closing",))
+@scenario(**LOST_AMID, server_connections=1, client_endings=("closing",))
 def killed_mid_stream(stage: Stage) -> None:
     """A client that sends without reading and is killed (SIGKILL)."""
     stage.start()
@@ -127,18 +138,12 @@ def closes_unread(stage: Stage) -> None:
     stage.wait_for("lost")
 
 
-LOST_UNIX = {"echo": "part", "server_endings": ("closing", "lost"), "told": ("lost",), "transports": ("unix",)}
-
-
 @scenario(**LOST_UNIX, client_endings=("saw_eof", "did_close"), by_timing=("received", "sent"))
 def closes_unread_unix(stage: Stage) -> None:
     """A client that sends 256 KiB and EOF, and closes with its echo unread, when the kernel has taken only a part of
     it."""
     _sends_and_lets_it_wait(stage).close()
     stage.wait_for("lost")
-
-
-IDLE = {"server_endings": ("idle",), "client_endings": CUT_OFF, "warnings": ("idle",), "late_s": LATE_S}
 
 
 @scenario(**IDLE, echo="nothing")
@@ -163,13 +168,7 @@ def _200_half_open(stage: Stage) -> None:
         peer.receive_to_end()
 
 
-STUCK = {"echo": "cut", "client_endings": OVER, "by_timing": (*BYTES, "broken", *OVER)}
-"""Of a client that reads only when it was cut."""
-
-
-@scenario(
-    **STUCK, server_endings=("idle", "closing"), warnings=("idle",), told=("idle",), transports=PLAIN, late_s=LATE_S
-)
+@scenario(**STUCK_IDLE, late_s=LATE_S)
 def stuck_past_idle_limit(stage: Stage) -> None:
     """A client that reads nothing past the server's idle limit of 2 s, and only then reads: what the kernel has taken,
     and no more."""
@@ -248,10 +247,6 @@ def interleaved(stage: Stage) -> None:
         peer.receive_to_end()
 
 
-REFUSED = {"echo": "part", "server_endings": ("closing", "refused"), "client_endings": OVER}
-REFUSED |= {"warnings": ("refused",), "told": ("refused",), "by_timing": OVER, "transports": PLAIN}
-
-
 @scenario(**REFUSED)
 def one_too_many(stage: Stage) -> None:
     """3 clients of a server that takes 2 at once."""
@@ -283,10 +278,6 @@ def room_given_back(stage: Stage) -> None:
         finish(peer)
 
 
-UNMET = {"echo": "nothing", "server_connections": 0}
-"""A handshake that fails is no connection to a server."""
-
-
 @scenario(**UNMET, client_endings=OVER, by_timing=("received",), transports=OVER_TLS)
 def plain_text_to_tls(stage: Stage) -> None:
     """A client that speaks plain text to a TLS port."""
@@ -307,12 +298,6 @@ def certificate_refused(stage: Stage) -> None:
         stage.notebook.tell("peer_1", "tls_refused", f"TLS failed: {error.verify_message}")
     finally:
         sock.close()
-
-
-CLIENT_HELLO = bytes.fromhex("16 0301 0200 01 0001fc 0303")
-"""The beginning of the first message of a TLS client, up to where it becomes random: RFC 8446, 4.1.2 and 5.1."""
-
-NO_CERTIFICATE = (*CUT_OFF, "tls_refused")
 
 
 @scenario(

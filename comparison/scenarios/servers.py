@@ -34,6 +34,19 @@ LOOK_S = 0.05
 MOST_IN_KERNEL_BYTES = 10 * MIB
 """The kernel takes 4 MiB at most, and a little for the other side; who waits for no room writes 16 MiB."""
 
+WRONG = {
+    "too-little": ("all but the last byte, and closes", {"echo": MESSAGE[:-1]}),
+    "too-much": ("one byte more than it got", {"echo": MESSAGE + b"!"}),
+    "altered": ("other bytes from the 13th on", {"echo": MESSAGE[:12] + MESSAGE[12:].swapcase()}),
+    "reversed": ("the bytes in reverse order", {"echo": MESSAGE[::-1]}),
+}
+BAD = {
+    "wrong": ("that nobody known has signed", {"certificate": "wrong-ca"}),
+    "expired": ("that has expired", {"certificate": "expired"}),
+    "misnamed": ("for another name", {"certificate": "wrong-name"}),
+}
+UNFIT = {"missing": ("a file that is not there", {"file": "no-such-file"}), "is-a-folder": ("a folder", {"file": "."})}
+
 
 def _met(stage: Stage, *options: str) -> Peer:
     """The connection of a client with these options."""
@@ -84,14 +97,6 @@ def echoes_and_resets(stage: Stage) -> None:
     peer.send_bytes(MESSAGE)
     stage.wait_for("received")
     peer.reset()
-
-
-WRONG = {
-    "too-little": ("all but the last byte, and closes", {"echo": MESSAGE[:-1]}),
-    "too-much": ("one byte more than it got", {"echo": MESSAGE + b"!"}),
-    "altered": ("other bytes from the 13th on", {"echo": MESSAGE[:12] + MESSAGE[12:].swapcase()}),
-    "reversed": ("the bytes in reverse order", {"echo": MESSAGE[::-1]}),
-}
 
 
 @scenario(WRONG, **FAILS)
@@ -223,13 +228,6 @@ def reads_nothing(stage: Stage) -> None:
         raise Late(f"the client wrote {sum(written) / MIB:.0f} MiB to a server that reads nothing")
 
 
-BAD = {
-    "wrong": ("that nobody known has signed", {"certificate": "wrong-ca"}),
-    "expired": ("that has expired", {"certificate": "expired"}),
-    "misnamed": ("for another name", {"certificate": "wrong-name"}),
-}
-
-
 @scenario(BAD, **FAILS, server_endings=("tls_refused",), transports=("tls",))
 def each_certificate(stage: Stage, certificate: str) -> None:
     """A server with a certificate {each}."""
@@ -326,9 +324,6 @@ def _timer_of(peer: Peer) -> str | None:
             rows = [line.split() for line in file]
             timer = next((row[5][:2] for row in rows if row[1].endswith(other) and row[2].endswith(own)), timer or "")
     return timer
-
-
-UNFIT = {"missing": ("a file that is not there", {"file": "no-such-file"}), "is-a-folder": ("a folder", {"file": "."})}
 
 
 @scenario(UNFIT, client_exit=2, client_endings=(), server_endings=())

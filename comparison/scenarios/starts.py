@@ -21,9 +21,11 @@ LONG_GRACE = ("--grace", "60")
 
 NOBODY_CAME = {"echo": "nothing", "server_endings": (), "client_endings": ()}
 CUT = {"server_endings": ("cut",), "client_endings": CUT_OFF, "warnings": ("cut",)}
-CUT_STUCK = {"warnings": ("cut",), "told": ("cut",), "transports": PLAIN}
-NEVER_READS = {**CUT_STUCK, "echo": "part", "memory_mib": MEMORY_MIB, "by_timing": BYTES}
+CUT_STUCK = {"warnings": ("cut",), "told": ("cut",)}
+NEVER_READS = {**CUT_STUCK, "transports": PLAIN, "echo": "part", "memory_mib": MEMORY_MIB, "by_timing": BYTES}
 NO_FILES = {"all_accepted": False, "warnings": ("out_of_files",), "transports": TCP_ONLY}
+CANNOT = {**NOBODY_CAME, "server_connections": 0}
+CANNOT_SERVE = {**CANNOT, "server_exit": 1, "warnings": ("cannot_serve",), "told": ("cannot_serve",)}
 BY = {name.lower(): (name, {"number": signal.Signals[name]}) for name in ("SIGTERM", "SIGINT")}
 
 
@@ -162,10 +164,6 @@ def no_more_files(stage: Stage) -> None:
     for peer in beyond:
         peer.receive(100)
         finish(peer)
-
-
-CANNOT = {**NOBODY_CAME, "server_connections": 0}
-CANNOT_SERVE = {**CANNOT, "server_exit": 1, "warnings": ("cannot_serve",), "told": ("cannot_serve",)}
 
 
 @scenario(**CANNOT_SERVE, transports=TCP_ONLY)
