@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison import cluster, files, hosts, layout
+from comparison import cluster, files, layout
 from comparison.model import CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
@@ -19,7 +19,7 @@ from comparison.report import output, words
 from comparison.run import compare_all, outlined
 from comparison.saved import Folder
 from comparison.scenarios import TUTORIAL
-from comparison.selection import ALL, Selection, Trial, add_selection, chosen, trials
+from comparison.selection import ALL, Selection, Trial, add_hosts, add_selection, chosen, trials
 
 DESCRIPTION = "Run every echo server with every echo client, and show where they differ, and why."
 EPILOG = output.EPILOG
@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--scenario", type=comma_separated, metavar=names, default=[TUTORIAL.name], help=tried)
     add("--transport", type=comma_separated, metavar=names, help=over)
     add_selection(parser, "SERVER[,CLIENT]")
-    hosts.add_options(parser)
+    add_hosts(parser)
     add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
     add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="servers at once (%(default)s)")
     add("--cluster", metavar="ADDRESS", help="run them on the workers of this scheduler of dask.distributed")
@@ -44,8 +44,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, and write what came out; after Ctrl-C what has come out so far. Raises CannotCompare."""
-    selection = hosts.elsewhere(chosen(options), options)
-    tried = hosts.over(trials(options.scenario, options.transport), options.server_host)
+    selection = chosen(options)
+    tried = trials(options.scenario, options.transport, options.server_host)
     if options.list is not None:
         from comparison.report import listing
 

@@ -1,20 +1,24 @@
-"""Who takes part, in what: chosen by name, and the options of a command line that choose."""
+"""Who takes part, in what, and on which host: chosen by name, and the options of a command line that choose."""
 
 import argparse
 import dataclasses
 import itertools
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from comparison import endpoints
 from comparison.model import RAW, CannotCompare, Endpoint, Interpreter, Pairing, Scenario, Transport
-from comparison.options import LOOP_HELP, comma_separated, unknown
+from comparison.options import LOOP_HELP, comma_separated, unknown, words
 from comparison.play.machine import too_few_files
-from comparison.play.transports import TRANSPORTS, missing
+from comparison.play.transports import TCP, TRANSPORTS, missing
 from comparison.scenarios import SCENARIOS
 
 ALL = "all"
+FAR = (sys.executable, "-m", "comparison.play.far")
+EXPOSED = "exposed"  # what a server says that others can reach, as is wanted on another host
 Named = TypeVar("Named")
 
 
@@ -80,9 +84,37 @@ def choose(
     return Selection(tuple(found), tuple(own_servers), tuple(own_clients), Pairing(server, client), tuple(notes))
 
 
-def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[Trial]:
+def elsewhere(selection: Selection, server_on: str | None, client_on: str | None, address: str | None) -> Selection:
+    """Who takes part, behind the prefixes that run a command on another host, and with the address of the servers as it
+    is found from there. Raises CannotCompare."""
+    if address is None:
+        raise CannotCompare(
+            "--server-on and --client-on need --server-host ADDRESS: where the server is found from there"
+        )
+    for option, prefix in (("--server-on", server_on), ("--client-on", client_on)):
+        if prefix is not None and shutil.which(next(iter(words(option, prefix)), "")) is None:
+            raise CannotCompare(f"{option} {prefix!r}: it begins with no program of this host, such as ssh; name one")
+
+    def behind(prefix: str | None, command: tuple[str, ...]) -> tuple[str, ...]:
+        return (*FAR, prefix, *command) if prefix is not None and command else command
+
+    def there(end: Endpoint) -> Endpoint:
+        server, client = behind(server_on, end.server_command), behind(client_on, end.client_command)
+        return dataclasses.replace(end, server_command=server, client_command=client)
+
+    return dataclasses.replace(
+        selection,
+        servers=tuple(map(there, selection.servers)),
+        clients=tuple(map(there, selection.clients)),
+        reference=Pairing(there(selection.reference.server), there(selection.reference.client)),
+        notes=(*selection.notes, "how much memory programs take is not looked at: they run on another host"),
+    )
+
+
+def trials(scenarios: Sequence[str], transports: Sequence[str] | None, address: str | None = None) -> list[Trial]:
     """What to run for the scenarios and transports that the user named; `all` stands for every one. Without
-    `transports` each scenario runs over its own. Raises CannotCompare where a name is unknown."""
+    `transports` each scenario runs over its own; with an `address` over TCP to it, and what cannot be had there is
+    skipped. Raises CannotCompare where a name is unknown."""
     named = _named(scenarios, SCENARIOS, "--scenario")
     over = None if transports is None else _named(transports, TRANSPORTS, "--transport")
     found = []
@@ -92,7 +124,19 @@ def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[T
             if transport.name not in scenario.transports:
                 skipped = f"there is no {scenario.name} over {transport.name}, only {', '.join(scenario.transports)}"
             found.append(Trial(scenario, transport, skipped))
-    return found
+    return found if address is None else [_over_there(trial, address) for trial in found]
+
+
+def _over_there(trial: Trial, address: str) -> Trial:
+    scenario, transport = trial.scenario, trial.transport
+    if scenario.script is not None:
+        return dataclasses.replace(trial, skipped="the engine plays one side itself, with sockets of this host")
+    if transport != TCP:
+        return dataclasses.replace(trial, skipped=f"what {transport.name} needs is on this host only; choose tcp")
+    server, client = (("--host", address, *options) for options in (TCP.server_options, TCP.client_options))
+    there = Transport(TCP.name, f"TCP to {address}", server, client, is_far=True)
+    expects = dataclasses.replace(scenario.expects, memory_mib=None, warnings=(*scenario.expects.warnings, EXPOSED))
+    return Trial(dataclasses.replace(scenario, expects=expects), there, trial.skipped)
 
 
 def _named(names: Sequence[str], known: Mapping[str, Named], option: str) -> list[Named]:
@@ -134,6 +178,14 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
     add("--server-address", action=_OfEndpoint, metavar="HOST:PORT", help="where a server without {port} listens")
 
 
+def add_hosts(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of two hosts."""
+    there = "run the %s there: 'ssh HOST {command}', 'ip netns exec NAME', 'docker exec -i NAME'"
+    parser.add_argument("--server-on", metavar="PREFIX", help=there % "servers")
+    parser.add_argument("--client-on", metavar="PREFIX", help=there % "clients")
+    parser.add_argument("--server-host", metavar="ADDRESS", help="where the servers listen and are found (localhost)")
+
+
 def chosen(options: argparse.Namespace) -> Selection:
     """Who takes part by these options. Raises CannotCompare."""
     selection = choose(
@@ -144,12 +196,17 @@ def chosen(options: argparse.Namespace) -> Selection:
         reference=options.reference,
         others=[endpoints.third_party(**fields) for fields in options.endpoint],
     )
-    names = ("server", "client", "loop", "python", "reference")
-    given = [(name, ",".join(getattr(options, name) or ())) for name in names]
+    given = [
+        (name, ",".join(getattr(options, name) or ())) for name in ("server", "client", "loop", "python", "reference")
+    ]
     for endpoint in options.endpoint:
-        given += [("endpoint" if name == "name" else name.replace("_", "-"), value) for name, value in endpoint.items()]
+        given += [("endpoint" if name == "name" else name, value) for name, value in endpoint.items()]
+    hosts = {name: getattr(options, name, None) for name in ("server_on", "client_on", "server_host")}
+    if any(value is not None for value in hosts.values()):
+        selection = elsewhere(selection, *hosts.values())
     typed: list[str] = []
-    for name, value in given:
+    for name, value in (*given, *hosts.items()):
         if value:  # one that begins with a dash would be taken for an option
-            typed += [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
+            option = f"--{name.replace('_', '-')}"
+            typed += [f"{option}={value}"] if value.startswith("-") else [option, value]
     return dataclasses.replace(selection, options=tuple(typed))
