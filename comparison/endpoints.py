@@ -137,8 +137,8 @@ def arms(
         elif loops is not None and loop in loops:
             raise CannotCompare(f"event loop {loop!r} is not installed; install it with: {install}")
         else:
-            where = f"Python {python.version}"
-            notes.append(f"{loop} is not installed for {where}, so it is left out; to add it: {install}")
+            note = f"{loop} is not installed for Python {python.version}, so it is left out; to add it: {install}"
+            notes.append(note)
     return found, notes
 
 
@@ -201,8 +201,8 @@ def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: s
         if not any(name in own for own in goes_by.values()):
             known = dict.fromkeys(part for end in endpoints for part in (end.implementation, end.label))
             guess = did_you_mean(name, [*known, *(end.loop for end in endpoints)])
-            known_here = guess or f"; known here: {', '.join(known)}"
-            raise CannotCompare(f"{option} {name!r} stands for no endpoint{known_here}")
+            rest = guess or f"; known here: {', '.join(known)}"
+            raise CannotCompare(f"{option} {name!r} stands for no endpoint{rest}")
     return [endpoint for endpoint, own in goes_by.items() if not own.isdisjoint(names)]
 
 
@@ -216,11 +216,11 @@ def environment(pythons: Sequence[Interpreter]) -> dict[str, str]:
 
 def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Interpreter]) -> Endpoint:
     commands = IMPLEMENTATIONS.get(name) or BY_NAME[name]
-    words = "".join((*commands.server, *commands.client))
+    every_word = "".join((*commands.server, *commands.client))
     # Among several interpreters the version tells which, and among several of one version the path.
     alike = [other for other in pythons if other.version == python.version]
     version = python.version if len(alike) == 1 else f"{python.version} {python.path}"
-    has_loop, has_python = "{loop}" in words, "{python}" in words
+    has_loop, has_python = "{loop}" in every_word, "{python}" in every_word
     levels = [loop] * has_loop + [version] * (has_python and len(pythons) > 1)
     server, client = (
         tuple(word.replace("{python}", python.path).replace("{loop}", loop) for word in command)

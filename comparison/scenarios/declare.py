@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from comparison.judge.catalogue import shown_in
 from comparison.model import MIB, Expectation, Scenario, Side
 
 PATTERN = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY"
@@ -37,7 +38,7 @@ EXPECTED = {field.name for field in dataclasses.fields(Expectation)}
 def scenario(name: str, description: str, **fields: Any) -> Scenario:
     """A scenario, by fields of `Scenario` and of `Expectation`."""
     expects = Expectation(**{field: fields.pop(field) for field in EXPECTED & fields.keys()})
-    return Scenario(name, description, expects=expects, **fields)
+    return Scenario(name, description, expects=expects, shows=shown_in(name), **fields)
 
 
 def file_of(mib: int) -> dict[str, Any]:
