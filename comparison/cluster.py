@@ -18,8 +18,7 @@ from comparison.play.runner import Here, Outcome, PlayAll, Unit, fit, play
 from comparison.play.transports import missing
 from comparison.play.workers import each
 
-CONNECT_S = 3.0
-"""What a scheduler gets to answer."""
+CONNECT_S = 3.0  # what a scheduler gets to answer
 
 
 @contextlib.contextmanager

@@ -40,19 +40,13 @@ STYLES = {
 }
 """What a piece of text is -> how it looks where there is colour."""
 
-LOUD = ("bold", Verdict.DIFFERENT, Verdict.FAILED)
-"""What is bold in Markdown, too."""
+LOUD = ("bold", Verdict.DIFFERENT, Verdict.FAILED)  # in Markdown bold, too
 
-COLUMNS = 100
-"""Of what does not go to a terminal, or to one that does not tell how wide it is."""
-
-LEAST_COLUMNS = 40
-"""In fewer nothing is laid out; a terminal that has fewer breaks the lines."""
-
+COLUMNS = 100  # of what does not go to a terminal, or to one that does not tell how wide it is
+LEAST_COLUMNS = 40  # in fewer nothing is laid out; a terminal that has fewer breaks the lines
+SIDE_BY_SIDE = 72  # from so many columns on two texts stand side by side
+LEAST_WIDTH = 8  # of a column of a table
 GAP = "  "
-LEAST_WIDTH = 8
-SIDE_BY_SIDE = 72
-"""From so many columns on two texts stand side by side."""
 
 Span = tuple[str, str]
 """A piece of text, and what it is: a key of STYLES, or empty."""

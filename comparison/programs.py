@@ -8,9 +8,7 @@ from pathlib import Path
 from comparison.play.processes import ROOT
 
 LABEL = re.compile(r" *# --- (.+) ---")
-HEAD = "Imports"
-"""What stands before the first label."""
-
+HEAD = "Imports"  # what stands before the first label
 Numbered = list[tuple[int, str]]
 
 

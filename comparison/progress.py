@@ -9,9 +9,7 @@ from typing import TextIO
 
 from comparison.layout import columns_of, duration
 
-DELAY_S = 1.0
-"""What is done before has no bar."""
-
+DELAY_S = 1.0  # what is done before has no bar
 EACH_S = 1.0
 WIDTH = 30
 LEAST_WIDTH = 5
@@ -34,7 +32,7 @@ class Progress:
         self._over = threading.Event()
         self._is_terminal = self._file.isatty()
         self._can_wipe = self._is_terminal and os.environ.get("TERM") not in ("dumb", "unknown")
-        self._bar_is_there = self.has_lines = False  # whether lines were shown
+        self._bar_is_there = False
 
     def __enter__(self) -> "Progress":
         self._start_s = self._since_s = self._clock()
@@ -56,7 +54,6 @@ class Progress:
             if self._is_terminal and line:
                 self._wipe()
                 self._file.write(f"{line}\n")
-                self.has_lines = True
             self._draw()
 
     def __exit__(self, *_: object) -> None:

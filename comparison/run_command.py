@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     if len(tried) == 1 and tried[0].skipped:
         raise CannotCompare(f"--scenario {tried[0].scenario.name}: {tried[0].skipped}")
     with cluster.workers(options.cluster) if options.cluster else contextlib.nullcontext() as play_all:
-        survey, interrupted, shown = survey_of(
+        survey, interrupted = survey_of(
             selection, tried, repeat=options.repeat, jobs=options.jobs, save=options.save, play_all=play_all
         )
     if interrupted and not survey.comparisons:
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             survey = dataclasses.replace(survey, otherwise=otherwise.of(selection))
         except KeyboardInterrupt:
             interrupted = True
-    output.write(survey, options, rows=not shown)
+    output.write(survey, options, rows=not sys.stderr.isatty())  # which has shown each as it came
     if interrupted:
         print(f"compare.py: interrupted; {words.judged(survey)} of {len(tried)} were judged", file=sys.stderr)
         return INTERRUPTED
@@ -86,9 +86,8 @@ def survey_of(
     jobs: int,
     save: Path | None = None,
     play_all: PlayAll | None = None,
-) -> tuple[Survey, bool, bool]:
-    """The comparisons, one after another, each kept in `save` as it comes; whether Ctrl-C came before the last, and
-    whether a terminal has shown each as it came."""
+) -> tuple[Survey, bool]:
+    """The comparisons, one after another, each kept in `save` as it comes; and whether Ctrl-C came before the last."""
     start_s, interrupted = time.monotonic(), False
     done: list[Comparison] = []
     outlines = [outlined(selection, trial, repeat) for trial in tried]
@@ -112,4 +111,4 @@ def survey_of(
     survey = Survey(tuple(done), round(time.monotonic() - start_s, 3))
     if folder is not None:
         folder.close(survey)
-    return survey, interrupted, progress.has_lines
+    return survey, interrupted

@@ -15,11 +15,8 @@ from comparison.vocabulary import BYSTANDER, BYTES
 
 SCENARIOS = scenario = Declared("server", client_endings=("saw_eof",))
 
-NEVER_READ_BYTES = 256 * MIB
-"""More than any chain of kernel buffers takes: who has sent so much was not made to wait."""
-
-TURNS = 12
-"""Round trips with a bystander, each a turn of the server's loop: what it can do for another client is done then."""
+NEVER_READ_BYTES = 256 * MIB  # more than any chain of kernel buffers takes: who has sent so much was not made to wait
+TURNS = 12  # round trips with a bystander, each a turn of the server's loop: what it can do for another is done then
 
 CLIENT_HELLO = bytes.fromhex("16 0301 0200 01 0001fc 0303")
 """The beginning of the first message of a TLS client, up to where it becomes random: RFC 8446, 4.1.2 and 5.1."""

@@ -6,8 +6,7 @@ from common.config import TUTORIAL_MESSAGES
 from comparison.scenarios.declare import LATE_S, MEMORY_MIB, file_of, scenario
 
 IDLE_S = "0.2"
-TIMEOUT_S = "0.5"
-"""Long enough for TLS to be there, on a machine that is busy."""
+TIMEOUT_S = "0.5"  # long enough for TLS to be there, on a machine that is busy
 
 UNTIL_THEN = ("sending", "received", "sent", "eof", "failed")
 """What the clock decides where a limit of time ends a connection: how far it had come by then. A connection that is cut

@@ -25,14 +25,10 @@ GIVEN_UP = {**file_of(64), **FAILS, "memory_mib": MEMORY_MIB}
 AMID = ("sending", "received", "failed")
 """What the clock decides where a client gives up amid what it sends: how far it had come."""
 
-UNANSWERED_BYTES = 20 * MIB
-"""A client may have 16 MiB under way, and a chunk or two besides."""
-
+UNANSWERED_BYTES = 20 * MIB  # a client may have 16 MiB under way, and a chunk or two besides
+MOST_IN_KERNEL_BYTES = 10 * MIB  # it takes 4, and a little for the other side; who waits for no room writes 16
 KEEPALIVE = "02"
 LOOK_S = 0.05
-
-MOST_IN_KERNEL_BYTES = 10 * MIB
-"""The kernel takes 4 MiB at most, and a little for the other side; who waits for no room writes 16 MiB."""
 
 WRONG = {
     "too-little": ("all but the last byte, and closes", {"echo": MESSAGE[:-1]}),
