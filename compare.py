@@ -19,7 +19,6 @@ import importlib
 import os
 import re
 from collections.abc import Sequence
-from types import ModuleType
 from typing import NoReturn
 
 from common.logs import escape
@@ -60,14 +59,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(TROUBLE, f"{self.prog}: error: {escape(message)} (all options: --help)\n")
 
 
-def module_of(name: str) -> ModuleType:
-    """The module of a command, imported when it is asked for."""
-    return importlib.import_module(f"comparison.{COMMANDS[name][0]}")
-
-
 def parser(name: str = USUAL) -> Parser:
-    """The command line of a command."""
-    command = module_of(name)
+    """The command line of a command, whose module is imported when it is asked for."""
+    command = importlib.import_module(f"comparison.{COMMANDS[name][0]}")
     about = {"prog": f"compare.py {name}", "description": command.DESCRIPTION, "epilog": command.EPILOG}
     if name == USUAL:
         every = (f"`{other}` {does}." for other, (_, does) in COMMANDS.items())
@@ -76,6 +70,7 @@ def parser(name: str = USUAL) -> Parser:
     found = Parser(**about, allow_abbrev=False)
     if name == USUAL:
         found.add_argument("--version", action="version", version=f"protocol-vs-streams {VERSION}")
+    found.set_defaults(run=command.run)
     command.add_options(found)
     return found
 
@@ -86,10 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = given.pop(0) if given and given[0] in COMMANDS else USUAL
     try:
         try:
-            command = module_of(name)
+            line = parser(name)
             surroundings.prepared()
             heed_signals()
-            code: int = command.run(parser(name).parse_args(given))
+            options = line.parse_args(given)
+            code: int = options.run(options)
             return code
         except KeyboardInterrupt:
             drop_output()  # whoever reads it may stand still

@@ -58,9 +58,9 @@ def behind(loop):
     of_module = importlib.metadata.packages_distributions()
     return {name for module in modules for name in of_module.get(module, ())}
 
-versions, problems = {}, {}
-for loop in sys.argv[1:] if sys.version_info >= (3, 11) else ():  # to another it is said that it is too old
-    try:
+versions, problem = {}, ""
+try:
+    for loop in sys.argv[1:] if sys.version_info >= (3, 11) else ():  # to another it is said that it is too old
         from common.loops import LOOPS, loop_factory, packages
         if loop in LOOPS:
             found = [name for name in packages(loop) if importlib.util.find_spec(name) is not None]
@@ -71,9 +71,9 @@ for loop in sys.argv[1:] if sys.version_info >= (3, 11) else ():  # to another i
         for name in found:
             known = importlib.metadata.distributions(name=name)
             versions[name] = next((distribution.version for distribution in known), "")
-    except BaseException as error:
-        problems[loop] = str(error) or repr(error)
-told = [platform.python_implementation(), sys.version_info[:3], versions, problems]
+except BaseException as error:
+    problem = str(error) or repr(error)
+told = [platform.python_implementation(), sys.version_info[:3], versions, problem]
 os.write(answer, json.dumps(told).encode())
 os._exit(0)  # a module may have started a thread
 """
@@ -101,7 +101,7 @@ def interpreters(paths: Sequence[str], loops: Sequence[str] | None) -> list[Inte
 def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     try:
         output = output_of([path, "-c", _PROBE, *loops], cwd=ROOT)
-        implementation, (major, minor, micro), versions, problems = json.loads(output)
+        implementation, (major, minor, micro), versions, problem = json.loads(output)
     except (OSError, ValueError, TypeError) as error:
         named = ", ".join(loop for loop in loops if ":" in loop)
         if named and _ask(path, ()):
@@ -112,7 +112,7 @@ def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     version = f"{major}.{minor}.{micro}"
     if (major, minor) < (3, 11):
         raise CannotCompare(f"--python {path!r} is Python {version}; give one of 3.11 or newer")
-    for problem in problems.values():
+    if problem:
         raise CannotCompare(escape(problem))
     return Interpreter(path, version if implementation == "CPython" else f"{implementation} {version}", versions)
 

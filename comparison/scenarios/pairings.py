@@ -13,14 +13,13 @@ UNTIL_THEN = ("sending", "received", "sent", "eof", "failed")
 with something unread is reset, and one that is reset has no EOF."""
 
 the_tutorial = partial(scenario, pattern=b"".join(TUTORIAL_MESSAGES))
-messages = partial(scenario, as_messages=True)
 fails = partial(the_tutorial, echo="part", client_exit=1, client_endings=("failed",))
 
 SCENARIOS = (
     the_tutorial("tutorial", "the tutorial's three messages"),
-    messages("nothing", "no bytes at all: connect, and say that this was all", pattern=b""),
-    messages("one-byte", "a single byte", pattern=b"x"),
-    messages("byte-by-byte", "100 messages of one byte", pattern=b"x", times=100),
+    scenario("nothing", "no bytes at all: connect, and say that this was all", as_messages=True),
+    scenario("one-byte", "a single byte", pattern=b"x", as_messages=True),
+    scenario("byte-by-byte", "100 messages of one byte", pattern=b"x", times=100, as_messages=True),
     the_tutorial("pause", "the tutorial's messages with a pause between", options=("--pause", "0.05")),
     the_tutorial(
         "lockstep", "the tutorial's messages, each when the echo of the one before is back", options=("--lockstep",)
