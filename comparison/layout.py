@@ -166,10 +166,11 @@ def text_of(blocks: Iterable[Block], width: int) -> Iterator[Sequence[Span]]:
     """The lines of a text."""
     for block in blocks:
         match block:
-            case Heading(text, _):
-                yield from ([], *_paragraph(Line(text, "heading"), width))
-            case Line():
-                yield from _paragraph(block, width)
+            case Heading(text):
+                yield from ([], *text_of([Line(text, "heading")], width))
+            case Line(text, style, mark, indent):
+                first = indent + (f"{mark} " if mark else "")
+                yield from ([(part, style)] for part in _wrapped(text, width, first, " " * len(first)))
             case Table():
                 yield from _table(block, width)
             case Code(lines, language):
@@ -186,11 +187,6 @@ def text_of(blocks: Iterable[Block], width: int) -> Iterator[Sequence[Span]]:
 def _wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
     """A text in as many lines as it takes, behind what the first of them and the others begin with."""
     return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False) or [""]
-
-
-def _paragraph(line: Line, width: int) -> Iterator[Sequence[Span]]:
-    mark = line.indent + (f"{line.mark} " if line.mark else "")
-    yield from ([(text, line.style)] for text in _wrapped(line.text, width, mark, " " * len(mark)))
 
 
 def _table(table: Table, width: int) -> Iterator[Sequence[Span]]:
