@@ -19,7 +19,6 @@ import importlib
 import os
 import re
 from collections.abc import Sequence
-from types import ModuleType
 from typing import NoReturn
 
 from common.logs import escape
@@ -30,20 +29,17 @@ from comparison.play.processes import INTERRUPTED, heed_signals
 TROUBLE = 2
 
 COMMANDS = {
-    "run": ("comparison.run_command", "compares, and is what is done without a command"),
-    "judge": ("comparison.judge_command", "judges what `run --save` has kept, here or on several machines"),
-    "explain": ("comparison.report.explain", "tells of one cause by its name, with an example from a run"),
-    "bench": ("comparison.bench.command", "measures what each choice costs"),
-    "soak": (
-        "comparison.soak.command",
-        "leaves each server with bad peers for minutes, and sees whether anything grows",
-    ),
+    "run": ("run_command", "compares, and is what is done without a command"),
+    "judge": ("judge_command", "judges what `run --save` has kept, here or on several machines"),
+    "explain": ("report.explain", "tells of one cause by its name, with an example from a run"),
+    "bench": ("bench.command", "measures what each choice costs"),
+    "soak": ("soak.command", "leaves each server with bad peers for minutes, and sees whether anything grows"),
     "behaviours": (
-        "comparison.experiments.command",
+        "experiments.command",
         "shows how the APIs, the loops and the versions really behave, and what bites here",
     ),
-    "why": ("comparison.why.command", "shows why each statement of the programs is there: what breaks without it"),
-    "report": ("comparison.report.command", "makes a page of it all"),
+    "why": ("why.command", "shows why each statement of the programs is there: what breaks without it"),
+    "report": ("report.command", "makes a page of it all"),
 }
 """The commands: the module of each, and what it does. The first is what is done without a command. A module has a
 DESCRIPTION, an EPILOG, `add_options(parser)` and `run(options)`, which returns the exit code."""
@@ -63,24 +59,18 @@ class Parser(argparse.ArgumentParser):
         self.exit(TROUBLE, f"{self.prog}: error: {escape(message)} (all options: --help)\n")
 
 
-def module_of(name: str) -> ModuleType:
-    """The module of a command, imported when it is asked for."""
-    return importlib.import_module(COMMANDS[name][0])
-
-
 def parser(name: str = USUAL) -> Parser:
-    """The command line of a command."""
-    command = module_of(name)
-    found = Parser(
-        prog=f"compare.py {name}", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False
-    )
+    """The command line of a command, whose module is imported when it is asked for."""
+    command = importlib.import_module(f"comparison.{COMMANDS[name][0]}")
+    about = {"prog": f"compare.py {name}", "description": command.DESCRIPTION, "epilog": command.EPILOG}
     if name == USUAL:
-        found.prog = "compare.py"
-        found.usage = f"compare.py [{USUAL}] [options]\n       compare.py {{{','.join(COMMANDS)}}} [options]"
-        found.description = " ".join(
-            (command.DESCRIPTION, *(f"`{name}` {does}." for name, (_, does) in COMMANDS.items()))
-        )
+        every = (f"`{other}` {does}." for other, (_, does) in COMMANDS.items())
+        about |= {"prog": "compare.py", "description": " ".join((command.DESCRIPTION, *every))}
+        about["usage"] = f"compare.py [{USUAL}] [options]\n       compare.py {{{','.join(COMMANDS)}}} [options]"
+    found = Parser(**about, allow_abbrev=False)
+    if name == USUAL:
         found.add_argument("--version", action="version", version=f"protocol-vs-streams {VERSION}")
+    found.set_defaults(run=command.run)
     command.add_options(found)
     return found
 
@@ -91,10 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = given.pop(0) if given and given[0] in COMMANDS else USUAL
     try:
         try:
-            command = module_of(name)
+            line = parser(name)
             surroundings.prepared()
             heed_signals()
-            code: int = command.run(parser(name).parse_args(given))
+            options = line.parse_args(given)
+            code: int = options.run(options)
             return code
         except KeyboardInterrupt:
             drop_output()  # whoever reads it may stand still
@@ -102,24 +93,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
     except CannotCompare as error:
-        print(f"compare.py: error: {error}", file=sys.stderr)
-        return TROUBLE
+        told = str(error)
     except RuntimeError as error:
         if "new thread" not in str(error):  # as Python says it
             raise
-        print(f"compare.py: error: {error}: end other programs, or raise the limit (ulimit -u)", file=sys.stderr)
+        told = f"{error}: end other programs, or raise the limit (ulimit -u)"
+    except BrokenPipeError:  # whoever read our output has seen enough: `compare.py | head`
+        drop_output()
         return TROUBLE
     except OSError as error:
         drop_output()
-        if not isinstance(error, BrokenPipeError):  # whoever read our output has seen enough: `compare.py | head`
-            print(
-                f"compare.py: error: cannot write the result: {error}; free the place or name another", file=sys.stderr
-            )
-        return TROUBLE
+        told = f"cannot write the result: {error}; free the place or name another"
     except KeyboardInterrupt:
         drop_output()
         print("compare.py: interrupted; every endpoint was stopped", file=sys.stderr)
         return INTERRUPTED
+    print(f"compare.py: error: {told}", file=sys.stderr)
+    return TROUBLE
 
 
 def drop_output() -> None:

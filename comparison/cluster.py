@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from functools import cache
 
@@ -18,8 +18,7 @@ from comparison.play.runner import Here, Outcome, PlayAll, Unit, fit, play
 from comparison.play.transports import missing
 from comparison.play.workers import each
 
-CONNECT_S = 3.0
-"""What a scheduler gets to answer."""
+CONNECT_S = 3.0  # what a scheduler gets to answer
 
 
 @contextlib.contextmanager
@@ -41,15 +40,12 @@ def workers(address: str) -> Iterator[PlayAll]:
         if not client.nthreads():
             raise CannotCompare(f"--cluster {address!r} has no worker; start one or more: dask worker {address}")
 
+        def has_room(units: Sequence[Unit]) -> bool:  # twice as many as can be played: no worker waits for one
+            return fit(2 * sum(client.nthreads().values()), units)
+
         def play_all(units: Iterable[Unit], tick: Callable[[], None]) -> Generator[tuple[Unit, list[Outcome]]]:
-            # Twice as many as can be played, so that no worker waits for one.
-            beside = each(
-                lambda unit: executor.submit(play_there, unit, version()),
-                units,
-                lambda units: fit(2 * sum(client.nthreads().values()), units),
-            )
             try:
-                for unit, outcomes in beside:
+                for unit, outcomes in each(lambda unit: executor.submit(play_there, unit, version()), units, has_room):
                     for _ in unit.turns:
                         tick()
                     yield unit, outcomes

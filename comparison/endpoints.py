@@ -4,6 +4,7 @@ The one module of the engine with the names of the implementations and of the lo
 language, is a row in `IMPLEMENTATIONS`: the commands of its server and of its client.
 """
 
+import itertools
 import json
 import os
 import platform
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from common.logs import escape
 from common.loops import LOOPS, USUAL, packages
 from comparison.model import NO_LEVEL, CannotCompare, Endpoint, Interpreter
-from comparison.options import did_you_mean
+from comparison.options import did_you_mean, words
 from comparison.play.processes import ROOT, output_of
 
 
@@ -51,21 +52,15 @@ import importlib.metadata, importlib.util, json, os, platform, sys
 answer = os.dup(1)
 os.dup2(2, 1)  # a module may print while it is imported
 
-def version(name):
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
 def behind(loop):
-    inherited = [kind.__module__ for kind in type(loop).__mro__]
-    patched = [getattr(value, "__module__", None) or "" for value in getattr(loop, "__dict__", {}).values()]
+    parts = [*type(loop).__mro__, *getattr(loop, "__dict__", {}).values()]  # what it inherits, and what was patched
+    modules = {(getattr(part, "__module__", None) or "").partition(".")[0] for part in parts}
     of_module = importlib.metadata.packages_distributions()
-    return {name for module in inherited + patched for name in of_module.get(module.partition(".")[0], ())}
+    return {name for module in modules for name in of_module.get(module, ())}
 
-versions, problems = {}, {}
-for loop in sys.argv[1:] if sys.version_info >= (3, 11) else ():  # to another it is said that it is too old
-    try:
+versions, problem = {}, ""
+try:
+    for loop in sys.argv[1:] if sys.version_info >= (3, 11) else ():  # to another it is said that it is too old
         from common.loops import LOOPS, loop_factory, packages
         if loop in LOOPS:
             found = [name for name in packages(loop) if importlib.util.find_spec(name) is not None]
@@ -73,34 +68,30 @@ for loop in sys.argv[1:] if sys.version_info >= (3, 11) else ():  # to another i
             made = loop_factory(loop)()
             found = sorted({*packages(loop), *behind(made)})
             made.close()
-        versions |= {name: version(name) for name in found}
-    except BaseException as error:
-        problems[loop] = str(error) or repr(error)
-found = [platform.python_implementation(), sys.version_info[:3], versions, problems]
-os.write(answer, json.dumps(found).encode())
+        for name in found:
+            known = importlib.metadata.distributions(name=name)
+            versions[name] = next((distribution.version for distribution in known), "")
+except BaseException as error:
+    problem = str(error) or repr(error)
+told = [platform.python_implementation(), sys.version_info[:3], versions, problem]
+os.write(answer, json.dumps(told).encode())
 os._exit(0)  # a module may have started a thread
 """
 
 
 def meant(loops: Sequence[str] | None) -> tuple[str, ...]:
     """The loops that somebody asks for: the usual ones where nobody does; `all` stands for every one with a name."""
-    if loops is None:
-        return USUAL
-    return tuple(dict.fromkeys(each for loop in loops for each in (LOOPS if loop == "all" else (loop,))))
+    asked = USUAL if loops is None else loops
+    return tuple(dict.fromkeys(each for loop in asked for each in (LOOPS if loop == "all" else (loop,))))
 
 
 def interpreters(paths: Sequence[str], loops: Sequence[str] | None) -> list[Interpreter]:
     """Ask each interpreter for its version and for the packages of `loops`, see `meant`; no path stands for the running
-    one.
-
-    Raises CannotCompare where one cannot be run or is too old, and where a loop is not one.
-    """
+    one. Raises CannotCompare where one cannot be run or is too old, and where a loop is not one."""
     asked = meant(loops)
     for loop in asked:
-        module, colon, factory = loop.partition(":")
-        if loop not in LOOPS and not (module and colon and factory):
-            known = ", ".join(LOOPS)
-            guess = did_you_mean(loop, LOOPS)
+        if loop not in LOOPS and not all(loop.partition(":")):
+            known, guess = ", ".join(LOOPS), did_you_mean(loop, LOOPS)
             raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, all, or MODULE:FACTORY{guess}")
     # Endpoints run in the folder of the project, and a path may be relative to the user's.
     absolute = dict.fromkeys(os.path.abspath(shutil.which(path) or path) for path in paths or [sys.executable])
@@ -110,7 +101,7 @@ def interpreters(paths: Sequence[str], loops: Sequence[str] | None) -> list[Inte
 def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     try:
         output = output_of([path, "-c", _PROBE, *loops], cwd=ROOT)
-        implementation, (major, minor, micro), versions, problems = json.loads(output)
+        implementation, (major, minor, micro), versions, problem = json.loads(output)
     except (OSError, ValueError, TypeError) as error:
         named = ", ".join(loop for loop in loops if ":" in loop)
         if named and _ask(path, ()):
@@ -121,7 +112,7 @@ def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     version = f"{major}.{minor}.{micro}"
     if (major, minor) < (3, 11):
         raise CannotCompare(f"--python {path!r} is Python {version}; give one of 3.11 or newer")
-    for problem in problems.values():
+    if problem:
         raise CannotCompare(escape(problem))
     return Interpreter(path, version if implementation == "CPython" else f"{implementation} {version}", versions)
 
@@ -129,29 +120,25 @@ def _ask(path: str, loops: Sequence[str]) -> Interpreter:
 def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tuple[list[Endpoint], list[str]]:
     """Every endpoint that this machine can run, and a note for what is missing. Raises CannotCompare, see `arms`."""
     found, notes = arms(pythons, loops)
-    endpoints = [_endpoint(name, loop, python, pythons) for loop, python in found for name in IMPLEMENTATIONS]
-    order = list(IMPLEMENTATIONS)
-    return sorted(dict.fromkeys(endpoints), key=lambda endpoint: order.index(endpoint.implementation)), notes
+    endpoints = (_endpoint(name, loop, python, pythons) for name in IMPLEMENTATIONS for loop, python in found)
+    return list(dict.fromkeys(endpoints)), notes
 
 
 def arms(
     pythons: Sequence[Interpreter], loops: Sequence[str] | None
 ) -> tuple[list[tuple[str, Interpreter]], list[str]]:
-    """Every loop with every Python that has it, see `meant`, and a note for what is missing.
-
-    A loop that the user named must be there: raises CannotCompare with the command that installs it.
-    """
+    """Every loop with every Python that has it, see `meant`, and a note for what is missing. Raises CannotCompare, with
+    the command that installs it, where that is a loop that the user named."""
     found, notes = [], []
-    for loop in meant(loops):
-        missing = [python for python in pythons if not python.versions.keys() >= set(packages(loop))]
-        for python in missing:
-            install = f"{shlex.quote(python.path)} -m pip install {' '.join(packages(loop))}"
-            if loops is not None and loop in loops:
-                raise CannotCompare(f"event loop {loop!r} is not installed; install it with: {install}")
-            notes.append(
-                f"{loop} is not installed for Python {python.version}, so it is left out; to add it: {install}"
-            )
-        found += [(loop, python) for python in pythons if python not in missing]
+    for loop, python in itertools.product(meant(loops), pythons):
+        install = f"{shlex.quote(python.path)} -m pip install {' '.join(packages(loop))}"
+        if python.versions.keys() >= set(packages(loop)):
+            found.append((loop, python))
+        elif loops is not None and loop in loops:
+            raise CannotCompare(f"event loop {loop!r} is not installed; install it with: {install}")
+        else:
+            note = f"{loop} is not installed for Python {python.version}, so it is left out; to add it: {install}"
+            notes.append(note)
     return found, notes
 
 
@@ -176,9 +163,9 @@ def third_party(
     if server_address is not None and server_command is None:
         raise CannotCompare(f"--endpoint {name}: --server-address says where a --server-command listens; give both")
     address = None if server_address is None else _address(server_address)
-    or_else = "or say with --server-address HOST:PORT where it always listens"
+    or_else = "say with --server-address HOST:PORT where it always listens"
     server = _words("--server-command", server_command, or_else if address is None else None)
-    or_else = "or wrap one that always has the same in a script: each server has another port"
+    or_else = "wrap one that always has the same in a script: each server has another port"
     client = _words("--client-command", client_command, or_else)
     return Endpoint(name, NO_LEVEL, NO_LEVEL, name, server, client, takes_options=False, server_address=address)
 
@@ -197,16 +184,11 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _words(option: str, command: str | None, or_else: str | None) -> tuple[str, ...]:
-    """A command as a shell would split it; empty where there is none. It has a `{port}`, unless there
-    is no `or_else`, the remedy for whoever cannot put one in."""
-    if command is None:
-        return ()
-    if or_else is not None and "{port}" not in command:
-        raise CannotCompare(f"{option} {command!r} has no {{port}}; put it where the program takes its port, {or_else}")
-    try:
-        return tuple(shlex.split(command))
-    except ValueError as error:
-        raise CannotCompare(f"{option} {command!r}: {str(error).lower()}; quote it as for a shell") from None
+    """The words of a command; none where there is none. It has a `{port}` where there is something to do `or_else`."""
+    if command is not None and or_else is not None and "{port}" not in command:
+        place = "put it where the program takes its port"
+        raise CannotCompare(f"{option} {command!r} has no {{port}}; {place}, or {or_else}")
+    return () if command is None else words(option, command)
 
 
 def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: str) -> list[Endpoint]:
@@ -214,52 +196,42 @@ def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: s
     that take part of themselves. Raises CannotCompare."""
     if names is None:
         return [endpoint for endpoint in endpoints if endpoint.implementation not in BY_NAME]
+    goes_by = {end: {end.implementation, end.loop, end.label, f"{end.implementation}/{end.loop}"} for end in endpoints}
     for name in names:
-        if not any(_matches(endpoint, name) for endpoint in endpoints):
-            known = dict.fromkeys(part for e in endpoints for part in (e.implementation, e.label))
+        if not any(name in own for own in goes_by.values()):
+            known = dict.fromkeys(part for end in endpoints for part in (end.implementation, end.label))
             guess = did_you_mean(name, [*known, *(end.loop for end in endpoints)])
-            raise CannotCompare(
-                f"{option} {name!r} stands for no endpoint{guess or '; known here: ' + ', '.join(known)}"
-            )
-    return [endpoint for endpoint in endpoints if any(_matches(endpoint, name) for name in names)]
+            rest = guess or f"; known here: {', '.join(known)}"
+            raise CannotCompare(f"{option} {name!r} stands for no endpoint{rest}")
+    return [endpoint for endpoint, own in goes_by.items() if not own.isdisjoint(names)]
 
 
 def environment(pythons: Sequence[Interpreter]) -> dict[str, str]:
     """What is compared with what, for the head of a report."""
-    loops: dict[str, dict[str, None]] = {}
-    for python in pythons:
-        for name, version in python.versions.items():
-            loops.setdefault(name, {})[version] = None
-    return {
-        "Python": ", ".join(dict.fromkeys(python.version for python in pythons)),
-        **{name: ", ".join(versions) for name, versions in loops.items()},
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-    }
+    versions = [("Python", python.version) for python in pythons]
+    versions += [found for python in pythons for found in python.versions.items()]
+    told = {name: ", ".join(dict.fromkeys(own for other, own in versions if other == name)) for name, _ in versions}
+    return told | {"system": f"{platform.system()} {platform.release()} {platform.machine()}"}
 
 
 def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Interpreter]) -> Endpoint:
     commands = IMPLEMENTATIONS.get(name) or BY_NAME[name]
-    words = "".join((*commands.server, *commands.client))
+    every_word = "".join((*commands.server, *commands.client))
     # Among several interpreters the version tells which, and among several of one version the path.
     alike = [other for other in pythons if other.version == python.version]
     version = python.version if len(alike) == 1 else f"{python.version} {python.path}"
-    levels = [loop] if "{loop}" in words else []
-    levels += [version] if "{python}" in words and len(pythons) > 1 else []
+    has_loop, has_python = "{loop}" in every_word, "{python}" in every_word
+    levels = [loop] * has_loop + [version] * (has_python and len(pythons) > 1)
     server, client = (
         tuple(word.replace("{python}", python.path).replace("{loop}", loop) for word in command)
         for command in (commands.server, commands.client)
     )
     return Endpoint(
-        implementation=name,
-        loop=loop if "{loop}" in words else NO_LEVEL,
-        python=version if "{python}" in words else NO_LEVEL,
-        label="/".join((name, *levels)),
-        server_command=server,
-        client_command=client,
+        name,
+        loop if has_loop else NO_LEVEL,
+        version if has_python else NO_LEVEL,
+        "/".join((name, *levels)),
+        server,
+        client,
         takes_options=name not in BY_NAME,
     )
-
-
-def _matches(endpoint: Endpoint, name: str) -> bool:
-    own = (endpoint.implementation, endpoint.loop)
-    return name in (*own, endpoint.label, "/".join(own))

@@ -40,19 +40,13 @@ STYLES = {
 }
 """What a piece of text is -> how it looks where there is colour."""
 
-LOUD = ("bold", Verdict.DIFFERENT, Verdict.FAILED)
-"""What is bold in Markdown, too."""
+LOUD = ("bold", Verdict.DIFFERENT, Verdict.FAILED)  # in Markdown bold, too
 
-COLUMNS = 100
-"""Of what does not go to a terminal, or to one that does not tell how wide it is."""
-
-LEAST_COLUMNS = 40
-"""In fewer nothing is laid out; a terminal that has fewer breaks the lines."""
-
+COLUMNS = 100  # of what does not go to a terminal, or to one that does not tell how wide it is
+LEAST_COLUMNS = 40  # in fewer nothing is laid out; a terminal that has fewer breaks the lines
+SIDE_BY_SIDE = 72  # from so many columns on two texts stand side by side
+LEAST_WIDTH = 8  # of a column of a table
 GAP = "  "
-LEAST_WIDTH = 8
-SIDE_BY_SIDE = 72
-"""From so many columns on two texts stand side by side."""
 
 Span = tuple[str, str]
 """A piece of text, and what it is: a key of STYLES, or empty."""
@@ -119,14 +113,10 @@ BLANK = Line("")
 
 def write(blocks: Iterable[Block] | str, form: str = "text", path: Path | None = None) -> None:
     """Write blocks as text or as Markdown, and a document as it is: to a file, or else to standard output."""
-    with contextlib.ExitStack() as stack:
-        file = sys.stdout
-        if path is not None:
-            file = stack.enter_context(path.open("w", encoding="utf-8", errors="backslashreplace"))
-        if isinstance(blocks, str):
-            file.write(blocks)
-        elif form == "markdown":
-            file.write(markdown_of(blocks))
+    there = path and path.open("w", encoding="utf-8", errors="backslashreplace")
+    with there or contextlib.nullcontext(sys.stdout) as file:
+        if isinstance(blocks, str) or form == "markdown":
+            file.write(blocks if isinstance(blocks, str) else markdown_of(blocks))
         else:
             draw(blocks, file)
 
@@ -176,28 +166,27 @@ def text_of(blocks: Iterable[Block], width: int) -> Iterator[Sequence[Span]]:
     """The lines of a text."""
     for block in blocks:
         match block:
-            case Heading(text, _):
-                yield from ([], *_paragraph(Line(text, "heading"), width))
-            case Line():
-                yield from _paragraph(block, width)
+            case Heading(text):
+                yield from ([], *text_of([Line(text, "heading")], width))
+            case Line(text, style, mark, indent):
+                first = indent + (f"{mark} " if mark else "")
+                yield from ([(part, style)] for part in _wrapped(text, width, first, " " * len(first)))
             case Table():
                 yield from _table(block, width)
             case Code(lines, language):
-                for line in lines:
-                    style = line[:1] if language == "diff" else ""
-                    yield from ([(f"  {part}", style)] for part in _folded(line, width - 2))
+                for line in lines:  # of a log, as it is, in as many as it takes
+                    style, room = line[:1] if language == "diff" else "", width - len(GAP)
+                    parts = (line[start : start + room] for start in range(0, max(1, len(line)), room))
+                    yield from ([(f"{GAP}{part}", style)] for part in parts)
             case Beside():
                 yield from _beside(block, width)
             case Command(what, text):
                 yield [(f"{what}: {text}", "")]
 
 
-def _paragraph(line: Line, width: int) -> Iterator[Sequence[Span]]:
-    mark = line.indent + (f"{line.mark} " if line.mark else "")
-    lines = textwrap.wrap(
-        line.text, width, initial_indent=mark, subsequent_indent=" " * len(mark), break_on_hyphens=False
-    )
-    yield from ([(text, line.style)] for text in lines or [""])
+def _wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
+    """A text in as many lines as it takes, behind what the first of them and the others begin with."""
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False) or [""]
 
 
 def _table(table: Table, width: int) -> Iterator[Sequence[Span]]:
@@ -218,9 +207,8 @@ def _table(table: Table, width: int) -> Iterator[Sequence[Span]]:
             for (text, _), fits in zip(row, widths, strict=True)
         ]
         for parts in itertools.zip_longest(*cells, fillvalue=""):
-            yield [
-                (f"{part:<{fits}}{GAP}", row[n][1]) for n, (part, fits) in enumerate(zip(parts, widths, strict=True))
-            ]
+            spans = zip(parts, widths, row, strict=True)
+            yield [(f"{part:<{fits}}{GAP}", style) for part, fits, (_, style) in spans]
 
 
 def _beside(block: Beside, width: int) -> Iterator[Sequence[Span]]:
@@ -240,13 +228,7 @@ def _beside(block: Beside, width: int) -> Iterator[Sequence[Span]]:
 def _broken(line: str, width: int) -> list[str]:
     """A line in as many as it takes, none of them further to the left."""
     begin = line[: min(len(line) - len(line.lstrip()), width // 2)]
-    return textwrap.wrap(line, width, subsequent_indent=begin, break_on_hyphens=False) or [""]
-
-
-def _folded(line: str, width: int) -> Iterator[str]:
-    """A line of a log as it is, in as many lines as it takes."""
-    for start in range(0, max(1, len(line)), width):
-        yield line[start : start + width]
+    return _wrapped(line, width, others=begin)
 
 
 # --- Markdown ---
@@ -258,9 +240,8 @@ def markdown_of(blocks: Iterable[Block]) -> str:
     for block in blocks:
         if block != BLANK and not (isinstance(block, Line) and block.style == "hint"):
             is_item = isinstance(block, Line) and block.mark != ""
-            text += ("" if in_list and (is_item or not text) else "\n") + "".join(
-                f"{part}\n" for part in _markup(block)
-            )
+            text += "" if in_list and (is_item or not text) else "\n"
+            text += "".join(f"{part}\n" for part in _markup(block))
             in_list = is_item
     return text
 

@@ -1,8 +1,10 @@
 """Kinds of values that options of several commands have."""
 
 import argparse
+import contextlib
 import difflib
 import math
+import shlex
 from collections.abc import Collection, Iterable
 
 from common.loops import LOOPS, USUAL
@@ -19,13 +21,10 @@ def comma_separated(text: str) -> list[str]:
 
 def above_zero(text: str) -> float:
     """A number above 0, and not without end."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0; give more than 0")
-    return number
+    with contextlib.suppress(ValueError):
+        if 0 < (number := float(text)) < math.inf:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0; give more than 0")
 
 
 def at_least_one(text: str) -> int:
@@ -33,6 +32,14 @@ def at_least_one(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def words(option: str, text: str) -> tuple[str, ...]:
+    """A command, as a shell would split it. Raises CannotCompare."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise CannotCompare(f"{option} {text!r}: {str(error).lower()}; quote it as for a shell") from None
 
 
 def meant(command: str, text: str, names: Collection[str]) -> str:
@@ -51,8 +58,7 @@ def meant(command: str, text: str, names: Collection[str]) -> str:
 LOOP_HELP = f"event loops ({','.join(USUAL)}): of {', '.join(LOOPS)}, all that are installed, or MODULE:FACTORY"
 
 MOST_GUESSES = 3
-FEW = 8
-"""So many names an error can list."""
+FEW = 8  # so many names an error can list
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -65,6 +71,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def unknown(name: str, known: Iterable[str], every_one: str) -> str:
     """The end of an error about an unknown name: the question, or the names; `every_one` is what lists many."""
     names = list(known)
-    rest = f"; known are {', '.join(names)}" if len(names) <= FEW else f"; {every_one} has every one"
-    guess = did_you_mean(name, names)
-    return f"{guess} ({every_one} has every one)" if guess else rest
+    if guess := did_you_mean(name, names):
+        return f"{guess} ({every_one} has every one)"
+    return f"; known are {', '.join(names)}" if len(names) <= FEW else f"; {every_one} has every one"

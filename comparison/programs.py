@@ -8,9 +8,7 @@ from pathlib import Path
 from comparison.play.processes import ROOT
 
 LABEL = re.compile(r" *# --- (.+) ---")
-HEAD = "Imports"
-"""What stands before the first label."""
-
+HEAD = "Imports"  # what stands before the first label
 Numbered = list[tuple[int, str]]
 
 
@@ -25,17 +23,15 @@ def source_of(command: Sequence[str]) -> Path | None:
 
 def split(source: str) -> dict[str, Numbered]:
     """Label -> the numbered lines of its section, without the label and without empty lines around."""
-    found: dict[str, Numbered] = {HEAD: []}
     label = HEAD
+    found: dict[str, Numbered] = {label: []}
     for number, line in enumerate(source.splitlines(), 1):
         if match := LABEL.fullmatch(line):
             label = match[1]
-            found.setdefault(label, [])
-        else:
-            found[label].append((number, line))
-    return {name: _stripped(lines) for name, lines in found.items()}
-
-
-def _stripped(lines: Numbered) -> Numbered:
-    filled = [place for place, (_, line) in enumerate(lines) if line.strip()]
-    return lines[filled[0] : filled[-1] + 1] if filled else []
+        own = found.setdefault(label, [])
+        if not match and (own or line.strip()):
+            own.append((number, line))
+    for own in found.values():
+        while own and not own[-1][1].strip():
+            own.pop()
+    return found

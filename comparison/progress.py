@@ -9,9 +9,7 @@ from typing import TextIO
 
 from comparison.layout import columns_of, duration
 
-DELAY_S = 1.0
-"""What is done before has no bar."""
-
+DELAY_S = 1.0  # what is done before has no bar
 EACH_S = 1.0
 WIDTH = 30
 LEAST_WIDTH = 5
@@ -31,18 +29,15 @@ class Progress:
         self._file, self._clock = file or sys.stderr, clock
         self._lock = threading.Lock()
         self._done = self._failed = 0
-        self._bar_is_there = False
         self._over = threading.Event()
-        self.has_lines = False
-        """Whether lines were shown."""
+        self._is_terminal = self._file.isatty()
+        self._can_wipe = self._is_terminal and os.environ.get("TERM") not in ("dumb", "unknown")
+        self._bar_is_there = False
 
     def __enter__(self) -> "Progress":
         self._start_s = self._since_s = self._clock()
-        self._is_terminal = self._file.isatty()
-        self._can_wipe = self._is_terminal and os.environ.get("TERM") not in ("dumb", "unknown")
         if self._can_wipe:
-            self._clockwork = threading.Thread(target=self._go_on, daemon=True)
-            self._clockwork.start()
+            threading.Thread(target=self._go_on, daemon=True).start()
         return self
 
     def tick(self) -> None:
@@ -59,7 +54,6 @@ class Progress:
             if self._is_terminal and line:
                 self._wipe()
                 self._file.write(f"{line}\n")
-                self.has_lines = True
             self._draw()
 
     def __exit__(self, *_: object) -> None:
@@ -76,15 +70,14 @@ class Progress:
 
     def _draw(self) -> None:
         now_s = self._clock()
-        if self._can_wipe and now_s - self._start_s >= DELAY_S:
+        passed_s = now_s - self._start_s
+        if self._can_wipe and passed_s >= DELAY_S:
             text = f"{self._done}/{self._total}"
             text += f" {self._what} for {duration(round(now_s - self._since_s))}" if self._what else ""
             text += f", {self._failed} failed" if self._failed else ""
             if self._done:
-                left_s = (now_s - self._start_s) / self._done * (self._total - self._done)
-                text += f", {duration(round(left_s))} left"
-            # A line that wraps could not be wiped out.
-            columns = columns_of(self._file) - 1
+                text += f", {duration(round(passed_s / self._done * (self._total - self._done)))} left"
+            columns = columns_of(self._file) - 1  # a line that wraps could not be wiped out
             width = max(LEAST_WIDTH, min(WIDTH, columns - len(text) - len("[] ")))
             bar = "#" * (width * self._done // max(1, self._total))
             self._wipe()

@@ -3,6 +3,7 @@ at once, or later, from records of it."""
 
 import contextlib
 import dataclasses
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -31,28 +32,32 @@ def compare_all(
     repeat: int = 1,
     jobs: int = 1,
     play_all: PlayAll | None = None,
-    keep: Keep = lambda scenario, transport, run: None,
+    keep: Keep | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Generator[Comparison]:
     """One comparison after another, each as soon as it is judged; a cause has the same name in all of them. What is to
     be run is played here, as many servers at once as `jobs`, unless it is given to something else. `keep` gets each
     run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
     names, dropouts = Names(), Dropouts()
-    together: deque[_Playing] = deque()
-    for place, trial in enumerate(chosen, start=1):
-        together.append(_Playing(outlined(selection, trial, repeat), dropouts))
-        # What comes after the tutorial is not begun before it is judged: whoever drops out there is not tried again.
-        if trial.scenario == TUTORIAL or place == len(chosen):
-            for one in _played(together, play_all or partial(runner.play_all, jobs), keep, tick):
-                found = one.judged(names)
-                if found.scenario == TUTORIAL:
-                    dropouts.learn(found)
-                yield found
+    # What comes after the tutorial is not begun before it is judged: whoever drops out there is not tried again.
+    ends = [place for place, trial in enumerate(chosen, start=1) if trial.scenario == TUTORIAL or place == len(chosen)]
+    for begin, end in itertools.pairwise([0, *ends]):
+        together = (_Playing(outlined(selection, trial, repeat), dropouts) for trial in chosen[begin:end])
+        for one in _played(together, play_all or partial(runner.play_all, jobs), keep, tick):
+            found = one.judged(names)
+            if found.scenario == TUTORIAL:
+                dropouts.learn(found)
+            yield found
 
 
 def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
     """A comparison before anything is played: its only cells are those that will not be, each with the reason."""
     scenario, pairings = trial.scenario, selection.pairings(trial.scenario)
+
+    def why_skipped(pairing: Pairing) -> str | None:
+        whys = (why_not(scenario, trial.transport, pairing.end(side), side) for side in scenario.on_trial)
+        return trial.skipped or next(filter(None, whys), None)
+
     return Comparison(
         scenario=scenario,
         transport=trial.transport,
@@ -62,7 +67,7 @@ def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
         clients=tuple(dict.fromkeys(pairing.client for pairing in pairings)),
         reference=selection.reference_of(scenario),
         repeat=repeat,
-        cells=tuple(Cell.skipped(pairing, why) for pairing in pairings if (why := _why_skipped(trial, pairing))),
+        cells=tuple(Cell.skipped(pairing, why) for pairing in pairings if (why := why_skipped(pairing))),
         causes=(),
         groups=(),
         notes=selection.notes,
@@ -73,25 +78,29 @@ def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
 
 def judged(outline: Comparison, observations: Sequence[Observation], names: Names) -> Comparison:
     """The verdicts on what was played. The cells of the outline are skipped; what else was not played was cut off."""
-    pairings = outline.pairings
-    order = {pairing: place for place, pairing in enumerate(pairings)}
+    scenario, order = outline.scenario, {pairing: place for place, pairing in enumerate(outline.pairings)}
     skipped = {cell.pairing: cell for cell in outline.cells}
     counted = [seen for seen in observations if seen.run.pairing not in skipped]
     counted.sort(key=lambda seen: (order[seen.run.pairing], seen.run.number))
     played = dict.fromkeys(seen.run.pairing for seen in counted)
-    skipped |= {
-        pairing: Cell.skipped(pairing, INTERRUPTED) for pairing in pairings if pairing not in (skipped | played)
-    }
-    reference = next(iter(played)) if played and outline.reference in skipped else outline.reference
-    scenario = outline.scenario
+    cut_off = [pairing for pairing in order if pairing not in skipped and pairing not in played]
+    reference = outline.reference if outline.reference in played else next(iter(played), outline.reference)
     cells, causes, groups = verdicts.judge(scenario, counted, reference, names) if played else ((), (), ())
+    cells = (*cells, *skipped.values(), *(Cell.skipped(pairing, INTERRUPTED) for pairing in cut_off))
+    notes = list(outline.notes)
+    sound = [log for seen in counted if not seen.faults for log in (seen.run.server, seen.run.client)]
+    if (most := scenario.expects.memory_mib) is not None and sound and not any(log.peak_bytes for log in sound):
+        notes += [
+            f"skipped in {scenario.name}: whether memory stays below {most} MiB; "
+            "this system does not tell how much a process took"
+        ]
     return dataclasses.replace(
         outline,
         reference=reference,
-        cells=tuple(sorted((*cells, *skipped.values()), key=lambda cell: order[cell.pairing])),
+        cells=tuple(sorted(cells, key=lambda cell: order[cell.pairing])),
         causes=causes,
         groups=groups,
-        notes=tuple(dict.fromkeys((*outline.notes, *_not_judged(scenario, counted)))),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
@@ -104,26 +113,20 @@ class _Playing:
         self._skipped = skipped | dropouts.skipped([one for one in outline.pairings if one not in skipped])
         self._pairings = [one for one in outline.pairings if one not in self._skipped]
         self._hanging: set[Pairing] = set()
-        self.left = 0
-        """How many units are still to come."""
-        self._start_s = self._end_s = 0.0
+        self.units = runner.units(
+            outline.scenario, outline.transport, self._pairings, outline.repeat, outline.reference, self._hanging
+        )
+        self.left = len(self.units)
+        self._start_s = self._end_s = time.monotonic()
         self.observations: list[Observation] = []
 
-    def units(self) -> list[Unit]:
-        """All that is to be played."""
-        one = self._outline
-        units = runner.units(one.scenario, one.transport, self._pairings, one.repeat, one.reference, self._hanging)
-        self._start_s = self._end_s = time.monotonic()
-        self.left = len(units)
-        return units
-
-    def take(self, outcomes: Iterable[Outcome], keep: Keep) -> None:
-        """What came of one of them."""
-        scenario = self._outline.scenario
+    def take(self, outcomes: Iterable[Outcome], keep: Keep | None) -> None:
+        """What came of one of the units."""
         for outcome in outcomes:
             if isinstance(outcome, Run):
-                seen = verdicts.observe(scenario, outcome)
-                keep(scenario, self._outline.transport, outcome)
+                seen = verdicts.observe(self._outline.scenario, outcome)
+                if keep is not None:
+                    keep(self._outline.scenario, self._outline.transport, outcome)
                 self.observations.append(seen)
                 if outcome.client.fate == "hung":
                     self._hanging.add(outcome.pairing)
@@ -138,24 +141,23 @@ class _Playing:
         skipped = {pairing: why for pairing, why in self._skipped.items() if pairing not in played}
         skipped |= hung(self._outline.reference, self._hanging, self._pairings)
         cells = tuple(Cell.skipped(pairing, why) for pairing, why in skipped.items())
-        found = judged(dataclasses.replace(self._outline, cells=cells), self.observations, names)
-        return dataclasses.replace(found, duration_s=round(self._end_s - self._start_s, 3))
+        took_s = round(self._end_s - self._start_s, 3)
+        return judged(dataclasses.replace(self._outline, cells=cells, duration_s=took_s), self.observations, names)
 
 
 def _played(
-    comparisons: deque[_Playing], play_all: PlayAll, keep: Keep, tick: Callable[[], None]
+    comparisons: Iterable[_Playing], play_all: PlayAll, keep: Keep | None, tick: Callable[[], None]
 ) -> Iterator[_Playing]:
-    """Take comparisons out of the queue and play them side by side: each in its turn as soon as it is over; after
-    Ctrl-C those of which there is something to judge."""
+    """Play comparisons side by side, each begun as soon as there is room: they come in their turn as soon as they are
+    over; after Ctrl-C those of which there is something to judge."""
     begun: deque[_Playing] = deque()
     whose: dict[Unit, _Playing] = {}
 
     def units() -> Iterator[Unit]:
-        while comparisons:
-            begun.append(one := comparisons.popleft())
-            for unit in one.units():
-                whose[unit] = one
-                yield unit
+        for one in comparisons:
+            begun.append(one)
+            whose.update(dict.fromkeys(one.units, one))
+            yield from one.units
 
     try:
         with contextlib.closing(play_all(units(), tick)) as found:
@@ -168,25 +170,3 @@ def _played(
             yield begun.popleft()
         raise
     yield from begun
-
-
-def _not_judged(scenario: Scenario, observations: Sequence[Observation]) -> Iterator[str]:
-    """What must hold and could not be looked at."""
-    sound = [seen.run for seen in observations if not seen.faults]
-    if (
-        scenario.expects.memory_mib is not None
-        and sound
-        and not any(log.peak_bytes for run in sound for log in (run.server, run.client))
-    ):
-        yield (
-            f"skipped in {scenario.name}: whether memory stays below {scenario.expects.memory_mib} MiB; "
-            "this system does not tell how much a process took"
-        )
-
-
-def _why_skipped(trial: Trial, pairing: Pairing) -> str | None:
-    """Why two endpoints cannot play this scenario; None where they can."""
-    if trial.skipped is not None:
-        return trial.skipped
-    sides = [(side, pairing.end(side)) for side in trial.scenario.on_trial]
-    return next((why for side, end in sides if (why := why_not(trial.scenario, trial.transport, end, side))), None)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison import cluster, files, hosts, layout
+from comparison import cluster, files, layout
 from comparison.model import CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
@@ -19,7 +19,7 @@ from comparison.report import output, words
 from comparison.run import compare_all, outlined
 from comparison.saved import Folder
 from comparison.scenarios import TUTORIAL
-from comparison.selection import ALL, Selection, Trial, add_selection, chosen, trials
+from comparison.selection import ALL, Selection, Trial, add_hosts, add_selection, chosen, trials
 
 DESCRIPTION = "Run every echo server with every echo client, and show where they differ, and why."
 EPILOG = output.EPILOG
@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--scenario", type=comma_separated, metavar=names, default=[TUTORIAL.name], help=tried)
     add("--transport", type=comma_separated, metavar=names, help=over)
     add_selection(parser, "SERVER[,CLIENT]")
-    hosts.add_options(parser)
+    add_hosts(parser)
     add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
     add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="servers at once (%(default)s)")
     add("--cluster", metavar="ADDRESS", help="run them on the workers of this scheduler of dask.distributed")
@@ -44,8 +44,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, and write what came out; after Ctrl-C what has come out so far. Raises CannotCompare."""
-    selection = hosts.elsewhere(chosen(options), options)
-    tried = hosts.over(trials(options.scenario, options.transport), options.server_host)
+    selection = chosen(options)
+    tried = trials(options.scenario, options.transport, options.server_host)
     if options.list is not None:
         from comparison.report import listing
 
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     if len(tried) == 1 and tried[0].skipped:
         raise CannotCompare(f"--scenario {tried[0].scenario.name}: {tried[0].skipped}")
     with cluster.workers(options.cluster) if options.cluster else contextlib.nullcontext() as play_all:
-        survey, interrupted, shown = survey_of(
+        survey, interrupted = survey_of(
             selection, tried, repeat=options.repeat, jobs=options.jobs, save=options.save, play_all=play_all
         )
     if interrupted and not survey.comparisons:
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             survey = dataclasses.replace(survey, otherwise=otherwise.of(selection))
         except KeyboardInterrupt:
             interrupted = True
-    output.write(survey, options, rows=not shown)
+    output.write(survey, options, rows=not sys.stderr.isatty())  # which has shown each as it came
     if interrupted:
         print(f"compare.py: interrupted; {words.judged(survey)} of {len(tried)} were judged", file=sys.stderr)
         return INTERRUPTED
@@ -86,28 +86,24 @@ def survey_of(
     jobs: int,
     save: Path | None = None,
     play_all: PlayAll | None = None,
-) -> tuple[Survey, bool, bool]:
-    """The comparisons, one after another, each kept in `save` as it comes; whether Ctrl-C came before the last, and
-    whether a terminal has shown each as it came."""
-    start_s = time.monotonic()
+) -> tuple[Survey, bool]:
+    """The comparisons, one after another, each kept in `save` as it comes; and whether Ctrl-C came before the last."""
+    start_s, interrupted = time.monotonic(), False
     done: list[Comparison] = []
     outlines = [outlined(selection, trial, repeat) for trial in tried]
     folder = Folder(save, outlines) if save is not None else None
-    keep = folder.keep if folder is not None else lambda scenario, transport, run: None
-    interrupted = False
     runs = sum(len(one.pairings) - len(one.cells) for one in outlines) * repeat
-    names = [trial.scenario.name for trial in tried]
+    names = [*(trial.scenario.name for trial in tried), ""]
     with Progress(runs, names[0]) as progress:
-        compared = compare_all(
-            selection, tried, repeat=repeat, jobs=jobs, play_all=play_all, keep=keep, tick=progress.tick
-        )
+        keep, tick = folder.keep if folder is not None else None, progress.tick
+        compared = compare_all(selection, tried, repeat=repeat, jobs=jobs, play_all=play_all, keep=keep, tick=tick)
         try:
             for comparison in compared:
                 done.append(comparison)
                 if folder is not None:
                     folder.finish(comparison)
-                line = words.row(comparison) if len(names) > 1 else ""
-                progress.judged(line, comparison.count(Verdict.FAILED), "".join(names[len(done) : len(done) + 1]))
+                line = words.row(comparison) if len(tried) > 1 else ""
+                progress.judged(line, comparison.count(Verdict.FAILED), names[len(done)])
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -115,4 +111,4 @@ def survey_of(
     survey = Survey(tuple(done), round(time.monotonic() - start_s, 3))
     if folder is not None:
         folder.close(survey)
-    return survey, interrupted, progress.has_lines
+    return survey, interrupted

@@ -1,17 +1,25 @@
-"""Who takes part, in what: chosen by name, and the options of a command line that choose."""
+"""Who takes part, in what, and on which host: chosen by name, and the options of a command line that choose."""
 
 import argparse
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from comparison import endpoints
 from comparison.model import RAW, CannotCompare, Endpoint, Interpreter, Pairing, Scenario, Transport
-from comparison.options import LOOP_HELP, comma_separated, unknown
+from comparison.options import LOOP_HELP, comma_separated, unknown, words
 from comparison.play.machine import too_few_files
-from comparison.play.transports import TRANSPORTS, missing
+from comparison.play.transports import TCP, TRANSPORTS, missing
 from comparison.scenarios import SCENARIOS
+
+ALL = "all"
+FAR = (sys.executable, "-m", "comparison.play.far")
+EXPOSED = "exposed"  # what a server says that others can reach, as is wanted on another host
+Named = TypeVar("Named")
 
 
 @dataclass(frozen=True)
@@ -28,14 +36,15 @@ class Selection:
 
     def pairings(self, scenario: Scenario) -> list[Pairing]:
         """The cells of a scenario; where the engine plays one side, that side is always the same."""
-        servers = self.servers if "server" in scenario.on_trial else (RAW,)
-        clients = self.clients if "client" in scenario.on_trial else (RAW,)
-        return [Pairing(server, client) for server in servers for client in clients]
+        everyone = itertools.product(self.servers, self.clients)
+        return list(dict.fromkeys(_of(scenario, server, client) for server, client in everyone))
 
     def reference_of(self, scenario: Scenario) -> Pairing:
-        server = self.reference.server if "server" in scenario.on_trial else RAW
-        client = self.reference.client if "client" in scenario.on_trial else RAW
-        return Pairing(server, client)
+        return _of(scenario, self.reference.server, self.reference.client)
+
+
+def _of(scenario: Scenario, server: Endpoint, client: Endpoint) -> Pairing:
+    return Pairing(server if "server" in scenario.on_trial else RAW, client if "client" in scenario.on_trial else RAW)
 
 
 @dataclass(frozen=True)
@@ -60,26 +69,52 @@ def choose(
     found = endpoints.interpreters(pythons, loops)
     everyone, notes = endpoints.available(found, loops)
     everyone += [*others, *endpoints.by_name(found)]
-    chosen_servers = [e for e in endpoints.select(everyone, servers, "--server") if e.server_command]
-    chosen_clients = [e for e in endpoints.select(everyone, clients, "--client") if e.client_command]
-    for option, chosen in (("--server", chosen_servers), ("--client", chosen_clients)):
-        if not chosen:
+    own_servers = [end for end in endpoints.select(everyone, servers, "--server") if end.server_command]
+    own_clients = [end for end in endpoints.select(everyone, clients, "--client") if end.client_command]
+    for option, own in (("--server", own_servers), ("--client", own_clients)):
+        if not own:
             raise CannotCompare(f"{option}: none of these has a {option[2:]} command; give one with {option}-command")
-    if reference is None:
-        held_against = Pairing(chosen_servers[0], chosen_clients[0])
-    else:
-        if len(reference) > 2:
-            raise CannotCompare("--reference takes one pairing: give SERVER, or SERVER,CLIENT")
-        # An implementation alone stands for itself on the first loop.
-        server = endpoints.select(chosen_servers, reference[:1], "--reference")[0]
-        client = endpoints.select(chosen_clients, reference[-1:], "--reference")[0]
-        held_against = Pairing(server, client)
-    return Selection(tuple(found), tuple(chosen_servers), tuple(chosen_clients), held_against, tuple(notes))
+    if reference is not None and len(reference) > 2:
+        raise CannotCompare("--reference takes one pairing: give SERVER, or SERVER,CLIENT")
+    # An implementation alone stands for itself on the first loop.
+    server, client = own_servers[0], own_clients[0]
+    if reference is not None:
+        server = endpoints.select(own_servers, reference[:1], "--reference")[0]
+        client = endpoints.select(own_clients, reference[-1:], "--reference")[0]
+    return Selection(tuple(found), tuple(own_servers), tuple(own_clients), Pairing(server, client), tuple(notes))
 
 
-def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[Trial]:
+def elsewhere(selection: Selection, server_on: str | None, client_on: str | None, address: str | None) -> Selection:
+    """Who takes part, behind the prefixes that run a command on another host, and with the address of the servers as it
+    is found from there. Raises CannotCompare."""
+    if address is None:
+        raise CannotCompare(
+            "--server-on and --client-on need --server-host ADDRESS: where the server is found from there"
+        )
+    for option, prefix in (("--server-on", server_on), ("--client-on", client_on)):
+        if prefix is not None and shutil.which(next(iter(words(option, prefix)), "")) is None:
+            raise CannotCompare(f"{option} {prefix!r}: it begins with no program of this host, such as ssh; name one")
+
+    def behind(prefix: str | None, command: tuple[str, ...]) -> tuple[str, ...]:
+        return (*FAR, prefix, *command) if prefix is not None and command else command
+
+    def there(end: Endpoint) -> Endpoint:
+        server, client = behind(server_on, end.server_command), behind(client_on, end.client_command)
+        return dataclasses.replace(end, server_command=server, client_command=client)
+
+    return dataclasses.replace(
+        selection,
+        servers=tuple(map(there, selection.servers)),
+        clients=tuple(map(there, selection.clients)),
+        reference=Pairing(there(selection.reference.server), there(selection.reference.client)),
+        notes=(*selection.notes, "how much memory programs take is not looked at: they run on another host"),
+    )
+
+
+def trials(scenarios: Sequence[str], transports: Sequence[str] | None, address: str | None = None) -> list[Trial]:
     """What to run for the scenarios and transports that the user named; `all` stands for every one. Without
-    `transports` each scenario runs over its own. Raises CannotCompare where a name is unknown."""
+    `transports` each scenario runs over its own; with an `address` over TCP to it, and what cannot be had there is
+    skipped. Raises CannotCompare where a name is unknown."""
     named = _named(scenarios, SCENARIOS, "--scenario")
     over = None if transports is None else _named(transports, TRANSPORTS, "--transport")
     found = []
@@ -89,11 +124,19 @@ def trials(scenarios: Sequence[str], transports: Sequence[str] | None) -> list[T
             if transport.name not in scenario.transports:
                 skipped = f"there is no {scenario.name} over {transport.name}, only {', '.join(scenario.transports)}"
             found.append(Trial(scenario, transport, skipped))
-    return found
+    return found if address is None else [_over_there(trial, address) for trial in found]
 
 
-Named = TypeVar("Named")
-ALL = "all"
+def _over_there(trial: Trial, address: str) -> Trial:
+    scenario, transport = trial.scenario, trial.transport
+    if scenario.script is not None:
+        return dataclasses.replace(trial, skipped="the engine plays one side itself, with sockets of this host")
+    if transport != TCP:
+        return dataclasses.replace(trial, skipped=f"what {transport.name} needs is on this host only; choose tcp")
+    server, client = (("--host", address, *options) for options in (TCP.server_options, TCP.client_options))
+    there = Transport(TCP.name, f"TCP to {address}", server, client, is_far=True)
+    expects = dataclasses.replace(scenario.expects, memory_mib=None, warnings=(*scenario.expects.warnings, EXPOSED))
+    return Trial(dataclasses.replace(scenario, expects=expects), there, trial.skipped)
 
 
 def _named(names: Sequence[str], known: Mapping[str, Named], option: str) -> list[Named]:
@@ -106,24 +149,18 @@ def _named(names: Sequence[str], known: Mapping[str, Named], option: str) -> lis
 # --- Options ---
 
 
-class _NewEndpoint(argparse.Action):
-    """An endpoint, whose commands follow."""
+class _OfEndpoint(argparse.Action):
+    """`--endpoint` names one; the options after it are its commands, and where its server listens."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, option: str | None = None
     ) -> None:
-        options.endpoint = [*options.endpoint, {"name": value, "server_command": None, "client_command": None}]
-
-
-class _CommandOfEndpoint(argparse.Action):
-    """A command of the endpoint that was named last, or where its server listens."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, options: argparse.Namespace, value: Any, option: str | None = None
-    ) -> None:
-        if not options.endpoint:
+        if self.dest == "endpoint":
+            options.endpoint = [*options.endpoint, {"name": value, "server_command": None, "client_command": None}]
+        elif not options.endpoint:
             parser.error(f"{option} belongs to an endpoint; give --endpoint NAME before it")
-        options.endpoint[-1][self.dest] = value
+        else:
+            options.endpoint[-1][self.dest] = value
 
 
 def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
@@ -135,12 +172,18 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
     add("--loop", type=comma_separated, metavar="NAME", help=LOOP_HELP)
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run the endpoints with")
     add("--reference", type=comma_separated, metavar=reference, help="what the others are held against (the first)")
-    add("--endpoint", action=_NewEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
+    add("--endpoint", action=_OfEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
     for option in ("--server-command", "--client-command"):
-        add(option, action=_CommandOfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
-    add(
-        "--server-address", action=_CommandOfEndpoint, metavar="HOST:PORT", help="where a server without {port} listens"
-    )
+        add(option, action=_OfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
+    add("--server-address", action=_OfEndpoint, metavar="HOST:PORT", help="where a server without {port} listens")
+
+
+def add_hosts(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options of two hosts."""
+    there = "run the %s there: 'ssh HOST {command}', 'ip netns exec NAME', 'docker exec -i NAME'"
+    parser.add_argument("--server-on", metavar="PREFIX", help=there % "servers")
+    parser.add_argument("--client-on", metavar="PREFIX", help=there % "clients")
+    parser.add_argument("--server-host", metavar="ADDRESS", help="where the servers listen and are found (localhost)")
 
 
 def chosen(options: argparse.Namespace) -> Selection:
@@ -153,15 +196,17 @@ def chosen(options: argparse.Namespace) -> Selection:
         reference=options.reference,
         others=[endpoints.third_party(**fields) for fields in options.endpoint],
     )
-    return dataclasses.replace(selection, options=tuple(_typed(options)))
-
-
-def _typed(options: argparse.Namespace) -> Iterator[str]:
-    """The options that say who takes part, as they can be typed again."""
-    names = ("server", "client", "loop", "python", "reference")
-    given = [(name, ",".join(getattr(options, name) or ())) for name in names]
+    given = [
+        (name, ",".join(getattr(options, name) or ())) for name in ("server", "client", "loop", "python", "reference")
+    ]
     for endpoint in options.endpoint:
-        given += [("endpoint" if name == "name" else name.replace("_", "-"), value) for name, value in endpoint.items()]
-    for name, value in given:
+        given += [("endpoint" if name == "name" else name, value) for name, value in endpoint.items()]
+    hosts = {name: getattr(options, name, None) for name in ("server_on", "client_on", "server_host")}
+    if any(value is not None for value in hosts.values()):
+        selection = elsewhere(selection, *hosts.values())
+    typed: list[str] = []
+    for name, value in (*given, *hosts.items()):
         if value:  # one that begins with a dash would be taken for an option
-            yield from [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
+            option = f"--{name.replace('_', '-')}"
+            typed += [f"{option}={value}"] if value.startswith("-") else [option, value]
+    return dataclasses.replace(selection, options=tuple(typed))

@@ -13,8 +13,7 @@ WINDOWS = (
     "compare.py: error: the comparison needs what Linux and macOS have; on Windows the implementations run by hand: "
     "python -m streams_impl.server and python -m streams_impl.client, or protocol_impl; nothing else does"
 )
-MOST_COLUMNS = 10_000
-"""No terminal is wider; rich would fill so many with spaces."""
+MOST_COLUMNS = 10_000  # no terminal is wider; rich would fill so many with spaces
 
 
 class _Errors(io.FileIO):

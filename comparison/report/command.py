@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         survey, interrupted = gather.merge([export.from_json(text, name) for name, text in results.items()]), False
     else:
         tried, jobs = trials(options.scenario, None), JOBS
-        survey, interrupted, _ = survey_of(chosen(options), tried, repeat=options.repeat, jobs=jobs)
+        survey, interrupted = survey_of(chosen(options), tried, repeat=options.repeat, jobs=jobs)
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt
     if not survey.comparisons:

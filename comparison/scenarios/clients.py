@@ -6,19 +6,43 @@ import ssl
 import sys
 import time
 
+from comparison.model import MIB
 from comparison.play.machine import Skip
 from comparison.play.on_trial import ServerStage as Stage
 from comparison.play.peers import Peer
-from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
+from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYSTANDER, BYTES
 
 SCENARIOS = scenario = Declared("server", client_endings=("saw_eof",))
 
-NEVER_READ_BYTES = 256 * MIB
-"""More than any chain of kernel buffers takes: who has sent so much was not made to wait."""
+NEVER_READ_BYTES = 256 * MIB  # more than any chain of kernel buffers takes: who has sent so much was not made to wait
+TURNS = 12  # round trips with a bystander, each a turn of the server's loop: what it can do for another is done then
 
-TURNS = 12
-"""Round trips with a bystander, each a turn of the server's loop: what it can do for another client is done then."""
+CLIENT_HELLO = bytes.fromhex("16 0301 0200 01 0001fc 0303")
+"""The beginning of the first message of a TLS client, up to where it becomes random: RFC 8446, 4.1.2 and 5.1."""
+
+KILLED = """
+import socket, sys
+peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+peer.sendall(b"x" * 100000)
+print(len(peer.recv(1)), flush=True)
+peer.recv(1, socket.MSG_PEEK)
+while True:
+    peer.sendall(b"x" * 100000)
+"""
+
+LOST = {"echo": "part", "server_endings": ("lost",), "transports": TCP_ONLY}
+LOST_AMID = {**LOST, "by_timing": ("received", "sent", "lost")}
+LOST_UNIX = {"echo": "part", "server_endings": ("closing", "lost"), "told": ("lost",), "transports": ("unix",)}
+IDLE = {"server_endings": ("idle",), "client_endings": CUT_OFF, "warnings": ("idle",), "late_s": LATE_S}
+STUCK = {"echo": "cut", "client_endings": OVER, "by_timing": (*BYTES, "broken", *OVER), "transports": PLAIN}
+"""Of a client that reads only when it was cut."""
+STUCK_IDLE = {**STUCK, "server_endings": ("idle", "closing"), "warnings": ("idle",), "told": ("idle",)}
+REFUSED = {"echo": "part", "server_endings": ("closing", "refused"), "client_endings": OVER}
+REFUSED |= {"warnings": ("refused",), "told": ("refused",), "by_timing": OVER, "transports": PLAIN}
+UNMET = {"echo": "nothing", "server_connections": 0}
+"""A handshake that fails is no connection to a server."""
+NO_CERTIFICATE = (*CUT_OFF, "tls_refused")
 
 
 def connected(stage: Stage, *options: str) -> Peer:
@@ -72,10 +96,7 @@ def _sends_and_lets_it_wait(stage: Stage) -> Peer:
     return peer
 
 
-LOST = {"echo": "part", "server_endings": ("lost",)}
-
-
-@scenario(**LOST, client_endings=("did_reset",), by_timing=("received", "sent", "lost"), transports=TCP_ONLY)
+@scenario(**LOST_AMID, client_endings=("did_reset",))
 def reset_mid_stream(stage: Stage) -> None:
     """A client that resets the connection (SO_LINGER 0) when a part of its echo has come back."""
     peer = connected(stage)
@@ -85,24 +106,7 @@ def reset_mid_stream(stage: Stage) -> None:
     stage.wait_for("lost")
 
 
-KILLED = """
-import socket, sys
-peer = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-peer.sendall(b"x" * 100000)
-print(len(peer.recv(1)), flush=True)
-peer.recv(1, socket.MSG_PEEK)
-while True:
-    peer.sendall(b"x" * 100000)
-"""
-
-
-@scenario(
-    **LOST,
-    server_connections=1,
-    client_endings=("closing",),
-    by_timing=("received", "sent", "lost"),
-    transports=TCP_ONLY,
-)
+@scenario(**LOST_AMID, server_connections=1, client_endings=("closing",))
 def killed_mid_stream(stage: Stage) -> None:
     """A client that sends without reading and is killed (SIGKILL)."""
     stage.start()
@@ -112,7 +116,7 @@ def killed_mid_stream(stage: Stage) -> None:
     stage.wait_for("lost")
 
 
-@scenario(echo="nothing", server_endings=("lost",), client_endings=("did_reset",), transports=TCP_ONLY)
+@scenario(**LOST | {"echo": "nothing"}, client_endings=("did_reset",))
 def reset_before_sending(stage: Stage) -> None:
     """A client that resets the connection before it has sent a byte."""
     peer = connected(stage)
@@ -121,7 +125,7 @@ def reset_before_sending(stage: Stage) -> None:
     stage.wait_for("lost")
 
 
-@scenario(**LOST, client_endings=("did_close",), by_timing=("lost",), transports=TCP_ONLY)
+@scenario(**LOST, client_endings=("did_close",), by_timing=("lost",))
 def closes_unread(stage: Stage) -> None:
     """A client that closes with its echo unread, which the kernel turns into a reset."""
     peer = connected(stage)
@@ -131,22 +135,12 @@ def closes_unread(stage: Stage) -> None:
     stage.wait_for("lost")
 
 
-@scenario(
-    echo="part",
-    server_endings=("closing", "lost"),
-    client_endings=("saw_eof", "did_close"),
-    told=("lost",),
-    by_timing=("received", "sent"),
-    transports=("unix",),
-)
+@scenario(**LOST_UNIX, client_endings=("saw_eof", "did_close"), by_timing=("received", "sent"))
 def closes_unread_unix(stage: Stage) -> None:
     """A client that sends 256 KiB and EOF, and closes with its echo unread, when the kernel has taken only a part of
     it."""
     _sends_and_lets_it_wait(stage).close()
     stage.wait_for("lost")
-
-
-IDLE = {"server_endings": ("idle",), "client_endings": CUT_OFF, "warnings": ("idle",), "late_s": LATE_S}
 
 
 @scenario(**IDLE, echo="nothing")
@@ -171,13 +165,7 @@ def _200_half_open(stage: Stage) -> None:
         peer.receive_to_end()
 
 
-STUCK = {"echo": "cut", "client_endings": OVER, "by_timing": (*BYTES, "broken", *OVER)}
-"""Of a client that reads only when it was cut."""
-
-
-@scenario(
-    **STUCK, server_endings=("idle", "closing"), warnings=("idle",), told=("idle",), transports=PLAIN, late_s=LATE_S
-)
+@scenario(**STUCK_IDLE, late_s=LATE_S)
 def stuck_past_idle_limit(stage: Stage) -> None:
     """A client that reads nothing past the server's idle limit of 2 s, and only then reads: what the kernel has taken,
     and no more."""
@@ -256,17 +244,6 @@ def interleaved(stage: Stage) -> None:
         peer.receive_to_end()
 
 
-REFUSED = {
-    "echo": "part",
-    "server_endings": ("closing", "refused"),
-    "client_endings": OVER,
-    "warnings": ("refused",),
-    "told": ("refused",),
-    "by_timing": OVER,
-    "transports": PLAIN,
-}
-
-
 @scenario(**REFUSED)
 def one_too_many(stage: Stage) -> None:
     """3 clients of a server that takes 2 at once."""
@@ -298,10 +275,6 @@ def room_given_back(stage: Stage) -> None:
         finish(peer)
 
 
-UNMET = {"echo": "nothing", "server_connections": 0}
-"""A handshake that fails is no connection to a server."""
-
-
 @scenario(**UNMET, client_endings=OVER, by_timing=("received",), transports=OVER_TLS)
 def plain_text_to_tls(stage: Stage) -> None:
     """A client that speaks plain text to a TLS port."""
@@ -324,9 +297,6 @@ def certificate_refused(stage: Stage) -> None:
         sock.close()
 
 
-NO_CERTIFICATE = (*CUT_OFF, "tls_refused")
-
-
 @scenario(
     **UNMET, client_endings=NO_CERTIFICATE, by_timing=("sending", "broken", *NO_CERTIFICATE), transports=("mtls",)
 )
@@ -343,7 +313,7 @@ def tls_cut_in_handshake(stage: Stage) -> None:
     """A client that closes the connection in the middle of the TLS handshake."""
     stage.start()
     peer = stage.connect_plain()
-    peer.send_bytes(_client_hello()[:11])  # up to where it becomes random
+    peer.send_bytes(CLIENT_HELLO)
     peer.close()
 
 
@@ -356,12 +326,8 @@ def tls_cut_without_goodbye(stage: Stage) -> None:
     stage.wait_for("closing")
 
 
-@scenario(
-    echo="part",
-    server_endings=("closing", "lost"),
-    transports=("tls",),
-    late_s=0.1,  # the kernel holds them back for 0.2 s at most
-)
+# The kernel holds them back for 0.2 s at most.
+@scenario(echo="part", server_endings=("closing", "lost"), transports=("tls",), late_s=0.1)
 def tls_bytes_with_goodbye(stage: Stage) -> None:
     """A TLS client that sends 1000 bytes and the end of TLS (close_notify) in one piece, and then reads."""
     if not hasattr(socket, "TCP_CORK"):
@@ -369,13 +335,3 @@ def tls_bytes_with_goodbye(stage: Stage) -> None:
     peer = connected(stage)
     peer.send_with_goodbye(1000)
     peer.receive_to_end()
-
-
-def _client_hello() -> bytes:
-    """The first message of a TLS client."""
-    outgoing = ssl.MemoryBIO()
-    try:
-        ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
-    except ssl.SSLWantReadError:
-        return outgoing.read()
-    raise AssertionError("a handshake is over before it has begun")

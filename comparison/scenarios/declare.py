@@ -1,9 +1,12 @@
-"""How a scenario with a script is declared: a function that plays one side, under what must hold."""
+"""How a scenario is declared: fields of what is tried and of what must hold, and where the engine plays one side itself
+a function below them, which does so."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from comparison.judge.catalogue import shown_in
 from comparison.model import MIB, Expectation, Scenario, Side
 
 PATTERN = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY"
@@ -16,9 +19,7 @@ all that its peer does not read takes far more."""
 LATE_S = 0.25
 """How late the machine may be where a limit of a second is in it: half of that can still be told from all of it."""
 
-TCP_ONLY = ("tcp", "tcp6")
-"""For what only TCP has, such as a reset."""
-
+TCP_ONLY = ("tcp", "tcp6")  # for what only TCP has, such as a reset
 PLAIN = (*TCP_ONLY, "unix")
 OVER_TLS = ("tls", "mtls")
 
@@ -26,10 +27,23 @@ OVER = ("saw_eof", "saw_reset")
 CUT_OFF = (*OVER, "saw_cut")
 """How a peer may see that the other side gave up a connection: no goodbye of TLS, and a reset where bytes were lost."""
 
-__all__ = ["CUT_OFF", "LATE_S", "MEMORY_MIB", "MIB", "OVER", "OVER_TLS", "PATTERN", "PLAIN", "TCP_ONLY"]
-
 Script = Callable[..., None]
+Variant = tuple[str, Mapping[str, Any]]
+ONE: Mapping[str, Variant] = {"each": ("", {})}
+"""Of a script that has no variants."""
+
 EXPECTED = {field.name for field in dataclasses.fields(Expectation)}
+
+
+def scenario(name: str, description: str, **fields: Any) -> Scenario:
+    """A scenario, by fields of `Scenario` and of `Expectation`."""
+    expects = Expectation(**{field: fields.pop(field) for field in EXPECTED & fields.keys()})
+    return Scenario(name, description, expects=expects, shows=shown_in(name), **fields)
+
+
+def file_of(mib: int) -> dict[str, Any]:
+    """The fields that have a client send a file of so many MiB, and a few bytes."""
+    return {"pattern": PATTERN, "times": mib * MIB // len(PATTERN) + 1, "from_file": True}
 
 
 class Declared(list[Scenario]):
@@ -40,24 +54,17 @@ class Declared(list[Scenario]):
         super().__init__()
         self._usual = {"on_trial": (on_trial,), "pattern": PATTERN, **usual}
 
-    def __call__(self, **given: Any) -> Callable[[Script], Script]:
+    def __call__(self, each: Mapping[str, Variant] = ONE, /, **given: Any) -> Callable[[Script], Script]:
         """A decorator: the function below it is the script of a scenario. Its name is that of the scenario, its
-        docstring what is tried; `given` are fields of `Scenario` and of `Expectation`."""
+        docstring what is tried; `given` are further fields. Or of one scenario for each word of `each`: that stands for
+        "each" in the name, its text in the docstring, and its values are further arguments of the function."""
 
         def declare(script: Script) -> Script:
-            self.add(*named(script), script, **given)
+            name, told = script.__name__.strip("_"), " ".join((script.__doc__ or "").split()).removesuffix(".")
+            for word, (text, values) in each.items():
+                own = name.replace("each", word).replace("_", "-")
+                description = told[:1].lower() + told[1:].replace("{each}", text)
+                self.append(scenario(own, description, script=partial(script, **values), **self._usual | given))
             return script
 
         return declare
-
-    def add(self, name: str, description: str, script: Script, **given: Any) -> None:
-        """One more, whose script has its name from elsewhere."""
-        fields = self._usual | given
-        expects = Expectation(**{field: fields.pop(field) for field in EXPECTED & fields.keys()})
-        self.append(Scenario(name, description, expects=expects, script=script, **fields))
-
-
-def named(script: Script) -> tuple[str, str]:
-    """The name and the description of a scenario, as its script has them: a name of Python, and a sentence."""
-    told = " ".join((script.__doc__ or "").split()).removesuffix(".")
-    return script.__name__.strip("_").replace("_", "-"), told[:1].lower() + told[1:]

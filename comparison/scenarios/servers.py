@@ -1,31 +1,19 @@
 """A badly behaved server against each client. The server is a raw socket of the engine."""
 
 import contextlib
-import functools
 import signal
 import socket
 import time
 from collections.abc import Callable
 
 from common.config import TUTORIAL_MESSAGES
+from comparison.model import MIB
 from comparison.play.machine import Skip
 from comparison.play.on_trial import ClientStage as Stage
 from comparison.play.peers import CHUNK_BYTES, Late, Peer
-from comparison.scenarios.declare import (
-    CUT_OFF,
-    LATE_S,
-    MEMORY_MIB,
-    MIB,
-    OVER,
-    OVER_TLS,
-    PATTERN,
-    PLAIN,
-    TCP_ONLY,
-    Declared,
-)
+from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared, file_of
 
 UNKNOWN = "no-such-host.invalid"
-
 MESSAGE = b"".join(TUTORIAL_MESSAGES)
 
 SCENARIOS = scenario = Declared("client", pattern=MESSAGE, transports=PLAIN, server_endings=("did_close",))
@@ -33,16 +21,27 @@ SCENARIOS = scenario = Declared("client", pattern=MESSAGE, transports=PLAIN, ser
 FAILS = {"echo": "part", "client_exit": 1, "client_endings": ("failed",), "warnings": ("failed",)}
 """The client says in one line what went wrong, and exits with 1."""
 
-LARGE = {"pattern": PATTERN, "times": 64 * MIB // len(PATTERN) + 1, "from_file": True}
+GIVEN_UP = {**file_of(64), **FAILS, "memory_mib": MEMORY_MIB}
+AMID = ("sending", "received", "failed")
+"""What the clock decides where a client gives up amid what it sends: how far it had come."""
 
-UNANSWERED_BYTES = 20 * MIB
-"""A client may have 16 MiB under way, and a chunk or two besides."""
-
+UNANSWERED_BYTES = 20 * MIB  # a client may have 16 MiB under way, and a chunk or two besides
+MOST_IN_KERNEL_BYTES = 10 * MIB  # it takes 4, and a little for the other side; who waits for no room writes 16
 KEEPALIVE = "02"
 LOOK_S = 0.05
 
-MOST_IN_KERNEL_BYTES = 10 * MIB
-"""The kernel takes 4 MiB at most, and a little for the other side; who waits for no room writes 16 MiB."""
+WRONG = {
+    "too-little": ("all but the last byte, and closes", {"echo": MESSAGE[:-1]}),
+    "too-much": ("one byte more than it got", {"echo": MESSAGE + b"!"}),
+    "altered": ("other bytes from the 13th on", {"echo": MESSAGE[:12] + MESSAGE[12:].swapcase()}),
+    "reversed": ("the bytes in reverse order", {"echo": MESSAGE[::-1]}),
+}
+BAD = {
+    "wrong": ("that nobody known has signed", {"certificate": "wrong-ca"}),
+    "expired": ("that has expired", {"certificate": "expired"}),
+    "misnamed": ("for another name", {"certificate": "wrong-name"}),
+}
+UNFIT = {"missing": ("a file that is not there", {"file": "no-such-file"}), "is-a-folder": ("a folder", {"file": "."})}
 
 
 def _met(stage: Stage, *options: str) -> Peer:
@@ -96,21 +95,12 @@ def echoes_and_resets(stage: Stage) -> None:
     peer.reset()
 
 
-def _echoes(stage: Stage, echo: bytes) -> None:
-    """A server that sends back something else than it got, and closes."""
+@scenario(WRONG, **FAILS)
+def echoes_each(stage: Stage, echo: bytes) -> None:
+    """A server that sends back {each}."""
     peer = _heard_out(stage)
     peer.send_bytes(echo)
     peer.close()
-
-
-for name, description, echo in (
-    ("too-little", "all but the last byte, and closes", MESSAGE[:-1]),
-    ("too-much", "one byte more than it got", MESSAGE + b"!"),
-    ("altered", "other bytes from the 13th on", MESSAGE[:12] + MESSAGE[12:].swapcase()),
-    ("reversed", "the bytes in reverse order", MESSAGE[::-1]),
-):
-    script = functools.partial(_echoes, echo=echo)
-    scenario.add(f"echoes-{name}", f"a server that sends back {description}", script, **FAILS)
 
 
 @scenario(**FAILS, server_endings=CUT_OFF, transports=(*PLAIN, *OVER_TLS), late_s=LATE_S)
@@ -171,7 +161,7 @@ def half_closes_first(stage: Stage) -> None:
     peer.receive_to_end()
 
 
-def _gives_up_amid_64_mib(stage: Stage, change: Callable[[bytes], bytes]) -> Peer:
+def _gives_up_amid_64_mib(stage: Stage, change: Callable[[bytes], bytes] = bytes) -> Peer:
     """Echo the first MiB of 64, read no more while the client fills all buffers on the way, and then send the last
     piece, with a change."""
     stage.listen(receive_bytes=CHUNK_BYTES)
@@ -186,25 +176,22 @@ def _gives_up_amid_64_mib(stage: Stage, change: Callable[[bytes], bytes]) -> Pee
     return peer
 
 
-GIVEN_UP = {**LARGE, **FAILS, "memory_mib": MEMORY_MIB}
-
-
 @scenario(**GIVEN_UP, by_timing=("sending", "waiting", "received", "eof", "failed"), transports=TCP_ONLY)
 def closes_amid_64_mib(stage: Stage) -> None:
     """A server that closes when it has sent back the first MiB of 64."""
-    _gives_up_amid_64_mib(stage, bytes).close()
+    _gives_up_amid_64_mib(stage).close()
 
 
-@scenario(**GIVEN_UP, by_timing=("sending", "received", "failed"))
+@scenario(**GIVEN_UP, by_timing=AMID)
 def eof_amid_64_mib(stage: Stage) -> None:
     """A server that sends EOF when it has sent back the first MiB of 64, and then neither reads nor closes."""
-    peer = _gives_up_amid_64_mib(stage, bytes)
+    peer = _gives_up_amid_64_mib(stage)
     peer.half_close()
     stage.wait_for("failed")
     peer.close()
 
 
-@scenario(**GIVEN_UP, by_timing=("sending", "received", "failed"))
+@scenario(**GIVEN_UP, by_timing=AMID)
 def altered_amid_64_mib(stage: Stage) -> None:
     """A server that sends back a wrong byte after the first MiB of 64, and then neither reads nor closes."""
     peer = _gives_up_amid_64_mib(stage, lambda data: data[:-1] + bytes([data[-1] ^ 1]))
@@ -212,7 +199,7 @@ def altered_amid_64_mib(stage: Stage) -> None:
     peer.close()
 
 
-@scenario(**LARGE, **FAILS, by_timing=("sending", "received", "failed"), server_endings=CUT_OFF, late_s=LATE_S)
+@scenario(**file_of(64), **FAILS, by_timing=AMID, server_endings=CUT_OFF, late_s=LATE_S)
 def swallows_64_mib(stage: Stage) -> None:
     """A server that reads and never answers a client that has 64 MiB to send and waits 1 s; it must not send them
     all."""
@@ -237,26 +224,12 @@ def reads_nothing(stage: Stage) -> None:
         raise Late(f"the client wrote {sum(written) / MIB:.0f} MiB to a server that reads nothing")
 
 
-def _shows_certificate(stage: Stage, certificate: str) -> None:
-    """A server with a certificate that no client may accept."""
+@scenario(BAD, **FAILS, server_endings=("tls_refused",), transports=("tls",))
+def each_certificate(stage: Stage, certificate: str) -> None:
+    """A server with a certificate {each}."""
     stage.listen()
     stage.start()
     stage.show_certificate(certificate)
-
-
-for name, description, certificate in (
-    ("wrong", "that nobody known has signed", "wrong-ca"),
-    ("expired", "that has expired", "expired"),
-    ("misnamed", "for another name", "wrong-name"),
-):
-    scenario.add(
-        f"{name}-certificate",
-        f"a server with a certificate {description}",
-        functools.partial(_shows_certificate, certificate=certificate),
-        **FAILS,
-        server_endings=("tls_refused",),
-        transports=("tls",),
-    )
 
 
 @scenario(**FAILS, server_endings=(), transports=("tcp",))
@@ -349,19 +322,11 @@ def _timer_of(peer: Peer) -> str | None:
     return timer
 
 
-def _cannot_send(stage: Stage, file: str) -> None:
-    """A client whose command line names something that cannot be sent."""
+@scenario(UNFIT, client_exit=2, client_endings=(), server_endings=())
+def file_each(stage: Stage, file: str) -> None:
+    """A client that is to send {each}."""
     stage.listen()
     stage.start("--file", file)
-
-
-for name, description, file in (
-    ("missing", "a file that is not there", "no-such-file"),
-    ("is-a-folder", "a folder", "."),
-):
-    script = functools.partial(_cannot_send, file=file)
-    usage = {"client_exit": 2, "client_endings": (), "server_endings": ()}
-    scenario.add(f"file-{name}", f"a client that is to send {description}", script, **usage)
 
 
 @scenario(**FAILS, server_endings=CUT_OFF)

@@ -1,30 +1,17 @@
 """A server's own life: how it starts where it cannot, and how it stops while clients are connected."""
 
-import functools
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from comparison.model import MIB
 from comparison.play.machine import limit_files
 from comparison.play.on_trial import ServerStage as Stage
 from comparison.play.peers import Peer
 from comparison.scenarios.clients import NEVER_READ_BYTES, STUCK, connected, finish
-from comparison.scenarios.declare import (
-    CUT_OFF,
-    LATE_S,
-    MEMORY_MIB,
-    MIB,
-    OVER,
-    PLAIN,
-    TCP_ONLY,
-    Declared,
-    Script,
-    named,
-)
+from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYTES
 
 SCENARIOS = scenario = Declared("server", client_endings=("saw_eof",))
@@ -34,20 +21,12 @@ LONG_GRACE = ("--grace", "60")
 
 NOBODY_CAME = {"echo": "nothing", "server_endings": (), "client_endings": ()}
 CUT = {"server_endings": ("cut",), "client_endings": CUT_OFF, "warnings": ("cut",)}
-
-
-def stopped(**given: Any) -> Callable[[Script], Script]:
-    """A decorator: the function below it is the script of two scenarios, for SIGTERM and for SIGINT; their names and
-    descriptions say which."""
-
-    def declare(script: Script) -> Script:
-        name, description = named(script)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            own = name.replace("stopped", number.name.lower()), description.format(signal=number.name)
-            scenario.add(*own, functools.partial(script, number=number), **given)
-        return script
-
-    return declare
+CUT_STUCK = {"warnings": ("cut",), "told": ("cut",)}
+NEVER_READS = {**CUT_STUCK, "transports": PLAIN, "echo": "part", "memory_mib": MEMORY_MIB, "by_timing": BYTES}
+NO_FILES = {"all_accepted": False, "warnings": ("out_of_files",), "transports": TCP_ONLY}
+CANNOT = {**NOBODY_CAME, "server_connections": 0}
+CANNOT_SERVE = {**CANNOT, "server_exit": 1, "warnings": ("cannot_serve",), "told": ("cannot_serve",)}
+BY = {name.lower(): (name, {"number": signal.Signals[name]}) for name in ("SIGTERM", "SIGINT")}
 
 
 def _stopped_with(stage: Stage) -> Peer:
@@ -63,9 +42,9 @@ def _stop(stage: Stage, number: int = signal.SIGTERM) -> None:
     stage.wait_for("closing_server")
 
 
-@stopped(transports=PLAIN)
-def stopped_with_clients(stage: Stage, number: int) -> None:
-    """A server that is stopped by {signal} while two clients are connected, who finish within its grace."""
+@scenario(BY, transports=PLAIN)
+def each_with_clients(stage: Stage, number: int) -> None:
+    """A server that is stopped by {each} while two clients are connected, who finish within its grace."""
     stage.start(*LONG_GRACE)
     silent, busy = stage.connect(), stage.connect()
     busy.round_trip()
@@ -76,9 +55,9 @@ def stopped_with_clients(stage: Stage, number: int) -> None:
     finish(busy, silent)
 
 
-@stopped(transports=TCP_ONLY)
-def stopped_mid_echo(stage: Stage, number: int) -> None:
-    """A server that is stopped by {signal} when it has echoed a little of 1 MiB; all of it must come back."""
+@scenario(BY, transports=TCP_ONLY)
+def each_mid_echo(stage: Stage, number: int) -> None:
+    """A server that is stopped by {each} when it has echoed a little of 1 MiB; all of it must come back."""
     peer = connected(stage, *LONG_GRACE)
     peer.send(MIB)
     peer.receive(1000)
@@ -86,9 +65,9 @@ def stopped_mid_echo(stage: Stage, number: int) -> None:
     finish(peer)
 
 
-@stopped(**NOBODY_CAME)
-def stopped_idle(stage: Stage, number: int) -> None:
-    """A server that is stopped by {signal} before anyone has connected."""
+@scenario(BY, **NOBODY_CAME)
+def each_idle(stage: Stage, number: int) -> None:
+    """A server that is stopped by {each} before anyone has connected."""
     stage.start()
     stage.stop(number)
 
@@ -112,7 +91,7 @@ def second_signal(stage: Stage) -> None:
     peer.receive_to_end()
 
 
-@scenario(**STUCK, server_endings=("cut", "closing"), warnings=("cut",), told=("cut",), transports=PLAIN)
+@scenario(**STUCK, **CUT_STUCK, server_endings=("cut", "closing"))
 def stuck_at_second_signal(stage: Stage) -> None:
     """A server that gets SIGTERM twice while a client reads nothing, and only then reads: what the kernel has taken,
     and no more."""
@@ -142,16 +121,7 @@ def nothing_to_do_but_end(stage: Stage) -> None:
     finish(peer)
 
 
-@scenario(
-    echo="part",
-    server_endings=("closing", "cut"),
-    client_endings=("saw_eof", "did_close"),
-    warnings=("cut",),
-    told=("cut",),
-    memory_mib=MEMORY_MIB,
-    by_timing=BYTES,
-    transports=PLAIN,
-)
+@scenario(**NEVER_READS, server_endings=("closing", "cut"), client_endings=("saw_eof", "did_close"))
 def grace_over_stuck(stage: Stage) -> None:
     """A stopped server whose client has filled all buffers and never reads, beyond the grace of 0.2 s."""
     stage.start("--grace", "0.2")
@@ -177,14 +147,7 @@ def signals_until_gone(stage: Stage) -> None:
     peer.receive_to_end()
 
 
-@scenario(
-    echo="part",
-    client_endings=OVER,
-    all_accepted=False,
-    warnings=("out_of_files",),
-    by_timing=("sending", "broken", "half_closed", *OVER),
-    transports=TCP_ONLY,
-)
+@scenario(**NO_FILES, echo="part", client_endings=OVER, by_timing=("sending", "broken", "half_closed", *OVER))
 def no_more_files(stage: Stage) -> None:
     """8 clients of a server that has file descriptors left for 4."""
     stage.start()
@@ -201,15 +164,6 @@ def no_more_files(stage: Stage) -> None:
     for peer in beyond:
         peer.receive(100)
         finish(peer)
-
-
-CANNOT_SERVE = {
-    **NOBODY_CAME,
-    "server_exit": 1,
-    "server_connections": 0,
-    "warnings": ("cannot_serve",),
-    "told": ("cannot_serve",),
-}
 
 
 @scenario(**CANNOT_SERVE, transports=TCP_ONLY)
@@ -245,7 +199,7 @@ def socket_not_writable(stage: Stage) -> None:
     stage.start_in_vain("--unix", _not_writable(stage.folder))
 
 
-@scenario(**NOBODY_CAME, server_exit=2, server_connections=0, transports=("unix",))
+@scenario(**CANNOT, server_exit=2, transports=("unix",))
 def socket_path_too_long(stage: Stage) -> None:
     """A server whose Unix socket has a longer path than the system takes."""
     stage.start_in_vain("--unix", str(stage.folder / ("long" * 100)))

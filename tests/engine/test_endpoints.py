@@ -40,7 +40,7 @@ def program(path: Path, script: str) -> str:
 
 def a_python(folder: Path, version: Sequence[int], implementation: str = "CPython", **packages: str) -> str:
     """A fake interpreter that answers questions about itself, and does nothing else."""
-    answer = json.dumps([implementation, version, packages, {}])
+    answer = json.dumps([implementation, version, packages, ""])
     return program(folder / f"python{'.'.join(map(str, version))}", f"echo '{answer}'")
 
 

@@ -22,12 +22,11 @@ from comparison.judge.causes import Names
 from comparison.judge.condense import KEPT_CONNECTIONS
 from comparison.judge.differences import projections
 from comparison.judge.expectations import faults
-from comparison.model import RAW, CannotCompare, Expectation, Log, Pairing, Scenario, Verdict, stretch
+from comparison.model import MIB, RAW, CannotCompare, Expectation, Log, Pairing, Scenario, Verdict, stretch
 from comparison.play import runner as running
 from comparison.play.transports import TRANSPORTS, missing, prepare
 from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
-from comparison.scenarios.declare import MIB
 from comparison.selection import Trial, choose, trials
 from comparison.transcript import connections
 

@@ -1,7 +1,6 @@
 """A server and a client on two hosts: each behind its prefix, and in two network namespaces over a link that loses
 what a test wants. `LOST=all` tries all kinds of loss with all pairings: minutes."""
 
-import argparse
 import dataclasses
 import os
 import signal
@@ -11,11 +10,10 @@ import sys
 import lossy_link
 import pytest
 
-from comparison import hosts
 from comparison.model import CannotCompare, Verdict
 from comparison.play import far
 from comparison.run import compare_all
-from comparison.selection import choose, trials
+from comparison.selection import FAR, choose, elsewhere, trials
 
 NEEDS_NAMESPACES = pytest.mark.skipif(lossy_link.why_not() is not None, reason=str(lossy_link.why_not()))
 EVERYTHING = os.environ.get("LOST") == "all"
@@ -27,12 +25,11 @@ HERE = "sh -c {command}"
 
 def selection(server_on=None, client_on=None, server_host=None, **choice):
     chosen = choose(**choice)
-    options = argparse.Namespace(server_on=server_on, client_on=client_on, server_host=server_host)
-    return hosts.elsewhere(chosen, options)
+    return elsewhere(chosen, server_on, client_on, server_host)
 
 
 def played(chosen, host, *names, options=(), deadline_s=60.0):
-    found = hosts.over(trials(names, None), host)
+    found = trials(names, None, host)
     changed = [
         dataclasses.replace(trial, scenario=dataclasses.replace(trial.scenario, options=options, deadline_s=deadline_s))
         for trial in found
@@ -49,7 +46,7 @@ def test_endpoints_behind_a_prefix_do_what_they_do_without():
 
 
 def test_what_cannot_be_had_on_another_host_is_skipped_with_its_reason():
-    tried = hosts.over(trials(["never-reads", "tls", "tutorial"], None), "192.0.2.1")
+    tried = trials(["never-reads", "tls", "tutorial"], None, "192.0.2.1")
     assert [(trial.transport.name, trial.skipped) for trial in tried] == [
         ("tcp", "the engine plays one side itself, with sockets of this host"),
         ("tls", "what tls needs is on this host only; choose tcp"),
@@ -92,13 +89,13 @@ def test_a_command_stands_behind_the_prefix_or_where_that_has_it(prefix, words):
     [("import sys; sys.exit('bad')", 1, "bad\n"), ("raise SystemExit(3)", 3, ""), ("print('out')", 0, "")],
 )
 def test_its_output_and_its_exit_code_are_those_of_the_command(script, code, output):
-    command = [*hosts.FAR, HERE, sys.executable, "-c", script]
+    command = [*FAR, HERE, sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (code, output)
 
 
 def test_a_host_that_cannot_be_reached_says_so_itself():
-    command = [*hosts.FAR, "sh -c 'echo no such host >&2; exit 255'", "true"]
+    command = [*FAR, "sh -c 'echo no such host >&2; exit 255'", "true"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (255, "no such host\n")
 
@@ -111,7 +108,7 @@ signal.signal({int(number)}, lambda *_: sys.exit(7))
 print('up', file=sys.stderr)
 signal.pause()
 """
-    with subprocess.Popen([*hosts.FAR, HERE, sys.executable, "-c", script], stderr=subprocess.PIPE) as process:
+    with subprocess.Popen([*FAR, HERE, sys.executable, "-c", script], stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == b"up\n"
         process.send_signal(number)

@@ -468,7 +468,6 @@ def test_what_is_judged_stays_above_the_bar():
     assert re.sub("\\[.*?left\r\x1b\\[K", "<bar>", terminal.getvalue()) == (
         "one-byte: as it should be\n<bar>pause: not so\n<bar>"
     )
-    assert progress.has_lines
 
 
 def test_while_nothing_ends_the_bar_goes_on(monkeypatch):
@@ -516,7 +515,6 @@ def test_a_file_gets_neither_lines_nor_a_bar():
         progress.tick()
         progress.judged("one-byte: as it should be", 0, "")
     assert file.getvalue() == ""
-    assert not progress.has_lines
 
 
 @pytest.mark.parametrize(
