@@ -4,8 +4,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Iterable
+from typing import TextIO, TypeVar
 
 from comparison.layout import columns_of, duration
 
@@ -13,6 +13,8 @@ DELAY_S = 1.0  # what is done before has no bar
 EACH_S = 1.0
 WIDTH = 30
 LEAST_WIDTH = 5
+
+Value = TypeVar("Value")
 
 
 class Progress:
@@ -89,3 +91,16 @@ class Progress:
         if self._bar_is_there:
             self._file.write("\r\x1b[K")
             self._bar_is_there = False
+
+
+def gathered(values: Iterable[Value], total: int) -> tuple[list[Value], bool]:
+    """What comes of so many, counted as it comes, and whether Ctrl-C ended it."""
+    found: list[Value] = []
+    with Progress(total) as progress:
+        try:
+            for value in values:
+                found.append(value)
+                progress.tick()
+        except KeyboardInterrupt:
+            return found, True
+    return found, False

@@ -24,33 +24,14 @@ from comparison.play.transports import TRANSPORTS
 from comparison.programs import source_of
 from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial, trials
-from comparison.why.defects import DEFECTS
-from comparison.why.record import Evidence
+from comparison.why.record import Evidence, Known
 from comparison.why.statements import Alteration, written
 
-LEAST_S = 2.0
-PATIENCE = 5
-"""A run is cut when it takes so many times as long as that of the program as it is, and LEAST_S at least."""
-
-CONFIRMED = 3
-"""How often what shows on one loop only is played again: a race that is lost now and then is no reason."""
-
-SHORT_GRACE = ("--grace", "0.2")
-"""What nobody asks for: an altered server that keeps its connections is not waited for."""
-
-SHOW_DEFECTS = (
-    TUTORIAL.name,
-    "says-nothing",
-    "client-timeout",
-    "reads-nothing",
-    "resets-in-a-pause",
-    "reset-before-sending",
-)
-"""The scenarios that are played with planted defects."""
-
-DEAR_BYTES, DEAR_CONNECTIONS = 16 * 2**20, 100
-"""What is dear: so many bytes or connections."""
-
+# A run is cut when it takes PATIENCE times as long as that of the program as it is, and LEAST_S at least.
+LEAST_S, PATIENCE = 2.0, 5
+CONFIRMED = 3  # how often what shows on one loop only is played again: a race that is lost now and then is no reason
+SHORT_GRACE = ("--grace", "0.2")  # what nobody asks for: an altered server that keeps its connections is not waited for
+DEAR_BYTES, DEAR_CONNECTIONS = 16 * 2**20, 100  # what is dear: so many bytes or connections
 SPINS, NEVER_ENDS = f"exited with -{signal.SIGALRM}", "never ends"
 
 PASSING = re.compile(r'"[^"]*", line \d+|<(?!\w+>)[^<>]*(?:<[^<>]*>[^<>]*)*>|\^+$')
@@ -58,15 +39,68 @@ PASSING = re.compile(r'"[^"]*", line \d+|<(?!\w+>)[^<>]*(?:<[^<>]*>[^<>]*)*>|\^+
 
 SIGNS = {"-": "does not tell", "+": "tells", "~": "tells in another place"}
 
+# --- Planted defects: what they show is what a statement is for that matters only where something else is wrong ---
+RAISES = """
+import {module}
+
+def _planted(self, *arguments, **values):
+    {module}.{method} = _usual
+    raise ValueError("planted")
+
+_usual, {module}.{method} = {module}.{method}, _planted
+"""  # the method raises when it is called for the first time
+
+WARNS = """
+import sys
+import warnings
+
+def _show(message, category, *_):
+    print(f"{category.__name__}: {str(message).split(' <')[0]}", file=sys.__stderr__)
+
+warnings.simplefilter("always")
+warnings.showwarning = _show
+"""  # tells of each warning in one line, without what is another on each machine and in each run
+
+BLOCKED = """
+import asyncio
+import time
+
+_wait = asyncio.sleep
+
+def _sleep(delay_s):
+    asyncio.get_running_loop().call_soon(time.sleep, 0.5)
+    return _wait(0.01)
+
+asyncio.sleep = _sleep
+"""  # ends each pause while the loop is blocked: what came meanwhile is dealt with in the same turn
+
+# Without what keeps asyncio from logging the error of a connection that nobody has asked for: where both are part of a
+# cycle of garbage, it may come too late.
+UNLUCKY = "import asyncio\n\ndel asyncio.StreamReaderProtocol.__del__\n"
+
+DEFECTS = {
+    "new connections raise": RAISES.format(module="common.live", method="LiveConnections.add"),
+    "the end raises": RAISES.format(module="common.connections", method="ConnectionLog.ended"),
+    "Python warns of what is left open": WARNS,
+    "received bytes raise": RAISES.format(module="common.connections", method="ChunkLog.received"),
+    "the loop is blocked in a pause": BLOCKED,
+    "garbage is collected in an unlucky order": UNLUCKY,
+}
+"""What is planted -> the source that plants it, which stands before that of the program."""
+
+# The scenarios that are played with them.
+SHOWING = TUTORIAL.name, "says-nothing", "client-timeout", "reads-nothing", "resets-in-a-pause", "reset-before-sending"
+
+# --- The search ---
 Name = tuple[str, str, str]
 """Of a ground: a scenario, a transport, and a planted defect or none."""
 
 
 def grounds() -> dict[Name, Trial]:
     """All on which something may be noticed here, what is dear last: each scenario over what it usually runs over, the
-    first one over everything, and with each planted defect."""
+    first one over everything, and some with each planted defect."""
     found = [(trial, "") for trial in (*trials(["all"], None), *trials([TUTORIAL.name], list(TRANSPORTS)[1:]))]
-    found += [(trial, defect) for defect in DEFECTS for trial in trials(SHOW_DEFECTS, ["tcp", "tls"])]
+    found += [(trial, defect) for defect in DEFECTS for trial in trials(SHOWING, ["tcp", "tls"])]
     found.sort(key=lambda one: _is_dear(one[0].scenario))
     return {(one.scenario.name, one.transport.name, defect): one for one, defect in found if one.skipped is None}
 
@@ -88,7 +122,7 @@ def programs() -> dict[str, tuple[str, Side]]:
 def search(
     chosen: Sequence[Alteration],
     sources: Mapping[str, str],
-    known: Mapping[Alteration, Evidence],
+    known: Known,
     selection: Selection,
     jobs: int,
 ) -> Iterator[tuple[Alteration, Evidence | None]]:
@@ -98,7 +132,7 @@ def search(
     pending = dict.fromkeys(chosen)
     before = defaultdict[Name, dict[Alteration, Evidence]](dict)
     for one in pending:
-        if (seen := known.get(one)) is not None:
+        if (seen := known.get(one.key)) is not None:
             before[seen.scenario, seen.transport, seen.defect][one] = seen
     first, left, caught = list(before.items()), list(arena.grounds), Counter[Name]()
     while pending and (first or left):
@@ -119,15 +153,11 @@ class Arena:
     """Plays copies of programs, as they are and altered."""
 
     def __init__(self, selection: Selection, sources: Mapping[str, str], jobs: int) -> None:
-        self._usual = {file: written(ast.parse(source)) for file, source in sources.items()}
-        self._jobs = jobs
         self.grounds = grounds()
-        self._sides = {file: side for file, (_, side) in programs().items()}
-        self._ends = {
-            file: [end for end in selection.servers if end.implementation == name]
-            for file, (name, _) in programs().items()
-        }
-        self.loops = {end.loop for ends in self._ends.values() for end in ends}
+        self.loops = {end.loop for end in selection.servers}
+        self._ends, self._jobs = selection.servers, jobs
+        self._programs = programs()
+        self._usual = {file: written(ast.parse(source)) for file, source in sources.items()}
 
     def asked_again(self, ground: Name, known: Mapping[Alteration, Evidence]) -> dict[Alteration, Evidence]:
         """What notices again what it has noticed before, asked until it does so on the same loops: where the machine is
@@ -156,7 +186,7 @@ class Arena:
         self, ground: Name, alterations: Iterable[Alteration], patience: int = PATIENCE
     ) -> dict[Alteration, Evidence]:
         """Which of the alterations show on this ground, and how."""
-        those = [one for one in alterations if self._sides[one.file] in self.grounds[ground].scenario.on_trial]
+        those = [one for one in alterations if self._programs[one.file][1] in self.grounds[ground].scenario.on_trial]
         if not those:
             return {}
         scenario, transport, defect = ground
@@ -167,7 +197,7 @@ class Arena:
         altered = self._play(ground, {one.source: one.file for one in those}, deadline_s)
         found = {}
         for one in those:
-            planted = self._sides[one.file] if defect else None
+            planted = self._programs[one.file][1] if defect else None
             signs = {}
             for loop in sorted(self.loops):
                 as_it_is, seen = usual.get((self._usual[one.file], loop)), altered.get((one.source, loop))
@@ -193,10 +223,12 @@ class Arena:
                 # Under its own name, which it tells in errors, in a folder of its own.
                 copy = Path(folder, str(number), Path(file).name)
                 copy.parent.mkdir()
-                (copy.parent / "common").symlink_to(ROOT / "common", target_is_directory=True)
+                (copy.parent / "common").symlink_to(ROOT / "common")
                 files.write(copy, before + source)
-                for end in self._ends[file]:
-                    whose[self._pairing(end, self._sides[file], copy, number, scenario)] = source, end.loop
+                name, side = self._programs[file]
+                for end in self._ends:
+                    if end.implementation == name:
+                        whose[self._pairing(end, side, copy, number, scenario)] = source, end.loop
             units = runner.units(scenario, trial.transport, list(whose))
             runs = [run for _, outcomes in runner.play_all(self._jobs, units) for run in outcomes]
         return {whose[run.pairing]: verdicts.observe(scenario, run) for run in runs if isinstance(run, Run)}

@@ -16,7 +16,7 @@ def searched(monkeypatch, source, codes, known=None, scenarios=("tutorial",)):
     grounds = {(one.scenario.name, one.transport.name, ""): one for one in trials(scenarios, None)}
     monkeypatch.setattr(trial, "grounds", lambda: grounds)
     chosen = [one for one in alterations(SERVER, source) if one.code in codes and one.change == "left out"]
-    known = {one: known for one in chosen if known}
+    known = {one.key: known for one in chosen if known}
     return {one.code: seen for one, seen in trial.search(chosen, {SERVER: source}, known, choose(loops=["asyncio"]), 2)}
 
 
