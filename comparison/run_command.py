@@ -65,10 +65,10 @@ def run(options: argparse.Namespace) -> int:
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt
     if ALL in options.scenario and not interrupted:
-        from comparison.experiments import otherwise
+        from comparison.experiments.play import otherwise
 
         try:
-            survey = dataclasses.replace(survey, otherwise=otherwise.of(selection))
+            survey = dataclasses.replace(survey, otherwise=otherwise(selection))
         except KeyboardInterrupt:
             interrupted = True
     output.write(survey, options, rows=not sys.stderr.isatty())  # which has shown each as it came

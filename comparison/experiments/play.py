@@ -1,31 +1,29 @@
-"""Runs cases, each in a process with a deadline, and again what is a surprise."""
+"""Runs cases, each in a process with a deadline, and again what is a surprise; or looks for what a loop has otherwise
+than asyncio."""
 
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from common.loops import packages
+from behaviours.known import Place, row_for
+from common.loops import USUAL, packages
 from comparison import shapes
 from comparison.errors import last_words
-from comparison.experiments.model import Behaviour, Cell, Evidence, judge
+from comparison.experiments.model import STANDS_IN_FOR, Behaviour, Cell, Evidence, everything, judge
 from comparison.model import Interpreter
 from comparison.play.processes import Launcher
 from comparison.play.workers import each, in_a_thread
+from comparison.progress import Progress
+from comparison.selection import Selection
 
-PATIENCE_S = 0.5
-"""What may not happen is waited for so long; ten times as long where a surprise is confirmed."""
-
-CONFIRMING = 10.0
-DEADLINE_S = 30.0
-"""What a case gets; what it takes is some tenths of a second, and a few patiences."""
-
-SPARE_S = 10.0
-"""What a process gets beyond, to start and to say itself that its deadline has passed."""
-
-JOBS = 3 * (os.cpu_count() or 1)
-"""A case waits more than it computes."""
+PATIENCE_S = 0.5  # what may not happen is waited for so long
+CONFIRMING_S = 5.0  # the same where a surprise is confirmed
+DEADLINE_S = 30.0  # what a case gets; what it takes is some tenths of a second, and a few patiences
+HASTY_S = 5.0  # the same at a look: on a loop that hangs in most of them nobody waits for all
+SPARE_S = 10.0  # what a process gets beyond, to start and to say itself that its deadline has passed
+JOBS = 3 * (os.cpu_count() or 1)  # a case waits more than it computes
 
 
 def cells(behaviours: Iterable[Behaviour], arms: Sequence[tuple[str, Interpreter]]) -> list[Cell]:
@@ -48,7 +46,7 @@ def survey(chosen: Iterable[Cell], *, jobs: int, deadline_s: float = DEADLINE_S)
             surprises[cell] = evidence.outcomes or (f"failed: {evidence.failed}",)
         else:
             yield evidence
-    for cell, again in looks(surprises, jobs=1, deadline_s=deadline_s * 2, patience_s=PATIENCE_S * CONFIRMING):
+    for cell, again in looks(surprises, jobs=1, deadline_s=deadline_s * 2, patience_s=CONFIRMING_S):
         yield dataclasses.replace(again, outcomes=(*surprises[cell], *again.outcomes))
 
 
@@ -82,3 +80,47 @@ def _run(launcher: Launcher, patience_s: float, deadline_s: float, cell: Cell) -
     outcomes = [said["outcome"]] if "outcome" in said else []
     evidence: Evidence = shapes.make(Evidence, place | said | named | {"outcomes": outcomes})
     return evidence
+
+
+# --- What a loop has otherwise ---
+Names = dict[str, tuple[str, ...]]
+"""Loop -> the behaviours that it has otherwise than asyncio."""
+
+
+def otherwise(selection: Selection) -> Names:
+    """Those of each loop but asyncio's, on the first Python that has it: of a usual loop by what is known, of any other
+    as it comes out at a look."""
+    every = everything().values()
+    known, arms = Names(), dict[str, Interpreter]()
+    loops = dict.fromkeys(end.loop for end in (*selection.servers, *selection.clients))
+    for loop in (loop for loop in loops if loop != STANDS_IN_FOR):
+        python = next((one for one in selection.pythons if one.versions.keys() >= {*packages(loop)}), None)
+        if python is not None and loop in USUAL:
+            known[loop] = tuple(sorted(each.page.name for each in every if _differs(each, loop, python)))
+        elif python is not None:
+            arms[loop] = python
+    return known | seen_otherwise(arms, every)
+
+
+def seen_otherwise(arms: Mapping[str, Interpreter], behaviours: Iterable[Behaviour]) -> Names:
+    """The same by loop of these, as it came out here."""
+    tried = cells(behaviours, list(arms.items()))
+    found: dict[str, set[str]] = {loop: set() for loop in arms}
+    with Progress(len(tried), "behaviours") as progress:
+        for cell, evidence in looks(tried, jobs=JOBS, deadline_s=HASTY_S):
+            if judge(evidence, cell.behaviour.known).is_surprise:
+                found[cell.loop].add(cell.behaviour.page.name)
+            progress.tick()
+    return {loop: tuple(sorted(names)) for loop, names in found.items()}
+
+
+def _differs(behaviour: Behaviour, loop: str, python: Interpreter) -> bool:
+    """Whether its table says so."""
+    version, of_python = version_of(loop, python), python.version.split()[-1]
+    for case, apis in behaviour.apis.items():
+        for api in apis:
+            places = Place(api, loop, of_python, version), Place(api, STANDS_IN_FOR, of_python)
+            here, there = (row_for(behaviour.known[case], place) for place in places)
+            if {*(here.outcomes if here else ())} != {*(there.outcomes if there else ())}:
+                return True
+    return False
