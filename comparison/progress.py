@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TextIO, TypeVar
 
 from comparison.layout import columns_of, duration
+from comparison.play.processes import INTERRUPTED
 
 DELAY_S = 1.0  # what is done before has no bar
 EACH_S = 1.0
@@ -104,3 +105,9 @@ def gathered(values: Iterable[Value], total: int) -> tuple[list[Value], bool]:
         except KeyboardInterrupt:
             return found, True
     return found, False
+
+
+def ended_early(done: str) -> int:
+    """Say that Ctrl-C has come, and what was done before; the exit code."""
+    print(f"compare.py: interrupted; {done}", file=sys.stderr)
+    return INTERRUPTED

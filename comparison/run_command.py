@@ -12,9 +12,8 @@ from comparison import cluster, files, layout
 from comparison.model import CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
-from comparison.play.processes import INTERRUPTED
 from comparison.play.runner import PlayAll
-from comparison.progress import Progress
+from comparison.progress import Progress, ended_early
 from comparison.report import output, words
 from comparison.run import compare_all, outlined
 from comparison.saved import Folder
@@ -73,8 +72,7 @@ def run(options: argparse.Namespace) -> int:
             interrupted = True
     output.write(survey, options, rows=not sys.stderr.isatty())  # which has shown each as it came
     if interrupted:
-        print(f"compare.py: interrupted; {words.judged(survey)} of {len(tried)} were judged", file=sys.stderr)
-        return INTERRUPTED
+        return ended_early(f"{words.judged(survey)} of {len(tried)} were judged")
     return survey.exit_code
 
 

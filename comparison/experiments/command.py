@@ -1,7 +1,6 @@
 """`compare.py behaviours`: its options, and what it does with them."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from comparison.experiments.model import Behaviour, everything, judged, read, to
 from comparison.experiments.play import JOBS, cells, survey
 from comparison.model import CannotCompare
 from comparison.options import LOOP_HELP, at_least_one, comma_separated, meant, unknown
-from comparison.play.processes import INTERRUPTED
-from comparison.progress import gathered
+from comparison.progress import ended_early, gathered
 
 DESCRIPTION = (
     "Show how asyncio's two APIs, its loops and its versions really behave, by experiments: what bites here, what is "
@@ -54,18 +52,11 @@ def run(options: argparse.Namespace) -> int:
     kept = to_json(found.findings)
     if options.save is not None:
         files.replace(options.save, kept)
-    if options.format == "json":
-        layout.write(kept)
-    elif options.name is not None:
-        layout.write(view.page(found, *found.behaviours.values()), options.format)
-    elif options.format == "markdown":
-        layout.write(view.whole(found), options.format)
-    else:
-        layout.write(view.overview(found, options.bites))
-    if interrupted:
-        print(f"compare.py: interrupted; {len(evidences)} of {len(tried)} cases were run", file=sys.stderr)
-        return INTERRUPTED
-    return found.exit_code
+    blocks = view.whole(found) if options.format == "markdown" else view.overview(found, options.bites)
+    if options.name is not None:
+        blocks = view.page(found, *found.behaviours.values())
+    layout.write(kept if options.format == "json" else blocks, options.format)
+    return ended_early(f"{len(evidences)} of {len(tried)} cases were run") if interrupted else found.exit_code
 
 
 def choose(known: dict[str, Behaviour], name: str | None, groups: Sequence[str] | None) -> dict[str, Behaviour]:

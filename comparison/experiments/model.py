@@ -1,6 +1,7 @@
 """A behaviour, a case of it in a place, what was seen there, and what that means: it is held against a table. What was
 seen can be kept as JSON, so that a later table can be held against it."""
 
+import functools
 import importlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -145,35 +146,31 @@ def judged(behaviours: Mapping[str, Behaviour], evidences: Iterable[Evidence], n
 
 def judge(evidence: Evidence, known: Known) -> Finding:
     """What it means."""
-    state, reason = _meaning(evidence, known)
-    return Finding(**vars(evidence), state=state, reason=reason)
+    meaning = functools.partial(Finding, **vars(evidence))
+    if evidence.skipped:
+        return meaning(state=State.SKIPPED, reason=evidence.skipped)
+    if evidence.failed:
+        return meaning(state=State.FAILED, reason=evidence.failed)
+    row, last = row_of(evidence, known), evidence.outcomes[-1]
+    expected = [outcome.text for outcome in row.outcomes] if row is not None else []
+    if not set(evidence.outcomes) <= set(expected) and len(set(evidence.outcomes)) > 1:
+        return meaning(state=State.UNSTEADY, reason=f"now {', now '.join(evidence.outcomes)}")
+    if evidence.case == REMEDY and evidence.bites:
+        return meaning(state=State.FAILED, reason=f"the way around does not help: {last}")
+    if last in expected:
+        return meaning(state=State.KNOWN)
+    reason = f"known is: {' or '.join(expected)}" if expected else "nothing is known of it here"
+    for row in known.get(evidence.case, ()):  # another loop may have this outcome, whatever its version
+        loop = named_loop(row.loop)[0] if row.loop is not None else None
+        if last in [outcome.text for outcome in row.outcomes] and loop not in (None, evidence.loop):
+            return meaning(state=State.NEWS, reason=f"{reason}, and this as on {loop}")
+    return meaning(state=State.NEWS, reason=reason)
 
 
 def row_of(evidence: Evidence, known: Known) -> Row | None:
     """What the table knows of its place."""
     loop = evidence.loop if evidence.loop in USUAL else STANDS_IN_FOR
     return row_for(known.get(evidence.case, ()), Place(evidence.api, loop, evidence.python, evidence.loop_version))
-
-
-def _meaning(evidence: Evidence, known: Known) -> tuple[State, str]:
-    if evidence.skipped:
-        return State.SKIPPED, evidence.skipped
-    if evidence.failed:
-        return State.FAILED, evidence.failed
-    row, last = row_of(evidence, known), evidence.outcomes[-1]
-    expected = [outcome.text for outcome in row.outcomes] if row is not None else []
-    if not set(evidence.outcomes) <= set(expected) and len(set(evidence.outcomes)) > 1:
-        return State.UNSTEADY, f"now {', now '.join(evidence.outcomes)}"
-    if evidence.case == REMEDY and evidence.bites:
-        return State.FAILED, f"the way around does not help: {last}"
-    if last in expected:
-        return State.KNOWN, ""
-    reason = f"known is: {' or '.join(expected)}" if expected else "nothing is known of it here"
-    for row in known.get(evidence.case, ()):  # another loop may have this outcome, whatever its version
-        loop = named_loop(row.loop)[0] if row.loop is not None else None
-        if last in [outcome.text for outcome in row.outcomes] and loop not in (None, evidence.loop):
-            return State.NEWS, f"{reason}, and this as on {loop}"
-    return State.NEWS, reason
 
 
 # --- Kept, and read again ---

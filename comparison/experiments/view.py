@@ -4,6 +4,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, beside, is_none
@@ -25,7 +26,7 @@ def overview(survey: Survey, only_bites: bool = False) -> Iterator[Block]:
     """Sentences, then what is not as known, then each behaviour with its outcomes and where they are, in groups."""
     yield from _head(survey)
     shown = [each for each in survey.behaviours.values() if not only_bites or bites(survey, each)]
-    for group, behaviours in itertools.groupby(shown, _group):
+    for group, behaviours in itertools.groupby(shown, attrgetter("page.group")):
         yield Heading(GROUPS[group])
         for behaviour in behaviours:
             around = "+" if has_way_around(survey, behaviour) else " "
@@ -61,7 +62,7 @@ def page(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
 def whole(survey: Survey) -> Iterator[Block]:
     """All that was found, each behaviour with its text and without its code."""
     yield from _head(survey)
-    for group, behaviours in itertools.groupby(survey.behaviours.values(), _group):
+    for group, behaviours in itertools.groupby(survey.behaviours.values(), attrgetter("page.group")):
         yield Heading(GROUPS[group])
         for behaviour in behaviours:
             found = behaviour.page
@@ -77,10 +78,6 @@ def whole(survey: Survey) -> Iterator[Block]:
                 yield Line(f"Instead: {found.instead}", "prose")
             yield Line(f"Sources: {found.sources}", "prose")
             yield Command("Its page, with the code", f"python compare.py behaviours {found.name}")
-
-
-def _group(behaviour: Behaviour) -> str:
-    return behaviour.page.group
 
 
 def _head(survey: Survey) -> Iterator[Block]:

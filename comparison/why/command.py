@@ -2,7 +2,6 @@
 
 import argparse
 import random
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from comparison import files, layout
 from comparison.model import CannotCompare
 from comparison.options import at_least_one
 from comparison.play.machine import JOBS
-from comparison.play.processes import INTERRUPTED, ROOT
-from comparison.progress import gathered
+from comparison.play.processes import ROOT
+from comparison.progress import ended_early, gathered
 from comparison.selection import choose
 from comparison.why import record, view
 from comparison.why.statements import Alteration, alterations
@@ -70,8 +69,7 @@ def run(options: argparse.Namespace) -> int:
         blocks = view.single(options.place, sources, found)
     layout.write(document if options.format == "json" else blocks, options.format)
     if interrupted:
-        print(f"compare.py: interrupted; {len(found)} of {len(chosen)} changes were tried", file=sys.stderr)
-        return INTERRUPTED
+        return ended_early(f"{len(found)} of {len(chosen)} changes were tried")
     return 0 if None not in found.values() else 1
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from comparison import files
 from comparison.endpoints import IMPLEMENTATIONS
 from comparison.judge import differences, verdicts
-from comparison.model import RAW, SIDES, Endpoint, Observation, Pairing, ProjectedLine, Run, Scenario, Side
+from comparison.model import MIB, RAW, SIDES, Endpoint, Observation, Pairing, ProjectedLine, Run, Scenario, Side
 from comparison.play import runner
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.programs import source_of
-from comparison.scenarios import TUTORIAL
+from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.selection import Selection, Trial, trials
 from comparison.why.record import Evidence, Known
 from comparison.why.statements import Alteration, written
@@ -31,7 +31,6 @@ from comparison.why.statements import Alteration, written
 LEAST_S, PATIENCE = 2.0, 5
 CONFIRMED = 3  # how often what shows on one loop only is played again: a race that is lost now and then is no reason
 SHORT_GRACE = ("--grace", "0.2")  # what nobody asks for: an altered server that keeps its connections is not waited for
-DEAR_BYTES, DEAR_CONNECTIONS = 16 * 2**20, 100  # what is dear: so many bytes or connections
 SPINS, NEVER_ENDS = f"exited with -{signal.SIGALRM}", "never ends"
 
 PASSING = re.compile(r'"[^"]*", line \d+|<(?!\w+>)[^<>]*(?:<[^<>]*>[^<>]*)*>|\^+$')
@@ -51,14 +50,10 @@ _usual, {module}.{method} = {module}.{method}, _planted
 """  # the method raises when it is called for the first time
 
 WARNS = """
-import sys
 import warnings
 
-def _show(message, category, *_):
-    print(f"{category.__name__}: {str(message).split(' <')[0]}", file=sys.__stderr__)
-
 warnings.simplefilter("always")
-warnings.showwarning = _show
+warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {str(message).split(' <')[0]}\\n"
 """  # tells of each warning in one line, without what is another on each machine and in each run
 
 BLOCKED = """
@@ -101,22 +96,19 @@ def grounds() -> dict[Name, Trial]:
     first one over everything, and some with each planted defect."""
     found = [(trial, "") for trial in (*trials(["all"], None), *trials([TUTORIAL.name], list(TRANSPORTS)[1:]))]
     found += [(trial, defect) for defect in DEFECTS for trial in trials(SHOWING, ["tcp", "tls"])]
-    found.sort(key=lambda one: _is_dear(one[0].scenario))
+    dear = {one.name for one in SCENARIOS.values() if one.length > 16 * MIB or one.connections >= 100}
+    found.sort(key=lambda one: one[0].scenario.name in dear)
     return {(one.scenario.name, one.transport.name, defect): one for one, defect in found if one.skipped is None}
-
-
-def _is_dear(scenario: Scenario) -> bool:
-    return scenario.length > DEAR_BYTES or scenario.connections >= DEAR_CONNECTIONS
 
 
 def programs() -> dict[str, tuple[str, Side]]:
     """The files of the implementations: of which one each is, and its side."""
-    found: dict[str, tuple[str, Side]] = {}
-    for name, commands in IMPLEMENTATIONS.items():
-        for side in SIDES:
-            if (path := source_of(getattr(commands, side))) is not None:
-                found[path.as_posix()] = name, side
-    return found
+    return {
+        path.as_posix(): (name, side)
+        for name, commands in IMPLEMENTATIONS.items()
+        for side in SIDES
+        if (path := source_of(getattr(commands, side))) is not None
+    }
 
 
 def search(
