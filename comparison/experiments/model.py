@@ -22,9 +22,7 @@ VERSION = 1
 KEPT = "file of `compare.py behaviours --save`"
 WHERE = ("loop", "loop_version", "python")  # what is listed for what is otherwise the same
 
-
-Levels = tuple[str, str, str]
-"""What may predict an outcome: an API, a loop and a Python."""
+Levels = tuple[str, str, str]  # what may predict an outcome: an API, a loop and a Python
 
 
 @dataclass(frozen=True, eq=False)

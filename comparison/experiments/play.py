@@ -83,8 +83,7 @@ def _run(launcher: Launcher, patience_s: float, deadline_s: float, cell: Cell) -
 
 
 # --- What a loop has otherwise ---
-Names = dict[str, tuple[str, ...]]
-"""Loop -> the behaviours that it has otherwise than asyncio."""
+Names = dict[str, tuple[str, ...]]  # loop -> the behaviours that it has otherwise than asyncio
 
 
 def otherwise(selection: Selection) -> Names:

@@ -262,12 +262,12 @@ def where(having: Collection[Levels], everywhere: Collection[Levels]) -> str:
         cells = {c for c in everywhere if api in ("", c[0]) and loop in ("", c[1]) and c[2] in (span or pythons)}
         if cells and cells <= set(having):
             fitting.append((_spoken(api, loop, span, pythons), cells))
-    left, spoken = set(having), []
+    left, said = set(having), []
     while left:
         words, cells = max(fitting, key=lambda found: len(found[1] & left))  # the simplest of those that say most
         left -= cells
-        spoken.append(words)
-    return "; ".join(spoken) or "nowhere"
+        said.append(words)
+    return "; ".join(said) or "nowhere"
 
 
 def _spoken(api: str, loop: str, span: Sequence[str], pythons: Sequence[str]) -> str:

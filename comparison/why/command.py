@@ -14,7 +14,7 @@ from comparison.progress import ended_early, gathered
 from comparison.selection import choose
 from comparison.why import record, view
 from comparison.why.statements import Alteration, alterations
-from comparison.why.trial import programs, search
+from comparison.why.trial import Arena, programs
 
 DESCRIPTION = (
     "Show why each statement of the programs is there: each is left out or turned into its opposite in a copy, which "
@@ -51,14 +51,13 @@ def run(options: argparse.Namespace) -> int:
     before, certain = record.recalled(sources)
     tried = [one for one in chosen if options.again or one.key not in certain]
     if options.sample is not None:
-        known = [(one, certain[one.key]) for one in chosen if one not in tried]
-        others = [one for one, seen in known if seen is not None and not seen.told]
+        others = [one for one in chosen if one not in tried and (seen := certain[one.key]) and not seen.told]
         tried += random.sample(others, min(len(others), options.sample))
         chosen = [one for one in chosen if one in tried]
-    asked = search(tried, sources, before, choose(), options.jobs) if tried else ()
+    asked = Arena(choose(), sources, options.jobs).search(tried, before) if tried else ()
     came, interrupted = gathered(asked, len(tried))
-    everything = {one: certain[one.key] for one in chosen if one not in tried} | dict(came)
-    found = {one: everything[one] for one in chosen if one in everything}
+    new = dict(came)
+    found = {one: new[one] if one in new else certain[one.key] for one in chosen if one in new or one not in tried}
     if interrupted and not found:
         raise KeyboardInterrupt
     document = record.to_json(sources, found)

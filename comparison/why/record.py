@@ -31,15 +31,11 @@ class Evidence:
     @property
     def is_usual(self) -> bool:
         """Whether it is over what the scenario usually runs over."""
-        usual: str = SCENARIOS[self.scenario].transports[0]
-        return self.transport == usual
+        return bool(self.transport == SCENARIOS[self.scenario].transports[0])
 
 
-Found = Mapping[Alteration, Evidence | None]
-"""None: nothing was found that notices it."""
-
-Known = Mapping[Key, Evidence | None]
-"""The same of any version of a program."""
+Found = Mapping[Alteration, Evidence | None]  # None: nothing was found that notices it
+Known = Mapping[Key, Evidence | None]  # the same of any version of a program
 
 
 def read(path: Path = PLACE) -> tuple[dict[str, str], Known]:

@@ -11,7 +11,7 @@ import signal
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from comparison import files
@@ -33,9 +33,8 @@ CONFIRMED = 3  # how often what shows on one loop only is played again: a race t
 SHORT_GRACE = ("--grace", "0.2")  # what nobody asks for: an altered server that keeps its connections is not waited for
 SPINS, NEVER_ENDS = f"exited with -{signal.SIGALRM}", "never ends"
 
+# What a log has that is another in each copy, process and run: places in files, objects with their state.
 PASSING = re.compile(r'"[^"]*", line \d+|<(?!\w+>)[^<>]*(?:<[^<>]*>[^<>]*)*>|\^+$')
-"""What a log has that is another in each copy, process and run: places in files, objects with their state."""
-
 SIGNS = {"-": "does not tell", "+": "tells", "~": "tells in another place"}
 
 # --- Planted defects: what they show is what a statement is for that matters only where something else is wrong ---
@@ -69,17 +68,14 @@ def _sleep(delay_s):
 asyncio.sleep = _sleep
 """  # ends each pause while the loop is blocked: what came meanwhile is dealt with in the same turn
 
-# Without what keeps asyncio from logging the error of a connection that nobody has asked for: where both are part of a
-# cycle of garbage, it may come too late.
-UNLUCKY = "import asyncio\n\ndel asyncio.StreamReaderProtocol.__del__\n"
-
 DEFECTS = {
     "new connections raise": RAISES.format(module="common.live", method="LiveConnections.add"),
     "the end raises": RAISES.format(module="common.connections", method="ConnectionLog.ended"),
     "Python warns of what is left open": WARNS,
     "received bytes raise": RAISES.format(module="common.connections", method="ChunkLog.received"),
     "the loop is blocked in a pause": BLOCKED,
-    "garbage is collected in an unlucky order": UNLUCKY,
+    # What keeps asyncio from logging an error that nobody has asked for may come too late in a cycle of garbage.
+    "garbage is collected in an unlucky order": "import asyncio\n\ndel asyncio.StreamReaderProtocol.__del__\n",
 }
 """What is planted -> the source that plants it, which stands before that of the program."""
 
@@ -87,8 +83,8 @@ DEFECTS = {
 SHOWING = TUTORIAL.name, "says-nothing", "client-timeout", "reads-nothing", "resets-in-a-pause", "reset-before-sending"
 
 # --- The search ---
-Name = tuple[str, str, str]
-"""Of a ground: a scenario, a transport, and a planted defect or none."""
+Name = tuple[str, str, str]  # of a ground: a scenario, a transport, and a planted defect or none
+Noticed = dict[Alteration, Evidence]
 
 
 def grounds() -> dict[Name, Trial]:
@@ -111,36 +107,6 @@ def programs() -> dict[str, tuple[str, Side]]:
     }
 
 
-def search(
-    chosen: Sequence[Alteration],
-    sources: Mapping[str, str],
-    known: Known,
-    selection: Selection,
-    jobs: int,
-) -> Iterator[tuple[Alteration, Evidence | None]]:
-    """What notices each alteration, as it is found out; None where nothing does. What has noticed it before is tried
-    first; then what has noticed most others, and what is cheap."""
-    arena = Arena(selection, sources, jobs)
-    pending = dict.fromkeys(chosen)
-    before = defaultdict[Name, dict[Alteration, Evidence]](dict)
-    for one in pending:
-        if (seen := known.get(one.key)) is not None:
-            before[seen.scenario, seen.transport, seen.defect][one] = seen
-    first, left, caught = list(before.items()), list(arena.grounds), Counter[Name]()
-    while pending and (first or left):
-        if first:
-            name, those = first.pop(0)
-            found = arena.asked_again(name, those)
-        else:
-            name = left.pop(left.index(max(left, key=caught.__getitem__)))
-            found = arena.confirmed(name, pending)
-        caught[name] += len(found)
-        yield from found.items()
-        for one in found:
-            del pending[one]
-    yield from pending.items()
-
-
 class Arena:
     """Plays copies of programs, as they are and altered."""
 
@@ -151,7 +117,29 @@ class Arena:
         self._programs = programs()
         self._usual = {file: written(ast.parse(source)) for file, source in sources.items()}
 
-    def asked_again(self, ground: Name, known: Mapping[Alteration, Evidence]) -> dict[Alteration, Evidence]:
+    def search(self, chosen: Iterable[Alteration], known: Known) -> Iterator[tuple[Alteration, Evidence | None]]:
+        """What notices each alteration, as it is found out; None where nothing does. What has noticed it before is
+        tried first; then what has noticed most others, and what is cheap."""
+        pending = dict.fromkeys(chosen)
+        before = defaultdict[Name, dict[Alteration, Evidence]](dict)
+        for one in pending:
+            if (seen := known.get(one.key)) is not None:
+                before[seen.scenario, seen.transport, seen.defect][one] = seen
+        first, left, caught = list(before.items()), list(self.grounds), Counter[Name]()
+        while pending and (first or left):
+            if first:
+                name, those = first.pop(0)
+                found = self.asked_again(name, those)
+            else:
+                name = left.pop(left.index(max(left, key=caught.__getitem__)))
+                found = self.confirmed(name, pending)
+            caught[name] += len(found)
+            yield from found.items()
+            for one in found:
+                del pending[one]
+        yield from pending.items()
+
+    def asked_again(self, ground: Name, known: Mapping[Alteration, Evidence]) -> Noticed:
         """What notices again what it has noticed before, asked until it does so on the same loops: where the machine is
         too busy to tell, it says nothing. Where this machine lacks what it takes, the old evidence stands."""
         if ground not in self.grounds:
@@ -165,7 +153,7 @@ class Arena:
                 found[one] = dataclasses.replace(seen, loops=tuple(sorted(seen_on[one])))
         return found
 
-    def confirmed(self, ground: Name, alterations: Iterable[Alteration]) -> dict[Alteration, Evidence]:
+    def confirmed(self, ground: Name, alterations: Iterable[Alteration]) -> Noticed:
         """Which of the alterations show on this ground every time."""
         found = self.noticed(ground, alterations)
         for _ in range(CONFIRMED):
@@ -174,9 +162,7 @@ class Arena:
             found = sure | self.noticed(ground, once, patience=2 * PATIENCE)
         return found
 
-    def noticed(
-        self, ground: Name, alterations: Iterable[Alteration], patience: int = PATIENCE
-    ) -> dict[Alteration, Evidence]:
+    def noticed(self, ground: Name, alterations: Iterable[Alteration], patience: int = PATIENCE) -> Noticed:
         """Which of the alterations show on this ground, and how."""
         those = [one for one in alterations if self._programs[one.file][1] in self.grounds[ground].scenario.on_trial]
         if not those:
@@ -228,13 +214,11 @@ class Arena:
     def _pairing(self, end: Endpoint, side: Side, copy: Path, number: int, scenario: Scenario) -> Pairing:
         """A copy of a program with the sound other side, which is the engine itself where there is a script."""
         python, _, _, *options = end.server_command if side == "server" else end.client_command
-        command = (python, str(copy), *options)
-        changed = dataclasses.replace(
-            end, label=f"{end.label} {number}", server_command=command, client_command=command
-        )
+        new = (python, str(copy), *options)
+        changed = dataclasses.replace(end, label=f"{end.label} {number}", server_command=new, client_command=new)
         # A server takes its clients one after another: of those that hang each would hold up all others.
-        other = dataclasses.replace(end, label=f"{end.label} beside {number % self._jobs}")
-        other = RAW if scenario.script is not None else other
+        sound = dataclasses.replace(end, label=f"{end.label} beside {number % self._jobs}")
+        other = sound if scenario.script is None else RAW
         return Pairing(changed, other) if side == "server" else Pairing(other, changed)
 
 
