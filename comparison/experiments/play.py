@@ -87,39 +87,30 @@ Names = dict[str, tuple[str, ...]]  # loop -> the behaviours that it has otherwi
 
 
 def otherwise(selection: Selection) -> Names:
-    """Those of each loop but asyncio's, on the first Python that has it: of a usual loop by what is known, of any other
-    as it comes out at a look."""
-    every = everything().values()
-    known, arms = Names(), dict[str, Interpreter]()
-    loops = dict.fromkeys(end.loop for end in (*selection.servers, *selection.clients))
-    for loop in (loop for loop in loops if loop != STANDS_IN_FOR):
-        python = next((one for one in selection.pythons if one.versions.keys() >= {*packages(loop)}), None)
-        if python is not None and loop in USUAL:
-            known[loop] = tuple(sorted(each.page.name for each in every if _differs(each, loop, python)))
-        elif python is not None:
-            arms[loop] = python
-    return known | seen_otherwise(arms, every)
+    """Those of each loop but asyncio's, on the first Python that has it."""
+    arms = {}
+    for loop in dict.fromkeys(end.loop for end in (*selection.servers, *selection.clients)):
+        having = [python for python in selection.pythons if python.versions.keys() >= {*packages(loop)}]
+        if having and loop != STANDS_IN_FOR:
+            arms[loop] = having[0]
+    return otherwise_on(arms, everything().values())
 
 
-def seen_otherwise(arms: Mapping[str, Interpreter], behaviours: Iterable[Behaviour]) -> Names:
-    """The same by loop of these, as it came out here."""
+def otherwise_on(arms: Mapping[str, Interpreter], behaviours: Iterable[Behaviour]) -> Names:
+    """Those of some: of a usual loop by what is known, of any other as it comes out at a look."""
     tried = cells(behaviours, list(arms.items()))
-    found: dict[str, set[str]] = {loop: set() for loop in arms}
-    with Progress(len(tried), "behaviours") as progress:
-        for cell, evidence in looks(tried, jobs=JOBS, deadline_s=HASTY_S):
+    found = [cell for cell in tried if cell.loop in USUAL and _is_known_otherwise(cell)]
+    unknown = [cell for cell in tried if cell.loop not in USUAL]
+    with Progress(len(unknown), "behaviours") as progress:
+        for cell, evidence in looks(unknown, jobs=JOBS, deadline_s=HASTY_S):
             if judge(evidence, cell.behaviour.known).is_surprise:
-                found[cell.loop].add(cell.behaviour.page.name)
+                found.append(cell)
             progress.tick()
-    return {loop: tuple(sorted(names)) for loop, names in found.items()}
+    return {loop: tuple(sorted({cell.behaviour.page.name for cell in found if cell.loop == loop})) for loop in arms}
 
 
-def _differs(behaviour: Behaviour, loop: str, python: Interpreter) -> bool:
-    """Whether its table says so."""
-    version, of_python = version_of(loop, python), python.version.split()[-1]
-    for case, apis in behaviour.apis.items():
-        for api in apis:
-            places = Place(api, loop, of_python, version), Place(api, STANDS_IN_FOR, of_python)
-            here, there = (row_for(behaviour.known[case], place) for place in places)
-            if {*(here.outcomes if here else ())} != {*(there.outcomes if there else ())}:
-                return True
-    return False
+def _is_known_otherwise(cell: Cell) -> bool:
+    rows, python = cell.behaviour.known[cell.case], cell.python.version.split()[-1]
+    here = row_for(rows, Place(cell.api, cell.loop, python, version_of(cell.loop, cell.python)))
+    there = row_for(rows, Place(cell.api, STANDS_IN_FOR, python))
+    return (here and {*here.outcomes}) != (there and {*there.outcomes})

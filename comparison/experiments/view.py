@@ -15,7 +15,6 @@ from comparison.layout import BLANK, Beside, Block, Code, Command, Heading, Line
 CODE_SIDE_BY_SIDE = 119  # columns that two lessons take, whose lines are never broken
 OUTCOME_WIDTH = 30
 LEGEND = "! bites   + has a way around it, which worked   `compare.py behaviours NAME` is its page"
-
 ALIKE = "alike everywhere"
 BY_TIMING = "by timing"
 FACTORS = ("API", "loop", "Python")  # what a cell differs from another in, in the order in which a place is spoken

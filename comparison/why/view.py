@@ -31,8 +31,7 @@ def whole(sources: Mapping[str, str], found: Found) -> Iterator[Block]:
     told = sum(seen is not None and seen.told for seen in found.values())
     lines = len({one.place for one in found})
     end = f"nothing shows it at {', '.join(places)}" if places else "each of them shows"
-    yield BLANK
-    yield Line(f"{len(found)} changes of {lines} statements, {told} of them only told: {end}")
+    yield from (BLANK, Line(f"{len(found)} changes of {lines} statements, {told} of them only told: {end}"))
 
 
 def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Block]:
@@ -41,8 +40,7 @@ def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Blo
     yield Line(f"{place}, {first.section}", "title")
     yield Code(_lines(sources[first.file])[first.first - 1 : first.last], "python")
     for one, seen in found.items():
-        yield BLANK
-        yield Line(_note([one.change], seen), "" if seen else Verdict.FAILED)
+        yield from (BLANK, Line(_note([one.change], seen), "" if seen else Verdict.FAILED))
         if seen is not None:
             yield Line(f"{seen.scenario}: {SCENARIOS[seen.scenario].description}", "dim")
             if not seen.defect:

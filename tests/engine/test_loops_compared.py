@@ -13,7 +13,7 @@ WITNESS = "callbacks-in-order"
 
 def found(loop: str, *names: str) -> tuple[str, ...]:
     [here] = endpoints.interpreters([], [loop])
-    return play.seen_otherwise({loop: here}, [each for name, each in everything().items() if name in names])[loop]
+    return play.otherwise_on({loop: here}, [each for name, each in everything().items() if name in names])[loop]
 
 
 @pytest.mark.parametrize("loop", ["lost_twice", "eof_a_hundred_times", "data_after_the_end"])
