@@ -83,11 +83,11 @@ def _run(launcher: Launcher, patience_s: float, deadline_s: float, cell: Cell) -
 
 
 # --- What a loop has otherwise ---
-Names = dict[str, tuple[str, ...]]  # loop -> the behaviours that it has otherwise than asyncio
+Names = dict[str, tuple[str, ...]]  # by loop
 
 
 def otherwise(selection: Selection) -> Names:
-    """Those of each loop but asyncio's, on the first Python that has it."""
+    """The behaviours that each loop has otherwise than asyncio, on the first Python that has the loop."""
     arms = {}
     for loop in dict.fromkeys(end.loop for end in (*selection.servers, *selection.clients)):
         having = [python for python in selection.pythons if python.versions.keys() >= {*packages(loop)}]
@@ -97,7 +97,7 @@ def otherwise(selection: Selection) -> Names:
 
 
 def otherwise_on(arms: Mapping[str, Interpreter], behaviours: Iterable[Behaviour]) -> Names:
-    """Those of some: of a usual loop by what is known, of any other as it comes out at a look."""
+    """The same of some: of a usual loop by what is known, of any other as it comes out at a look."""
     tried = cells(behaviours, list(arms.items()))
     found = [cell for cell in tried if cell.loop in USUAL and _is_known_otherwise(cell)]
     unknown = [cell for cell in tried if cell.loop not in USUAL]

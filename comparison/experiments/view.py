@@ -236,7 +236,7 @@ def _versions(versions: Iterable[str]) -> str:
     return _and(sorted(set(versions), key=parsed))
 
 
-# --- Places ---
+# --- Which factors predict an outcome, and where each is, in as few words as tell it ---
 def predictors(seen: Mapping[Levels, Collection[str]]) -> tuple[str, ...] | None:
     """The smallest set of factors of which each combination of levels has one outcome, none where it is the same
     everywhere; None where only timing decides."""
