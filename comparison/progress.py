@@ -4,15 +4,18 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Iterable
+from typing import TextIO, TypeVar
 
 from comparison.layout import columns_of, duration
+from comparison.play.processes import INTERRUPTED
 
 DELAY_S = 1.0  # what is done before has no bar
 EACH_S = 1.0
 WIDTH = 30
 LEAST_WIDTH = 5
+
+Value = TypeVar("Value")
 
 
 class Progress:
@@ -89,3 +92,22 @@ class Progress:
         if self._bar_is_there:
             self._file.write("\r\x1b[K")
             self._bar_is_there = False
+
+
+def gathered(values: Iterable[Value], total: int) -> tuple[list[Value], bool]:
+    """What comes of so many, counted as it comes, and whether Ctrl-C ended it."""
+    found: list[Value] = []
+    with Progress(total) as progress:
+        try:
+            for value in values:
+                found.append(value)
+                progress.tick()
+        except KeyboardInterrupt:
+            return found, True
+    return found, False
+
+
+def ended_early(done: str) -> int:
+    """Say that Ctrl-C has come, and what was done before; the exit code."""
+    print(f"compare.py: interrupted; {done}", file=sys.stderr)
+    return INTERRUPTED

@@ -12,9 +12,8 @@ from comparison import cluster, files, layout
 from comparison.model import CannotCompare, Comparison, Survey, Verdict
 from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
-from comparison.play.processes import INTERRUPTED
 from comparison.play.runner import PlayAll
-from comparison.progress import Progress
+from comparison.progress import Progress, ended_early
 from comparison.report import output, words
 from comparison.run import compare_all, outlined
 from comparison.saved import Folder
@@ -65,16 +64,15 @@ def run(options: argparse.Namespace) -> int:
     if interrupted and not survey.comparisons:
         raise KeyboardInterrupt
     if ALL in options.scenario and not interrupted:
-        from comparison.experiments import otherwise
+        from comparison.experiments.play import otherwise
 
         try:
-            survey = dataclasses.replace(survey, otherwise=otherwise.of(selection))
+            survey = dataclasses.replace(survey, otherwise=otherwise(selection))
         except KeyboardInterrupt:
             interrupted = True
     output.write(survey, options, rows=not sys.stderr.isatty())  # which has shown each as it came
     if interrupted:
-        print(f"compare.py: interrupted; {words.judged(survey)} of {len(tried)} were judged", file=sys.stderr)
-        return INTERRUPTED
+        return ended_early(f"{words.judged(survey)} of {len(tried)} were judged")
     return survey.exit_code
 
 

@@ -1,19 +1,17 @@
 """`compare.py behaviours`: its options, and what it does with them."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from behaviours.page import GROUPS
 from comparison import endpoints, files, layout
-from comparison.experiments import record, view
-from comparison.experiments.model import Behaviour, Evidence, everything, judged
+from comparison.experiments import view
+from comparison.experiments.model import Behaviour, everything, judged, read, to_json
 from comparison.experiments.play import JOBS, cells, survey
 from comparison.model import CannotCompare
 from comparison.options import LOOP_HELP, at_least_one, comma_separated, meant, unknown
-from comparison.play.processes import INTERRUPTED
-from comparison.progress import Progress
+from comparison.progress import ended_early, gathered
 
 DESCRIPTION = (
     "Show how asyncio's two APIs, its loops and its versions really behave, by experiments: what bites here, what is "
@@ -40,39 +38,25 @@ def run(options: argparse.Namespace) -> int:
     """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
     files.check_target("--save", options.save)
     chosen = choose(everything(), options.name, options.group)
-    interrupted, notes, evidences = False, list[str](), list[Evidence]()
     if options.sources:
-        evidences = record.read(options.sources)
+        evidences, interrupted, notes = read(options.sources), False, list[str]()
     else:
         arms, notes = endpoints.arms(endpoints.interpreters(options.python, options.loop), options.loop)
         tried = cells(chosen.values(), arms)
-        try:
-            with Progress(len(tried)) as progress:
-                for evidence in survey(tried, jobs=options.jobs):
-                    evidences.append(evidence)
-                    progress.tick()
-        except KeyboardInterrupt:
-            if not evidences:
-                raise
-            interrupted = True
+        evidences, interrupted = gathered(survey(tried, jobs=options.jobs), len(tried))
+        if interrupted and not evidences:
+            raise KeyboardInterrupt
     found = judged(chosen, evidences, notes)
     if not found.findings:
         raise CannotCompare("none of these was run; choose others, or name another file")
-    kept = record.to_json(found.findings)
+    kept = to_json(found.findings)
     if options.save is not None:
         files.replace(options.save, kept)
-    if options.format == "json":
-        layout.write(kept)
-    elif options.name is not None:
-        layout.write(view.page(found, *found.behaviours.values()), options.format)
-    elif options.format == "markdown":
-        layout.write(view.whole(found), options.format)
-    else:
-        layout.write(view.overview(found, options.bites))
-    if interrupted:
-        print(f"compare.py: interrupted; {len(evidences)} of {len(tried)} cases were run", file=sys.stderr)
-        return INTERRUPTED
-    return found.exit_code
+    blocks = view.whole(found) if options.format == "markdown" else view.overview(found, options.bites)
+    if options.name is not None:
+        blocks = view.page(found, *found.behaviours.values())
+    layout.write(kept if options.format == "json" else blocks, options.format)
+    return ended_early(f"{len(evidences)} of {len(tried)} cases were run") if interrupted else found.exit_code
 
 
 def choose(known: dict[str, Behaviour], name: str | None, groups: Sequence[str] | None) -> dict[str, Behaviour]:

@@ -1,20 +1,28 @@
-"""A behaviour, a case of it in a place, what was seen there, and what that means: it is held against a table."""
+"""A behaviour, a case of it in a place, what was seen there, and what that means: it is held against a table. What was
+seen can be kept as JSON, so that a later table can be held against it."""
 
+import functools
 import importlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 
-from behaviours.known import APIS, Known, Place, Row, named_loop, part_of, row_for
+from behaviours.known import APIS, Known, Place, Row, named_loop, parsed, part_of, row_for
 from behaviours.page import Page, pages
 from common.loops import USUAL
+from comparison import files, shapes
 from comparison.model import Interpreter
 
-REMEDY = "remedy"
-"""The case that is the way around; the others are what it is the way around of."""
+REMEDY = "remedy"  # the case that is the way around; the others are what it is the way around of
+STANDS_IN_FOR = "asyncio"  # any loop that goes by no name here is held against the rows of this one
 
-STANDS_IN_FOR = "asyncio"
-"""Any loop that goes by no name here is held against the rows of this one: it stands in for it."""
+VERSION = 1
+KEPT = "file of `compare.py behaviours --save`"
+WHERE = ("loop", "loop_version", "python")  # what is listed for what is otherwise the same
+
+Levels = tuple[str, str, str]  # what may predict an outcome: an API, a loop and a Python
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +85,7 @@ class Evidence:
         return f"{self.loop} {self.loop_version}".strip()
 
     @property
-    def levels(self) -> tuple[str, str, str]:
-        """What may predict its outcome: the factors of a place, as `places.FACTORS` names them."""
+    def levels(self) -> Levels:
         return self.api, self.loop, self.python
 
 
@@ -137,8 +144,25 @@ def judged(behaviours: Mapping[str, Behaviour], evidences: Iterable[Evidence], n
 
 def judge(evidence: Evidence, known: Known) -> Finding:
     """What it means."""
-    state, reason = _meaning(evidence, known)
-    return Finding(**vars(evidence), state=state, reason=reason)
+    meaning = functools.partial(Finding, **vars(evidence))
+    if evidence.skipped:
+        return meaning(state=State.SKIPPED, reason=evidence.skipped)
+    if evidence.failed:
+        return meaning(state=State.FAILED, reason=evidence.failed)
+    row, last = row_of(evidence, known), evidence.outcomes[-1]
+    expected = [outcome.text for outcome in row.outcomes] if row is not None else []
+    if not set(evidence.outcomes) <= set(expected) and len(set(evidence.outcomes)) > 1:
+        return meaning(state=State.UNSTEADY, reason=f"now {', now '.join(evidence.outcomes)}")
+    if evidence.case == REMEDY and evidence.bites:
+        return meaning(state=State.FAILED, reason=f"the way around does not help: {last}")
+    if last in expected:
+        return meaning(state=State.KNOWN)
+    reason = f"known is: {' or '.join(expected)}" if expected else "nothing is known of it here"
+    for row in known.get(evidence.case, ()):  # another loop may have this outcome, whatever its version
+        loop = named_loop(row.loop)[0] if row.loop is not None else None
+        if last in [outcome.text for outcome in row.outcomes] and loop not in (None, evidence.loop):
+            return meaning(state=State.NEWS, reason=f"{reason}, and this as on {loop}")
+    return meaning(state=State.NEWS, reason=reason)
 
 
 def row_of(evidence: Evidence, known: Known) -> Row | None:
@@ -147,22 +171,31 @@ def row_of(evidence: Evidence, known: Known) -> Row | None:
     return row_for(known.get(evidence.case, ()), Place(evidence.api, loop, evidence.python, evidence.loop_version))
 
 
-def _meaning(evidence: Evidence, known: Known) -> tuple[State, str]:
-    if evidence.skipped:
-        return State.SKIPPED, evidence.skipped
-    if evidence.failed:
-        return State.FAILED, evidence.failed
-    row, last = row_of(evidence, known), evidence.outcomes[-1]
-    expected = [outcome.text for outcome in row.outcomes] if row is not None else []
-    if not set(evidence.outcomes) <= set(expected) and len(set(evidence.outcomes)) > 1:
-        return State.UNSTEADY, f"now {', now '.join(evidence.outcomes)}"
-    if evidence.case == REMEDY and evidence.bites:
-        return State.FAILED, f"the way around does not help: {last}"
-    if last in expected:
-        return State.KNOWN, ""
-    reason = f"known is: {' or '.join(expected)}" if expected else "nothing is known of it here"
-    for row in known.get(evidence.case, ()):  # another loop may have this outcome, whatever its version
-        loop = named_loop(row.loop)[0] if row.loop is not None else None
-        if last in [outcome.text for outcome in row.outcomes] and loop not in (None, evidence.loop):
-            return State.NEWS, f"{reason}, and this as on {loop}"
-    return State.NEWS, reason
+# --- Kept, and read again ---
+def to_json(findings: Iterable[Finding]) -> str:
+    """What was seen: what is the same on several loops and Pythons stands once, and each thing on a line."""
+    places: dict[str, list[list[str]]] = {}
+    for finding in findings:
+        values = {name: value for name, value in asdict(finding).items() if value not in ("", ())}
+        place = [values.pop(name, "") for name in WHERE]
+        places.setdefault(json.dumps(values), []).append(place)
+    lines = [f'{text[:-1]}, "where": {json.dumps(where)}}}' for text, where in places.items()]
+    return f'{{"behaviours": {VERSION}, "seen": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def read(paths: Sequence[Path]) -> list[Evidence]:
+    """What some files hold; of the same place the last one counts. Raises CannotCompare."""
+    found: dict[tuple[str, ...], Evidence] = {}
+    for path in paths:
+        with files.refused(str(path), f"is no {KEPT}", "name one"):
+            document = files.parse(files.read(path, f"a {KEPT}"))
+            if document["behaviours"] != VERSION:
+                raise ValueError("another version of this program wrote it")
+            for values in document["seen"]:
+                for place in values["where"]:
+                    evidence = shapes.make(Evidence, values | dict(zip(WHERE, place, strict=True)))
+                    parsed(evidence.python)  # raises ValueError
+                    if not (evidence.outcomes or evidence.failed or evidence.skipped):
+                        raise ValueError(f"nothing came of {evidence.behaviour}")
+                    found[evidence.behaviour, evidence.case, *evidence.levels] = evidence
+    return list(found.values())

@@ -1,31 +1,29 @@
-"""Runs cases, each in a process with a deadline, and again what is a surprise."""
+"""Runs cases, each in a process with a deadline, and again what is a surprise; or looks for what a loop has otherwise
+than asyncio."""
 
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from common.loops import packages
+from behaviours.known import Place, row_for
+from common.loops import USUAL, packages
 from comparison import shapes
 from comparison.errors import last_words
-from comparison.experiments.model import Behaviour, Cell, Evidence, judge
+from comparison.experiments.model import STANDS_IN_FOR, Behaviour, Cell, Evidence, everything, judge
 from comparison.model import Interpreter
 from comparison.play.processes import Launcher
 from comparison.play.workers import each, in_a_thread
+from comparison.progress import Progress
+from comparison.selection import Selection
 
-PATIENCE_S = 0.5
-"""What may not happen is waited for so long; ten times as long where a surprise is confirmed."""
-
-CONFIRMING = 10.0
-DEADLINE_S = 30.0
-"""What a case gets; what it takes is some tenths of a second, and a few patiences."""
-
-SPARE_S = 10.0
-"""What a process gets beyond, to start and to say itself that its deadline has passed."""
-
-JOBS = 3 * (os.cpu_count() or 1)
-"""A case waits more than it computes."""
+PATIENCE_S = 0.5  # what may not happen is waited for so long
+CONFIRMING_S = 5.0  # the same where a surprise is confirmed
+DEADLINE_S = 30.0  # what a case gets; what it takes is some tenths of a second, and a few patiences
+HASTY_S = 5.0  # the same at a look: on a loop that hangs in most of them nobody waits for all
+SPARE_S = 10.0  # what a process gets beyond, to start and to say itself that its deadline has passed
+JOBS = 3 * (os.cpu_count() or 1)  # a case waits more than it computes
 
 
 def cells(behaviours: Iterable[Behaviour], arms: Sequence[tuple[str, Interpreter]]) -> list[Cell]:
@@ -48,7 +46,7 @@ def survey(chosen: Iterable[Cell], *, jobs: int, deadline_s: float = DEADLINE_S)
             surprises[cell] = evidence.outcomes or (f"failed: {evidence.failed}",)
         else:
             yield evidence
-    for cell, again in looks(surprises, jobs=1, deadline_s=deadline_s * 2, patience_s=PATIENCE_S * CONFIRMING):
+    for cell, again in looks(surprises, jobs=1, deadline_s=deadline_s * 2, patience_s=CONFIRMING_S):
         yield dataclasses.replace(again, outcomes=(*surprises[cell], *again.outcomes))
 
 
@@ -82,3 +80,37 @@ def _run(launcher: Launcher, patience_s: float, deadline_s: float, cell: Cell) -
     outcomes = [said["outcome"]] if "outcome" in said else []
     evidence: Evidence = shapes.make(Evidence, place | said | named | {"outcomes": outcomes})
     return evidence
+
+
+# --- What a loop has otherwise ---
+Names = dict[str, tuple[str, ...]]  # by loop
+
+
+def otherwise(selection: Selection) -> Names:
+    """The behaviours that each loop has otherwise than asyncio, on the first Python that has the loop."""
+    arms = {}
+    for loop in dict.fromkeys(end.loop for end in (*selection.servers, *selection.clients)):
+        having = [python for python in selection.pythons if python.versions.keys() >= {*packages(loop)}]
+        if having and loop != STANDS_IN_FOR:
+            arms[loop] = having[0]
+    return otherwise_on(arms, everything().values())
+
+
+def otherwise_on(arms: Mapping[str, Interpreter], behaviours: Iterable[Behaviour]) -> Names:
+    """The same of some: of a usual loop by what is known, of any other as it comes out at a look."""
+    tried = cells(behaviours, list(arms.items()))
+    found = [cell for cell in tried if cell.loop in USUAL and _is_known_otherwise(cell)]
+    unknown = [cell for cell in tried if cell.loop not in USUAL]
+    with Progress(len(unknown), "behaviours") as progress:
+        for cell, evidence in looks(unknown, jobs=JOBS, deadline_s=HASTY_S):
+            if judge(evidence, cell.behaviour.known).is_surprise:
+                found.append(cell)
+            progress.tick()
+    return {loop: tuple(sorted({cell.behaviour.page.name for cell in found if cell.loop == loop})) for loop in arms}
+
+
+def _is_known_otherwise(cell: Cell) -> bool:
+    rows, python = cell.behaviour.known[cell.case], cell.python.version.split()[-1]
+    here = row_for(rows, Place(cell.api, cell.loop, python, version_of(cell.loop, cell.python)))
+    there = row_for(rows, Place(cell.api, STANDS_IN_FOR, python))
+    return (here and {*here.outcomes}) != (there and {*there.outcomes})

@@ -2,42 +2,40 @@
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, beside, is_none
-from comparison.experiments.model import REMEDY, Behaviour, Finding, State, Survey, row_of
-from comparison.experiments.places import FACTORS, Levels, predictors, where
+from comparison.experiments.model import REMEDY, Behaviour, Finding, Levels, State, Survey, row_of
+from comparison.judge.factors import decided
 from comparison.layout import BLANK, Beside, Block, Code, Command, Heading, Line, Table
 
-CODE_SIDE_BY_SIDE = 119
-"""Columns that two lessons take, whose lines are never broken."""
-
+CODE_SIDE_BY_SIDE = 119  # columns that two lessons take, whose lines are never broken
 OUTCOME_WIDTH = 30
 LEGEND = "! bites   + has a way around it, which worked   `compare.py behaviours NAME` is its page"
-
 ALIKE = "alike everywhere"
 BY_TIMING = "by timing"
+FACTORS = ("API", "loop", "Python")  # what a cell differs from another in, in the order in which a place is spoken
+API_NAMES = {api: label for label, api in SECTIONS.items()}
 
 
 def overview(survey: Survey, only_bites: bool = False) -> Iterator[Block]:
     """Sentences, then what is not as known, then each behaviour with its outcomes and where they are, in groups."""
     yield from _head(survey)
-    for group, behaviours in _groups(survey):
-        shown = [behaviour for behaviour in behaviours if not only_bites or bites(survey, behaviour)]
-        if shown:
-            yield Heading(GROUPS[group])
-        for behaviour in shown:
+    shown = [each for each in survey.behaviours.values() if not only_bites or bites(survey, each)]
+    for group, behaviours in itertools.groupby(shown, attrgetter("page.group")):
+        yield Heading(GROUPS[group])
+        for behaviour in behaviours:
             around = "+" if has_way_around(survey, behaviour) else " "
             yield Line(f"{behaviour.page.name}: {behaviour.page.title}", "bold", around)
             for case in behaviour.traps:
                 if len(behaviour.traps) > 1:
                     yield Line(f"{spoken(case)}:", indent="    ")
                 for line in lines(survey.of(behaviour, case)):
-                    yield Line(
-                        f"{line.text:<{OUTCOME_WIDTH}} {line.where}", "", "!" if line.first.bites else " ", "    "
-                    )
+                    mark = "!" if line.first.bites else " "
+                    yield Line(f"{line.text:<{OUTCOME_WIDTH}} {line.where}", "", mark, "    ")
     yield from (BLANK, Line(LEGEND, "hint"))
 
 
@@ -63,7 +61,7 @@ def page(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
 def whole(survey: Survey) -> Iterator[Block]:
     """All that was found, each behaviour with its text and without its code."""
     yield from _head(survey)
-    for group, behaviours in _groups(survey):
+    for group, behaviours in itertools.groupby(survey.behaviours.values(), attrgetter("page.group")):
         yield Heading(GROUPS[group])
         for behaviour in behaviours:
             found = behaviour.page
@@ -81,10 +79,6 @@ def whole(survey: Survey) -> Iterator[Block]:
             yield Command("Its page, with the code", f"python compare.py behaviours {found.name}")
 
 
-def _groups(survey: Survey) -> Iterator[tuple[str, Iterator[Behaviour]]]:
-    return itertools.groupby(survey.behaviours.values(), lambda behaviour: behaviour.page.group)
-
-
 def _head(survey: Survey) -> Iterator[Block]:
     what_ran, *more = summary(survey)
     yield from (Line(what_ran, "title"), *map(Line, more))
@@ -95,13 +89,12 @@ def _head(survey: Survey) -> Iterator[Block]:
 
 
 def _code(behaviour: Behaviour, case: str) -> Beside:
+    nothing = "needs none" if case == REMEDY else "has no such thing"
     titles, texts = [], []
     for label, api in SECTIONS.items():
         if (code := behaviour.page.code.get((api, case))) is not None:
-            why_none = is_none(code)
-            nothing = why_none or ("needs none" if case == REMEDY else "has no such thing")
             titles.append(f"{label}, {spoken(case)}")
-            texts.append(code.splitlines() if why_none is None else [f"({nothing})"])
+            texts.append(code.splitlines() if (why := is_none(code)) is None else [f"({why or nothing})"])
     return Beside(titles, texts, from_width=CODE_SIDE_BY_SIDE)
 
 
@@ -203,7 +196,7 @@ def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
     where nothing predicts them."""
     factors: set[str] = set()
     for case in behaviour.traps:
-        seen: dict[Levels, set[str]] = defaultdict(set)
+        seen = defaultdict[Levels, set[str]](set)
         for finding in survey.of(behaviour, case):
             if finding.outcomes:  # it was not skipped
                 seen[finding.levels].update(finding.outcomes)
@@ -241,3 +234,56 @@ def _and(words: Collection[str]) -> str:
 
 def _versions(versions: Iterable[str]) -> str:
     return _and(sorted(set(versions), key=parsed))
+
+
+# --- Which factors predict an outcome, and where each is, in as few words as tell it ---
+def predictors(seen: Mapping[Levels, Collection[str]]) -> tuple[str, ...] | None:
+    """The smallest set of factors of which each combination of levels has one outcome, none where it is the same
+    everywhere; None where only timing decides."""
+    if any(len(outcomes) > 1 for outcomes in seen.values()):
+        return None
+    for size in range(len(FACTORS) + 1):
+        for chosen in itertools.combinations(range(len(FACTORS)), size):
+            if decided((tuple(levels[n] for n in chosen), set(outcomes)) for levels, outcomes in seen.items()):
+                return tuple(FACTORS[index] for index in chosen)
+    return None
+
+
+def where(having: Collection[Levels], everywhere: Collection[Levels]) -> str:
+    """The places of `having` among all, such as `Protocol on uvloop; asyncio from 3.12`."""
+    apis, loops = (sorted({levels[n] for levels in everywhere}) for n in (0, 1))
+    pythons = sorted({levels[2] for levels in everywhere}, key=parsed)
+    spans = [pythons[start:end] for start, end in itertools.combinations(range(len(pythons) + 1), 2)]
+    # Of each factor a level, or several Pythons in a row; what is empty stands for all.
+    terms = itertools.product(["", *apis], ["", *loops], [[], *(span for span in spans if span != pythons)])
+    fitting = []
+    for api, loop, span in sorted(terms, key=lambda term: (sum(map(bool, term)), max(1, len(term[2])))):
+        cells = {c for c in everywhere if api in ("", c[0]) and loop in ("", c[1]) and c[2] in (span or pythons)}
+        if cells and cells <= set(having):
+            fitting.append((_spoken(api, loop, span, pythons), cells))
+    left, said = set(having), []
+    while left:
+        words, cells = max(fitting, key=lambda found: len(found[1] & left))  # the simplest of those that say most
+        left -= cells
+        said.append(words)
+    return "; ".join(said) or "nowhere"
+
+
+def _spoken(api: str, loop: str, span: Sequence[str], pythons: Sequence[str]) -> str:
+    words = " on ".join(filter(None, (API_NAMES.get(api), loop)))
+    if not span:
+        return words or "everywhere"
+    if not loop:
+        words = f"{words} on Python".removeprefix(" on ")
+    first, last = _branch(span[0], pythons), _branch(span[-1], pythons)
+    if len(span) == 1:
+        return f"{words} {first}"
+    if span[-1] == pythons[-1]:
+        return f"{words} from {first}"
+    return f"{words} up to {last}" if span[0] == pythons[0] else f"{words} {first} to {last}"
+
+
+def _branch(version: str, pythons: Sequence[str]) -> str:
+    """`3.12` where that tells which of them is meant."""
+    branch = ".".join(version.split(".")[:2])
+    return branch if sum(other.startswith(f"{branch}.") for other in pythons) == 1 else version

@@ -14,7 +14,7 @@ from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
 from comparison.model import CannotCompare, Survey
 from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
-from comparison.play.processes import INTERRUPTED
+from comparison.progress import ended_early
 from comparison.report import export, gather, repeat, sentence, words
 from comparison.report.html import causes, cost
 from comparison.run_command import survey_of
@@ -85,9 +85,7 @@ def run(options: argparse.Namespace) -> int:
     if path is not None:
         size = len(text.encode(errors="backslashreplace"))
         print(f"compare.py: wrote {escape(str(path))} ({size / 2**20:.1f} MiB)", file=sys.stderr)
-    if interrupted:
-        print(f"compare.py: interrupted; {words.judged(survey)} were judged", file=sys.stderr)
-    return INTERRUPTED if interrupted else 0
+    return ended_early(f"{words.judged(survey)} were judged") if interrupted else 0
 
 
 def check(options: argparse.Namespace) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import random
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,12 +9,12 @@ from comparison import files, layout
 from comparison.model import CannotCompare
 from comparison.options import at_least_one
 from comparison.play.machine import JOBS
-from comparison.play.processes import INTERRUPTED, ROOT
-from comparison.progress import Progress
+from comparison.play.processes import ROOT
+from comparison.progress import ended_early, gathered
 from comparison.selection import choose
 from comparison.why import record, view
 from comparison.why.statements import Alteration, alterations
-from comparison.why.trial import programs, search
+from comparison.why.trial import Arena, programs
 
 DESCRIPTION = (
     "Show why each statement of the programs is there: each is left out or turned into its opposite in a copy, which "
@@ -49,36 +48,27 @@ def run(options: argparse.Namespace) -> int:
     files.check_target("--save", options.save)
     sources = {file: (ROOT / file).read_text("utf-8") for file in programs()}
     chosen = meant(options.place, sources)
-    before, certain = record.recalled(chosen, sources)
-    tried = [one for one in chosen if options.again or one not in certain]
+    before, certain = record.recalled(sources)
+    tried = [one for one in chosen if options.again or one.key not in certain]
     if options.sample is not None:
-        others = [one for one in chosen if one not in tried and (seen := certain[one]) is not None and not seen.told]
+        others = [one for one in chosen if one not in tried and (seen := certain[one.key]) and not seen.told]
         tried += random.sample(others, min(len(others), options.sample))
         chosen = [one for one in chosen if one in tried]
-    came = {one: certain[one] for one in chosen if one not in tried}
-    interrupted = False
-    try:
-        if tried:
-            with Progress(len(tried)) as progress:
-                for one, seen in search(tried, sources, before, choose(), options.jobs):
-                    came[one] = seen
-                    progress.tick()
-    except KeyboardInterrupt:
-        if not came:
-            raise
-        interrupted = True
-    found = {one: came[one] for one in chosen if one in came}
+    asked = Arena(choose(), sources, options.jobs).search(tried, before) if tried else ()
+    came, interrupted = gathered(asked, len(tried))
+    new = dict(came)
+    found = {one: new[one] if one in new else certain[one.key] for one in chosen if one in new or one not in tried}
+    if interrupted and not found:
+        raise KeyboardInterrupt
+    document = record.to_json(sources, found)
     if options.save is not None:
-        files.replace(options.save, record.to_json(sources, found))
-    if options.format == "json":
-        layout.write(record.to_json(sources, found))
-    else:
-        is_single = ":" in (options.place or "") and found
-        blocks = view.single(options.place, sources, found) if is_single else view.whole(sources, found)
-        layout.write(blocks, options.format)
+        files.replace(options.save, document)
+    blocks = view.whole(sources, found)
+    if ":" in (options.place or "") and found:
+        blocks = view.single(options.place, sources, found)
+    layout.write(document if options.format == "json" else blocks, options.format)
     if interrupted:
-        print(f"compare.py: interrupted; {len(found)} of {len(chosen)} changes were tried", file=sys.stderr)
-        return INTERRUPTED
+        return ended_early(f"{len(found)} of {len(chosen)} changes were tried")
     return 0 if None not in found.values() else 1
 
 

@@ -1,7 +1,7 @@
 """What was found out, as JSON and back: what noticed each alteration, so that the next run need not search."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from comparison.scenarios import SCENARIOS
 from comparison.why.statements import Alteration, Key, digest
 
 VERSION = 1
-PLACE = ROOT / "docs" / "why.json"
-"""The record of the project's own programs."""
+PLACE = ROOT / "docs" / "why.json"  # the record of the project's own programs
+USUAL = ("nth", 1), ("told", False), ("defect", "")  # what is not written
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,17 @@ class Evidence:
     told: bool = False
     defect: str = ""
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is over what the scenario usually runs over."""
+        return bool(self.transport == SCENARIOS[self.scenario].transports[0])
 
-Found = Mapping[Alteration, Evidence | None]
-"""None: nothing was found that notices it."""
+
+Found = Mapping[Alteration, Evidence | None]  # None: nothing was found that notices it
+Known = Mapping[Key, Evidence | None]  # the same of any version of a program
 
 
-def read(path: Path = PLACE) -> tuple[dict[str, str], dict[Key, Evidence | None]]:
+def read(path: Path = PLACE) -> tuple[dict[str, str], Known]:
     """The digest of each program of a record, and what is known of its alterations; nothing where there is no record.
     Raises CannotCompare."""
     if not path.exists():
@@ -42,28 +47,22 @@ def read(path: Path = PLACE) -> tuple[dict[str, str], dict[Key, Evidence | None]
         document = files.parse(files.read(path, "a file of `compare.py why --save`"))
         if document["why"] != VERSION:
             raise ValueError("another version of this program wrote it")
-        programs = document["programs"].items()
-        return {file: program["digest"] for file, program in programs}, {
-            (file, note["code"], note["change"], note.get("nth", 1)): (
-                shapes.make(Evidence, note) if "scenario" in note else None
-            )
-            for file, program in programs
-            for note in program["notes"]
-        }
+        digests, known = dict[str, str](), dict[Key, Evidence | None]()
+        for file, program in document["programs"].items():
+            digests[file] = program["digest"]
+            for note in program["notes"]:
+                key = file, note["code"], note["change"], note.get("nth", 1)
+                known[key] = shapes.make(Evidence, note) if "scenario" in note else None
+        return digests, known
 
 
-def recalled(alterations: Iterable[Alteration], sources: Mapping[str, str]) -> tuple[dict[Alteration, Evidence], Found]:
-    """What has noticed which alterations before, and what certainly still holds: the program is the same."""
+def recalled(sources: Mapping[str, str]) -> tuple[Known, Known]:
+    """What is known of some programs' alterations, and what of it certainly still holds: the program is the same."""
     digests, known = read()
     same = {file for file, source in sources.items() if digests.get(file) == digest(source)}
-    before, certain = {}, dict[Alteration, Evidence | None]()
-    for one in alterations:
-        seen = known.get(one.key)
-        if seen is not None and seen.scenario in SCENARIOS and seen.transport in TRANSPORTS:
-            before[one] = seen
-        if one.file in same and one.key in known and (seen is None or one in before):
-            certain[one] = seen
-    return before, certain
+    there = {(scenario, transport) for scenario in SCENARIOS for transport in TRANSPORTS}
+    before = {key: seen for key, seen in known.items() if seen is None or (seen.scenario, seen.transport) in there}
+    return before, {key: seen for key, seen in before.items() if key[0] in same}
 
 
 def to_json(sources: Mapping[str, str], found: Found) -> str:
@@ -73,9 +72,8 @@ def to_json(sources: Mapping[str, str], found: Found) -> str:
         notes = []
         for one, seen in found.items():
             if one.file == file:
-                values = {"code": one.code, "change": one.change, "nth": one.nth, **(asdict(seen) if seen else {})}
-                usual = ("nth", 1), ("told", False), ("defect", "")
-                notes.append(f"  {json.dumps(dict(pair for pair in values.items() if pair not in usual))}")
+                values = {"code": one.code, "change": one.change, "nth": one.nth} | (asdict(seen) if seen else {})
+                notes.append(f"  {json.dumps(dict(pair for pair in values.items() if pair not in USUAL))}")
         lines = ",\n".join(notes)
         programs.append(f'{json.dumps(file)}: {{"digest": "{digest(source)}", "notes": [\n{lines}\n]}}')
     return f'{{"why": {VERSION}, "programs": {{\n' + ",\n".join(programs) + "\n}}\n"

@@ -21,8 +21,8 @@ CHANGES = {
 }
 """Each change, and how a sentence about it begins."""
 
+# What is no statement of its own here: without it, what stands below it or in it goes, too.
 FRAME = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-"""What is no statement of its own here: without it, what stands below it or in it goes, too."""
 
 Key = tuple[str, str, str, int]
 """What an alteration goes by from one version of a program to the next: the file, the code, the change, and which of
@@ -98,16 +98,12 @@ def _is_text(statement: ast.stmt) -> bool:
 
 def _head(statement: ast.stmt) -> tuple[int, str]:
     """The last of its own lines, and its code, each without what stands in it."""
-    match statement:
-        case ast.If(test) | ast.While(test):
-            head: ast.expr | ast.stmt = test
-        case ast.With(items) | ast.AsyncWith(items):
-            head = items[-1].optional_vars or items[-1].context_expr
-        case ast.Try():
-            return statement.lineno, "try:"
-        case _:
-            return statement.end_lineno or statement.lineno, ast.unparse(statement)
-    return head.end_lineno or head.lineno, ast.unparse(statement).split("\n")[0]
+    code = ast.unparse(statement)
+    if not hasattr(statement, "body"):
+        return statement.end_lineno or statement.lineno, code
+    own = (part for part in ast.iter_child_nodes(statement) if not isinstance(part, ast.stmt | ast.ExceptHandler))
+    ends = [getattr(node, "end_lineno", 0) for part in own for node in ast.walk(part)]
+    return max([statement.lineno, *ends]), code.split("\n")[0]
 
 
 def _changes(statement: ast.stmt, *, outside: bool) -> Iterator[tuple[str, list[ast.stmt]]]:

@@ -11,125 +11,135 @@ import signal
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from comparison import files
 from comparison.endpoints import IMPLEMENTATIONS
 from comparison.judge import differences, verdicts
-from comparison.model import RAW, SIDES, Endpoint, Observation, Pairing, ProjectedLine, Run, Scenario, Side
+from comparison.model import MIB, RAW, SIDES, Endpoint, Observation, Pairing, ProjectedLine, Run, Scenario, Side
 from comparison.play import runner
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
 from comparison.programs import source_of
-from comparison.scenarios import TUTORIAL
+from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.selection import Selection, Trial, trials
-from comparison.why.defects import DEFECTS
-from comparison.why.record import Evidence
+from comparison.why.record import Evidence, Known
 from comparison.why.statements import Alteration, written
 
-LEAST_S = 2.0
-PATIENCE = 5
-"""A run is cut when it takes so many times as long as that of the program as it is, and LEAST_S at least."""
-
-CONFIRMED = 3
-"""How often what shows on one loop only is played again: a race that is lost now and then is no reason."""
-
-SHORT_GRACE = ("--grace", "0.2")
-"""What nobody asks for: an altered server that keeps its connections is not waited for."""
-
-SHOW_DEFECTS = (
-    TUTORIAL.name,
-    "says-nothing",
-    "client-timeout",
-    "reads-nothing",
-    "resets-in-a-pause",
-    "reset-before-sending",
-)
-"""The scenarios that are played with planted defects."""
-
-DEAR_BYTES, DEAR_CONNECTIONS = 16 * 2**20, 100
-"""What is dear: so many bytes or connections."""
-
+# A run is cut when it takes PATIENCE times as long as that of the program as it is, and LEAST_S at least.
+LEAST_S, PATIENCE = 2.0, 5
+CONFIRMED = 3  # how often what shows on one loop only is played again: a race that is lost now and then is no reason
+SHORT_GRACE = ("--grace", "0.2")  # what nobody asks for: an altered server that keeps its connections is not waited for
 SPINS, NEVER_ENDS = f"exited with -{signal.SIGALRM}", "never ends"
 
+# What a log has that is another in each copy, process and run: places in files, objects with their state.
 PASSING = re.compile(r'"[^"]*", line \d+|<(?!\w+>)[^<>]*(?:<[^<>]*>[^<>]*)*>|\^+$')
-"""What a log has that is another in each copy, process and run: places in files, objects with their state."""
-
 SIGNS = {"-": "does not tell", "+": "tells", "~": "tells in another place"}
 
-Name = tuple[str, str, str]
-"""Of a ground: a scenario, a transport, and a planted defect or none."""
+# --- Planted defects: what they show is what a statement is for that matters only where something else is wrong ---
+RAISES = """
+import {module}
+
+def _planted(self, *arguments, **values):
+    {module}.{method} = _usual
+    raise ValueError("planted")
+
+_usual, {module}.{method} = {module}.{method}, _planted
+"""  # the method raises when it is called for the first time
+
+WARNS = """
+import warnings
+
+warnings.simplefilter("always")
+warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {str(message).split(' <')[0]}\\n"
+"""  # tells of each warning in one line, without what is another on each machine and in each run
+
+BLOCKED = """
+import asyncio
+import time
+
+_wait = asyncio.sleep
+
+def _sleep(delay_s):
+    asyncio.get_running_loop().call_soon(time.sleep, 0.5)
+    return _wait(0.01)
+
+asyncio.sleep = _sleep
+"""  # ends each pause while the loop is blocked: what came meanwhile is dealt with in the same turn
+
+DEFECTS = {
+    "new connections raise": RAISES.format(module="common.live", method="LiveConnections.add"),
+    "the end raises": RAISES.format(module="common.connections", method="ConnectionLog.ended"),
+    "Python warns of what is left open": WARNS,
+    "received bytes raise": RAISES.format(module="common.connections", method="ChunkLog.received"),
+    "the loop is blocked in a pause": BLOCKED,
+    # What keeps asyncio from logging an error that nobody has asked for may come too late in a cycle of garbage.
+    "garbage is collected in an unlucky order": "import asyncio\n\ndel asyncio.StreamReaderProtocol.__del__\n",
+}
+"""What is planted -> the source that plants it, which stands before that of the program."""
+
+# The scenarios that are played with them.
+SHOWING = TUTORIAL.name, "says-nothing", "client-timeout", "reads-nothing", "resets-in-a-pause", "reset-before-sending"
+
+# --- The search ---
+Name = tuple[str, str, str]  # of a ground: a scenario, a transport, and a planted defect or none
+Noticed = dict[Alteration, Evidence]
 
 
 def grounds() -> dict[Name, Trial]:
     """All on which something may be noticed here, what is dear last: each scenario over what it usually runs over, the
-    first one over everything, and with each planted defect."""
+    first one over everything, and some with each planted defect."""
     found = [(trial, "") for trial in (*trials(["all"], None), *trials([TUTORIAL.name], list(TRANSPORTS)[1:]))]
-    found += [(trial, defect) for defect in DEFECTS for trial in trials(SHOW_DEFECTS, ["tcp", "tls"])]
-    found.sort(key=lambda one: _is_dear(one[0].scenario))
+    found += [(trial, defect) for defect in DEFECTS for trial in trials(SHOWING, ["tcp", "tls"])]
+    dear = {one.name for one in SCENARIOS.values() if one.length > 16 * MIB or one.connections >= 100}
+    found.sort(key=lambda one: one[0].scenario.name in dear)
     return {(one.scenario.name, one.transport.name, defect): one for one, defect in found if one.skipped is None}
-
-
-def _is_dear(scenario: Scenario) -> bool:
-    return scenario.length > DEAR_BYTES or scenario.connections >= DEAR_CONNECTIONS
 
 
 def programs() -> dict[str, tuple[str, Side]]:
     """The files of the implementations: of which one each is, and its side."""
-    found: dict[str, tuple[str, Side]] = {}
-    for name, commands in IMPLEMENTATIONS.items():
-        for side in SIDES:
-            if (path := source_of(getattr(commands, side))) is not None:
-                found[path.as_posix()] = name, side
-    return found
-
-
-def search(
-    chosen: Sequence[Alteration],
-    sources: Mapping[str, str],
-    known: Mapping[Alteration, Evidence],
-    selection: Selection,
-    jobs: int,
-) -> Iterator[tuple[Alteration, Evidence | None]]:
-    """What notices each alteration, as it is found out; None where nothing does. What has noticed it before is tried
-    first; then what has noticed most others, and what is cheap."""
-    arena = Arena(selection, sources, jobs)
-    pending = dict.fromkeys(chosen)
-    before = defaultdict[Name, dict[Alteration, Evidence]](dict)
-    for one in pending:
-        if (seen := known.get(one)) is not None:
-            before[seen.scenario, seen.transport, seen.defect][one] = seen
-    first, left, caught = list(before.items()), list(arena.grounds), Counter[Name]()
-    while pending and (first or left):
-        if first:
-            name, those = first.pop(0)
-            found = arena.asked_again(name, those)
-        else:
-            name = left.pop(left.index(max(left, key=caught.__getitem__)))
-            found = arena.confirmed(name, pending)
-        caught[name] += len(found)
-        yield from found.items()
-        for one in found:
-            del pending[one]
-    yield from pending.items()
+    return {
+        path.as_posix(): (name, side)
+        for name, commands in IMPLEMENTATIONS.items()
+        for side in SIDES
+        if (path := source_of(getattr(commands, side))) is not None
+    }
 
 
 class Arena:
     """Plays copies of programs, as they are and altered."""
 
     def __init__(self, selection: Selection, sources: Mapping[str, str], jobs: int) -> None:
-        self._usual = {file: written(ast.parse(source)) for file, source in sources.items()}
-        self._jobs = jobs
         self.grounds = grounds()
-        self._sides = {file: side for file, (_, side) in programs().items()}
-        self._ends = {
-            file: [end for end in selection.servers if end.implementation == name]
-            for file, (name, _) in programs().items()
-        }
-        self.loops = {end.loop for ends in self._ends.values() for end in ends}
+        self.loops = {end.loop for end in selection.servers}
+        self._ends, self._jobs = selection.servers, jobs
+        self._programs = programs()
+        self._usual = {file: written(ast.parse(source)) for file, source in sources.items()}
 
-    def asked_again(self, ground: Name, known: Mapping[Alteration, Evidence]) -> dict[Alteration, Evidence]:
+    def search(self, chosen: Iterable[Alteration], known: Known) -> Iterator[tuple[Alteration, Evidence | None]]:
+        """What notices each alteration, as it is found out; None where nothing does. What has noticed it before is
+        tried first; then what has noticed most others, and what is cheap."""
+        pending = dict.fromkeys(chosen)
+        before = defaultdict[Name, dict[Alteration, Evidence]](dict)
+        for one in pending:
+            if (seen := known.get(one.key)) is not None:
+                before[seen.scenario, seen.transport, seen.defect][one] = seen
+        first, left, caught = list(before.items()), list(self.grounds), Counter[Name]()
+        while pending and (first or left):
+            if first:
+                name, those = first.pop(0)
+                found = self.asked_again(name, those)
+            else:
+                name = left.pop(left.index(max(left, key=caught.__getitem__)))
+                found = self.confirmed(name, pending)
+            caught[name] += len(found)
+            yield from found.items()
+            for one in found:
+                del pending[one]
+        yield from pending.items()
+
+    def asked_again(self, ground: Name, known: Mapping[Alteration, Evidence]) -> Noticed:
         """What notices again what it has noticed before, asked until it does so on the same loops: where the machine is
         too busy to tell, it says nothing. Where this machine lacks what it takes, the old evidence stands."""
         if ground not in self.grounds:
@@ -143,7 +153,7 @@ class Arena:
                 found[one] = dataclasses.replace(seen, loops=tuple(sorted(seen_on[one])))
         return found
 
-    def confirmed(self, ground: Name, alterations: Iterable[Alteration]) -> dict[Alteration, Evidence]:
+    def confirmed(self, ground: Name, alterations: Iterable[Alteration]) -> Noticed:
         """Which of the alterations show on this ground every time."""
         found = self.noticed(ground, alterations)
         for _ in range(CONFIRMED):
@@ -152,11 +162,9 @@ class Arena:
             found = sure | self.noticed(ground, once, patience=2 * PATIENCE)
         return found
 
-    def noticed(
-        self, ground: Name, alterations: Iterable[Alteration], patience: int = PATIENCE
-    ) -> dict[Alteration, Evidence]:
+    def noticed(self, ground: Name, alterations: Iterable[Alteration], patience: int = PATIENCE) -> Noticed:
         """Which of the alterations show on this ground, and how."""
-        those = [one for one in alterations if self._sides[one.file] in self.grounds[ground].scenario.on_trial]
+        those = [one for one in alterations if self._programs[one.file][1] in self.grounds[ground].scenario.on_trial]
         if not those:
             return {}
         scenario, transport, defect = ground
@@ -167,7 +175,7 @@ class Arena:
         altered = self._play(ground, {one.source: one.file for one in those}, deadline_s)
         found = {}
         for one in those:
-            planted = self._sides[one.file] if defect else None
+            planted = self._programs[one.file][1] if defect else None
             signs = {}
             for loop in sorted(self.loops):
                 as_it_is, seen = usual.get((self._usual[one.file], loop)), altered.get((one.source, loop))
@@ -193,10 +201,12 @@ class Arena:
                 # Under its own name, which it tells in errors, in a folder of its own.
                 copy = Path(folder, str(number), Path(file).name)
                 copy.parent.mkdir()
-                (copy.parent / "common").symlink_to(ROOT / "common", target_is_directory=True)
+                (copy.parent / "common").symlink_to(ROOT / "common")
                 files.write(copy, before + source)
-                for end in self._ends[file]:
-                    whose[self._pairing(end, self._sides[file], copy, number, scenario)] = source, end.loop
+                name, side = self._programs[file]
+                for end in self._ends:
+                    if end.implementation == name:
+                        whose[self._pairing(end, side, copy, number, scenario)] = source, end.loop
             units = runner.units(scenario, trial.transport, list(whose))
             runs = [run for _, outcomes in runner.play_all(self._jobs, units) for run in outcomes]
         return {whose[run.pairing]: verdicts.observe(scenario, run) for run in runs if isinstance(run, Run)}
@@ -204,13 +214,11 @@ class Arena:
     def _pairing(self, end: Endpoint, side: Side, copy: Path, number: int, scenario: Scenario) -> Pairing:
         """A copy of a program with the sound other side, which is the engine itself where there is a script."""
         python, _, _, *options = end.server_command if side == "server" else end.client_command
-        command = (python, str(copy), *options)
-        changed = dataclasses.replace(
-            end, label=f"{end.label} {number}", server_command=command, client_command=command
-        )
+        new = (python, str(copy), *options)
+        changed = dataclasses.replace(end, label=f"{end.label} {number}", server_command=new, client_command=new)
         # A server takes its clients one after another: of those that hang each would hold up all others.
-        other = dataclasses.replace(end, label=f"{end.label} beside {number % self._jobs}")
-        other = RAW if scenario.script is not None else other
+        sound = dataclasses.replace(end, label=f"{end.label} beside {number % self._jobs}")
+        other = sound if scenario.script is None else RAW
         return Pairing(changed, other) if side == "server" else Pairing(other, changed)
 
 

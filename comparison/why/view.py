@@ -8,17 +8,14 @@ from common.loops import USUAL
 from comparison.layout import BLANK, Block, Code, Command, Heading, Line
 from comparison.model import Verdict
 from comparison.play.processes import ROOT
-from comparison.play.transports import TRANSPORTS
 from comparison.scenarios import SCENARIOS
 from comparison.why import record
 from comparison.why.record import Evidence, Found
 from comparison.why.statements import CHANGES, alterations
 
 NOTHING = "nothing shows it; give it a scenario, or leave it out"
-
 INDENT = "      "
-LINE_END, MORE = r"\\n", "...'"
-"""Of what was told in several lines the first is shown."""
+LINE_END, MORE = r"\\n", "...'"  # of what was told in several lines the first is shown
 
 
 def whole(sources: Mapping[str, str], found: Found) -> Iterator[Block]:
@@ -34,8 +31,7 @@ def whole(sources: Mapping[str, str], found: Found) -> Iterator[Block]:
     told = sum(seen is not None and seen.told for seen in found.values())
     lines = len({one.place for one in found})
     end = f"nothing shows it at {', '.join(places)}" if places else "each of them shows"
-    yield BLANK
-    yield Line(f"{len(found)} changes of {lines} statements, {told} of them only told: {end}")
+    yield from (BLANK, Line(f"{len(found)} changes of {lines} statements, {told} of them only told: {end}"))
 
 
 def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Block]:
@@ -44,14 +40,11 @@ def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Blo
     yield Line(f"{place}, {first.section}", "title")
     yield Code(_lines(sources[first.file])[first.first - 1 : first.last], "python")
     for one, seen in found.items():
-        yield BLANK
-        yield Line(_note([one.change], seen), "" if seen else Verdict.FAILED)
+        yield from (BLANK, Line(_note([one.change], seen), "" if seen else Verdict.FAILED))
         if seen is not None:
-            description = SCENARIOS[seen.scenario].description
-            yield Line(f"{seen.scenario}: {description}", "dim")
+            yield Line(f"{seen.scenario}: {SCENARIOS[seen.scenario].description}", "dim")
             if not seen.defect:
-                over = SCENARIOS[seen.scenario].transports[0]
-                more = f" --transport {seen.transport}" if seen.transport != over else ""
+                more = "" if seen.is_usual else f" --transport {seen.transport}"
                 yield Command("as it is", f"python compare.py run --scenario {seen.scenario}{more}")
     yield Command("altered", f"python compare.py why {place} --again")
 
@@ -60,10 +53,10 @@ def margin() -> dict[tuple[str, int], str]:
     """What is lost without a statement, by its file and last line, of the programs that are as they were when it was
     found out."""
     sources = {file: (ROOT / file).read_text("utf-8") for file in record.read()[0]}
-    everything = [one for file, source in sources.items() for one in alterations(file, source)]
+    certain = record.recalled(sources)[1]
     notes: dict[tuple[str, int], str] = {}
-    for one, seen in record.recalled(everything, sources)[1].items():
-        if seen is not None:
+    for one in (one for file, source in sources.items() for one in alterations(file, source)):
+        if (seen := certain.get(one.key)) is not None:
             notes.setdefault((one.file, one.last), _note([one.change], seen))
     return notes
 
@@ -91,8 +84,7 @@ def _note(changes: Sequence[str], seen: Evidence | None) -> str:
     begin = ", or ".join(CHANGES[change] for change in changes)
     if seen is None:
         return f"{begin}: {NOTHING}"
-    over = seen.transport != SCENARIOS[seen.scenario].transports[0] and seen.transport in TRANSPORTS
-    where = f"{seen.scenario}{f' over {seen.transport}' if over else ''}"
+    where = seen.scenario if seen.is_usual else f"{seen.scenario} over {seen.transport}"
     where += f" when {seen.defect}" if seen.defect else ""
     where += f", on {' and '.join(seen.loops)} only" if len(seen.loops) < len(USUAL) else ""
     first, more, _ = seen.reason.partition(LINE_END)

@@ -12,8 +12,8 @@ from harness import ROOT
 
 from behaviours.known import Place, row_for
 from comparison import endpoints, layout
-from comparison.experiments import record, view
-from comparison.experiments.model import REMEDY, State, everything, judge, judged, row_of
+from comparison.experiments import view
+from comparison.experiments.model import REMEDY, State, everything, judge, judged, read, row_of
 from comparison.experiments.play import Cell, looks
 
 RECORDED = ROOT / "docs" / "behaviours.json"
@@ -56,7 +56,7 @@ def test_the_way_around_in_the_place_of_the_trap_is_news(swapped, name):
 
 @pytest.fixture(scope="module")
 def recorded():
-    return record.read([RECORDED])
+    return read([RECORDED])
 
 
 @pytest.mark.parametrize("name", BEHAVIOURS)
@@ -111,7 +111,7 @@ def document() -> str:
 
 def made() -> str:
     """What `compare.py behaviours --from docs/behaviours.json --format markdown` writes."""
-    return layout.markdown_of(view.whole(judged(BEHAVIOURS, record.read([RECORDED]))))
+    return layout.markdown_of(view.whole(judged(BEHAVIOURS, read([RECORDED]))))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pytest
 
 from comparison import endpoints
-from comparison.experiments import otherwise
+from comparison.experiments import play
 from comparison.experiments.model import everything
 from comparison.selection import choose
 
@@ -13,7 +13,7 @@ WITNESS = "callbacks-in-order"
 
 def found(loop: str, *names: str) -> tuple[str, ...]:
     [here] = endpoints.interpreters([], [loop])
-    return otherwise.seen({loop: here}, [each for name, each in everything().items() if name in names])[loop]
+    return play.otherwise_on({loop: here}, [each for name, each in everything().items() if name in names])[loop]
 
 
 @pytest.mark.parametrize("loop", ["lost_twice", "eof_a_hundred_times", "data_after_the_end"])
@@ -28,7 +28,7 @@ def test_a_loop_that_does_as_asyncio_does_has_nothing_otherwise():
 def test_of_uvloop_it_is_known_and_not_run(monkeypatch):
     pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
     run = []
-    monkeypatch.setattr(otherwise, "looks", lambda tried, **_: run.extend(tried) or [])
-    known = otherwise.of(choose(loops=["asyncio", "uvloop"]))
+    monkeypatch.setattr(play, "looks", lambda tried, **_: run.extend(tried) or [])
+    known = play.otherwise(choose(loops=["asyncio", "uvloop"]))
     assert (list(known), run) == (["uvloop"], [])
     assert "write-after-close" in known["uvloop"]

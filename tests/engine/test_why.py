@@ -16,8 +16,9 @@ def searched(monkeypatch, source, codes, known=None, scenarios=("tutorial",)):
     grounds = {(one.scenario.name, one.transport.name, ""): one for one in trials(scenarios, None)}
     monkeypatch.setattr(trial, "grounds", lambda: grounds)
     chosen = [one for one in alterations(SERVER, source) if one.code in codes and one.change == "left out"]
-    known = {one: known for one in chosen if known}
-    return {one.code: seen for one, seen in trial.search(chosen, {SERVER: source}, known, choose(loops=["asyncio"]), 2)}
+    known = {one.key: known for one in chosen if known}
+    arena = trial.Arena(choose(loops=["asyncio"]), {SERVER: source}, 2)
+    return {one.code: seen for one, seen in arena.search(chosen, known)}
 
 
 def test_a_line_that_is_useless_is_found_out_and_one_that_is_not_has_its_reason(monkeypatch):
@@ -56,5 +57,5 @@ def test_a_planted_defect_is_no_reason_by_itself(monkeypatch):
     same = [one for one in alterations(SERVER, SOURCE) if one.code == "writer.close()"][:1]
     same = [type(one)(**{**vars(one), "source": f"{SOURCE}\n"}) for one in same]
     monkeypatch.setattr(trial, "grounds", lambda: {("tutorial", "tcp", "received bytes raise"): tutorial})
-    [(_, seen)] = trial.search(same, {SERVER: SOURCE}, {}, choose(loops=["asyncio"]), 2)
+    [(_, seen)] = trial.Arena(choose(loops=["asyncio"]), {SERVER: SOURCE}, 2).search(same, {})
     assert seen is None

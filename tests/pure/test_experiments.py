@@ -9,9 +9,9 @@ import pytest
 from behaviours.known import known, outcome, seen
 from behaviours.page import Page
 from comparison import layout
-from comparison.experiments import record, view
-from comparison.experiments.model import Behaviour, Evidence, State, Survey, judge, judged
-from comparison.experiments.places import predictors, where
+from comparison.experiments import view
+from comparison.experiments.model import Behaviour, Evidence, State, Survey, judge, judged, read, to_json
+from comparison.experiments.view import predictors, where
 from comparison.model import CannotCompare
 from comparison.options import meant
 
@@ -204,12 +204,12 @@ def test_as_markdown_code_stays_code_and_each_has_a_heading_that_can_be_linked()
 def test_what_was_kept_is_read_as_it_was_and_the_last_of_a_place_counts(tmp_path):
     found = everywhere(as_the_table_says)
     first, second = tmp_path / "first.json", tmp_path / "second.json"
-    first.write_text(record.to_json(survey(*found).findings))
+    first.write_text(to_json(survey(*found).findings))
     assert len(json.loads(first.read_text())["seen"]) == 4
-    assert sorted(record.read([first]), key=str) == sorted(found, key=str)
-    second.write_text(record.to_json(survey(evidence(outcomes=("fine", "fine"), told=("so",))).findings))
-    assert len(record.read([first, second])) == 12
-    assert evidence(outcomes=("fine", "fine"), told=("so",)) in record.read([first, second])
+    assert sorted(read([first]), key=str) == sorted(found, key=str)
+    second.write_text(to_json(survey(evidence(outcomes=("fine", "fine"), told=("so",))).findings))
+    assert len(read([first, second])) == 12
+    assert evidence(outcomes=("fine", "fine"), told=("so",)) in read([first, second])
 
 
 SEEN = '{"behaviours": 1, "seen": [{"behaviour": "eof-loop", "case": "trap", "api": "streams", %s}]}'
@@ -227,7 +227,7 @@ def test_a_file_that_holds_something_else_is_named(tmp_path, content):
     path = tmp_path / "other.json"
     path.write_text(content)
     with pytest.raises(CannotCompare, match=r"other\.json.* is no file of `compare\.py behaviours --save`"):
-        record.read([path])
+        read([path])
 
 
 # --- Names ---

@@ -13,9 +13,9 @@ from comparison.model import CannotCompare
 from comparison.play.processes import ROOT
 from comparison.scenarios import SCENARIOS
 from comparison.why import command, record, view
-from comparison.why.defects import DEFECTS
 from comparison.why.record import Evidence
 from comparison.why.statements import alterations, digest
+from comparison.why.trial import DEFECTS
 
 PROGRAMS = tuple(f"{api}/{role}.py" for api in ("protocol_impl", "streams_impl") for role in ("server", "client"))
 SOURCES = {file: (ROOT / file).read_text() for file in PROGRAMS}

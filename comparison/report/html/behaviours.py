@@ -7,9 +7,8 @@ from typing import Any
 
 from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, is_none
-from comparison.experiments import record, view
-from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything, judged
-from comparison.experiments.places import API_NAMES
+from comparison.experiments import view
+from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything, judged, read
 from comparison.play.processes import ROOT
 
 RECORD = ROOT / "docs" / "behaviours.json"
@@ -20,7 +19,7 @@ def collect(path: Path = RECORD) -> dict[str, Any]:
     """Each behaviour by its name; none where there is no record. Raises CannotCompare."""
     if not path.is_file():
         return {}
-    found = judged(everything(), record.read([path]))
+    found = judged(everything(), read([path]))
     return {name: _document(found, behaviour) for name, behaviour in found.behaviours.items()}
 
 
@@ -31,7 +30,7 @@ def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
     return {
         "title": page.title,
         "group": GROUPS[page.group],
-        "apis": [API_NAMES[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
+        "apis": [view.API_NAMES[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
         "bites": list(bites),
         "differs": [view.BY_TIMING] if factors is None else factors,
         "text": page.text,
@@ -58,7 +57,7 @@ def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[
 
 def _places(findings: Sequence[Finding], pythons: Sequence[str]) -> Iterator[list[Any]]:
     """API, loop, and what came out there under one Python after the other, with the number of those that are alike."""
-    found = {(API_NAMES[f.api], f.loop_and_version, f.python): f for f in findings}
+    found = {(view.API_NAMES[f.api], f.loop_and_version, f.python): f for f in findings}
     for api, loop in dict.fromkeys(place[:2] for place in found):
         outcomes = [_outcome(found.get((api, loop, python))) for python in pythons]
         yield [api, loop, [[text, len(list(same))] for text, same in itertools.groupby(outcomes)]]
