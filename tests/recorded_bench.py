@@ -6,9 +6,9 @@ from pathlib import Path
 
 from comparison import files
 from comparison.bench import results as on_disk
-from comparison.bench.arms import IDIOMS, PROPORTIONS
 from comparison.bench.generator import histogram
 from comparison.bench.plan import Arm, Cell, Results, Sample
+from comparison.bench.planning import IDIOMS, PROPORTIONS
 
 ROUNDS = 8
 COSTS = {"streams/asyncio": 1.6, "streams/uvloop": 1.02, "protocol/asyncio": 1.0, "protocol/uvloop": 0.7}

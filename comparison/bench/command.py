@@ -1,28 +1,40 @@
-"""`compare.py bench`: its options, and what it does with them."""
+"""`compare.py bench`: its options, and what it does with them. For each sample a server is started afresh, a load put
+on it, and it is ended: whatever goes wrong is part of the sample."""
 
 import argparse
+import dataclasses
 import functools
+import json
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from common.logs import escape
-from comparison import files, layout
-from comparison.bench import arms, baseline, environment, planning, resources, results, view
-from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, WORKLOADS, Results, Sample
+from comparison import files, layout, shapes
+from comparison.bench import baseline, environment, planning, resources, results, view
+from comparison.bench.environment import Cores
+from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, WORKLOADS, Arm, Cell, Load, Plan, Results, Sample
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play import workers
-from comparison.play.processes import INTERRUPTED, Launcher
-from comparison.play.transports import TRANSPORTS, missing, write_certificates
+from comparison.play.processes import INTERRUPTED, Closed, Launcher
+from comparison.play.serving import NotReady, start
+from comparison.play.transports import TRANSPORTS, filled, missing, write_certificates
 from comparison.progress import Progress
 from comparison.selection import add_selection, chosen
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
 EPILOG = "Exit code: 0, 1 for worse than --baseline, 2 for trouble, 130 after Ctrl-C, which shows what there is."
+
+HOST = "127.0.0.1"  # not a name: one family, one listening socket, and no resolver in what is measured
+SAYING = ("--log-level", "info")  # that it is ready, so that it need not be tried: nobody has come, and nobody has left
+
+START_S = 10.0  # what the load generator gets to start, on a machine that is busy
+PATIENCE_S = 10.0  # what connections get to open, and answers to come, before that is called an error
+STOP_S = 10.0  # what a server gets to end after SIGTERM, when all its connections are closed
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -107,10 +119,9 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
         Progress(plan.rounds * each) as shown,
         Launcher() as launcher,
     ):
-        take = functools.partial(arms.take, plan, launcher, Path(folder), cores)
         if any(cell.transport == TLS for cell in plan.cells):
             write_certificates(Path(folder))
-        submit = functools.partial(workers.in_a_thread, take)
+        submit = functools.partial(workers.in_a_thread, functools.partial(take, plan, launcher, Path(folder), cores))
         try:
             for _, sample in workers.each(submit, plan.order(), lambda running: len(running) == 1, launcher.kill):
                 if sample is not None:
@@ -122,6 +133,43 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
                 raise
             return found(interrupted=True)
     return found(interrupted=False)
+
+
+def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tuple[int, Cell, Arm]) -> Sample | None:
+    """One sample, with processes of `launcher`; None where it was cut off. The certificates for TLS lie in `folder`.
+    Raises only what ends the benchmark."""
+    number, cell, arm = place
+    says = cell.workload == "fresh" and set(planning.QUIET) <= set(arm.server_command)
+    words = (*arm.server_command, *(SAYING if says else ()), *(arm.tls_options if cell.transport == TLS else ()))
+    host, _ = arm.server_address or (HOST, 0)
+    command = functools.partial(filled, words, host=host, certificates=folder)
+    sample = Sample(cell.key, arm.label, number, {})
+    times = {"warm_up_s": plan.warm_up_s, "sample_s": plan.length_s(cell), "patience_s": PATIENCE_S}
+    try:
+        with launcher.part() as part:
+            server, port, _ = start(part, command, host, says=says, address=arm.server_address, cores=cores[0])
+            server.drop_output()
+            load = Load(cell=cell, arm=arm.label, round=number, host=host, port=port, server_pid=server.pid, **times)
+            sample = _loaded(part, load, cores[1], sample)
+            trouble = server.stop(STOP_S).trouble
+    except (NotReady, OSError, Closed) as error:
+        said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
+        trouble = f"{error}{said}"
+    if trouble is not None:
+        sample = dataclasses.replace(sample, troubles=(*sample.troubles, f"the server {trouble}"))
+    return None if launcher.is_closed else sample
+
+
+def _loaded(launcher: Launcher, load: Load, cores: Collection[int] | None, sample: Sample) -> Sample:
+    """What the load generator has measured, or the sample with its trouble."""
+    command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
+    log = launcher.start(command, cores=cores).wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
+    try:
+        found: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
+        return found
+    except (IndexError, ValueError, TypeError):
+        last = log.lines[-1] if log.lines else "it wrote nothing"
+        return dataclasses.replace(sample, troubles=(f"the load generator failed: {log.trouble or last}",))
 
 
 def _list_of(read: Callable[[str], object], *known: str) -> Callable[[str], list[object]]:

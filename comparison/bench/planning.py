@@ -1,12 +1,29 @@
-"""From what the user asks for to a plan: which cells, with which arms, in how many rounds."""
+"""From what the user asks for to a plan: who is measured, which are the endpoints of the comparison and arms that put
+them in proportion; in which cells; in how many rounds."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from comparison.bench import arms
 from comparison.bench.connections import LEAST_LINE_BYTES
-from comparison.bench.plan import KIB, MIDDLE, TCP, TLS, WORKLOADS, Cell, Plan
-from comparison.model import CannotCompare, Endpoint
+from comparison.bench.plan import KIB, MIDDLE, TCP, TLS, WORKLOADS, Arm, Cell, Plan
+from comparison.model import FACTORS, NO_LEVEL, CannotCompare, Endpoint
+
+PROPORTIONS = {  # servers that no endpoint is, each the shortest of its kind
+    "buffered": "an echo with BufferedProtocol and nothing else: no log, no limits",
+    "sockets": "an echo with loop.sock_recv() and sock_sendall(), and nothing else",
+}
+IDIOMS = {
+    "readline": "Streams, a line at a time: readline(), write(), drain()",
+    "readexactly": "Streams, each message by the length that stands before it: readexactly()",
+    "split": "Streams, a chunk at a time: read(), split into lines, answered in one write",
+    "protocol-each": "a Protocol that splits what comes into lines, with a write for each",
+    "protocol-joined": "a Protocol that splits what comes into lines, with one write for all",
+}
+
+QUIET = ("--log-level", "warning")  # two or three log lines a connection are up to half of what it costs
+HERE = ("--host", "{host}", "--port", "{port}")
+CERTIFICATE = "{certificates}/server.pem"
+OVER_TLS = ("--tls-cert", CERTIFICATE)
 
 SIZES_BYTES = (64, KIB, 64 * KIB)
 CONNECTIONS = (1, 10, 100)
@@ -24,13 +41,44 @@ QUICK = ("echo", "connect")
 DEFAULT = {TCP: ("echo", "lines", "connect", "fresh", "memory"), TLS: ("echo", "memory")}  # for which there is time
 
 
+def of_endpoint(endpoint: Endpoint) -> Arm:
+    """The arm of an endpoint's server, without logs."""
+    return Arm(
+        endpoint.label,
+        (*endpoint.server_command, *((*QUIET, *HERE) if endpoint.takes_options else ())),
+        factors={factor: endpoint.level(factor) for factor in FACTORS},
+        server_address=endpoint.server_address,
+        tls_options=OVER_TLS if endpoint.takes_options else (),
+    )
+
+
+def of_program(name: str, python: str, loop: str) -> Arm:
+    """The arm of a server of the benchmark itself."""
+    return Arm(
+        f"{name}/{loop}",
+        (python, "-m", "comparison.bench.servers", name, loop, "{host}", "{port}"),
+        factors={"idiom": name, "loop": loop} if name in IDIOMS else {},
+        meaning=f"{name}: {(PROPORTIONS | IDIOMS)[name]}",
+        tls_options=(CERTIFICATE,) if name == "buffered" else (),
+    )
+
+
+def loops_of(endpoints: Iterable[Endpoint]) -> list[tuple[str, str]]:
+    """The loops that endpoints are on, each after the first interpreter that has it."""
+    found: dict[str, str] = {}
+    for endpoint in endpoints:
+        if endpoint.loop != NO_LEVEL and endpoint.takes_options:
+            found.setdefault(endpoint.loop, endpoint.server_command[0])
+    return [(python, loop) for loop, python in found.items()]
+
+
 def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None = None) -> tuple[Plan, list[str]]:
     """The plan of what the user asks for (see `command.add_options`; None where the default is wanted), and a note for
     what it leaves out. Raises CannotCompare where it would be empty."""
-    own = sorted(map(arms.of_endpoint, servers), key=lambda arm: reference not in (None, arm.label))
-    loops = arms.loops(servers)
-    beside = [arms.of_program(name, *place) for place in loops[:1] for name in arms.PROPORTIONS]
-    idioms = [arms.of_program(name, *place) for place in loops for name in arms.IDIOMS]
+    own = sorted(map(of_endpoint, servers), key=lambda arm: reference not in (None, arm.label))
+    loops = loops_of(servers)
+    beside = [of_program(name, *place) for place in loops[:1] for name in PROPORTIONS]
+    idioms = [of_program(name, *place) for place in loops for name in IDIOMS]
     in_proportion = QUICK[:1] if request.quick else QUICK
     wanted, cells = _wanted(request), []
     for workload, transport in wanted:

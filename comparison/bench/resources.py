@@ -38,31 +38,24 @@ class Watched:
         except psutil.NoSuchProcess:
             raise Gone from None
 
-    def used(self) -> tuple[float, float, float, float]:
-        """CPU seconds so far, all of them and those in user and in system mode, which are coarser; and pages that the
-        kernel had to provide, NaN where the system does not tell."""
-        user_s = self._sum(lambda process: process.cpu_times().user)
-        system_s = self._sum(lambda process: process.cpu_times().system)
-        total_s = self._sum(lambda process: cpu_clock_s(process.pid) or sum(process.cpu_times()[:2]))
-        return total_s, user_s, system_s, self._sum(_page_faults)
-
-    def resident_bytes(self) -> int:
-        """Memory in RAM now: pages shared with others count as its own, the kernel's socket buffers do not count."""
-        return int(self._sum(lambda process: process.memory_info().rss))
-
-    def open_files(self) -> int:
-        """Descriptors that it has open now, its connections among them."""
-        return int(self._sum(lambda process: process.num_fds()))
-
-    def threads(self) -> int:
-        """How many threads it has now."""
-        return int(self._sum(lambda process: process.num_threads()))
-
-    def _sum(self, figure: Callable[["psutil.Process"], float]) -> float:
+    def sum(self, figure: Callable[["psutil.Process"], float]) -> float:
+        """A figure of all of them together."""
         try:
             return sum(map(figure, self._family))
         except psutil.NoSuchProcess:
             raise Gone from None
+
+    def used(self) -> tuple[float, float, float, float]:
+        """CPU seconds so far, all of them and those in user and in system mode, which are coarser; and pages that the
+        kernel had to provide, NaN where the system does not tell."""
+        user_s = self.sum(lambda process: process.cpu_times().user)
+        system_s = self.sum(lambda process: process.cpu_times().system)
+        total_s = self.sum(lambda process: cpu_clock_s(process.pid) or sum(process.cpu_times()[:2]))
+        return total_s, user_s, system_s, self.sum(_page_faults)
+
+    def resident_bytes(self) -> float:
+        """Memory in RAM now: pages shared with others count as its own, the kernel's socket buffers do not count."""
+        return self.sum(lambda process: process.memory_info().rss)
 
 
 def _page_faults(process: "psutil.Process") -> float:

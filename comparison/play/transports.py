@@ -103,8 +103,10 @@ def server_command(
 ) -> tuple[str, ...]:
     """The command of a server; `folder` is what `prepare` has filled, `port` is for one that takes no options."""
     if not server.takes_options:
-        return _placed(server.server_command, *where(server, transport, port))
-    return (*server.server_command, *_filled(transport.server_options, server, folder, 0), *scenario.server_options)
+        host, port = where(server, transport, port)
+        return filled(server.server_command, port, host=host)
+    options = filled(transport.server_options, 0, socket=socket_path(server, folder), certificates=folder)
+    return (*server.server_command, *options, *scenario.server_options)
 
 
 def client_command(
@@ -112,10 +114,11 @@ def client_command(
 ) -> tuple[str, ...]:
     """The command of a client, for a server that listens on `port` (0 where it has none)."""
     if not pairing.client.takes_options:
-        return _placed(pairing.client.client_command, HOSTS[transport.name], port)
+        return filled(pairing.client.client_command, port, host=HOSTS[transport.name])
     words = ["--file", "-" if transport.is_far else str(folder / "payload")] if scenario.from_file else []
     words += [word for message in scenario.messages for word in ("--message", os.fsdecode(message))]
-    where = _filled(transport.client_options, pairing.server, folder, port)
+    socket = socket_path(pairing.server, folder)
+    where = filled(transport.client_options, port, socket=socket, certificates=folder)
     return (*pairing.client.client_command, *where, *words, *scenario.client_options)
 
 
@@ -152,13 +155,12 @@ def payload_file(scenario: Scenario, transport: Transport, pairing: Pairing, fol
     return folder / "payload" if is_read else None
 
 
-def _placed(command: Iterable[str], host: str, port: int) -> tuple[str, ...]:
-    return tuple(word.replace("{host}", host).replace("{port}", str(port)) for word in command)
-
-
-def _filled(options: Iterable[str], server: Endpoint, folder: Path, port: int) -> tuple[str, ...]:
-    values = {"port": port, "socket": socket_path(server, folder), "certificates": folder}
-    return tuple(option.format_map(values) for option in options)
+def filled(command: Iterable[str], port: int, **places: object) -> tuple[str, ...]:
+    """A command with its places filled in: `{port}`, and others by their names. Any other braces stay as they are."""
+    words = tuple(command)
+    for name, value in {"port": port, **places}.items():
+        words = tuple(word.replace(f"{{{name}}}", str(value)) for word in words)
+    return words
 
 
 def socket_path(server: Endpoint, folder: Path) -> Path:

@@ -1,22 +1,30 @@
-"""`compare.py soak`: its options, and what it does with them."""
+"""`compare.py soak`: its options, what it does with them, and how that looks: for a person, as JSON, and as a chart."""
 
 import argparse
+import dataclasses
+import json
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import resources
+from comparison.bench import resources, svg
 from comparison.endpoints import environment
+from comparison.layout import BLANK, Block, Line, Span, Table
 from comparison.model import CannotCompare
 from comparison.options import above_zero
 from comparison.play.processes import INTERRUPTED
 from comparison.selection import add_selection, chosen
-from comparison.soak import report
+from comparison.soak.growth import LIMITS, UNITS, Course, Limit, blocks
 from comparison.soak.load import soak
 
 DESCRIPTION = "Leave each server with good and bad peers for minutes, and see whether anything grows."
 EPILOG = "Exit code: 0, 1 where something grows or a good peer got no echo, 2 for trouble, 130 after Ctrl-C."
+
+SCHEMA = 2
+GROWS = "GROWS"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -38,13 +46,66 @@ def run(options: argparse.Namespace) -> int:
         raise CannotCompare(f"--plot {str(options.plot)!r}: a chart is drawn as SVG; its name must end in .svg")
     selection = chosen(options)
     courses, interrupted = soak(selection.servers, options.minutes)
-    found = report.Soak(tuple(courses), options.minutes, environment(selection.pythons), interrupted)
     if interrupted and not any(course.looks for course in courses):
         raise KeyboardInterrupt
+    failed = [course.label for course in courses if course.growing or course.troubles]
+    about: dict[str, Any] = {
+        "minutes": options.minutes,
+        "environment": environment(selection.pythons),
+        "interrupted": interrupted,
+    }
     if options.save is not None:
-        files.replace(options.save, report.to_json(found))
-    layout.write(report.view(found), options.format)
+        servers = [dataclasses.asdict(one) | {"growing": [limit.name for limit in one.growing]} for one in courses]
+        document = {"schema": SCHEMA, "exit_code": int(bool(failed)), "servers": servers, **about}
+        files.replace(options.save, json.dumps(document) + "\n")
+    layout.write(view(courses, failed, **about), options.format)
     if options.plot is not None:
-        files.write(options.plot, report.chart(found))
+        files.write(options.plot, chart(courses))
         print(f"compare.py: drew {escape(str(options.plot))}", file=sys.stderr)
-    return INTERRUPTED if interrupted else found.exit_code
+    return INTERRUPTED if interrupted else int(bool(failed))
+
+
+def chart(courses: Sequence[Course]) -> str:
+    """One panel for each figure, with a line for each server, as SVG."""
+    panels = []
+    for limit in LIMITS:
+        lines = {one.label + f" {GROWS}" * (limit in one.growing): blocks(one.points(limit)) for one in courses}
+        title = f"{limit.title}{limit.unit and ','}{limit.unit}, under good and bad peers"
+        panels.append(svg.curves(title, "seconds", lines, high=130))
+    return svg.stacked(panels)
+
+
+def view(
+    courses: Sequence[Course], failed: Sequence[str], minutes: float, environment: Mapping[str, str], interrupted: bool
+) -> Iterator[Block]:
+    """A sentence, then each figure of each server."""
+    if failed:
+        verdict = f"Failed: {', '.join(failed)}."
+    elif any(course.growth(LIMITS[0]).slope is None for course in courses):
+        verdict = "Too short to tell whether anything grows: give it more minutes."
+    else:
+        verdict = "Nothing grows above noise, and every good peer got its echo."
+    yield Line(verdict, "title")
+    yield BLANK
+    yield Line(f"{minutes:g} minutes under good and bad peers", "dim")
+    yield Line(", ".join(f"{name} {value}" for name, value in environment.items()), "dim")
+    if interrupted:
+        yield Line("Interrupted: this is what was seen until then.", "bold")
+    for course in courses:
+        yield BLANK
+        yield Line(f"{course.label}: {course.looks[-1]['connections'] if course.looks else 0:,} connections", "bold")
+        head = ["figure", "median", "grows by", "at least", "per", "tolerated", ""]
+        yield Table(head, [_row(course, limit) for limit in LIMITS])
+        yield from (Line(trouble, "item", mark="-") for trouble in course.troubles)
+
+
+def _row(course: Course, limit: Limit) -> list[Span]:
+    median, slope, tolerated, grows = course.growth(limit)
+    grown = ["too short", ""] if slope is None else [_number(slope.value), _number(slope.low)]
+    verdict = "" if slope is None else GROWS if grows else "steady"
+    cells = (limit.title, _number(median) + limit.unit, *grown, UNITS[limit.over][1], _number(tolerated), verdict)
+    return [(cell, "bold" if cell == GROWS else "") for cell in cells]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"

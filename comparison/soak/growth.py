@@ -13,24 +13,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-Z = 3.0
-"""Half the width of the interval in standard deviations: with a dozen intervals a run, a false alarm in 60 runs."""
-
+Z = 3.0  # half the width of the interval in standard deviations: with a dozen a run, a false alarm in 60 runs
 BLOCKS = 24
-FEWEST_BLOCKS = 8
-"""From fewer points the interval reaches from the least to the greatest slope, and says nothing."""
+FEWEST_BLOCKS = 8  # from fewer points the interval reaches from the least to the greatest slope, and says nothing
+WARM_UP = 0.25  # of the run: caches fill, and the allocator takes what it will use again
 
-WARM_UP = 0.25
-"""The part at the beginning that does not count: caches fill, and the allocator takes what it will use again."""
-
+# What a figure must not grow with: in which unit that is told.
 UNITS = {"connections": (1000, "1,000 connections"), "at_s": (60, "minute")}
-"""What a figure must not grow with: in which unit that is told."""
 
 Points = Sequence[tuple[float, float]]
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(NamedTuple):
     """A figure that must not grow: what is tolerated for each unit of what it is held over, and in the whole run. Where
     `relative`, both are parts of the median of the run."""
 
@@ -61,40 +55,38 @@ class Slope(NamedTuple):
     in_all: float
 
 
+class Growth(NamedTuple):
+    """What is known of a figure in a run; without a slope the run was too short."""
+
+    median: float
+    slope: Slope | None
+    tolerated: float
+    is_above_noise: bool
+
+
 @dataclass
 class Course:
-    """What happened to one server; `troubles` are sentences."""
+    """What happened to one server: at each look, by name, the seconds since the start, the connections that peers have
+    made so far, and the figures; and sentences about what went wrong."""
 
     label: str
     looks: list[Mapping[str, float]] = field(default_factory=list)
-    """By name: the seconds since the start, the connections that peers have made so far, and the figures."""
     troubles: list[str] = field(default_factory=list)
 
     def points(self, limit: Limit, over: str = "at_s", unit: float = 1.0) -> Points:
         """A figure over the time in seconds, or something else."""
         return [(look[over] / unit, look[limit.name]) for look in self.looks if limit.name in look]
 
-    def median(self, limit: Limit) -> float:
-        """The median of a figure; 0 without any."""
-        return statistics.median([value for _, value in self.points(limit)] or [0.0])
-
-    def slope(self, limit: Limit) -> Slope | None:
-        """By how much a figure grows."""
-        return slope(self.points(limit, limit.over, UNITS[limit.over][0]))
-
-    def tolerated(self, limit: Limit) -> tuple[float, float]:
-        """How much of that is tolerated, for each unit and in all."""
-        scale = self.median(limit) if limit.relative else 1
-        return limit.tolerance * scale, limit.floor * scale
+    def growth(self, limit: Limit) -> Growth:
+        median = statistics.median([value for _, value in self.points(limit)] or [0.0])
+        found, scale = slope(self.points(limit, limit.over, UNITS[limit.over][0])), median if limit.relative else 1
+        tolerated = limit.tolerance * scale
+        return Growth(median, found, tolerated, grows(found, tolerated, limit.floor * scale))
 
     @property
     def growing(self) -> list[Limit]:
         """What grows above noise."""
-        return [limit for limit in LIMITS if grows(self.slope(limit), *self.tolerated(limit))]
-
-    @property
-    def failed(self) -> bool:
-        return bool(self.growing or self.troubles)
+        return [limit for limit in LIMITS if self.growth(limit).is_above_noise]
 
 
 def slope(points: Points) -> Slope | None:

@@ -5,6 +5,7 @@ not get its echo is a trouble of the server.
 """
 
 import contextlib
+import functools
 import socket
 import statistics
 import threading
@@ -13,32 +14,29 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 
-from comparison.bench import arms
 from comparison.bench.resources import Gone, Watched
 from comparison.model import Endpoint
 from comparison.play.peers import reset_at_close
 from comparison.play.processes import Launcher
 from comparison.play.serving import NotReady, start
+from comparison.play.transports import filled
 from comparison.play.workers import in_a_thread
 from comparison.progress import Progress
 from comparison.soak.growth import Course
 
-LOOKS = 150
+LOOKS = (
+    150  # which a soak takes, unless they would lie nearer together than SHORTEST_S, or farther apart than LONGEST_S
+)
 SHORTEST_S, LONGEST_S = 0.1, 2.0
-"""How many looks a soak takes, and how far they may lie apart."""
 
-IDLE_S = 1.0
-"""The idle limit that servers are started with."""
-
+IDLE_S = 1.0  # the idle limit that servers are started with
 OPTIONS = ("--host", "{host}", "--port", "0", "--log-level", "info", "--idle-timeout", f"{IDLE_S:g}")
 
-PATIENCE_S = 30.0
-"""What a good peer waits for its echo: the machine is busy on purpose."""
+PATIENCE_S = 30.0  # what a good peer waits for its echo: the machine is busy on purpose
+PAUSE_S = 0.02  # between two connections of a peer
+BEAT_S = 0.05  # between two messages of the good one whose latency is measured
 
-PAUSE_S = 0.02
-BEAT_S = 0.05
-"""Between two connections of a peer; between two messages of the good one whose latency is measured."""
-
+HOST = "127.0.0.1"
 MESSAGE = bytes(range(256)) * 16
 MUCH = MESSAGE * 64
 MOST_TROUBLES = 5
@@ -50,11 +48,9 @@ class Served:
     def __init__(self, launcher: Launcher, endpoint: Endpoint, stopping: threading.Event, course: Course) -> None:
         """Start it. Raises NotReady."""
         says, address = endpoint.takes_options, endpoint.server_address
-        host, _ = address or (arms.HOST, 0)
-        command = (*endpoint.server_command, *(OPTIONS if says else ()))
-        self.process, port, _ = start(
-            launcher, lambda port: arms.filled(command, host=host, port=port), host, says=says, address=address
-        )
+        host, _ = address or (HOST, 0)
+        command = functools.partial(filled, (*endpoint.server_command, *(OPTIONS if says else ())), host=host)
+        self.process, port, _ = start(launcher, command, host, says=says, address=address)
         self.process.drop_output()
         self.course = course
         self.stopping = stopping
@@ -85,8 +81,8 @@ class Served:
                 "at_s": at_s,
                 "connections": self._connections.total(),
                 "memory_kib": watched.resident_bytes() / 1024,
-                "files": watched.open_files(),
-                "threads": watched.threads(),
+                "files": watched.sum(lambda process: process.num_fds()),
+                "threads": watched.sum(lambda process: process.num_threads()),
             }
             if latencies_us := [self.latencies_us.popleft() for _ in range(len(self.latencies_us))]:
                 figures["latency_us"] = statistics.median(latencies_us)
@@ -103,20 +99,17 @@ class Served:
 
 def soak(endpoints: Sequence[Endpoint], minutes: float) -> tuple[list[Course], bool]:
     """The course of every server, and whether Ctrl-C came before the end."""
-    stopping = threading.Event()
+    stopping, interrupted, length_s = threading.Event(), False, minutes * 60
     served: list[Served] = []
-    courses: list[Course] = []
-    interrupted = False
-    length_s = minutes * 60
+    courses = [Course(endpoint.label) for endpoint in endpoints]
     every_s = min(LONGEST_S, max(SHORTEST_S, length_s / LOOKS))
     with Launcher() as launcher, Progress(max(1, int(length_s / every_s))) as progress:
         try:
-            for endpoint in endpoints:
-                courses.append(Course(endpoint.label))
+            for endpoint, course in zip(endpoints, courses, strict=True):
                 try:
-                    served.append(Served(launcher, endpoint, stopping, courses[-1]))
+                    served.append(Served(launcher, endpoint, stopping, course))
                 except NotReady as error:
-                    courses[-1].troubles.append(f"the server {error}")
+                    course.troubles.append(f"the server {error}")
             for one in served:
                 one.let_peers_in()
             start_s = time.monotonic()

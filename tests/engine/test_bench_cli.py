@@ -15,7 +15,8 @@ import recorded_bench
 from harness import DEADLINE_S
 from test_compare_cli import COMPARE, bare_python, environment, run, started
 
-from comparison.bench import arms, results
+from comparison.bench import command as bench
+from comparison.bench import results
 from comparison.bench.plan import Arm, Cell, Plan, Sample
 from comparison.play.processes import Launcher
 
@@ -214,7 +215,7 @@ def sample(server: str, tmp_path: Path, workload: str = "echo") -> Sample:
     """One sample of somebody else's server."""
     arm, cell = Arm("other", (sys.executable, "-c", server, "{port}")), Cell(workload, 64, 2, ("other",))
     with Launcher() as launcher:
-        return arms.take(Plan((arm,), (cell,), 1, 0.05, 0.01), launcher, tmp_path, (None, None), (1, cell, arm))
+        return bench.take(Plan((arm,), (cell,), 1, 0.05, 0.01), launcher, tmp_path, (None, None), (1, cell, arm))
 
 
 @pytest.mark.usefixtures("programs_start_afresh")
@@ -234,7 +235,7 @@ def test_a_server_of_somebody_else_is_measured(workload, tmp_path):
     ],
 )
 def test_a_server_that_fails_is_a_sample_with_trouble(server, trouble, tmp_path, monkeypatch):
-    monkeypatch.setattr(arms, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(bench, "PATIENCE_S", 0.3)
     found = sample(server, tmp_path)
     assert found.values == {}
     assert any((trouble or "no answer within 0.3 s") in text for text in found.troubles), found.troubles
@@ -243,5 +244,5 @@ def test_a_server_that_fails_is_a_sample_with_trouble(server, trouble, tmp_path,
 def test_a_program_that_does_not_exist_is_a_sample_with_trouble(tmp_path):
     arm, cell = Arm("other", ("/nonexistent", "{port}")), Cell("echo", 64, 1, ("other",))
     with Launcher() as launcher:
-        found = arms.take(Plan((arm,), (cell,), 1, 0.05, 0.0), launcher, tmp_path, (None, None), (1, cell, arm))
+        found = bench.take(Plan((arm,), (cell,), 1, 0.05, 0.0), launcher, tmp_path, (None, None), (1, cell, arm))
     assert "No such file" in found.troubles[0]

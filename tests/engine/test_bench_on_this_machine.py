@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from comparison.bench import arms, environment, estimates
+from comparison.bench import environment, estimates, planning
+from comparison.bench.command import take
 from comparison.bench.plan import Arm, Cell, Plan, Results
 from comparison.play import transports
 from comparison.play.processes import Launcher
@@ -51,25 +52,25 @@ def measure(chosen: list[Arm], cells: list[Cell], folder: Path, number: int = RO
         transports.write_certificates(folder)
     with Launcher() as launcher:
         cores = environment.cores()
-        samples = [arms.take(plan, launcher, folder, cores, place) for place in plan.order()]
+        samples = [take(plan, launcher, folder, cores, place) for place in plan.order()]
     assert [sample for sample in samples if sample.troubles] == []
     return Results({}, plan.arms, plan.cells, tuple(samples), {})
 
 
 def twice(command: tuple[str, ...], **more: object) -> list[Arm]:
-    return [Arm(label, (sys.executable, "-m", *command, *arms.HERE), **more) for label in ("a", "b")]
+    return [Arm(label, (sys.executable, "-m", *command, *planning.HERE), **more) for label in ("a", "b")]
 
 
 @pytest.mark.parametrize("kind", ["tcp", "tls", "lines"])
 def test_the_same_arm_twice_shows_no_difference_in_17_of_20_cells(kind, tmp_path):
-    both = twice(("streams_impl.server", "--log-level", "warning"), tls_options=arms.OVER_TLS)
+    both = twice(("streams_impl.server", "--log-level", "warning"), tls_options=planning.OVER_TLS)
     cells = [
         Cell("echo", size, number, ("a", "b"), transport="tls" if kind == "tls" else "tcp")
         for size in SIZES_BYTES
         for number in CONNECTIONS
     ]
     if kind == "lines":
-        readline = arms.of_program("readline", sys.executable, "asyncio")
+        readline = planning.of_program("readline", sys.executable, "asyncio")
         both = [dataclasses.replace(readline, label=label) for label in ("a", "b")]
         cells = [Cell("lines", cell.size_bytes, cell.connections, ("a", "b"), in_flight=16) for cell in cells]
     found = measure(both, cells, tmp_path)

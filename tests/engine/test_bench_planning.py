@@ -6,9 +6,10 @@ import pytest
 from recorded import endpoint
 
 import compare
-from comparison.bench import arms, environment, planning
+from comparison.bench import environment, planning
 from comparison.bench.plan import Cell
 from comparison.model import CannotCompare, Endpoint
+from comparison.play.transports import filled
 
 ENDPOINTS = [endpoint(api, loop) for api in ("streams", "protocol") for loop in ("asyncio", "uvloop")]
 OTHER = Endpoint(
@@ -105,7 +106,7 @@ def test_the_arms_are_the_endpoints_and_those_that_put_them_in_proportion():
     own = tuple(one.label for one in ENDPOINTS)
     assert found["echo/64/10"] == own
     assert found["echo/1024/10"] == (*own, "buffered/asyncio", "sockets/asyncio")
-    assert len(found["lines/64/10/x16"]) == 2 * len(arms.IDIOMS)
+    assert len(found["lines/64/10/x16"]) == 2 * len(planning.IDIOMS)
     assert found["lines/64/10/x16"][0] == "readline/asyncio"
 
 
@@ -118,14 +119,14 @@ def test_no_connection_is_logged():
     """A log line is a tenth of what a connection costs, and one API writes more of them than the other."""
     plan, _ = planning.make(options(), ENDPOINTS)
     for arm in plan.arms:
-        command = arms.filled(arm.server_command, level=arms.SILENT)
+        command = arm.server_command
         level = command[command.index("--log-level") + 1] if "--log-level" in command else None
         assert level == ("warning" if "implementation" in arm.factors else None)
 
 
 def test_a_command_with_a_place_for_the_port_is_started_as_it_stands():
     plan, _ = planning.make(options(workload=["echo"]), [OTHER, *ENDPOINTS])
-    assert arms.filled(plan.arms[0].server_command, host="127.0.0.1", port=7) == ["other", "--listen=7"]
+    assert filled(plan.arms[0].server_command, 7, host="127.0.0.1") == ("other", "--listen=7")
     assert [arm.label for arm in plan.arms if not arm.factors] == ["buffered/asyncio", "sockets/asyncio"]
     alone, _ = planning.make(options(workload=["echo"]), [OTHER])
     assert alone.cells[0].arms == ("other",)

@@ -151,7 +151,7 @@ def test_each_layer_keeps_to_its_own():
         ("comparison/bench/servers.py", "import uvloop", ["uvloop"]),
         ("comparison/bench/connections.py", "def f():\n    import asyncio", ["asyncio"]),
         (
-            "comparison/bench/arms.py",
+            "comparison/bench/command.py",
             "from comparison.bench.servers import buffered",
             ["comparison.bench.servers.buffered"],
         ),
