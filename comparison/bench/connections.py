@@ -8,13 +8,13 @@ import ssl
 
 from comparison.bench.plan import TLS, Cell
 
+# A read asks for what is in flight, within these bounds: recv() allocates what it is asked for, and beyond 128 KiB that
+# is a system call of its own, and pages to be zeroed, which took twice the time of all the rest.
 LEAST_READ_BYTES, MOST_READ_BYTES = 4096, 64 * 1024
-"""A read asks for what is in flight, within these bounds: recv() allocates what it is asked for, and beyond 128 KiB
-that is a system call of its own, and pages to be zeroed, which took twice the time of all the rest."""
 
-LENGTH_DIGITS = 8
-"""A line begins with the number of bytes that follow: it serves those who look for its end and those who count."""
-
+LENGTH_DIGITS = (
+    8  # a line begins with the number of bytes that follow, for those who count instead of looking for its end
+)
 LEAST_LINE_BYTES = LENGTH_DIGITS + 2
 
 TRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # takes any certificate: what is measured is on this machine
@@ -113,12 +113,10 @@ class Connection:
             self.send()
 
     def _ask(self, count: int) -> None:
+        """Have the next messages sent; over TLS a handshake comes first, of which each call is the next step."""
         place, length = self._asked_bytes % self._traffic.period_bytes, count * self._traffic.size_bytes
         self._asked_bytes += length
-        self._queue(self._traffic.data[place : place + length])
-
-    def _queue(self, text: bytes) -> None:
-        """Have a text sent; over TLS a handshake comes first, of which each call is the next step."""
+        text = self._traffic.data[place : place + length]
         if self._tls is not None:
             self._clear += text
             try:
@@ -142,7 +140,7 @@ class Connection:
         if not data and self._tls.version() is None:
             raise Broken("closed by the server in the TLS handshake")
         self._in.write(data)
-        self._queue(b"")
+        self._ask(0)
         parts = []
         # After the goodbye the connection itself must end as well.
         with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError, ssl.SSLEOFError):

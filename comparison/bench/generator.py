@@ -26,17 +26,16 @@ LOOK_S = 0.1  # how often a deadline is looked at while nothing comes
 SPIN_S = 0.002  # a wait is too short for epoll below this, which counts in milliseconds: the open loop looks again
 HALF = 0.5  # of what a server can do: a service is not run at its limit
 
-Found = tuple[Mapping[str, float], list[str], list[int]]  # the figures, why connections broke, latencies in nanoseconds
+Found = tuple[Mapping[str, float], list[int]]  # the figures, and latencies in nanoseconds
 
 
 class Crowd:
-    """The connections of one load: a `with` block has them open, and closes those that are left at its end."""
+    """The connections of one load: a `with` block has them open, and closes those that are left at its end. Why others
+    broke is added to `reasons`."""
 
-    def __init__(self, load: Load, connections: int) -> None:
-        self.load = load
-        self._wanted = connections
+    def __init__(self, load: Load, connections: int, reasons: list[str]) -> None:
+        self.load, self.reasons, self._wanted = load, reasons, connections
         self.open: set[Connection] = set()
-        self.reasons: list[str] = []  # why connections broke
         self._selector = selectors.DefaultSelector()
         self._traffic = Traffic(load.cell)
 
@@ -113,20 +112,19 @@ def _one_leaves(load: Load) -> None:
     """Somebody comes, sends and leaves while the others stay, as in any service that has run for a while: asyncio reads
     into blocks of 256 KiB, and once the heap's spare room is used up glibc maps and unmaps one for each read, at up to
     three times the cost of a small echo, until one is first freed in one piece: at an EOF after traffic."""
-    with Crowd(load, 1) as crowd:
+    with Crowd(load, 1, []) as crowd:
         crowd.leave()
 
 
 # --- Closed loops ---
-def echo(load: Load) -> Found:
+def echo(load: Load, reasons: list[str]) -> Found:
     """On each connection so many requests in flight, and the next when one is back; after a warm-up, and for all but
     `fresh` after somebody has left."""
-    with Crowd(load, load.cell.connections) as crowd:
+    with Crowd(load, load.cell.connections, reasons) as crowd:
         _exchange(crowd, load.warm_up_s)
         if load.cell.workload != "fresh":
             _one_leaves(load)
-        values = used_for(lambda: _exchange(crowd, load.sample_s), load.server_pid)
-        return values, crowd.reasons, []
+        return used_for(lambda: _exchange(crowd, load.sample_s), load.server_pid), []
 
 
 def _exchange(crowd: Crowd, length_s: float) -> int:
@@ -142,36 +140,32 @@ def _exchange(crowd: Crowd, length_s: float) -> int:
     return count + sum(complete for _, complete in crowd.awaited())
 
 
-def connect(load: Load) -> Found:
+def connect(load: Load, reasons: list[str]) -> Found:
     """Connect, one echo, close, again and again: so many at once as there are connections."""
-    reasons: list[str] = []
 
     def come_and_go(length_s: float) -> int:
         count, end_s = 0, perf_counter() + length_s
         # A server that refuses all is not asked for ever.
         while perf_counter() < end_s and len(reasons) < load.cell.connections:
-            with Crowd(load, load.cell.connections) as crowd:
+            with Crowd(load, load.cell.connections, reasons) as crowd:
                 count += crowd.leave()
-                reasons.extend(crowd.reasons)
         return count
 
     come_and_go(load.warm_up_s)
     reasons.clear()
-    values = used_for(lambda: come_and_go(load.sample_s), load.server_pid)
-    return values, reasons, []
+    return used_for(lambda: come_and_go(load.sample_s), load.server_pid), []
 
 
 # --- An open loop ---
-def half(load: Load) -> Found:
+def half(load: Load, reasons: list[str]) -> Found:
     """Requests at half of what this server can do, which is found out first."""
-    with Crowd(load, load.cell.connections) as crowd:
+    with Crowd(load, load.cell.connections, reasons) as crowd:
         _exchange(crowd, load.warm_up_s)
         _one_leaves(load)
         began_s = perf_counter()
         rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (perf_counter() - began_s))
         latencies_ns: list[int] = []
-        values = used_for(lambda: on_time(crowd, rate_per_s, latencies_ns), load.server_pid)
-        return values, crowd.reasons, latencies_ns
+        return used_for(lambda: on_time(crowd, rate_per_s, latencies_ns), load.server_pid), latencies_ns
 
 
 def on_time(crowd: Crowd, rate_per_s: float, latencies_ns: list[int]) -> int:
@@ -198,26 +192,24 @@ def on_time(crowd: Crowd, rate_per_s: float, latencies_ns: list[int]) -> int:
 
 
 # --- Memory ---
-def memory(load: Load) -> Found:
+def memory(load: Load, reasons: list[str]) -> Found:
     """Resident memory of the server: with nobody, with all connections open and idle, and with as many once more."""
     _one_leaves(load)
     server = Watched(load.server_pid)
-    took_bytes, held, reasons = [server.resident_bytes()], [], []
+    empty_bytes, taken = server.resident_bytes(), []
     for _ in range(2):
-        with Crowd(load, load.cell.connections) as crowd:
-            held.append(len(crowd.open))
-            took_bytes.append(server.resident_bytes())
+        with Crowd(load, load.cell.connections, reasons) as crowd:
+            taken.append((len(crowd.open), server.resident_bytes()))
             crowd.leave()
-        reasons += crowd.reasons
-    empty_bytes, full_bytes, again_bytes = took_bytes
+    (held, full_bytes), (_, again_bytes) = taken
     values = {
-        "held": held[0],
+        "held": held,
         "empty_bytes": empty_bytes,
         "full_bytes": full_bytes,
-        "per_connection_bytes": (full_bytes - empty_bytes) / max(1, held[0]),
+        "per_connection_bytes": (full_bytes - empty_bytes) / max(1, held),
         "again_bytes": again_bytes - full_bytes,
     }
-    return values if held[0] else {}, reasons, []
+    return values if held else {}, []
 
 
 # --- The program ---
@@ -231,16 +223,16 @@ def histogram(values_ns: Iterable[int]) -> dict[int, int]:
 
 def run(load: Load) -> Sample:
     """Put one load on one server: what was measured, and what became of how many connections."""
-    empty = Sample(load.cell.key, load.arm, load.round, {})
+    place, reasons = (load.cell.key, load.arm, load.round), list[str]()
     try:
-        values, reasons, latencies_ns = WORKLOADS[load.cell.workload](load)
+        values, latencies_ns = WORKLOADS[load.cell.workload](load, reasons)
     except Gone:
-        return dataclasses.replace(empty, troubles=("the server ended while it was measured",))
+        return Sample(*place, {}, troubles=("the server ended while it was measured",))
     counted = Counter(reasons).items()
     troubles = tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
     if not values and not troubles:
         troubles = (f"nothing came back in {load.sample_s:g} s",)
-    return dataclasses.replace(empty, values=values, latencies=histogram(latencies_ns), troubles=troubles)
+    return Sample(*place, values, histogram(latencies_ns), troubles)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from comparison.model import CannotCompare
 
 WANTED = "a file that bench --save has written"
 
+# Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there. Figures of another version
+# were measured in another way, so none of them is read.
 SCHEMA = 4
-"""Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there. Figures of another
-version were measured in another way, so none of them is read."""
 
 
 def to_json(results: Results) -> str:
@@ -28,10 +28,8 @@ def from_json(text: str | bytes, name: str) -> Results:
         if type(schema) is not int or schema < 1:
             raise ValueError(f"schema {schema!r}")
         if schema != SCHEMA:
-            raise CannotCompare(
-                f"{name!r} has schema {schema}, and this program reads {SCHEMA}: another version has measured "
-                "otherwise; measure again"
-            )
+            otherwise = f"has schema {schema}, and this program reads {SCHEMA}: another version has measured otherwise"
+            raise CannotCompare(f"{name!r} {otherwise}; measure again")
         found: Results = shapes.make(Results, document)
         _check_parts(found)
         return found
@@ -46,14 +44,11 @@ def _check_parts(found: Results) -> None:
     """Raises ValueError where parts of a file do not belong together, or nothing could have measured them."""
     labels, keys = {arm.label for arm in found.arms}, {cell.key for cell in found.cells}
     for cell in found.cells:
-        if cell.workload not in WORKLOADS or not cell.arms or not labels.issuperset(cell.arms):
+        is_known = cell.workload in WORKLOADS and cell.arms and labels.issuperset(cell.arms)
+        alike = len({frozenset(arm.factors) for arm in found.choices(cell)}) < 2
+        if not is_known or not alike or min(cell.size_bytes, cell.connections) < 1:
             raise ValueError(f"nobody has measured {cell.key!r}")
-        if min(cell.size_bytes, cell.connections) < 1:
-            raise ValueError(f"there is no {cell.key!r}")
-        if len({frozenset(arm.factors) for arm in found.choices(cell)}) > 1:
-            raise ValueError(f"what was measured in {cell.key!r} has no factors in common")
     for sample in found.samples:
-        if sample.cell not in keys or sample.arm not in labels:
+        counts = sample.round, *sample.latencies, *(count - 1 for count in sample.latencies.values())
+        if sample.cell not in keys or sample.arm not in labels or min(counts) < 0:
             raise ValueError(f"a sample of {sample.arm!r} in {sample.cell!r} has no place")
-        if min((sample.round, *sample.latencies)) < 0 or min(sample.latencies.values(), default=1) < 1:
-            raise ValueError(f"a sample of {sample.arm!r} in {sample.cell!r} counts below 0")
