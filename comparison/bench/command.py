@@ -14,7 +14,7 @@ from pathlib import Path
 
 from common.logs import escape
 from comparison import files, layout, shapes
-from comparison.bench import baseline, environment, planning, resources, results, view
+from comparison.bench import environment, estimates, planning, resources, results, view
 from comparison.bench.environment import Cores
 from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, WORKLOADS, Arm, Cell, Load, Plan, Results, Sample
 from comparison.model import MIB, CannotCompare
@@ -70,8 +70,8 @@ def run(options: argparse.Namespace) -> int:
         found = results.load(options.load)
     else:
         raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
-    changes = baseline.changes(before, found) if before is not None else []
-    blocks = [*view.blocks(found), *baseline.blocks(changes)]
+    changes = estimates.changes(before, found) if before is not None else []
+    blocks = [*view.blocks(found), *view.changes(changes)]
     layout.write(results.to_json(found) if options.format == "json" else blocks, options.format, options.output)
     if options.plot is not None:
         options.plot.mkdir(exist_ok=True)
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"compare.py: drew {escape(str(path))}", file=sys.stderr)
     if found.interrupted and options.load is None:
         return INTERRUPTED
-    return int(any(baseline.verdict(ratio) == "worse" for *_, ratio in changes))
+    return int(any(ratio.verdict == "worse" for *_, ratio in changes))
 
 
 def measure(options: argparse.Namespace, before: Results | None = None) -> Results:
@@ -95,7 +95,7 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
     plan, left_out = planning.make(options, selection.servers, selection.reference.server.label)
     environment.check_connections(plan.cells)
     if before is not None:
-        baseline.check(before, plan.cells)
+        estimates.check_baseline(before, plan.cells)
     each = sum(len(cell.arms) for cell in plan.cells)
     about = layout.duration(round(planning.duration_s(plan)))
     said = f"cells: {len(plan.cells)}, samples a round: {each}, rounds: {plan.rounds}; about {about}"

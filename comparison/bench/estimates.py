@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from comparison.bench.plan import COST_PARTS, PERCENTILES, WORKLOADS, Cell, Results, Sample
+from comparison.bench.plan import COST, COST_PARTS, PERCENTILES, WORKLOADS, Cell, Results, Sample
+from comparison.model import CannotCompare
 
 CONFIDENCE = 0.95
 AIMED = 0.96  # the way inwards is an approximation, which falls short of what it aims at by up to one in a hundred
@@ -39,6 +40,10 @@ class Estimate(NamedTuple):
     def is_sure(self) -> bool:
         """Whether the interval leaves out 1, by as much as is shown of it: a difference is seen."""
         return not round(self.low, 2) <= 1 <= round(self.high, 2)
+
+    @property
+    def verdict(self) -> str:
+        return "inconclusive" if not self.is_sure else "worse" if self.ratio > 1 else "better"
 
     @property
     def at_most(self) -> float:
@@ -130,3 +135,57 @@ def _covered(count: int, place: int) -> float:
     """How probably the median lies between the values of a place from below and the same place from above."""
     outside: float = 2 * sum(math.comb(count, less) for less in range(place)) / 2**count
     return 1 - outside
+
+
+# --- Two runs, before a change and after it ---
+# A machine is not the same on two days, so each CPU time counts in units of what `buffered`, which no change touches,
+# took in the same round. The interval of a change is made of those of the two runs by squares (Zou and Donner,
+# Statistics in Medicine 27, 2008), as much wider as it takes for all to hold together: of forty, two would be none.
+ANCHOR = "buffered/"
+Change = tuple[Cell, str, Estimate]  # an arm in a cell: a ratio above 1 is a higher cost than before
+
+
+def check_baseline(old: Results, cells: Sequence[Cell]) -> None:
+    """Raises CannotCompare where a run has nothing that can be held against these cells."""
+    keys = [cell.key for cell in cells]
+    anchored = all(any(label.startswith(ANCHOR) for cell in run for label in cell.arms) for run in (old.cells, cells))
+    if not any(cell.key in keys and (anchored or WORKLOADS[cell.workload].compared != COST) for cell in old.cells):
+        needs = "it takes the same cells, and echo with buffered among them, which anchors the two runs"
+        raise CannotCompare(f"--baseline: nothing in that file can be held against what is measured now: {needs}")
+
+
+def changes(old: Results, new: Results) -> list[Change]:
+    """Everything that both runs have measured. Raises CannotCompare where they have nothing in common."""
+    check_baseline(old, new.cells)
+    both = [
+        (cell, arm, before, after)
+        for cell in new.cells
+        for arm in cell.arms
+        if (before := _costs(old, cell, arm)) and (after := _costs(new, cell, arm)) and not arm.startswith(ANCHOR)
+    ]
+    normal, miss = statistics.NormalDist(), (1 - CONFIDENCE) / 2
+    wider = normal.inv_cdf(miss / max(1, len(both))) / normal.inv_cdf(miss)
+    return [(cell, arm, _ratio(before, after, wider)) for cell, arm, before, after in both]
+
+
+def _costs(results: Results, cell: Cell, arm: str) -> list[float]:
+    """The logarithms of what an arm cost in each round. Memory is the same on a fast machine: it needs no anchor."""
+    metric = WORKLOADS[cell.workload].compared
+    costs = figures(results, cell, arm, metric)
+    units = _anchor(results, cell) if metric == COST else dict.fromkeys(costs, 1.0)
+    return [math.log(costs[number] / units[number]) for number in costs if number in units]
+
+
+def _anchor(results: Results, cell: Cell) -> dict[int, float]:
+    """Round -> the cost of `buffered`: in this cell, or else in the middle one of echo."""
+    places = [(place, label) for place in (cell, results.main()) if place is not None for label in place.arms]
+    anchors = (figures(results, *place, COST) for place in places if place[1].startswith(ANCHOR))
+    return next(filter(None, anchors), {})
+
+
+def _ratio(before: list[float], after: list[float], wider: float) -> Estimate:
+    first, first_low, first_high = interval(before)
+    last, last_low, last_high = interval(after)
+    rounds, ratio = min(len(before), len(after)), math.exp(last - first)
+    down, up = math.hypot(last - last_low, first_high - first), math.hypot(last_high - last, first - first_low)
+    return Estimate(ratio, ratio * math.exp(-wider * down), ratio * math.exp(wider * up), rounds)

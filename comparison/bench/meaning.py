@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from comparison.bench import estimates
 from comparison.bench.estimates import Estimate
-from comparison.bench.plan import LEAST_ROUNDS, METRICS, MIDDLE, TCP, TLS, WORKLOADS, Arm, Cell, Results
+from comparison.bench.plan import LEAST_ROUNDS, METRICS, TCP, TLS, WORKLOADS, Arm, Cell, Results
 
 MOST = 5
 ALIKE = 0.1  # who differs by less, wherever in the interval, costs about as much: a choice has other reasons
@@ -64,15 +64,9 @@ def sentences(results: Results) -> list[str]:
     found: list[str] = []
     rest = ((workload, transport) for transport in (TCP, TLS) for workload in WORKLOADS)
     for place in dict.fromkeys((*FIRST, *rest)):
-        if (cell := main(results, *place)) is not None:
+        if (cell := results.main(*place)) is not None:
             found += [*_choices(results, cell), *(_handler(results, cell) if place == FIRST[0] else ())]
     return found[:MOST]
-
-
-def main(results: Results, workload: str = "echo", transport: str = TCP) -> Cell | None:
-    """The cell that speaks for its workload: the middle one, or else the first."""
-    cells = [cell for cell in results.cells if (cell.workload, cell.transport) == (workload, transport)]
-    return min(cells, key=lambda cell: (cell.size_bytes, cell.connections) != MIDDLE, default=None)
 
 
 def pairs(results: Results, cell: Cell) -> Iterator[Pair]:
@@ -133,10 +127,9 @@ def doubts(results: Results) -> list[str]:
 def _machine(results: Results) -> Iterator[str]:
     load, cores = results.environment.get("load"), results.environment.get("cores")
     if isinstance(load, int | float) and isinstance(cores, int) and load > IDLE_LOAD * max(1, cores - 1):
-        yield (
-            f"the machine was not idle at the start (load {load} on {cores} cores): end what else runs, and measure "
-            "again; the ratios are paired against that, the figures themselves are not"
-        )
+        said = f"the machine was not idle at the start (load {load} on {cores} cores)"
+        paired = "the ratios are paired against that, the figures themselves are not"
+        yield f"{said}: end what else runs, and measure again; {paired}"
 
 
 def _troubles(results: Results) -> Iterator[str]:
@@ -150,10 +143,8 @@ def _troubles(results: Results) -> Iterator[str]:
 def _few_rounds(results: Results) -> Iterator[str]:
     rounds = max((sample.round for sample in results.samples), default=0)
     if 0 < rounds < estimates.FEWEST_ROUNDS:
-        yield (
-            f"{rounds} round{'s' * (rounds != 1)}: too few for an interval, so no ratio here is sure; "
-            f"take {LEAST_ROUNDS} or more with --rounds"
-        )
+        too_few = f"{rounds} round{'s' * (rounds != 1)}: too few for an interval, so no ratio here is sure"
+        yield f"{too_few}; take {LEAST_ROUNDS} or more with --rounds"
 
 
 def _stolen(results: Results) -> Iterator[str]:

@@ -193,6 +193,11 @@ class Results:
         """The samples of one arm in a cell, in the order of the rounds."""
         return [sample for sample in self.samples if sample.arm == arm and sample.cell == cell.key]
 
+    def main(self, workload: str = "echo", transport: str = TCP) -> Cell | None:
+        """The cell that speaks for its workload: the middle one, or else the first."""
+        cells = [cell for cell in self.cells if (cell.workload, cell.transport) == (workload, transport)]
+        return min(cells, key=lambda cell: (cell.size_bytes, cell.connections) != MIDDLE, default=None)
+
     def choices(self, cell: Cell) -> list[Arm]:
         """The arms of a cell among which one chooses."""
         return [arm for arm in self.arms if arm.label in cell.arms and arm.factors]

@@ -16,6 +16,9 @@ try:
 except ImportError:
     psutil = None
 
+# The process has ended, and what it used cannot be read any more.
+Gone: type[Exception] = OSError if psutil is None else psutil.NoSuchProcess
+
 
 def check() -> None:
     """Raises CannotCompare where what measures is not installed."""
@@ -24,26 +27,16 @@ def check() -> None:
         raise CannotCompare(f"{without}; install it with: pip install psutil")
 
 
-class Gone(Exception):
-    """The process has ended, and what it used cannot be read any more."""
-
-
 class Watched:
     """A process with all that it has started. Raises Gone where it is not there."""
 
     def __init__(self, pid: int) -> None:
-        try:
-            process = psutil.Process(pid)
-            self._family = [process, *process.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            raise Gone from None
+        process = psutil.Process(pid)
+        self._family = [process, *process.children(recursive=True)]
 
     def sum(self, figure: Callable[["psutil.Process"], float]) -> float:
         """A figure of all of them together."""
-        try:
-            return sum(map(figure, self._family))
-        except psutil.NoSuchProcess:
-            raise Gone from None
+        return sum(map(figure, self._family))
 
     def used(self) -> tuple[float, float, float, float]:
         """CPU seconds so far, all of them and those in user and in system mode, which are coarser; and pages that the

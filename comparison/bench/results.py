@@ -10,8 +10,8 @@ from comparison.model import CannotCompare
 
 WANTED = "a file that bench --save has written"
 
-# Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there. Figures of another version
-# were measured in another way, so none of them is read.
+# Number of the JSON layout. It grows when a field changes its meaning, goes, or must be there. Figures of another
+# version were measured in another way, so none of them is read.
 SCHEMA = 4
 
 

@@ -1,10 +1,10 @@
 """The benchmark as a person reads it: sentences and a table for each cell, in blocks that are drawn as text or as
 Markdown; and charts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from comparison.bench import environment, estimates, meaning, svg
-from comparison.bench.estimates import Estimate
+from comparison.bench.estimates import Change, Estimate
 from comparison.bench.plan import COST, METRICS, WORKLOADS, Cell, Results
 from comparison.layout import BLANK, Block, Heading, Line, Table
 
@@ -44,6 +44,15 @@ def told(results: Results) -> dict[str, list[str]]:
         "How to read it": _legend(results),
     }
     return {title: [text if text.endswith(".") else f"{text}." for text in found] for title, found in texts.items()}
+
+
+def changes(found: Sequence[Change]) -> Iterator[Block]:
+    """The changes as a table; nothing without any."""
+    styles = {"worse": "bold", "inconclusive": "dim"}
+    rows = [(str(cell), arm, str(ratio), ratio.interval, ratio.verdict) for cell, arm, ratio in found]
+    if rows:
+        shown = [[(text, styles.get(row[-1], "")) for text in row] for row in rows]
+        yield from (Heading("Against the baseline"), Table(["", "", "cost, x", "all together, 95 %", ""], shown))
 
 
 def seen(found: Estimate) -> str:
@@ -118,7 +127,7 @@ def charts(results: Results) -> Iterator[tuple[str, str, str]]:
             noun = METRICS[WORKLOADS[cell.workload].compared].noun
             title = f"{cell}: the {noun} of each against that of {cell.reference}; less is better"
             yield cell.key.replace("/", "-"), title, svg.dots(title, ratios)
-    main = meaning.main(results)
+    main = results.main()
     if main is not None and (choices := list(meaning.choices(results, main))):
         works_us = [1000.0 ** (step / 60) for step in range(61)]
         lines = {str(choice): [(us, 100 * choice.part(us)) for us in works_us] for choice in choices}

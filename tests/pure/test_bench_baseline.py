@@ -6,7 +6,7 @@ import pytest
 import recorded_bench
 from recorded_bench import CELLS, MIDDLE, OWN, known, results
 
-from comparison.bench import baseline
+from comparison.bench import estimates
 from comparison.bench.plan import Cell, Results
 from comparison.model import CannotCompare
 
@@ -15,7 +15,7 @@ SEEDS = range(25)
 
 
 def verdicts(old: Results, new: Results) -> dict[tuple[str, str], str]:
-    return {(cell.key, arm): baseline.verdict(ratio) for cell, arm, ratio in baseline.changes(old, new)}
+    return {(cell.key, arm): ratio.verdict for cell, arm, ratio in estimates.changes(old, new)}
 
 
 def slower(factor: float, label: str = "streams/asyncio"):
@@ -66,7 +66,7 @@ def test_what_only_one_run_has_is_left_out_and_the_anchor_is_no_change():
 
 def test_two_runs_with_nothing_in_common_are_told_what_it_takes_before_anything_is_measured():
     with pytest.raises(CannotCompare, match=r"nothing in that file .* echo with buffered among them"):
-        baseline.check(results(cells=(MEMORY,)), [MIDDLE])
+        estimates.check_baseline(results(cells=(MEMORY,)), [MIDDLE])
 
 
 def test_a_run_without_samples_has_no_changes():
@@ -76,4 +76,4 @@ def test_a_run_without_samples_has_no_changes():
 def test_without_the_anchor_no_cost_is_compared():
     alone = recorded_bench.results(cells=(dataclasses.replace(MIDDLE, arms=OWN),))
     with pytest.raises(CannotCompare, match="anchors the two runs"):
-        baseline.changes(alone, alone)
+        estimates.changes(alone, alone)
