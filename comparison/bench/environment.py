@@ -62,10 +62,9 @@ def check_connections(cells: Sequence[Cell]) -> None:
     most = max(cell.connections for cell in cells)
     wanted = most + SPARE_FILES
     if (limit := allow_files(wanted)) is not None:
-        raise CannotCompare(
-            f"--connections {most}: a process may have {limit} files open here, and this takes {wanted}; "
-            f"ask for fewer, or raise the hard limit: ulimit -Hn {wanted} (as root, or in limits.conf)"
-        )
+        remedy = f"ask for fewer, or raise the hard limit: ulimit -Hn {wanted} (as root, or in limits.conf)"
+        may = f"a process may have {limit} files open here, and this takes {wanted}"
+        raise CannotCompare(f"--connections {most}: {may}; {remedy}")
 
 
 def notes() -> list[str]:

@@ -18,9 +18,8 @@ from comparison.model import CannotCompare
 
 CONFIDENCE = 0.95
 AIMED = 0.96  # the way inwards is an approximation, which falls short of what it aims at by up to one in a hundred
+# Of fewer values the median lies between the least and the greatest with less than CONFIDENCE: with 1 - 2^(1-n).
 FEWEST_ROUNDS = 6
-"""Of fewer values the median lies between the least and the greatest with less than CONFIDENCE: with 1 - 2^(1-n)."""
-
 FEWEST_TICKS_S = 1.0  # user and system time come in ticks of 10 ms: of fewer than a hundred their shares are chance
 
 

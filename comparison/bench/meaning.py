@@ -152,10 +152,9 @@ def _stolen(results: Results) -> Iterator[str]:
     found = [sample.values for place in places for sample in results.of(*place) if "generator_busy" in sample.values]
     idle = sum(values["server_busy"] + values["generator_busy"] < TOGETHER for values in found)
     if idle:
-        yield (
-            f"in {idle} of {len(found)} samples server and load together were busy for less than "
-            f"{TOGETHER * 100:.0f} % of the time: somebody else was on their cores; end what else runs, measure again"
-        )
+        seen = f"in {idle} of {len(found)} samples server and load together were busy for less than"
+        advice = "somebody else was on their cores; end what else runs, measure again"
+        yield f"{seen} {TOGETHER * 100:.0f} % of the time: {advice}"
 
 
 def _drift(results: Results) -> Iterator[str]:
@@ -171,11 +170,10 @@ def _drift(results: Results) -> Iterator[str]:
                 apart.append(f"{arm} in {cell}")
     expected = tried * CHANCE
     if len(apart) > expected + 2 * math.sqrt(expected) + 1:
-        yield (
-            f"in {len(apart)} of {tried} pairs (by chance {expected:.0f}) all forward rounds lie on one side of all "
-            f"backward ones ({'; '.join(apart[:3])}): the noise drifts within a pair, and intervals are too narrow; "
-            "measure again on a machine that does nothing else"
-        )
+        where = f"in {len(apart)} of {tried} pairs (by chance {expected:.0f})"
+        seen = f"{where} all forward rounds lie on one side of all backward ones ({'; '.join(apart[:3])})"
+        means = "the noise drifts within a pair, and intervals are too narrow"
+        yield f"{seen}: {means}; measure again on a machine that does nothing else"
 
 
 def _faults(results: Results) -> Iterator[str]:
@@ -184,11 +182,9 @@ def _faults(results: Results) -> Iterator[str]:
     counts = ((cell, arm, estimates.median(results.of(cell, arm), "faults") or 0.0) for cell, arm in places)
     found = [f"{arm} in {cell} ({faults:.1f})" for cell, arm, faults in counts if faults > FAULTS]
     if found:
-        yield (
-            f"more than {FAULTS:g} page faults a message: {'; '.join(found)}; the allocator maps and unmaps memory for "
-            "each there, which can be most of the cost: MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_, both set, "
-            "end it"
-        )
+        why = "the allocator maps and unmaps memory for each there, which can be most of the cost"
+        remedy = "MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_, both set, end it"
+        yield f"more than {FAULTS:g} page faults a message: {'; '.join(found)}; {why}: {remedy}"
 
 
 def _chance(results: Results) -> Iterator[str]:

@@ -2,7 +2,7 @@
 them in proportion; in which cells; in how many rounds."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from comparison.bench.connections import LEAST_LINE_BYTES
 from comparison.bench.plan import KIB, MIDDLE, TCP, TLS, WORKLOADS, Arm, Cell, Plan
@@ -31,9 +31,8 @@ SMALL_BYTES = 64
 IN_FLIGHT = 16
 MEMORY_CONNECTIONS = {TCP: 500, TLS: 100}  # many, so that what one takes is seen: over TLS that is much more
 
+# Some thousand messages of most arms: less is left to chance than between two processes, so more rounds are better.
 SAMPLE_S, QUICK_SAMPLE_S = 0.2, 0.15
-"""Some thousand messages of most arms: less is left to chance than between two processes, so more rounds are better."""
-
 WARM_UP_S = 0.05  # a thousand messages: all code has run, and CPython has specialised it, after a few dozen calls
 START_S = 0.45  # what a sample takes besides: two programs are started and ended
 
@@ -52,7 +51,7 @@ def of_endpoint(endpoint: Endpoint) -> Arm:
     )
 
 
-def of_program(name: str, python: str, loop: str) -> Arm:
+def of_program(name: str, loop: str, python: str) -> Arm:
     """The arm of a server of the benchmark itself."""
     return Arm(
         f"{name}/{loop}",
@@ -63,22 +62,16 @@ def of_program(name: str, python: str, loop: str) -> Arm:
     )
 
 
-def loops_of(endpoints: Iterable[Endpoint]) -> list[tuple[str, str]]:
-    """The loops that endpoints are on, each after the first interpreter that has it."""
-    found: dict[str, str] = {}
-    for endpoint in endpoints:
-        if endpoint.loop != NO_LEVEL and endpoint.takes_options:
-            found.setdefault(endpoint.loop, endpoint.server_command[0])
-    return [(python, loop) for loop, python in found.items()]
-
-
 def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None = None) -> tuple[Plan, list[str]]:
     """The plan of what the user asks for (see `command.add_options`; None where the default is wanted), and a note for
     what it leaves out. Raises CannotCompare where it would be empty."""
     own = sorted(map(of_endpoint, servers), key=lambda arm: reference not in (None, arm.label))
-    loops = loops_of(servers)
-    beside = [of_program(name, *place) for place in loops[:1] for name in PROPORTIONS]
-    idioms = [of_program(name, *place) for place in loops for name in IDIOMS]
+    pythons: dict[str, str] = {}  # by loop, the first that has it
+    for one in servers:
+        if one.loop != NO_LEVEL and one.takes_options:
+            pythons.setdefault(one.loop, one.server_command[0])
+    beside = [of_program(name, *place) for place in list(pythons.items())[:1] for name in PROPORTIONS]
+    idioms = [of_program(name, *place) for place in pythons.items() for name in IDIOMS]
     in_proportion = QUICK[:1] if request.quick else QUICK
     wanted, cells = _wanted(request), []
     for workload, transport in wanted:

@@ -110,15 +110,10 @@ def _axis(values: Sequence[float], start: float, end: float, log: bool) -> tuple
 
 def _svg(title: str, height: int, parts: Iterable[str]) -> str:
     size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="bench" {size} role="img" aria-label="{escape(title)}">',
-            f'<style>{STYLE.strip()}</style><rect class="sheet" width="{WIDTH}" height="{height}" rx="4"/>',
-            *(_text(12, 16 + 15 * row, line, "title") for row, line in enumerate(textwrap.wrap(title, 120))),
-            *parts,
-            "</svg>\n",
-        ]
-    )
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" class="bench" {size} role="img" aria-label="{escape(title)}">'
+    sheet = f'<style>{STYLE.strip()}</style><rect class="sheet" width="{WIDTH}" height="{height}" rx="4"/>'
+    titles = (_text(12, 16 + 15 * row, line, "title") for row, line in enumerate(textwrap.wrap(title, 120)))
+    return "\n".join([head, sheet, *titles, *parts, "</svg>\n"])
 
 
 def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:

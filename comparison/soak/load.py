@@ -24,14 +24,10 @@ from comparison.play.workers import in_a_thread
 from comparison.progress import Progress
 from comparison.soak.growth import Course
 
-LOOKS = (
-    150  # which a soak takes, unless they would lie nearer together than SHORTEST_S, or farther apart than LONGEST_S
-)
+LOOKS = 150  # at each server in a soak, unless that puts them nearer together or farther apart than these
 SHORTEST_S, LONGEST_S = 0.1, 2.0
-
 IDLE_S = 1.0  # the idle limit that servers are started with
 OPTIONS = ("--host", "{host}", "--port", "0", "--log-level", "info", "--idle-timeout", f"{IDLE_S:g}")
-
 PATIENCE_S = 30.0  # what a good peer waits for its echo: the machine is busy on purpose
 PAUSE_S = 0.02  # between two connections of a peer
 BEAT_S = 0.05  # between two messages of the good one whose latency is measured
@@ -52,9 +48,7 @@ class Served:
         command = functools.partial(filled, (*endpoint.server_command, *(OPTIONS if says else ())), host=host)
         self.process, port, _ = start(launcher, command, host, says=says, address=address)
         self.process.drop_output()
-        self.course = course
-        self.stopping = stopping
-        self._address = host, port
+        self.course, self.stopping, self._address = course, stopping, (host, port)
         self._connections = Counter(dict.fromkeys((*GOOD, *BAD), 0))  # each thread counts its own
         self.latencies_us = deque[float]()
         self._peers: list[Future[None]] = []
@@ -77,13 +71,10 @@ class Served:
         """Write down how it is."""
         with contextlib.suppress(Gone):  # its end tells of it
             watched = Watched(self.process.pid)
-            figures = {
-                "at_s": at_s,
-                "connections": self._connections.total(),
-                "memory_kib": watched.resident_bytes() / 1024,
-                "files": watched.sum(lambda process: process.num_fds()),
-                "threads": watched.sum(lambda process: process.num_threads()),
-            }
+            figures = {"at_s": at_s, "connections": self._connections.total()}
+            figures["memory_kib"] = watched.resident_bytes() / 1024
+            figures["files"] = watched.sum(lambda process: process.num_fds())
+            figures["threads"] = watched.sum(lambda process: process.num_threads())
             if latencies_us := [self.latencies_us.popleft() for _ in range(len(self.latencies_us))]:
                 figures["latency_us"] = statistics.median(latencies_us)
             self.course.looks.append(figures)

@@ -70,7 +70,7 @@ def test_the_same_arm_twice_shows_no_difference_in_17_of_20_cells(kind, tmp_path
         for number in CONNECTIONS
     ]
     if kind == "lines":
-        readline = planning.of_program("readline", sys.executable, "asyncio")
+        readline = planning.of_program("readline", "asyncio", sys.executable)
         both = [dataclasses.replace(readline, label=label) for label in ("a", "b")]
         cells = [Cell("lines", cell.size_bytes, cell.connections, ("a", "b"), in_flight=16) for cell in cells]
     found = measure(both, cells, tmp_path)
