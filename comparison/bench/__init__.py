@@ -1,4 +1,2 @@
-"""What each choice costs: a benchmark of the endpoints of the comparison. In the order in which the data flows:
-`planning` (who, and what), `generator` (the load, a program of its own), `results`, `estimates` (ratios and their
-intervals), `meaning` (sentences), `view`. `command` measures, and puts them together.
-"""
+"""What each choice costs: a benchmark of the endpoints of the comparison. The data flows from `planning` to `generator`
+(the load, a program of its own), `results`, `estimates`, `meaning` and `view`; `command` measures."""

@@ -128,13 +128,11 @@ def beat(sock: socket.socket, served: Served) -> None:
 
 
 def echo(sock: socket.socket, served: Served) -> None:
-    """A few messages, each back before the next."""
     for _ in range(5):
         _round_trip(sock)
 
 
 def half_close(sock: socket.socket, _: Served) -> None:
-    """A message, EOF, and read to the end."""
     sock.sendall(MESSAGE)
     sock.shutdown(socket.SHUT_WR)
     _expect(sock, MESSAGE)
@@ -143,7 +141,6 @@ def half_close(sock: socket.socket, _: Served) -> None:
 
 
 def read_slowly(sock: socket.socket, served: Served) -> None:
-    """Send much, and read it in small pieces."""
     sent = in_a_thread(sock.sendall, MUCH)
     for offset in range(0, len(MUCH), len(MESSAGE)):
         _expect(sock, MUCH[offset : offset + len(MESSAGE)])
