@@ -117,8 +117,7 @@ def client_command(
         return filled(pairing.client.client_command, port, host=HOSTS[transport.name])
     words = ["--file", "-" if transport.is_far else str(folder / "payload")] if scenario.from_file else []
     words += [word for message in scenario.messages for word in ("--message", os.fsdecode(message))]
-    socket = socket_path(pairing.server, folder)
-    where = filled(transport.client_options, port, socket=socket, certificates=folder)
+    where = filled(transport.client_options, port, socket=socket_path(pairing.server, folder), certificates=folder)
     return (*pairing.client.client_command, *where, *words, *scenario.client_options)
 
 
