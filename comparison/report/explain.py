@@ -11,7 +11,7 @@ from comparison.model import SIDES, CannotCompare, Cause, Comparison, Endpoint, 
 from comparison.options import meant
 from comparison.play.machine import JOBS
 from comparison.play.transports import half_closes
-from comparison.report import repeat, words
+from comparison.report import causes, repeat, words
 from comparison.report.html import code, timeline
 from comparison.run import compare_all
 from comparison.selection import add_selection, chosen, trials
@@ -53,17 +53,17 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
     yield Line(f"{entry.name}: {entry.title}", "title")
     yield from (BLANK, Line(entry.text), Line(f"Source: {entry.source}.", "dim"), BLANK)
     yield Line(f"Seen just now: {comparison.scenario.description}, over {comparison.transport.description}.")
-    causes = [cause for cause in comparison.causes if cause.explanation == entry]
-    yield from (Line(f"{cause.finding}.") for cause in causes)
+    own = [cause for cause in comparison.causes if cause.explanation == entry]
+    yield from (Line(f"{cause.finding}.") for cause in own)
     sides = (*comparison.scenario.on_trial, *SIDES)  # best in the log of an endpoint
-    shown = [(cause, group) for side in sides for cause in causes if (group := words.clearest(comparison, cause, side))]
+    shown = [(cause, group) for side in sides for cause in own if (group := causes.clearest(comparison, cause, side))]
     if not shown:
         yield Line("These endpoints do not show it: choose more of them.")
     for cause, group in shown[:1]:
         pairings = (comparison.reference, group.pairings[0])
         yield from _code(cause, group.side, [pairing.end(group.side) for pairing in pairings])
         yield Heading(f"What each {group.side} told, in order")
-        logs = [[line.text if line.sign in (" ", own) else "" for line in group.diff] for own in "-+"]
+        logs = [[line.text if line.sign in (" ", sign) else "" for line in group.diff] for sign in "-+"]
         yield Beside([pairing.end(group.side).label for pairing in pairings], logs, in_rows=True)
         for pairing in pairings:
             yield from _timeline(comparison, comparison.cell(pairing.server, pairing.client).runs[0])
@@ -74,7 +74,7 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
 def _code(cause: Cause, side: Side, ends: Sequence[Endpoint]) -> Iterator[Block]:
     """The sections that make the lines of a cause, in the implementations that have made the two logs."""
     for row in code.collect(ends)[side]:
-        if (side, row.label) in words.sections(cause):
+        if (side, row.label) in causes.sections(cause):
             texts = ["\n".join(text for _, text, _, _ in lines) for lines in row.parts.values()]
             yield Heading(f"The code: {row.label}")
             yield Beside(list(row.parts), [textwrap.dedent(text).splitlines() for text in texts])

@@ -59,7 +59,7 @@ def everything_about(name: str, selection: Selection) -> Iterator[Block]:
 def _scenario(scenario: Scenario) -> Iterator[Block]:
     yield Line(f"--scenario {scenario.name}: {scenario.description}", "title")
     yield Line(f"{GROUPS[scenario.on_trial]}, over {', '.join(scenario.transports)}.")
-    yield Line(f"Must hold for everybody: {'; '.join(words.expectation(scenario))}.")
+    yield Line(words.expectation(scenario))
     yield from (Line(text) for text in [words.not_compared(scenario)] if text)
     yield from (Line(f"Shows {name}: {CATALOGUE[name].title}.") for name in scenario.shows)
     start = repeat.program(sys.orig_argv, sys.argv)

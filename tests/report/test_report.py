@@ -36,8 +36,7 @@ from comparison.model import (
 )
 from comparison.play.transports import TCP, TRANSPORTS
 from comparison.progress import Progress
-from comparison.report import export, view
-from comparison.report import words as report_words
+from comparison.report import causes, export, view
 from comparison.transcript import parse
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -255,7 +254,7 @@ def test_the_matrix_of_a_narrow_terminal_is_in_signs_that_are_explained(comparis
 
 
 def test_a_cause_has_its_lines_with_one_of_context_and_what_both_sides_tell_alike_is_shown_once(comparison):
-    lines = {cause.event: report_words.lines_of(comparison, cause) for cause in comparison.causes}
+    lines = {cause.event: list(causes.lines_of(comparison, cause)) for cause in comparison.causes}
     assert lines["eof"] == [
         (
             "server log against the reference's: server protocol/asyncio, client streams/asyncio",
@@ -280,7 +279,7 @@ def test_a_cause_with_many_lines_shows_the_first():
     comparison = compared(*odd)
     [lines] = [
         lines for cause in comparison.causes if cause.event == "log"
-        for _, lines in report_words.lines_of(comparison, cause)
+        for _, lines in causes.lines_of(comparison, cause)
     ]  # fmt: skip
     assert (len(lines), lines[-1]) == (13, "@@ 90 lines more @@")
 

@@ -46,9 +46,9 @@ def collect(survey: Survey) -> list[Sheet]:
     """A sheet for each kind of scenario that there is; those with what stands out come first, and so do its rows."""
     found: list[Sheet] = []
     for on_trial in GROUPS:
-        own = [comparison for comparison in survey.comparisons if comparison.scenario.on_trial == on_trial]
-        pairings = dict.fromkeys(pairing for comparison in own for pairing in comparison.pairings)
-        found += [Sheet(on_trial, tuple(pairings), tuple(sorted(own, key=_calm)))] if own else []
+        if own := [comparison for comparison in survey.comparisons if comparison.scenario.on_trial == on_trial]:
+            pairings = dict.fromkeys(pairing for comparison in own for pairing in comparison.pairings)
+            found.append(Sheet(on_trial, tuple(pairings), tuple(sorted(own, key=_calm))))
     return sorted(found, key=lambda sheet: _calm(sheet.rows[0]))
 
 
