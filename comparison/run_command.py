@@ -49,10 +49,10 @@ def run(options: argparse.Namespace) -> int:
     selection = hosts.elsewhere(chosen(options), options)
     tried = hosts.over(trials(options.scenario, options.transport), options.server_host)
     if options.list is not None:
-        from comparison.report import listing
+        from comparison.report import explain
 
-        everything = listing.listing(selection, layout.columns_of(sys.stdout))
-        layout.draw(listing.everything_about(options.list, selection) if options.list else everything, sys.stdout)
+        everything = explain.listing(selection, layout.columns_of(sys.stdout))
+        layout.draw(explain.everything_about(options.list, selection) if options.list else everything, sys.stdout)
         return 0
     view.check(options)
     files.check_target("--save", options.save, folder=True)

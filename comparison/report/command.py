@@ -82,8 +82,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "html":
         from comparison.report.html import page
 
-        typed = repeat.typed([*repeat.program(sys.orig_argv, sys.argv), *sys.argv[1:]])
-        text = page.render(survey, costs, typed, sources)
+        text = page.render(survey, costs, repeat.again(*sys.argv[1:]), sources)
     else:
         text = layout.markdown_of(_markdown(survey, costs, options.page or _again(survey, options, sources)))
     layout.write(text, path=path)
@@ -160,8 +159,8 @@ def _again(survey: Survey, options: argparse.Namespace, sources: Sequence[str]) 
     """The command that makes the page of the same; empty where what was read cannot be read again, from a pipe."""
     own = ["--scenario", ",".join(options.scenario), *survey.comparisons[0].selection]
     own += ["--repeat", str(options.repeat)] if options.repeat > 1 else []
-    words = [*repeat.program(sys.orig_argv, sys.argv), "report", *(sources or own), "-o", "report.html"]
-    return repeat.typed(words) if all(Path(source).is_file() for source in sources) else ""
+    can_be_read = all(Path(source).is_file() for source in sources)
+    return repeat.again("report", *(sources or own), "-o", "report.html") if can_be_read else ""
 
 
 def _markdown(survey: Survey, costs: Mapping[str, Any], told: str) -> Iterator[Block]:

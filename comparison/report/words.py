@@ -7,6 +7,7 @@ from comparison import layout
 from comparison.model import (
     PARTS,
     RAW,
+    SIDES,
     Cause,
     Cell,
     Comparison,
@@ -15,6 +16,7 @@ from comparison.model import (
     Pairing,
     Part,
     Scenario,
+    Side,
     Survey,
     Verdict,
 )
@@ -32,6 +34,13 @@ MEANINGS = {
     Verdict.DIFFERENT: "differs, and at least one difference has no explanation",
     Verdict.FAILED: "what must hold for everybody did not: bytes, endings, exit code, memory, deadline, no crash",
 }
+
+GROUPS: dict[tuple[Side, ...], str] = {
+    SIDES: "A server with a client",
+    ("server",): "A client with bad manners, or bad luck, with each server",
+    ("client",): "A server with bad manners, or bad luck, with each client",
+}
+"""The scenarios by who is on trial."""
 
 ECHOES = {
     "whole": "all that was sent comes back, byte for byte",

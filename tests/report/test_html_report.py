@@ -22,7 +22,7 @@ from comparison.judge.catalogue import CATALOGUE
 from comparison.layout import Table
 from comparison.model import CannotCompare, Pairing, Survey, Verdict
 from comparison.report import causes, command, export, repeat, sentence, words
-from comparison.report.html import behaviours, code, evidence, overview, page, timeline
+from comparison.report.html import behaviours, code, evidence, page, timeline
 from comparison.vocabulary import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -140,10 +140,10 @@ def test_a_verdict_is_a_symbol_a_word_and_a_colour(text):
 
 def test_what_stands_out_comes_first():
     by_name = {words.name(comparison): comparison for comparison in survey().comparisons}
-    [pairs] = overview.collect(Survey(tuple(by_name[name] for name in ("tutorial", "full", "hostile")), 1.0))
+    [pairs] = page.heat_map(Survey(tuple(by_name[name] for name in ("tutorial", "full", "hostile")), 1.0))
     assert [words.name(comparison) for comparison in pairs.rows] == ["hostile", "full", "tutorial"]
     alone = dataclasses.replace(by_name["full"].scenario, name="alone", on_trial=("server",))
-    sheets = overview.collect(Survey((by_name["tutorial"], dataclasses.replace(by_name["full"], scenario=alone)), 1.0))
+    sheets = page.heat_map(Survey((by_name["tutorial"], dataclasses.replace(by_name["full"], scenario=alone)), 1.0))
     assert [sheet.on_trial for sheet in sheets] == [("server",), ("server", "client")]
     assert [side for side, _ in sheets[0].heads] == ["server"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from recorded import judged
 
-from comparison import layout
+from comparison import files, layout
 from comparison.judge.causes import Names
 from comparison.model import (
     PARTS,
@@ -658,6 +658,11 @@ def judged_by_the_wire() -> Comparison:
     )
 
 
+def load(path: Path) -> Survey:
+    """The results in a file, as `report` reads them."""
+    return export.from_json(files.read(path, export.WANTED), str(path))
+
+
 @pytest.mark.parametrize("which", ["several", "one", "by the wire", "skipped"])
 def test_what_is_read_back_has_the_same_views(which, several, comparison, monkeypatch, tmp_path):
     what = {
@@ -668,7 +673,7 @@ def test_what_is_read_back_has_the_same_views(which, several, comparison, monkey
     }[which]
     path = tmp_path / "result.json"
     path.write_text(export.to_json(what))
-    read = export.load(path)
+    read = load(path)
     assert views(read, monkeypatch) == views(what, monkeypatch)
     assert read.exit_code == what.exit_code
 
@@ -677,7 +682,7 @@ def test_what_is_read_back_has_the_same_views(which, several, comparison, monkey
 def test_hostile_text_in_a_log_is_read_back_from_json(line, tmp_path):
     path = tmp_path / "result.json"
     path.write_text(export.to_json(survey(compared(line))))
-    (read,) = export.load(path).comparisons
+    (read,) = load(path).comparisons
     assert [run.server.lines for cell in read.cells for run in cell.runs] == [
         run.server.lines for cell in compared(line).cells for run in cell.runs
     ]
@@ -734,13 +739,13 @@ def test_a_file_that_is_no_result_is_refused_with_the_remedy(bad, tmp_path):
     path = tmp_path / "result.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(CannotCompare) as caught:
-        export.load(path)
+        load(path)
     assert str(caught.value) == f"{str(path)!r} {message}"
 
 
 def test_a_file_that_is_not_there_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(CannotCompare) as caught:
-        export.load(tmp_path / "nosuch")
+        load(tmp_path / "nosuch")
     name = str(tmp_path / "nosuch")
     assert str(caught.value) == (
         f"{name!r} cannot be read (No such file or directory); name a file that --format json has written"
