@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,18 +140,16 @@ def merge(surveys: Sequence[Survey]) -> Survey:
 
 
 def _renamed(comparison: Comparison, names: Names) -> Comparison:
-    new = {cause.name: names.of(cause) for cause in comparison.causes}
+    new, replace = {cause.name: names.of(cause) for cause in comparison.causes}, dataclasses.replace
 
-    def renamed(old: Iterable[str]) -> tuple[str, ...]:
-        return in_order(new[name] for name in old)
+    def renamed(part: Any) -> Any:
+        return replace(part, causes=in_order(new[name] for name in part.causes))
 
-    replace = dataclasses.replace
-    diffs = [tuple(replace(d, causes=renamed(d.causes)) for d in group.diff) for group in comparison.groups]
     return replace(
         comparison,
         causes=tuple(replace(cause, name=new[cause.name]) for cause in comparison.causes),
-        cells=tuple(replace(cell, causes=renamed(cell.causes)) for cell in comparison.cells),
-        groups=tuple(replace(group, diff=diff) for group, diff in zip(comparison.groups, diffs, strict=True)),
+        cells=tuple(map(renamed, comparison.cells)),
+        groups=tuple(replace(group, diff=tuple(map(renamed, group.diff))) for group in comparison.groups),
     )
 
 

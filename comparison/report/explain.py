@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from comparison import layout
 from comparison.judge.catalogue import CATALOGUE
 from comparison.layout import BLANK, Beside, Block, Code, Command, Heading, Line, Span, Table
-from comparison.model import SIDES, CannotCompare, Comparison, Explanation, Run
+from comparison.model import SIDES, CannotCompare, Comparison, Explanation, Run, Side
 from comparison.options import meant, unknown
 from comparison.play.machine import JOBS
 from comparison.play.transports import TRANSPORTS, half_closes
@@ -21,6 +21,13 @@ from comparison.transcript import is_connection
 
 DESCRIPTION = "Tell of one cause of a difference, with an example from a run; without a name, list them all."
 EPILOG = "Exit code: 0, 2 for trouble."
+
+GROUPS: dict[tuple[Side, ...], str] = {
+    SIDES: "A server with a client",
+    ("server",): "A client with bad manners, or bad luck, with each server",
+    ("client",): "A server with bad manners, or bad luck, with each client",
+}
+"""The scenarios by who is on trial."""
 
 MOST_ROWS = 40
 """Lines of a timeline; --raw shows all."""
@@ -106,7 +113,7 @@ def listing(selection: Selection, width: int) -> Iterator[Block]:
     yield from (Line("Who can take part in what", "title"), Heading("--server, --client"))
     yield table({end.label: f"Python {end.python}" for end in (*selection.servers, *selection.clients)})
     yield Line(f"reference: {selection.reference}", indent="  ")
-    for on_trial, title in words.GROUPS.items():
+    for on_trial, title in GROUPS.items():
         yield Heading(f"--scenario: {title}")
         yield table({one.name: one.description for one in SCENARIOS.values() if one.on_trial == on_trial})
     yield Heading("--transport")
@@ -123,7 +130,7 @@ def everything_about(name: str, selection: Selection) -> Iterator[Block]:
         raise CannotCompare(f"--list {name!r}: there is no such thing{unknown(name, known, '--list')}")
     if scenario := SCENARIOS.get(name):
         yield Line(f"--scenario {name}: {scenario.description}", "title")
-        yield Line(f"{words.GROUPS[scenario.on_trial]}, over {', '.join(scenario.transports)}.")
+        yield Line(f"{GROUPS[scenario.on_trial]}, over {', '.join(scenario.transports)}.")
         texts = (words.expectation(scenario), words.not_compared(scenario))
         yield from (Line(text) for text in texts if text)
         yield from (Line(f"Shows {shown}: {CATALOGUE[shown].title}.") for shown in scenario.shows)

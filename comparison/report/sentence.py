@@ -57,16 +57,16 @@ def _troubles(survey: Survey, played: int) -> Iterator[str]:
     for comparison in survey.comparisons:
         for who, cells in _culprits(comparison):
             found.setdefault(who, []).extend((comparison, cell) for cell in cells)
-    ordered = sorted(found.items(), key=lambda item: (not any(map(_fails, item[1])), -len(item[1])))
+    failed = {who: [place for place in places if place[1].verdict is Verdict.FAILED] for who, places in found.items()}
+    ordered = sorted(found.items(), key=lambda item: (not failed[item[0]], -len(item[1])))
     for who, places in ordered[:MOST_CULPRITS]:
-        worst = next(filter(_fails, places), places[0])
-        verbs = ["fail"] * any(map(_fails, places)) + ["differ"] * (not all(map(_fails, places)))
+        verbs = ["fail"] * bool(failed[who]) + ["differ"] * (len(failed[who]) < len(places))
         does = " or ".join(verb + ("" if " and " in who else "s") for verb in verbs)
         scenarios = len({id(comparison) for comparison, _ in places})
         where = f", in {scenarios} of {len(survey.comparisons)} scenarios" if len(survey.comparisons) > 1 else ""
-        what = cut(_what(*worst), MOST_LETTERS)
+        what = cut(_what(*(failed[who] or places)[0]), MOST_LETTERS)
         yield f"{who} {does} in {len(places)} of {count(played, 'pairing')}{where}: {what}"
-        if who == EVERYBODY and _fails(worst):
+        if who == EVERYBODY and failed[who]:
             yield "with everybody it is a limit of this machine, or what was tried, rather than an endpoint"
     if len(ordered) > MOST_CULPRITS:
         yield f"{len(ordered) - MOST_CULPRITS} others besides"
@@ -92,10 +92,6 @@ def _culprits(comparison: Comparison) -> Iterator[tuple[str, Sequence[Cell]]]:
             yield " and ".join(f"{side} {labels}" for side, labels in named.items()), bad
             return
     yield from ((f"the pairing {cell.pairing}", [cell]) for cell in bad)
-
-
-def _fails(place: tuple[Comparison, Cell]) -> bool:
-    return place[1].verdict is Verdict.FAILED
 
 
 def _what(comparison: Comparison, cell: Cell) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from comparison import files, layout
 from comparison.layout import BLANK, GAP, Beside, Block, Code, Command, Heading, Line, Span, Table
-from comparison.model import PARTS, SIDES, CannotCompare, Comparison, Survey, worst
+from comparison.model import PARTS, SIDES, CannotCompare, Comparison, Endpoint, Survey, worst
 from comparison.report import causes, export, levels, repeat, sentence, words
 
 EPILOG = "Exit code: 0 where nothing is different or failed, 1 where something is, 2 for trouble."
@@ -87,9 +87,10 @@ def _overview(survey: Survey, rows: bool) -> Iterator[Block]:
 
 def _row(comparison: Comparison) -> list[Span]:
     style = str(worst(cell.verdict for cell in comparison.cells))
-    signs = [(words.signs(comparison, part), style) for part in PARTS]
-    duration, names = layout.duration(comparison.duration_s), " ".join(words.done_by(comparison))
-    return [(words.name(comparison), "bold"), *signs, (duration, ""), (names, "")]
+    counts = [{sign: comparison.count(v, part) for v, sign in words.SYMBOLS.items()} for part in PARTS]
+    signs = [(" ".join(f"{sign}{number}" for sign, number in each.items() if number), style) for each in counts]
+    took, names = layout.duration(comparison.duration_s), " ".join(words.done_by(comparison))
+    return [(words.name(comparison), "bold"), *signs, (took, ""), (names, "")]
 
 
 def _legend(comparisons: Sequence[Comparison], parts: bool = True) -> Iterator[Block]:
@@ -105,18 +106,15 @@ def _told(lines: Sequence[words.Told]) -> Iterator[Block]:
 def _matrix(comparison: Comparison) -> Table:
     """Servers down, clients across. Where the words do not fit: signs, and numbers for the clients."""
 
-    def table(heads: Sequence[str], short: bool, narrow: Sequence[Table | Line]) -> Table:
-        rows = []
-        for server in comparison.servers:
-            cells = [comparison.cell(server, client) for client in comparison.clients]
-            shown = [(words.cell(comparison, cell, short), str(cell.verdict)) for cell in cells]
-            rows.append([(server.label, "bold"), *shown])
-        return Table(["server / client", *heads], rows, narrow)
+    def row(server: Endpoint, short: bool = False) -> list[Span]:
+        cells = [comparison.cell(server, client) for client in comparison.clients]
+        return [(server.label, "bold"), *((words.cell(comparison, cell, short), str(cell.verdict)) for cell in cells)]
 
-    clients = {str(number): client.label for number, client in enumerate(comparison.clients, 1)}
-    numbered = [Line(f"client {client}", "dim", number) for number, client in clients.items()]
-    by_number = table(list(clients), True, ())
-    return table([client.replace("/", "/\n") for client in clients.values()], False, [by_number, *numbered])
+    corner, clients = "server / client", [client.label for client in comparison.clients]
+    numbered = {str(number): Line(f"client {client}", "dim", str(number)) for number, client in enumerate(clients, 1)}
+    short = Table([corner, *numbered], [row(server, short=True) for server in comparison.servers])
+    heads = [client.replace("/", "/\n") for client in clients]
+    return Table([corner, *heads], list(map(row, comparison.servers)), [short, *numbered.values()])
 
 
 def _causes(survey: Survey) -> Iterator[Block]:

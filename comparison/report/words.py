@@ -4,22 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from comparison import layout
-from comparison.model import (
-    PARTS,
-    RAW,
-    SIDES,
-    Cause,
-    Cell,
-    Comparison,
-    Endpoint,
-    Group,
-    Pairing,
-    Part,
-    Scenario,
-    Side,
-    Survey,
-    Verdict,
-)
+from comparison.model import PARTS, RAW, SIDES, Cause, Cell, Comparison, Group, Pairing, Scenario, Survey, Verdict
 from comparison.vocabulary import ENDINGS
 
 SYMBOLS = dict(zip(Verdict, "-*=~^!x", strict=True))
@@ -34,13 +19,6 @@ MEANINGS = {
     Verdict.DIFFERENT: "differs, and at least one difference has no explanation",
     Verdict.FAILED: "what must hold for everybody did not: bytes, endings, exit code, memory, deadline, no crash",
 }
-
-GROUPS: dict[tuple[Side, ...], str] = {
-    SIDES: "A server with a client",
-    ("server",): "A client with bad manners, or bad luck, with each server",
-    ("client",): "A server with bad manners, or bad luck, with each client",
-}
-"""The scenarios by who is on trial."""
 
 ECHOES = {
     "whole": "all that was sent comes back, byte for byte",
@@ -104,11 +82,6 @@ def row(comparison: Comparison) -> str:
     return f"{name(comparison):<24} {took:>7}  {told}  {' '.join(done_by(comparison))}".rstrip()
 
 
-def signs(comparison: Comparison, part: Part) -> str:
-    """How often each verdict on one of the two questions, in signs: `=1 ~3`."""
-    return " ".join(f"{sign}{number}" for v, sign in SYMBOLS.items() if (number := comparison.count(v, part)))
-
-
 def cell(comparison: Comparison, cell: Cell, short: bool = False) -> str:
     """A cell of the matrix: its verdict, and what the causes of something done go by; over several runs also how many
     agreed and how often TCP cut the stream. `short` leaves the verdict its sign only."""
@@ -155,16 +128,14 @@ def log_of(comparison: Comparison, group: Group) -> str:
 
 def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
     """Pairings in as few words as possible."""
-    servers, clients = dict.fromkeys(pairing.server for pairing in some), dict.fromkeys(p.client for p in some)
-    if len(some) < len(servers) * len(clients):
+    own = {side: dict.fromkeys(pairing.end(side) for pairing in some) for side in SIDES}
+    if len(some) < len(own["server"]) * len(own["client"]):
         return few([str(pairing) for pairing in some], 4)
-    server_names = "every server" if len(servers) == len(comparison.servers) else "server " + _labels(servers)
-    client_names = "every client" if len(clients) == len(comparison.clients) else "client " + _labels(clients)
-    return f"{server_names}, {client_names}" if some else ""
-
-
-def _labels(endpoints: Iterable[Endpoint]) -> str:
-    return ", ".join(endpoint.label for endpoint in endpoints)
+    told = [
+        f"every {side}" if len(own[side]) == len(ends) else f"{side} {', '.join(end.label for end in own[side])}"
+        for side, ends in zip(SIDES, (comparison.servers, comparison.clients), strict=True)
+    ]
+    return ", ".join(told) if some else ""
 
 
 def occurring(comparisons: Sequence[Comparison], parts: bool = True) -> list[Verdict]:

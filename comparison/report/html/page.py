@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from common.logs import escape
 from comparison.model import SIDES, CannotCompare, Cell, Comparison, Pairing, Side, Survey, Verdict
-from comparison.report import causes, levels, repeat, sentence, words
+from comparison.report import causes, explain, levels, repeat, sentence, words
 from comparison.report.html import behaviours, code, evidence
 from comparison.why import view
 
@@ -78,7 +78,7 @@ class Sheet:
 
     @property
     def title(self) -> str:
-        return words.GROUPS[self.on_trial]
+        return explain.GROUPS[self.on_trial]
 
     @property
     def heads(self) -> list[tuple[Side, list[tuple[str, int]]]]:
@@ -102,7 +102,7 @@ class Sheet:
 def heat_map(survey: Survey) -> list[Sheet]:
     """One for each kind of scenario that there is; those with what stands out come first, and so do its rows."""
     found: list[Sheet] = []
-    for on_trial in words.GROUPS:
+    for on_trial in explain.GROUPS:
         if own := [comparison for comparison in survey.comparisons if comparison.scenario.on_trial == on_trial]:
             pairings = dict.fromkeys(pairing for comparison in own for pairing in comparison.pairings)
             found.append(Sheet(on_trial, tuple(pairings), tuple(sorted(own, key=_calm))))
