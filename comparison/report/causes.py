@@ -1,9 +1,9 @@
 """The causes of what differs, as every view tells of them: each once, over all scenarios."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from comparison.model import SIDES, Cause, Comparison, Explanation, Group, Side, Survey, Verdict
+from comparison.model import SIDES, Cause, Comparison, Group, Side, Survey, Verdict
 from comparison.report import words
 from comparison.vocabulary import kind
 
@@ -18,16 +18,9 @@ class Card:
 
     comparison: Comparison
     cause: Cause
-    seen: tuple[tuple[Comparison, Cause], ...]
+    verdict: Verdict
+    seen: Sequence[tuple[Comparison, Cause]]
     """Every comparison that has it, with what it is there."""
-
-    @property
-    def verdict(self) -> Verdict:
-        return words.verdict_of(self.cause)
-
-    @property
-    def scenarios(self) -> tuple[Comparison, ...]:
-        return tuple(comparison for comparison, _ in self.seen)
 
 
 def collect(survey: Survey) -> list[Card]:
@@ -36,14 +29,13 @@ def collect(survey: Survey) -> list[Card]:
     for comparison in survey.comparisons:
         for cause in comparison.causes:
             found.setdefault(cause.name, []).append((comparison, cause))
-    cards = [Card(*max(seen, key=_clearness), tuple(seen)) for seen in found.values()]
+    cards = []
+    for seen in found.values():
+        entry = seen[0][1].explanation
+        home = entry.scenario if entry is not None else ""
+        comparison, cause = max(seen, key=lambda one: (one[0].scenario.name == home, len(one[0].cells)))
+        cards.append(Card(comparison, cause, words.verdict_of(cause), seen))
     return sorted(cards, key=lambda card: list(Verdict).index(card.verdict), reverse=True)
-
-
-def _clearness(seen: tuple[Comparison, Cause]) -> tuple[bool, int]:
-    comparison, cause = seen
-    at_home = cause.explanation is not None and cause.explanation.scenario == comparison.scenario.name
-    return at_home, len(comparison.cells)
 
 
 def title(cause: Cause) -> str:
@@ -56,18 +48,13 @@ def meaning(cause: Cause) -> str:
     """What an explanation says, or why there is none; nothing of a failure."""
     if cause.explanation is not None:
         return cause.explanation.text
-    if cause.broken is not None:
-        return f"It is not where {cause.broken.name} has it: {_where(cause.broken, cause.event)}."
-    return "" if cause.is_failure else "The catalogue has no entry for this event."
-
-
-def _where(entry: Explanation, event: str) -> str:
-    told = [
-        f"{place.presence} with {' on '.join(level if level != '*' else 'any' for level in place.levels)}"
-        for place in entry.places.get(event, ()) or entry.places.get(f"peer {event}", ())
-        if place.presence != "either"
-    ]
-    return ", ".join([f"predicted by the {entry.axis}", *told, "once in a connection"])
+    if cause.broken is None:
+        return "" if cause.is_failure else "The catalogue has no entry for this event."
+    places = cause.broken.places.get(cause.event, ()) or cause.broken.places.get(f"peer {cause.event}", ())
+    levels = {place: " on ".join("any" if level == "*" else level for level in place.levels) for place in places}
+    told = [f"{place.presence} with {levels[place]}" for place in places if place.presence != "either"]
+    where = ", ".join([f"predicted by the {cause.broken.axis}", *told, "once in a connection"])
+    return f"It is not where {cause.broken.name} has it: {where}."
 
 
 def sections(cause: Cause) -> list[tuple[Side, str]]:
@@ -78,7 +65,7 @@ def sections(cause: Cause) -> list[tuple[Side, str]]:
 
 def seen_in(survey: Survey, card: Card) -> str:
     """In which scenarios a cause was seen, in few words; of a failure also in how many pairings."""
-    names = list(dict.fromkeys(map(words.name, card.scenarios)))
+    names = list(dict.fromkeys(words.name(comparison) for comparison, _ in card.seen))
     where = ", ".join(names)
     if len(names) > 6:
         where = f"{len(names)} of {len(survey.comparisons)} scenarios, the first of them {', '.join(names[:3])}"

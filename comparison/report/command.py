@@ -167,9 +167,8 @@ def _markdown(survey: Survey, costs: Mapping[str, Any], told: str) -> Iterator[B
     names = [words.name(comparison) for comparison in survey.comparisons]
     yield from (BLANK, Line(f"Tried: {words.few(names, MOST_NAMES)}."), Line(words.closing(survey)), BLANK)
     for comparison in survey.comparisons:
-        for verdict, line in words.troubles(comparison):
-            yield Line(f"{words.name(comparison)}: {line}", verdict, words.SYMBOLS[verdict])
-    yield from (Line(line, verdict, words.SYMBOLS[verdict]) for verdict, line in words.skipped(survey.comparisons))
+        yield from words.troubles(comparison, f"{words.name(comparison)}: ")
+    yield from words.skipped(*survey.comparisons)
     rows = [_row(survey, card) for card in causes.collect(survey)]
     if rows:
         yield from (BLANK, Table(["", "what differs", "cause", "who"], rows))

@@ -1,7 +1,8 @@
 """What changes from one loop, or one Python, to another, over many scenarios: each cell held against the one that
 differs from it in that alone. The verdicts are taken as they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from comparison.layout import BLANK, GAP, Block, Command, Line, Table
@@ -44,32 +45,25 @@ def standings(survey: Survey) -> list[Standing]:
 
 def blocks(survey: Survey) -> Iterator[Block]:
     """A table for each factor: a row a level, and what its numbers count, by the causes that stand above it."""
-    found = standings(survey)
-    for factor in COMPARED:
-        if own := [standing for standing in found if standing.factor == factor]:
-            yield from _of_factor(survey, factor, own)
-
-
-def _of_factor(survey: Survey, factor: str, own: Sequence[Standing]) -> Iterator[Block]:
-    spoken, first = COMPARED[factor], own[0].against
-    otherwise = survey.otherwise if factor == "loop" else {}
-    rows = []
-    for one in own:
-        counts = [(len(one.alike), Verdict.ALIKE), *((len(getattr(one, kind)), v) for kind, v in KINDS.items())]
-        spans = [(str(number), str(verdict) if number else "dim") for number, verdict in counts]
-        behaviours = [(str(len(otherwise[one.level])) if one.level in otherwise else "", "")] * bool(otherwise)
-        rows.append([(one.level, "bold"), *spans, *behaviours])
-    yield from (BLANK, Line(f"What changes from {spoken} {first} to another, in scenarios:", "bold"))
-    yield Table([spoken, f"as with {first}", *KINDS, *["behaviours"] * bool(otherwise)], rows)
-    for one in own:
-        for kind, verdict in KINDS.items():
-            scenarios = getattr(one, kind)
-            for why in dict.fromkeys(why for whys in scenarios.values() for why in whys):
-                names = words.few([name for name, whys in scenarios.items() if why in whys], MOST_NAMES)
-                yield Line(f"{one.level} {kind} ({why}): {names}", verdict, words.SYMBOLS[verdict])
-        if odd := otherwise.get(one.level):
-            yield Line(f"{one.level} behaves otherwise than asyncio: {words.few(odd, MOST_NAMES)}", "", "^")
-    yield Command(f"{GAP}How they behave", repeat.behaviours(survey.comparisons[0]))
+    for (factor, first), group in itertools.groupby(standings(survey), lambda one: (one.factor, one.against)):
+        own, spoken, otherwise = list(group), COMPARED[factor], survey.otherwise if factor == "loop" else {}
+        rows = []
+        for one in own:
+            counts = [(len(one.alike), Verdict.ALIKE), *((len(getattr(one, kind)), v) for kind, v in KINDS.items())]
+            spans = [(str(number), str(verdict) if number else "dim") for number, verdict in counts]
+            behaviours = [(str(len(otherwise[one.level])) if one.level in otherwise else "", "")] * bool(otherwise)
+            rows.append([(one.level, "bold"), *spans, *behaviours])
+        yield from (BLANK, Line(f"What changes from {spoken} {first} to another, in scenarios:", "bold"))
+        yield Table([spoken, f"as with {first}", *KINDS, *["behaviours"] * bool(otherwise)], rows)
+        for one in own:
+            for kind, verdict in KINDS.items():
+                scenarios = getattr(one, kind)
+                for why in dict.fromkeys(why for whys in scenarios.values() for why in whys):
+                    names = words.few([name for name, whys in scenarios.items() if why in whys], MOST_NAMES)
+                    yield words.line(verdict, f"{one.level} {kind} ({why}): {names}")
+            if odd := otherwise.get(one.level):
+                yield Line(f"{one.level} behaves otherwise than asyncio: {words.few(odd, MOST_NAMES)}", "", "^")
+        yield Command(f"{GAP}How they behave", repeat.behaviours(survey.comparisons[0]))
 
 
 def _standing(survey: Survey, factor: str, level: str, against: str) -> Standing:

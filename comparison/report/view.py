@@ -55,7 +55,11 @@ def blocks(survey: Survey, *, diff: bool = False, raw: bool = False, rows: bool 
     title = words.count(len(survey.comparisons), "scenario") + words.times(first) if several else words.title(first)
     versions = (f"{name} {version}".strip() for name, version in first.environment.items())
     yield from (Line(title, "dim"), Line(", ".join(versions), "dim"))
-    yield from _overview(survey, rows) if several else _one(first)
+    if several:
+        yield from _overview(survey, rows)
+    else:
+        yield from (BLANK, _matrix(first), *_legend([first], parts=False))
+        yield from (*words.troubles(first), *words.skipped(first))
     yield from _causes(survey)
     yield from levels.blocks(survey) if several else ()
     for comparison in survey.comparisons:
@@ -67,11 +71,6 @@ def blocks(survey: Survey, *, diff: bool = False, raw: bool = False, rows: bool 
     yield Command("Next", repeat.next_step(survey))
 
 
-def _one(comparison: Comparison) -> Iterator[Block]:
-    yield from (BLANK, _matrix(comparison), *_legend([comparison], parts=False))
-    yield from _told([*words.troubles(comparison), *words.skipped([comparison])])
-
-
 def _overview(survey: Survey, rows: bool) -> Iterator[Block]:
     if rows:
         yield BLANK
@@ -79,10 +78,10 @@ def _overview(survey: Survey, rows: bool) -> Iterator[Block]:
         yield from _legend(survey.comparisons)
     for comparison in survey.comparisons:
         if troubles := words.troubles(comparison):
-            yield from (BLANK, Line(f"{words.name(comparison)}: {comparison.scenario.description}", "bold"))
-            yield from _told(troubles)
-    if skipped := words.skipped(survey.comparisons):
-        yield from (BLANK, *_told(skipped))
+            title = f"{words.name(comparison)}: {comparison.scenario.description}"
+            yield from (BLANK, Line(title, "bold"), *troubles)
+    if skipped := words.skipped(*survey.comparisons):
+        yield from (BLANK, *skipped)
 
 
 def _row(comparison: Comparison) -> list[Span]:
@@ -97,10 +96,6 @@ def _legend(comparisons: Sequence[Comparison], parts: bool = True) -> Iterator[B
     """The verdicts that occur, each with its meaning."""
     for verdict in words.occurring(comparisons, parts):
         yield Line(f"{verdict}: {words.MEANINGS[verdict]}", "dim", words.SYMBOLS[verdict])
-
-
-def _told(lines: Sequence[words.Told]) -> Iterator[Block]:
-    return (Line(line, verdict, words.SYMBOLS[verdict]) for verdict, line in lines)
 
 
 def _matrix(comparison: Comparison) -> Table:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from comparison import layout
+from comparison.layout import Line, duration
 from comparison.model import PARTS, RAW, SIDES, Cause, Cell, Comparison, Group, Pairing, Scenario, Survey, Verdict
 from comparison.vocabulary import ENDINGS
 
@@ -27,8 +27,10 @@ ECHOES = {
     "nothing": "nothing comes back",
 }
 
-Told = tuple[Verdict, str]
-"""A line about something with a verdict, which each view shows with its sign."""
+
+def line(verdict: Verdict, text: str) -> Line:
+    """What is said of something with a verdict, with its sign and in its colour."""
+    return Line(text, verdict, SYMBOLS[verdict])
 
 
 def expectation(scenario: Scenario) -> str:
@@ -78,7 +80,7 @@ def row(comparison: Comparison) -> str:
     """How a scenario came out, in a line."""
     counts = {v: comparison.count(v) for v in Verdict if v is not Verdict.REFERENCE}
     told = ", ".join(f"{number} {v}" for v, number in counts.items() if number) or str(Verdict.REFERENCE)
-    took = layout.duration(comparison.duration_s)
+    took = duration(comparison.duration_s)
     return f"{name(comparison):<24} {took:>7}  {told}  {' '.join(done_by(comparison))}".rstrip()
 
 
@@ -107,18 +109,18 @@ def verdict_of(cause: Cause) -> Verdict:
     return Verdict.ALIKE if cause.explanation.kind == "told" else Verdict.EXPLAINED
 
 
-def troubles(comparison: Comparison) -> list[Told]:
-    """A line for each way in which cells are different or failed, with where."""
+def troubles(comparison: Comparison, before: str = "") -> list[Line]:
+    """One for each way in which cells are different or failed, with where; `before` is said before each."""
     alike: dict[tuple[Verdict, str, str], list[Cell]] = {}
     for cell in comparison.cells:
         if cell.verdict.is_trouble:
             questions = " and ".join(text for part, text in PARTS.items() if cell.verdicts.get(part) is cell.verdict)
             alike.setdefault((cell.verdict, questions, re.sub(r"\d+", "", cell.reason)), []).append(cell)
-    told = []
+    lines = []
     for (verdict, questions, _), cells in alike.items():
         where = pairings(comparison, [cell.pairing for cell in cells]) if len(cells) > 1 else cells[0].pairing
-        told.append((verdict, f"{where} {verdict} ({questions}): {cells[0].reason}"))
-    return told
+        lines.append(line(verdict, f"{before}{where} {verdict} ({questions}): {cells[0].reason}"))
+    return lines
 
 
 def log_of(comparison: Comparison, group: Group) -> str:
@@ -144,15 +146,15 @@ def occurring(comparisons: Sequence[Comparison], parts: bool = True) -> list[Ver
     return [v for v in Verdict if any(one.count(v, part) for one in comparisons for part in questions)]
 
 
-def skipped(comparisons: Iterable[Comparison]) -> list[Told]:
-    """A line for each reason for which something was skipped, with where."""
+def skipped(*comparisons: Comparison) -> list[Line]:
+    """One for each reason for which something was skipped, with where."""
     places: dict[str, list[str]] = {}
     for comparison in comparisons:
         for cell in comparison.cells:
             if cell.verdict is Verdict.SKIPPED:
                 places.setdefault(cell.reason, []).append(name(comparison))
     return [
-        (Verdict.SKIPPED, f"{count(len(of), 'pairing')} skipped in {few(list(dict.fromkeys(of)))}: {why}")
+        line(Verdict.SKIPPED, f"{count(len(of), 'pairing')} skipped in {few(list(dict.fromkeys(of)))}: {why}")
         for why, of in places.items()
     ]
 
@@ -161,7 +163,7 @@ def closing(survey: Survey) -> str:
     """The counts and the time."""
     counts = ", ".join(f"{survey.count(v)} {v}" for v in Verdict if v.is_trouble or survey.count(v))
     cells = sum(len(comparison.cells) for comparison in survey.comparisons)
-    return f"{count(cells, 'pairing')} in {layout.duration(survey.duration_s)}: {counts}. {steadiness(survey)}".rstrip()
+    return f"{count(cells, 'pairing')} in {duration(survey.duration_s)}: {counts}. {steadiness(survey)}".rstrip()
 
 
 def judged(survey: Survey) -> str:

@@ -76,7 +76,7 @@ def of_code(sections: Mapping[Side, Sequence[code.Row]]) -> dict[str, Any]:
 
 
 def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any]:
-    told = [*words.troubles(comparison), *words.skipped([comparison])]
+    told = [*words.troubles(comparison), *words.skipped(comparison)]
     expected = f"{words.expectation(comparison.scenario)} {words.not_compared(comparison.scenario)}"
     return {
         "servers": [escape(end.label) for end in comparison.servers],
@@ -86,7 +86,7 @@ def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any
         "over": escape(comparison.transport.description),
         "transport": comparison.transport.name,
         "expected": escape(expected.rstrip()),
-        "told": [f"{words.SYMBOLS[sign]} {escape(line)}" for sign, line in told],
+        "told": [f"{line.mark} {escape(line.text)}" for line in told],
         "groups": [[[d.sign, texts.number(d.text), d.causes] for d in g.diff] for g in comparison.groups],
         "cells": [_cell(comparison, cell, trim, texts) for cell in comparison.cells],
     }

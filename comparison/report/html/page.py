@@ -18,8 +18,6 @@ from comparison.report.html import behaviours, code, evidence
 from comparison.why import view
 
 LIMIT_BYTES = 3 * 1024 * 1024
-SCRIPTS = ("page.js", "code.js", "timeline.js", "evidence.js", "grid.js", "behaviours.js", "start.js")
-"""In this order: each uses those before it."""
 
 MOST_NAMED = 8
 """So many columns of the map leave room for the name of a cause in each cell."""
@@ -34,9 +32,6 @@ def render(
     cards, sections, sheets = causes.collect(survey), code.collect(endpoints, view.margin()), heat_map(survey)
     known = behaviours.collect()
     parts = {
-        "style": _own("page.css"),
-        "script": Markup("\n").join(map(_own, SCRIPTS)),
-        "title": " and ".join(dict.fromkeys(end.implementation for end in endpoints)),
         "found": sentence.of(survey),
         "survey": survey,
         "cards": cards,
@@ -45,7 +40,6 @@ def render(
         "behaviours": known,
         "code": sections,
         "cost": cost,
-        "notes": list(dict.fromkeys(note for c in survey.comparisons for note in c.notes)),
         "endpoints": endpoints,
         "command": command,
         "files": files,
@@ -131,7 +125,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
-    made.globals.update(words=words, causes=causes, repeat=repeat, anchor=code.anchor, link=link)
+    made.globals.update(words=words, causes=causes, repeat=repeat, anchor=code.anchor, link=link, own=_own)
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return made
 
