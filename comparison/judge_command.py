@@ -10,7 +10,7 @@ from comparison.judge.causes import Names
 from comparison.judge.verdicts import observe
 from comparison.model import CannotCompare, Survey
 from comparison.progress import Progress
-from comparison.report import output
+from comparison.report import view
 from comparison.run import judged
 from comparison.saved import WANTED, Saved, load, this_machine, together
 
@@ -18,23 +18,23 @@ DESCRIPTION = (
     "Judge what run --save has kept, here or on other machines: the verdicts, and the exit code, are those of the run. "
     "Of several machines, the machine is one more factor that may predict a difference."
 )
-EPILOG = output.EPILOG
+EPILOG = view.EPILOG
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of judging."""
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help=f"{WANTED}; each is of one machine")
-    output.add_options(parser)
+    view.add_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge what was saved, and write what came out. Raises CannotCompare."""
-    output.check(options)
+    view.check(options)
     folders = [load(path) for path in {path.resolve(): path for path in options.folders}.values()]
     survey = survey_of(folders)
     if not survey.comparisons:
         raise CannotCompare(f"{', '.join(map(str, options.folders))}: nothing was played; run it once more")
-    output.write(survey, options)
+    view.write(survey, options)
     for folder in folders:
         if folder.done < (planned := len(folder.comparisons)):
             early = f"ended early; {folder.done} of {planned} were done"

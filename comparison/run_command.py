@@ -14,14 +14,14 @@ from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
 from comparison.play.runner import PlayAll
 from comparison.progress import Progress, ended_early
-from comparison.report import output, words
+from comparison.report import view, words
 from comparison.run import compare_all, outlined
 from comparison.saved import Folder
 from comparison.scenarios import TUTORIAL
 from comparison.selection import ALL, Selection, Trial, add_hosts, add_selection, chosen, trials
 
 DESCRIPTION = "Run every echo server with every echo client, and show where they differ, and why."
-EPILOG = output.EPILOG
+EPILOG = view.EPILOG
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--repeat", type=at_least_one, metavar="N", default=1, help="runs of each pairing (%(default)s)")
     add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="servers at once (%(default)s)")
     add("--cluster", metavar="ADDRESS", help="run them on the workers of this scheduler of dask.distributed")
-    output.add_options(parser)
+    view.add_options(parser)
     add("--save", type=Path, metavar="DIR", help="keep every run, log and result there, each as it comes, for judge")
     listed = "show who could take part in what, or all about one, and end"
     add("--list", nargs="?", const="", metavar="NAME", help=listed)
@@ -46,12 +46,12 @@ def run(options: argparse.Namespace) -> int:
     selection = chosen(options)
     tried = trials(options.scenario, options.transport, options.server_host)
     if options.list is not None:
-        from comparison.report import listing
+        from comparison.report import explain
 
-        everything = listing.listing(selection, layout.columns_of(sys.stdout))
-        layout.draw(listing.everything_about(options.list, selection) if options.list else everything, sys.stdout)
+        everything = explain.listing(selection, layout.columns_of(sys.stdout))
+        layout.draw(explain.everything_about(options.list, selection) if options.list else everything, sys.stdout)
         return 0
-    output.check(options)
+    view.check(options)
     files.check_target("--save", options.save, folder=True)
     if options.save is not None and options.save.exists() and any(options.save.iterdir()):
         raise CannotCompare(f"--save {str(options.save)!r} is not an empty folder; name a new one")
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
             survey = dataclasses.replace(survey, otherwise=otherwise(selection))
         except KeyboardInterrupt:
             interrupted = True
-    output.write(survey, options, rows=not sys.stderr.isatty())  # which has shown each as it came
+    view.write(survey, options, rows=not sys.stderr.isatty())  # which has shown each as it came
     if interrupted:
         return ended_early(f"{words.judged(survey)} of {len(tried)} were judged")
     return survey.exit_code

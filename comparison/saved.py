@@ -22,7 +22,6 @@ from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS, prepare
 from comparison.report import export
 from comparison.report.repeat import by_hand
-from comparison.report.words import plain_log
 from comparison.scenarios import SCENARIOS
 from comparison.transcript import line_of
 
@@ -65,7 +64,8 @@ class Folder:
         place = self._path / place_of(scenario, transport) / self._name(run.pairing)
         place.mkdir(parents=True, exist_ok=True)
         for side in SIDES:
-            for kind, lines in (("log", plain_log(run, side)), ("jsonl", run.log(side).lines)):
+            plain = [event.plain for event in run.events(side)]
+            for kind, lines in (("log", plain), ("jsonl", run.log(side).lines)):
                 files.write_lines(place / f"{side}-{run.number}.{kind}", (f"{line}\n" for line in lines))
         files.replace(place / f"run-{run.number}.json", record(run))
 

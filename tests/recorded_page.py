@@ -142,9 +142,9 @@ def survey() -> Survey:
 
 def page() -> str:
     """The page of the recorded survey. Who only wants its logs needs no jinja2."""
-    from comparison.report.html.page import Made, render
+    from comparison.report.html.page import render
 
-    return render(survey(), {}, Made(*MADE))
+    return render(survey(), {}, *MADE)
 
 
 ALL_VERDICTS = set(Verdict) - {Verdict.SKIPPED}

@@ -1,22 +1,25 @@
 """`compare.py report`: its options, and what it does with them."""
 
 import argparse
+import dataclasses
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import results as bench
+from comparison.bench import environment, results
+from comparison.bench import view as bench
+from comparison.bench.plan import Results
+from comparison.judge.causes import Names, in_order
 from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
-from comparison.model import CannotCompare, Survey
+from comparison.model import CannotCompare, Comparison, Survey
 from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
 from comparison.progress import ended_early
-from comparison.report import export, gather, repeat, sentence, words
-from comparison.report.html import causes, cost
+from comparison.report import causes, export, repeat, sentence, words
 from comparison.run_command import survey_of
 from comparison.selection import add_selection, chosen, trials
 
@@ -58,16 +61,15 @@ def run(options: argparse.Namespace) -> int:
     check(options)
     # Each is read once: it may be a pipe.
     texts = {str(path): files.read(path, export.WANTED) for path in options.results}
-    benches = {name: text for name, text in texts.items() if cost.is_benchmark(text)}
-    results = {name: text for name, text in texts.items() if name not in benches}
+    benches = {name: text for name, text in texts.items() if is_benchmark(text)}
+    saved = {name: text for name, text in texts.items() if name not in benches}
     if options.bench is not None:
-        benches[str(options.bench)] = files.read(options.bench, bench.WANTED)
+        benches[str(options.bench)] = files.read(options.bench, results.WANTED)
     if len(benches) > 1:
         raise CannotCompare(f"{', '.join(benches)}: several benchmarks; give one of them")
-    html = options.format == "html"
-    measured = next((cost.collect(bench.from_json(text, name)) for name, text in benches.items()), {})
-    if results:
-        survey, interrupted = gather.merge([export.from_json(text, name) for name, text in results.items()]), False
+    costs = next((cost_of(results.from_json(text, name)) for name, text in benches.items()), {})
+    if saved:
+        survey, interrupted = merge([export.from_json(text, name) for name, text in saved.items()]), False
     else:
         tried, jobs = trials(options.scenario, None), JOBS
         survey, interrupted = survey_of(chosen(options), tried, repeat=options.repeat, jobs=jobs)
@@ -75,12 +77,13 @@ def run(options: argparse.Namespace) -> int:
         raise KeyboardInterrupt
     if not survey.comparisons:
         raise CannotCompare("there is nothing to report: the results hold no comparison")
-    sources = [*results, *benches]
-    if html:
-        text = _page(survey, measured, sources)
+    sources, path = [*saved, *benches], _target(options)
+    if options.format == "html":
+        from comparison.report.html import page
+
+        text = page.render(survey, costs, repeat.again(*sys.argv[1:]), sources)
     else:
-        text = layout.markdown_of(_markdown(survey, measured, options.page or _again(survey, options, sources)))
-    path = options.output or (Path("report.html") if html else None)
+        text = layout.markdown_of(_markdown(survey, costs, options.page or _again(survey, options, sources)))
     layout.write(text, path=path)
     if path is not None:
         size = len(text.encode(errors="backslashreplace"))
@@ -95,44 +98,86 @@ def check(options: argparse.Namespace) -> None:
         raise CannotCompare(
             f"the report needs {' and '.join(missing)}; install with: pip install '.[report]' (or --format markdown)"
         )
-    files.check_target("--output", options.output or (Path("report.html") if options.format == "html" else None))
+    files.check_target("--output", _target(options))
 
 
-def _page(survey: Survey, measured: Mapping[str, Any], sources: Iterable[str]) -> str:
-    from comparison.report.html import page
+def _target(options: argparse.Namespace) -> Path | None:
+    return options.output or (Path("report.html") if options.format == "html" else None)
 
-    typed = repeat.typed([*repeat.program(sys.orig_argv, sys.argv), *sys.argv[1:]])
-    return page.render(survey, measured, page.Made(typed, tuple(sources)))
+
+def is_benchmark(text: bytes) -> bool:
+    """Whether this was written by the benchmark, and not by a comparison."""
+    try:
+        document = files.parse(text)
+    except ValueError:
+        return False
+    return isinstance(document, dict) and {"arms", "samples"} <= document.keys()
+
+
+def cost_of(measured: Results) -> dict[str, Any]:
+    """What a benchmark has to say; the charts are SVG, each with its title."""
+    texts = bench.told(measured)
+    return {
+        "environment": environment.summary(measured.environment),
+        "sentences": texts["What this means"],
+        "doubts": texts["What to doubt"],
+        "legend": texts["How to read it"],
+        "sections": bench.sections(measured),
+        "charts": [(title, chart) for _, title, chart in bench.charts(measured)],
+    }
+
+
+def merge(surveys: Sequence[Survey]) -> Survey:
+    """Several surveys as one. Each gave its names by itself, so causes get theirs anew; of what was tried twice
+    the last one counts."""
+    names = Names()
+    found = {words.name(comparison): comparison for survey in surveys for comparison in survey.comparisons}
+    comparisons = tuple(_renamed(comparison, names) for comparison in found.values())
+    otherwise = {loop: others for survey in surveys for loop, others in survey.otherwise.items()}
+    return Survey(comparisons, sum(survey.duration_s for survey in surveys), otherwise)
+
+
+def _renamed(comparison: Comparison, names: Names) -> Comparison:
+    new, replace = {cause.name: names.of(cause) for cause in comparison.causes}, dataclasses.replace
+
+    def renamed(part: Any) -> Any:
+        return replace(part, causes=in_order(new[name] for name in part.causes))
+
+    return replace(
+        comparison,
+        causes=tuple(replace(cause, name=new[cause.name]) for cause in comparison.causes),
+        cells=tuple(map(renamed, comparison.cells)),
+        groups=tuple(replace(group, diff=tuple(map(renamed, group.diff))) for group in comparison.groups),
+    )
 
 
 def _again(survey: Survey, options: argparse.Namespace, sources: Sequence[str]) -> str:
     """The command that makes the page of the same; empty where what was read cannot be read again, from a pipe."""
     own = ["--scenario", ",".join(options.scenario), *survey.comparisons[0].selection]
     own += ["--repeat", str(options.repeat)] if options.repeat > 1 else []
-    words = [*repeat.program(sys.orig_argv, sys.argv), "report", *(sources or own), "-o", "report.html"]
-    return repeat.typed(words) if all(Path(source).is_file() for source in sources) else ""
+    can_be_read = all(Path(source).is_file() for source in sources)
+    return repeat.again("report", *(sources or own), "-o", "report.html") if can_be_read else ""
 
 
-def _markdown(survey: Survey, measured: Mapping[str, Any], told: str) -> Iterator[Block]:
+def _markdown(survey: Survey, costs: Mapping[str, Any], told: str) -> Iterator[Block]:
     """The short version: what was found, what differs, what the benchmark means, and where all of it is."""
     yield Line(sentence.of(survey), "bold")
     names = [words.name(comparison) for comparison in survey.comparisons]
     yield from (BLANK, Line(f"Tried: {words.few(names, MOST_NAMES)}."), Line(words.closing(survey)), BLANK)
     for comparison in survey.comparisons:
-        for verdict, line in words.troubles(comparison):
-            yield Line(f"{words.name(comparison)}: {line}", verdict, words.SYMBOLS[verdict])
-    yield from (Line(line, verdict, words.SYMBOLS[verdict]) for verdict, line in words.skipped(survey.comparisons))
-    cards = causes.collect(survey)
-    if cards:
-        yield from (BLANK, Table(["", "what differs", "cause", "who"], [_row(survey, card) for card in cards]))
-    if measured.get("sentences"):
+        yield from words.troubles(comparison, f"{words.name(comparison)}: ")
+    yield from words.skipped(*survey.comparisons)
+    rows = [_row(survey, card) for card in causes.collect(survey)]
+    if rows:
+        yield from (BLANK, Table(["", "what differs", "cause", "who"], rows))
+    if costs.get("sentences"):
         yield Heading("What it costs")
-        yield from (Line(text, "item", "-") for text in measured["sentences"])
+        yield from (Line(text, "item", "-") for text in costs["sentences"])
     if told:
         yield from (BLANK, Command("All of it, with the code and the timelines", told))
 
 
 def _row(survey: Survey, card: causes.Card) -> list[Span]:
     sign, cause = words.SYMBOLS[card.verdict], card.cause
-    who = f"{cause.finding}. {words.seen_in(survey, cause)}"
-    return [(sign, str(card.verdict)), (words.cause_title(cause), ""), (cause.name, ""), (who, "")]
+    who = f"{cause.finding}. {causes.seen_in(survey, card)}"
+    return [(sign, str(card.verdict)), (causes.title(cause), ""), (cause.name, ""), (who, "")]

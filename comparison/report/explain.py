@@ -1,24 +1,33 @@
-"""`compare.py explain`: its options, and a lesson on one cause: the code, what was told, when, and what to do."""
+"""`compare.py explain`: its options, and a lesson on one cause: the code, what was told, when, and what to do. And
+`compare.py --list`: who could take part in what, a line each; and everything about one of them."""
 
 import argparse
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from comparison import layout
 from comparison.judge.catalogue import CATALOGUE
-from comparison.layout import BLANK, Beside, Block, Command, Heading, Line, Span, Table
-from comparison.model import SIDES, CannotCompare, Cause, Comparison, Endpoint, Explanation, Run, Side
-from comparison.options import meant
+from comparison.layout import BLANK, Beside, Block, Code, Command, Heading, Line, Span, Table
+from comparison.model import SIDES, CannotCompare, Comparison, Explanation, Run, Side
+from comparison.options import meant, unknown
 from comparison.play.machine import JOBS
-from comparison.play.transports import half_closes
-from comparison.report import repeat, words
+from comparison.play.transports import TRANSPORTS, half_closes
+from comparison.report import causes, repeat, words
 from comparison.report.html import code, timeline
 from comparison.run import compare_all
-from comparison.selection import add_selection, chosen, trials
+from comparison.scenarios import SCENARIOS
+from comparison.selection import Selection, add_selection, chosen, trials
 from comparison.transcript import is_connection
 
 DESCRIPTION = "Tell of one cause of a difference, with an example from a run; without a name, list them all."
 EPILOG = "Exit code: 0, 2 for trouble."
+
+GROUPS: dict[tuple[Side, ...], str] = {
+    SIDES: "A server with a client",
+    ("server",): "A client with bad manners, or bad luck, with each server",
+    ("client",): "A server with bad manners, or bad luck, with each client",
+}
+"""The scenarios by who is on trial."""
 
 MOST_ROWS = 40
 """Lines of a timeline; --raw shows all."""
@@ -53,31 +62,27 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
     yield Line(f"{entry.name}: {entry.title}", "title")
     yield from (BLANK, Line(entry.text), Line(f"Source: {entry.source}.", "dim"), BLANK)
     yield Line(f"Seen just now: {comparison.scenario.description}, over {comparison.transport.description}.")
-    causes = [cause for cause in comparison.causes if cause.explanation == entry]
-    yield from (Line(f"{cause.finding}.") for cause in causes)
+    own = [cause for cause in comparison.causes if cause.explanation == entry]
+    yield from (Line(f"{cause.finding}.") for cause in own)
     sides = (*comparison.scenario.on_trial, *SIDES)  # best in the log of an endpoint
-    shown = [(cause, group) for side in sides for cause in causes if (group := words.clearest(comparison, cause, side))]
+    shown = [(cause, group) for side in sides for cause in own if (group := causes.clearest(comparison, cause, side))]
     if not shown:
         yield Line("These endpoints do not show it: choose more of them.")
     for cause, group in shown[:1]:
         pairings = (comparison.reference, group.pairings[0])
-        yield from _code(cause, group.side, [pairing.end(group.side) for pairing in pairings])
+        ends = [pairing.end(group.side) for pairing in pairings]
+        for row in code.collect(ends)[group.side]:
+            if (group.side, row.label) in causes.sections(cause):
+                texts = [textwrap.dedent("\n".join(text for _, text, _, _ in part)) for part in row.parts.values()]
+                yield Heading(f"The code: {row.label}")
+                yield Beside(list(row.parts), [text.splitlines() for text in texts])
         yield Heading(f"What each {group.side} told, in order")
-        logs = [[line.text if line.sign in (" ", own) else "" for line in group.diff] for own in "-+"]
-        yield Beside([pairing.end(group.side).label for pairing in pairings], logs, in_rows=True)
+        logs = [[line.text if line.sign in (" ", sign) else "" for line in group.diff] for sign in "-+"]
+        yield Beside([end.label for end in ends], logs, in_rows=True)
         for pairing in pairings:
             yield from _timeline(comparison, comparison.cell(pairing.server, pairing.client).runs[0])
     yield from (Heading("In a program of your own"), Line(entry.advice), BLANK)
     yield Command("Next", repeat.compare(comparison, "--raw"))
-
-
-def _code(cause: Cause, side: Side, ends: Sequence[Endpoint]) -> Iterator[Block]:
-    """The sections that make the lines of a cause, in the implementations that have made the two logs."""
-    for row in code.collect(ends)[side]:
-        if (side, row.label) in words.sections(cause):
-            texts = ["\n".join(text for _, text, _, _ in lines) for lines in row.parts.values()]
-            yield Heading(f"The code: {row.label}")
-            yield Beside(list(row.parts), [textwrap.dedent(text).splitlines() for text in texts])
 
 
 def _timeline(comparison: Comparison, run: Run) -> Iterator[Block]:
@@ -91,9 +96,50 @@ def _timeline(comparison: Comparison, run: Run) -> Iterator[Block]:
         what = f"--{sum(came) or 'EOF'}--" if came else ""
         text = words.cut(event.message, MOST_LETTERS)
         time = f"{(event.t_ns - began_ns) / 1e6:.1f} ms" if event.t_ns is not None and drawn.timed else ""
-        told = [(text, ""), (what and f"<{what}", "dim"), ("", "")]
-        rows.append(
-            [(time, "dim"), *(told if side == "client" else [("", ""), (what and f"{what}>", "dim"), (text, "")])]
-        )
+        told = [text, what and f"<{what}", ""] if side == "client" else ["", what and f"{what}>", text]
+        rows.append([(time, "dim"), (told[0], ""), (told[1], "dim"), (told[2], "")])
     yield Heading(f"When it happened: {run.pairing}")
     yield Table(["", "client", "", "server"], rows)
+
+
+def listing(selection: Selection, width: int) -> Iterator[Block]:
+    """The endpoints, the scenarios and the transports, in lines of `width` at most, and the notes."""
+
+    def table(rows: dict[str, str]) -> Code:
+        """Names and what they are, as far as a line goes."""
+        lines = (f"{name:<26} {text}" for name, text in rows.items())
+        return Code([s if len(s) <= width - 2 else s[: width - 6].rpartition(" ")[0] + " ..." for s in lines])
+
+    yield from (Line("Who can take part in what", "title"), Heading("--server, --client"))
+    yield table({end.label: f"Python {end.python}" for end in (*selection.servers, *selection.clients)})
+    yield Line(f"reference: {selection.reference}", indent="  ")
+    for on_trial, title in GROUPS.items():
+        yield Heading(f"--scenario: {title}")
+        yield table({one.name: one.description for one in SCENARIOS.values() if one.on_trial == on_trial})
+    yield Heading("--transport")
+    yield from (table({name: transport.description for name, transport in TRANSPORTS.items()}), BLANK)
+    yield from (Line(f"Note: {note}", "note") for note in selection.notes)
+    yield Line("Everything about one of them: --list NAME. The causes: compare.py explain")
+
+
+def everything_about(name: str, selection: Selection) -> Iterator[Block]:
+    """All that is known of an endpoint, a scenario or a transport. Raises CannotCompare."""
+    endpoints = {end.label: end for end in (*selection.servers, *selection.clients)}
+    known = [*SCENARIOS, *endpoints, *TRANSPORTS]
+    if name not in known:
+        raise CannotCompare(f"--list {name!r}: there is no such thing{unknown(name, known, '--list')}")
+    if scenario := SCENARIOS.get(name):
+        yield Line(f"--scenario {name}: {scenario.description}", "title")
+        yield Line(f"{GROUPS[scenario.on_trial]}, over {', '.join(scenario.transports)}.")
+        texts = (words.expectation(scenario), words.not_compared(scenario))
+        yield from (Line(text) for text in texts if text)
+        yield from (Line(f"Shows {shown}: {CATALOGUE[shown].title}.") for shown in scenario.shows)
+        yield Command("Try it", repeat.again("--scenario", name))
+    if endpoint := endpoints.get(name):
+        yield Line(f"{name}: Python {endpoint.python}", "title")
+        commands = zip(SIDES, (endpoint.server_command, endpoint.client_command), strict=True)
+        yield from (Command(f"Its {side}", repeat.typed(command)) for side, command in commands if command)
+    if transport := TRANSPORTS.get(name):
+        yield Line(f"--transport {name}: {transport.description}", "title")
+        able = (scenario.name for scenario in SCENARIOS.values() if name in scenario.transports)
+        yield Line(f"Carries {', '.join(able)}.")

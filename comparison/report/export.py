@@ -3,29 +3,11 @@
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
-from comparison import files, shapes
+from comparison import files, model, shapes
 from comparison.judge.catalogue import CATALOGUE
-from comparison.model import (
-    RAW,
-    SIDES,
-    CannotCompare,
-    Cause,
-    Cell,
-    Comparison,
-    DiffLine,
-    Endpoint,
-    Event,
-    Explanation,
-    Pairing,
-    Run,
-    Scenario,
-    Side,
-    Survey,
-    Transport,
-)
+from comparison.model import RAW, SIDES, CannotCompare, Endpoint, Event, Pairing, Run, Side, Survey
 from comparison.report import levels
 from comparison.transcript import line_of, parse
 
@@ -39,9 +21,9 @@ Layout 1 held one comparison a document; layout 2 knew no cell that is the refer
 Document = dict[str, Any]
 
 WRITTEN: Mapping[type, Sequence[str]] = {
-    Scenario: ("name", "description", "on_trial", "transports", "shows", "expects", "deadline_s"),
-    Transport: ("name", "description"),
-    Explanation: ("name", "title", "kind", "axis", "text", "source"),
+    model.Scenario: ("name", "description", "on_trial", "transports", "shows", "expects", "deadline_s"),
+    model.Transport: ("name", "description"),
+    model.Explanation: ("name", "title", "kind", "axis", "text", "source"),
 }
 """The fields that are written, where not all are."""
 
@@ -56,13 +38,7 @@ def document(survey: Survey) -> Document:
     endpoints = dict.fromkeys(e for comparison in survey.comparisons for e in comparison.endpoints)
     head = {"schema": SCHEMA, "endpoints": [dataclasses.asdict(endpoint) for endpoint in endpoints]}
     changes = [dataclasses.asdict(standing) for standing in levels.standings(survey)]
-    return head | _fields(survey) | {"levels": changes, "exit_code": survey.exit_code}
-
-
-def _fields(value: Any) -> Document:
-    """What is written of a value that has fields."""
-    names = WRITTEN.get(type(value)) or [field.name for field in dataclasses.fields(value)]
-    return {name: _plain(getattr(value, name)) for name in names}
+    return head | cast(Document, _plain(survey)) | {"levels": changes, "exit_code": survey.exit_code}
 
 
 def _plain(value: Any) -> Any:
@@ -72,25 +48,27 @@ def _plain(value: Any) -> Any:
             return value.label
         case Run():
             return run_document(value)
-        case Comparison():
-            own = _fields(value)
-            return {name: own[name] for name in own if name != "endpoints"}
-        case Cell():
-            own = _fields(value)
-            return own.pop("pairing") | {"verdict": value.verdict, "letters": own.pop("causes")} | own
-        case Cause():
-            broken = None if value.broken is None else value.broken.name
-            own = _fields(value) | {"explained": value.explained, "broken": broken}
-            return {"letter": own.pop("name")} | own
-        case DiffLine():
-            return {"sign": value.sign, "line": value.text, "letters": value.causes}
         case Mapping():
             return {key: _plain(item) for key, item in value.items()}
         case tuple():
             return [_plain(item) for item in value]
         case float():
             return round(value, 3)
-    return _fields(value) if dataclasses.is_dataclass(value) else value
+    if not dataclasses.is_dataclass(value):
+        return value
+    names = WRITTEN.get(type(value)) or [field.name for field in dataclasses.fields(value)]
+    own = {name: _plain(getattr(value, name)) for name in names}
+    match value:
+        case model.Comparison():
+            del own["endpoints"]
+        case model.Cell():
+            return own.pop("pairing") | {"verdict": value.verdict, "letters": own.pop("causes")} | own
+        case model.Cause():
+            broken = None if value.broken is None else value.broken.name
+            return {"letter": own.pop("name")} | own | {"explained": value.explained, "broken": broken}
+        case model.DiffLine():
+            return {"sign": value.sign, "line": value.text, "letters": value.causes}
+    return own
 
 
 def run_document(run: Run) -> Document:
@@ -107,18 +85,18 @@ def _log(run: Run, side: Side) -> Document:
     return own | ({} if fate == "there" else {"fate": fate}) | {"lines": lines} | wire
 
 
-def load(path: Path) -> Survey:
-    """Read what `to_json` wrote. Raises CannotCompare where the file is something else, or of another layout."""
-    return from_json(files.read(path, WANTED), str(path))
-
-
 def from_json(text: bytes, name: str) -> Survey:
-    """Read a document. Raises CannotCompare with `name`, where it is none."""
+    """Read what `to_json` wrote. Raises CannotCompare with `name`, where it is something else, or of another layout."""
     document = parse_document(text, name, "schema", SCHEMA, WANTED)
     with files.refused(name, *DAMAGED):
         survey = read_survey(document)
-        for comparison in survey.comparisons:
-            _check_parts(comparison)
+        for one in survey.comparisons:
+            if set(one.pairings) != {cell.pairing for cell in one.cells}:
+                raise ValueError("its cells are not those of its servers and clients")
+            named = {name for cell in one.cells for name in cell.causes}
+            named |= {name for group in one.groups for line in group.diff for name in line.causes}
+            if not named <= {cause.name for cause in one.causes}:
+                raise ValueError("a name stands for no cause")
         return survey
 
 
@@ -140,29 +118,21 @@ def read_survey(document: Document) -> Survey:
     by_label = {end.label: end for end in (RAW, *endpoints)}
     # What is only named, or written in another way, is put in its place.
     rules: shapes.Rules = {
-        Comparison: lambda fields: fields | {"endpoints": endpoints},
-        Transport: lambda fields: fields | {"server_options": (), "client_options": ()},
+        model.Comparison: lambda fields: fields | {"endpoints": endpoints},
+        model.Transport: lambda fields: fields | {"server_options": (), "client_options": ()},
         Endpoint: by_label.__getitem__,
-        Cell: lambda fields: fields | {"pairing": fields, "causes": fields["letters"], "runs": _runs(fields)},
-        Cause: lambda fields: fields | {"name": fields["letter"]},
-        Explanation: lambda told: CATALOGUE[told] if isinstance(told, str) else vars(CATALOGUE[told["name"]]) | told,
-        DiffLine: lambda fields: {"sign": fields["sign"], "text": fields["line"], "causes": fields["letters"]},
+        model.Cell: lambda fields: (
+            fields
+            | {"pairing": fields, "causes": fields["letters"]}
+            | {"runs": [run_fields(fields, run) for run in fields["runs"]]}
+        ),
+        model.Cause: lambda fields: fields | {"name": fields["letter"]},
+        model.Explanation: lambda told: (
+            CATALOGUE[told] if isinstance(told, str) else vars(CATALOGUE[told["name"]]) | told
+        ),
+        model.DiffLine: lambda fields: {"sign": fields["sign"], "text": fields["line"], "causes": fields["letters"]},
     }
     return cast(Survey, shapes.make(Survey, document, rules=rules))
-
-
-def _runs(cell: Document) -> list[Document]:
-    return [run_fields(cell, run) for run in cell["runs"]]
-
-
-def _check_parts(comparison: Comparison) -> None:
-    """Raises ValueError where parts of a comparison do not belong together."""
-    if set(comparison.pairings) != {cell.pairing for cell in comparison.cells}:
-        raise ValueError("its cells are not those of its servers and clients")
-    named = {name for cell in comparison.cells for name in cell.causes}
-    named |= {name for group in comparison.groups for line in group.diff for name in line.causes}
-    if not named <= {cause.name for cause in comparison.causes}:
-        raise ValueError("a name stands for no cause")
 
 
 def events_of(lines: object, name: str) -> tuple[Event, ...]:

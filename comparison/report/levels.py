@@ -1,33 +1,36 @@
 """What changes from one loop, or one Python, to another, over many scenarios: each cell held against the one that
 differs from it in that alone. The verdicts are taken as they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from comparison.layout import BLANK, GAP, Block, Command, Line, Table
 from comparison.model import NO_LEVEL, Cell, Comparison, Endpoint, Pairing, Survey, Verdict
 from comparison.report import repeat, words
 
-COMPARED = ("loop", "python")
-SPOKEN = {"loop": "loop", "python": "Python"}
-MOST_NAMES = 8
+COMPARED = {"loop": "loop", "python": "Python"}
+"""The factors, and how they are spoken of."""
 
-Scenarios = Mapping[str, tuple[str, ...]]
-"""Scenario -> the causes that are there only here, or the reason."""
+KINDS = {"differs": Verdict.EXPLAINED, "fails": Verdict.FAILED, "skipped": Verdict.SKIPPED}
+"""What may become of a scenario only here, and the verdict as which that is shown."""
+
+MOST_NAMES = 8
 
 
 @dataclass(frozen=True)
 class Standing:
     """How one level of a factor stands against the first: the scenarios that come out as they do there, and those in
-    which something differs, fails or cannot be tried only here."""
+    which something differs, fails or cannot be tried only here, each with the causes that are there only here, or the
+    reason."""
 
     factor: str
     level: str
     against: str
     alike: tuple[str, ...]
-    differs: Scenarios
-    fails: Scenarios
-    skipped: Scenarios
+    differs: Mapping[str, tuple[str, ...]]
+    fails: Mapping[str, tuple[str, ...]]
+    skipped: Mapping[str, tuple[str, ...]]
 
 
 def standings(survey: Survey) -> list[Standing]:
@@ -42,42 +45,25 @@ def standings(survey: Survey) -> list[Standing]:
 
 def blocks(survey: Survey) -> Iterator[Block]:
     """A table for each factor: a row a level, and what its numbers count, by the causes that stand above it."""
-    found = standings(survey)
-    for factor in COMPARED:
-        own = [standing for standing in found if standing.factor == factor]
-        if own:
-            yield from _of_factor(survey, factor, own)
-
-
-def _of_factor(survey: Survey, factor: str, own: Sequence[Standing]) -> Iterator[Block]:
-    first = own[0].against
-    yield from (BLANK, Line(f"What changes from {SPOKEN[factor]} {first} to another, in scenarios:", "bold"))
-    otherwise = survey.otherwise if factor == "loop" else {}
-    kinds = {"differs": Verdict.EXPLAINED, "fails": Verdict.FAILED, "skipped": Verdict.SKIPPED}
-    rows = []
-    for one in own:
-        counts = [(kind, len(getattr(one, kind))) for kind in ("alike", *kinds)]
-        spans = [(str(count), str(kinds.get(kind, Verdict.ALIKE)) if count else "dim") for kind, count in counts]
-        behaviours = [(str(len(otherwise[one.level])) if one.level in otherwise else "", "")]
-        rows.append([(one.level, "bold"), *spans, *behaviours * bool(otherwise)])
-    yield Table([SPOKEN[factor], f"as with {first}", *kinds, *["behaviours"] * bool(otherwise)], rows)
-    for one in own:
-        for kind, verdict in kinds.items():
-            for why, scenarios in _by_reason(getattr(one, kind)).items():
-                yield Line(
-                    f"{one.level} {kind} ({why}): {words.few(scenarios, MOST_NAMES)}", verdict, words.SYMBOLS[verdict]
-                )
-        if names := otherwise.get(one.level):
-            yield Line(f"{one.level} behaves otherwise than asyncio: {words.few(names, MOST_NAMES)}", "", "^")
-    yield Command(f"{GAP}How they behave", repeat.behaviours(survey.comparisons[0]))
-
-
-def _by_reason(scenarios: Scenarios) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, whys in scenarios.items():
-        for why in whys:
-            found.setdefault(why, []).append(name)
-    return found
+    for (factor, first), group in itertools.groupby(standings(survey), lambda one: (one.factor, one.against)):
+        own, spoken, otherwise = list(group), COMPARED[factor], survey.otherwise if factor == "loop" else {}
+        rows = []
+        for one in own:
+            counts = [(len(one.alike), Verdict.ALIKE), *((len(getattr(one, kind)), v) for kind, v in KINDS.items())]
+            spans = [(str(number), str(verdict) if number else "dim") for number, verdict in counts]
+            behaviours = [(str(len(otherwise[one.level])) if one.level in otherwise else "", "")] * bool(otherwise)
+            rows.append([(one.level, "bold"), *spans, *behaviours])
+        yield from (BLANK, Line(f"What changes from {spoken} {first} to another, in scenarios:", "bold"))
+        yield Table([spoken, f"as with {first}", *KINDS, *["behaviours"] * bool(otherwise)], rows)
+        for one in own:
+            for kind, verdict in KINDS.items():
+                scenarios = getattr(one, kind)
+                for why in dict.fromkeys(why for whys in scenarios.values() for why in whys):
+                    names = words.few([name for name, whys in scenarios.items() if why in whys], MOST_NAMES)
+                    yield words.line(verdict, f"{one.level} {kind} ({why}): {names}")
+            if odd := otherwise.get(one.level):
+                yield Line(f"{one.level} behaves otherwise than asyncio: {words.few(odd, MOST_NAMES)}", "", "^")
+        yield Command(f"{GAP}How they behave", repeat.behaviours(survey.comparisons[0]))
 
 
 def _standing(survey: Survey, factor: str, level: str, against: str) -> Standing:
@@ -93,14 +79,18 @@ def _standing(survey: Survey, factor: str, level: str, against: str) -> Standing
 
 def _twins(comparison: Comparison, factor: str, level: str, against: str) -> Iterator[tuple[Cell, Cell]]:
     """Each cell with this level, and the one that has the first level in its place."""
-    cells = {cell.pairing: cell for cell in comparison.cells}
-    firsts = {_others(factor, end): end for end in comparison.endpoints if end.level(factor) == against}
+
+    def others(end: Endpoint) -> tuple[str, ...]:
+        """All that sets an endpoint apart but the factor."""
+        return (end.implementation, *(end.level(other) for other in COMPARED if other != factor))
 
     def twin(end: Endpoint) -> Endpoint | None:
         if end.level(factor) == level:
-            return firsts.get(_others(factor, end))
+            return firsts.get(others(end))
         return end if end.level(factor) in (against, NO_LEVEL) else None
 
+    firsts = {others(end): end for end in comparison.endpoints if end.level(factor) == against}
+    cells = {cell.pairing: cell for cell in comparison.cells}
     for pairing, cell in cells.items():
         server, client = twin(pairing.server), twin(pairing.client)
         other = cells.get(Pairing(server, client)) if server is not None and client is not None else None
@@ -108,17 +98,15 @@ def _twins(comparison: Comparison, factor: str, level: str, against: str) -> Ite
             yield cell, other
 
 
-def _others(factor: str, end: Endpoint) -> tuple[str, ...]:
-    """All that sets an endpoint apart but one factor."""
-    return (end.implementation, *(end.level(other) for other in COMPARED if other != factor))
-
-
 def _change(comparison: Comparison, cell: Cell, twin: Cell) -> tuple[str, tuple[str, ...]]:
     """What becomes of a cell, and why: the causes of something done that only one of the two has, or a reason."""
     if cell.verdict is Verdict.SKIPPED:
         return ("skipped", (cell.reason,)) if twin.verdict is not Verdict.SKIPPED else ("", ())
-    here, there = ([name for name in words.done_by(comparison) if name in one.causes] for one in (cell, twin))
-    new, gone = (tuple(name for name in one if name not in other) for one, other in ((here, there), (there, here)))
+    done = words.done_by(comparison)
+    new, gone = (
+        tuple(name for name in done if name in one.causes and name not in other.causes)
+        for one, other in ((cell, twin), (twin, cell))
+    )
     if cell.verdict is Verdict.FAILED and twin.verdict is not Verdict.FAILED:
         return "fails", new
     return ("differs", new or gone) if new or gone else ("alike", ())

@@ -6,7 +6,7 @@ A pairing is not run by itself: what it is held against, and who else takes part
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from common.config import PORT
@@ -18,64 +18,60 @@ from comparison.play.transports import TRANSPORTS, client_command, server_comman
 from comparison.scenarios import SCENARIOS, TUTORIAL
 
 
+def again(*words: str) -> str:
+    """This program with other words, as it was started: by the interpreter, its options and the script."""
+    start = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
+    is_this = Path(start[-1]).resolve().stem == "compare"
+    return typed([*(start if is_this else ("python3", "compare.py")), *words])
+
+
 def compare(comparison: Comparison, *more: str) -> str:
     """The command that compares once more what was compared; before it the tutorial, where that has shown who drops
     out."""
-    scenario, transport = comparison.scenario, comparison.transport
-    words = [*program(sys.orig_argv, sys.argv)]
     if comparison.saved_in:
-        return typed([*words, "judge", *comparison.saved_in, *more])
+        return again("judge", *comparison.saved_in, *more)
+    scenario, transport = comparison.scenario, comparison.transport
     before = f"{TUTORIAL.name}," * any(shown_elsewhere(cell.reason) for cell in comparison.cells)
-    words += ["--scenario", before + scenario.name] if scenario.name != TUTORIAL.name else []
+    words = ["--scenario", before + scenario.name] if scenario.name != TUTORIAL.name else []
     words += ["--transport", transport.name] if transport.name != scenario.transports[0] else []
     words += comparison.selection
     words += ["--repeat", str(comparison.repeat)] if comparison.repeat > 1 and "--repeat" not in more else []
-    return typed([*words, *more])
+    return again(*words, *more)
 
 
 def next_step(survey: Survey) -> str:
     """What to type next: to see trouble line by line, else whether one comparison is steady, or one that tells most."""
-    trouble = next((one for one in survey.comparisons if any(cell.verdict.is_trouble for cell in one.cells)), None)
-    if trouble is not None:
-        return compare(trouble, "--raw")
-    if len(survey.comparisons) == 1:
-        [only] = survey.comparisons
-        return compare(only, *(("--repeat", "20") if only.repeat == 1 and not only.saved_in else ("--raw",)))
-    return compare(max(survey.comparisons, key=lambda one: len(one.causes)))
+    first, *others = survey.comparisons
+    if trouble := [one for one in survey.comparisons if any(cell.verdict.is_trouble for cell in one.cells)]:
+        return compare(trouble[0], "--raw")
+    if others:
+        return compare(max(survey.comparisons, key=lambda one: len(one.causes)))
+    return compare(first, *(("--repeat", "20") if first.repeat == 1 and not first.saved_in else ("--raw",)))
 
 
 def behaviours(comparison: Comparison) -> str:
     """The command that shows how the same loops and Pythons behave in experiments."""
-    words = [*program(sys.orig_argv, sys.argv), "behaviours"]
-    for option, value in zip(comparison.selection, comparison.selection[1:], strict=False):
-        words += [option, value] if option in ("--loop", "--python") else []
-    return typed(words)
-
-
-def program(typed: Sequence[str], arguments: Sequence[str]) -> Sequence[str]:
-    """How this program was started: the interpreter, its options and the script, of all words that were `typed`."""
-    words = typed[: len(typed) - len(arguments) + 1]
-    return words if Path(words[-1]).resolve().stem == "compare" else ("python3", "compare.py")
+    pairs = zip(comparison.selection, comparison.selection[1:], strict=False)
+    return again("behaviours", *(word for pair in pairs if pair[0] in ("--loop", "--python") for word in pair))
 
 
 def commands(comparison: Comparison, cell: Cell) -> list[Command]:
     """All of it through compare.py, which leaves in a folder what the other two refer to, such as certificates; and the
     server and the client by hand. Nobody can play by hand what the engine plays."""
-    all_of_it = "All pairings of the scenario, with verdicts and logs"
+    title, more = "All pairings of the scenario, with verdicts and logs", ["--raw"]
     scenario, transport = SCENARIOS.get(comparison.scenario.name), TRANSPORTS.get(comparison.transport.name)
     by_engine = RAW in (cell.pairing.server, cell.pairing.client)
     if not cell.runs or scenario is None or transport is None or by_engine or comparison.saved_in:
-        return [Command(all_of_it, compare(comparison, "--raw"))]
+        return [Command(title, compare(comparison, *more))]
     name = f"{scenario.name}-{transport.name}"
     saved, there = f"saved-{name}", ""
     if not os.path.samefile(".", ROOT):  # where the two are run
         saved, there = os.path.abspath(saved), f"cd {word_of(str(ROOT))} && "
     server, client = by_hand(scenario, transport, cell.pairing, Path(saved, name))
-    first = Command(all_of_it, compare(comparison, "--raw"))
     if saved in f"{server} {client}":
-        title = f"{all_of_it}; it leaves in {saved} what the others need"
-        first = Command(title, compare(comparison, "--raw", "--save", saved))
-    return [first, Command("The server", f"{there}{server}"), Command("The client", f"{there}{client}")]
+        title, more = f"{title}; it leaves in {saved} what the others need", [*more, "--save", saved]
+    by_hands = [Command("The server", f"{there}{server}"), Command("The client", f"{there}{client}")]
+    return [Command(title, compare(comparison, *more)), *by_hands]
 
 
 def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: Path) -> tuple[str, str]:
@@ -86,16 +82,14 @@ def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: P
     if pairing.server.takes_options:
         serve = serve.replace(" --log-format json", "").replace("--port 0", f"--port {PORT}")
     if pairing.client.takes_options:
-        connect = connect.replace(" --log-format json", "")
-    else:
-        connect += f" < {word_of(str(place / 'payload'))}"
-    return serve, connect
+        return serve, connect.replace(" --log-format json", "")
+    return serve, f"{connect} < {word_of(str(place / 'payload'))}"
 
 
 def typed(words: Iterable[str]) -> str:
     """Words as a shell takes them; one that no view can show as it is, such as a file name of any bytes, as bash and
     zsh spell it."""
-    return " ".join(word_of(word) for word in words)
+    return " ".join(map(word_of, words))
 
 
 def word_of(word: str) -> str:

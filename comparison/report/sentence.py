@@ -1,9 +1,9 @@
 """The sentence that sums up a run: made from the verdicts, and only from them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from comparison.model import Cause, Cell, Comparison, Endpoint, Side, Survey, Verdict
-from comparison.report.words import all_causes, count, cut
+from comparison.model import Cell, Comparison, Survey, Verdict
+from comparison.report.words import count, cut, few
 
 MOST_NAMES = 4
 MOST_CULPRITS = 2
@@ -20,19 +20,15 @@ def of(survey: Survey) -> str:
     played = [cell for cell in cells if cell.verdict is not Verdict.SKIPPED]
     if not played:
         return f"Nothing was tried: {cells[0].reason}." if cells else "Nothing was tried."
-    bad = [cell for cell in played if cell.verdict.is_trouble]
-    if bad:
-        others = f" The other {len(played) - len(bad)} do what they must." if len(bad) < len(played) else ""
+    if bad := sum(cell.verdict.is_trouble for cell in played):
+        others = f" The other {len(played) - bad} do what they must." if bad < len(played) else ""
         return _capital(f"{'; '.join(_troubles(survey, len(played)))}.{others}")
     skipped = f" {len(cells) - len(played)} could not be tried here." if len(played) < len(cells) else ""
-    return f"{_common(survey, played)}{skipped}{_known(all_causes(survey))}"
-
-
-# --- All is well ---
+    return f"{_common(survey, played)}{skipped}{_known(survey)}"
 
 
 def _common(survey: Survey, played: Sequence[Cell]) -> str:
-    """What everybody does."""
+    """What everybody does, where all is well."""
     if len(played) == 1:
         alone = "; there is nothing to compare it with" * (played[0].verdict is Verdict.REFERENCE)
         return f"{played[0].pairing} does what it must{alone}."
@@ -40,24 +36,19 @@ def _common(survey: Survey, played: Sequence[Cell]) -> str:
     whole = all(scenario.expects.echo == "whole" and "server" in scenario.on_trial for scenario in scenarios)
     whole = whole and all(cell.verdicts["echo"] in (Verdict.REFERENCE, Verdict.IDENTICAL) for cell in played)
     where = f" in {len(scenarios)} scenarios" if len(scenarios) > 1 else ""
-    odd = sum(cell.verdict is Verdict.EXPLAINED for cell in played)
     rest = " and end alike" if whole else ""
-    if odd:
+    if odd := sum(cell.verdict is Verdict.EXPLAINED for cell in played):
         does_so = "behaves" if odd == 1 else "behave"
         rest = f", and {odd} of them {does_so} otherwise than the reference, for known causes"
     does = "echo the same bytes" if whole else "do what they must"
     return f"All {len(played)} pairings{where} {does}{rest}."
 
 
-def _known(causes: Sequence[Cause]) -> str:
+def _known(survey: Survey) -> str:
     """The causes of what differs, what is done before what is only told."""
-    entries = {cause.explanation.name: cause.explanation for cause in causes if cause.explanation is not None}
-    ordered = sorted(entries.values(), key=lambda entry: entry.kind)
-    titles = "; ".join(f"{entry.title} ({entry.name})" for entry in ordered)
-    return f" {_capital(titles)}." if titles else ""
-
-
-# --- Something is not ---
+    entries = {cause.name: cause.explanation for one in survey.comparisons for cause in one.causes if cause.explanation}
+    ordered = sorted(entries.items(), key=lambda item: item[1].kind)
+    return f" {_capital('; '.join(f'{entry.title} ({name})' for name, entry in ordered))}." if entries else ""
 
 
 def _troubles(survey: Survey, played: int) -> Iterator[str]:
@@ -66,16 +57,16 @@ def _troubles(survey: Survey, played: int) -> Iterator[str]:
     for comparison in survey.comparisons:
         for who, cells in _culprits(comparison):
             found.setdefault(who, []).extend((comparison, cell) for cell in cells)
-    ordered = sorted(found.items(), key=lambda item: (not any(map(_fails, item[1])), -len(item[1])))
+    failed = {who: [place for place in places if place[1].verdict is Verdict.FAILED] for who, places in found.items()}
+    ordered = sorted(found.items(), key=lambda item: (not failed[item[0]], -len(item[1])))
     for who, places in ordered[:MOST_CULPRITS]:
-        worst = next(filter(_fails, places), places[0])
-        verbs = ["fail"] * any(map(_fails, places)) + ["differ"] * (not all(map(_fails, places)))
+        verbs = ["fail"] * bool(failed[who]) + ["differ"] * (len(failed[who]) < len(places))
         does = " or ".join(verb + ("" if " and " in who else "s") for verb in verbs)
         scenarios = len({id(comparison) for comparison, _ in places})
         where = f", in {scenarios} of {len(survey.comparisons)} scenarios" if len(survey.comparisons) > 1 else ""
-        what = cut(_what(*worst), MOST_LETTERS)
+        what = cut(_what(*(failed[who] or places)[0]), MOST_LETTERS)
         yield f"{who} {does} in {len(places)} of {count(played, 'pairing')}{where}: {what}"
-        if who == EVERYBODY and _fails(worst):
+        if who == EVERYBODY and failed[who]:
             yield "with everybody it is a limit of this machine, or what was tried, rather than an endpoint"
     if len(ordered) > MOST_CULPRITS:
         yield f"{len(ordered) - MOST_CULPRITS} others besides"
@@ -86,7 +77,7 @@ def _culprits(comparison: Comparison) -> Iterator[tuple[str, Sequence[Cell]]]:
     not account for all, of each pairing by itself."""
     played = [cell for cell in comparison.cells if cell.verdict is not Verdict.SKIPPED]
     bad = [cell for cell in played if cell.verdict.is_trouble]
-    good = [cell.pairing for cell in played if cell not in bad]
+    good = [cell.pairing for cell in played if not cell.verdict.is_trouble]
     on_trial = comparison.scenario.on_trial
     ends = {side: list(dict.fromkeys(cell.pairing.end(side) for cell in played)) for side in on_trial}
     if not bad:
@@ -97,19 +88,10 @@ def _culprits(comparison: Comparison) -> Iterator[tuple[str, Sequence[Cell]]]:
     odd = {side: [end for end in ends[side] if all(p.end(side) != end for p in good)] for side in on_trial}
     for sides in (*([side] for side in sorted(on_trial, key=lambda side: len(odd[side]))), on_trial):
         if all(any(cell.pairing.end(side) in odd[side] for side in sides) for cell in bad):
-            yield " and ".join(_named(side, odd[side]) for side in sides if odd[side]), bad
+            named = {side: few([end.label for end in odd[side]], MOST_NAMES, " and ") for side in sides if odd[side]}
+            yield " and ".join(f"{side} {labels}" for side, labels in named.items()), bad
             return
     yield from ((f"the pairing {cell.pairing}", [cell]) for cell in bad)
-
-
-def _fails(place: tuple[Comparison, Cell]) -> bool:
-    return place[1].verdict is Verdict.FAILED
-
-
-def _named(side: Side, ends: Collection[Endpoint]) -> str:
-    labels = [end.label for end in ends]
-    more = f" and {len(labels) - MOST_NAMES} more" if len(labels) > MOST_NAMES else ""
-    return f"{side} {' and '.join(labels[:MOST_NAMES])}{more}"
 
 
 def _what(comparison: Comparison, cell: Cell) -> str:

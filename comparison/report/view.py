@@ -1,125 +1,149 @@
 """The comparison as a person reads it, in the terminal, in a file and in a pull request: a sentence, the matrix or the
-scenarios, the causes; and on request all logs."""
+scenarios, the causes; and on request all logs. And the options that say how it is shown, of every command that has
+one."""
 
+import argparse
+import importlib.util
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from comparison import layout
-from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
-from comparison.model import PARTS, SIDES, Comparison, Survey, worst
-from comparison.report import levels, repeat, sentence, words
+from comparison import files, layout
+from comparison.layout import BLANK, GAP, Beside, Block, Code, Command, Heading, Line, Span, Table
+from comparison.model import PARTS, SIDES, CannotCompare, Comparison, Endpoint, Survey, worst
+from comparison.report import causes, export, levels, repeat, sentence, words
+
+EPILOG = "Exit code: 0 where nothing is different or failed, 1 where something is, 2 for trouble."
+
+LOGS = "The logs with chunks joined and ports replaced; at the end what its cause goes by."
+MORE = "More: --diff has the logs line by line, --raw as they came, and explain NAME tells of a cause."
+MORE_OF_ALL = "More: --scenario NAME has the matrix of one of them, and explain NAME tells of a cause."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options that say how a survey is shown, and where to."""
+    add = parser.add_argument
+    add("--diff", action="store_true", help="show what sets the logs apart, line by line, too")
+    add("--raw", action="store_true", help="show the logs as they came, too")
+    add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
+    add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Find out that a result cannot be written before it is made. Raises CannotCompare."""
+    for name in ("diff", "raw"):
+        if getattr(options, name) and options.format == "json":
+            raise CannotCompare(f"--{name} changes nothing for --format json, which holds every log; leave it out")
+    files.check_target("--output", options.output)
+
+
+def write(survey: Survey, options: argparse.Namespace, rows: bool = True) -> None:
+    """Write a survey as the options say; as text for a terminal that has shown the `rows` of its scenarios without
+    these."""
+    rows = rows or options.format != "text" or options.output is not None or not sys.stdout.isatty()
+    view = blocks(survey, diff=options.diff, raw=options.raw, rows=rows)
+    layout.write(export.to_json(survey) if options.format == "json" else view, options.format, options.output)
+    if options.format == "text" and importlib.util.find_spec("rich") is None:
+        print("compare.py: for colour: pip install rich", file=sys.stderr)
 
 
 def blocks(survey: Survey, *, diff: bool = False, raw: bool = False, rows: bool = True) -> Iterator[Block]:
     """The whole view. `diff` adds what sets each group of logs apart, `raw` all logs as they came; `rows` are those of
     several scenarios."""
-    yield Line(sentence.of(survey), "title")
-    yield BLANK
-    one = survey.comparisons[0] if len(survey.comparisons) == 1 else None
-    yield from _one(one) if one is not None else _overview(survey, rows)
+    first, several = survey.comparisons[0], len(survey.comparisons) > 1
+    yield from (Line(sentence.of(survey), "title"), BLANK)
+    title = words.count(len(survey.comparisons), "scenario") + words.times(first) if several else words.title(first)
+    versions = (f"{name} {version}".strip() for name, version in first.environment.items())
+    yield from (Line(title, "dim"), Line(", ".join(versions), "dim"))
+    if several:
+        yield from _overview(survey, rows)
+    else:
+        yield from (BLANK, _matrix(first), *_legend([first], parts=False))
+        yield from (*words.troubles(first), *words.skipped(first))
     yield from _causes(survey)
-    yield from levels.blocks(survey) if one is None else ()
+    yield from levels.blocks(survey) if several else ()
     for comparison in survey.comparisons:
         yield from _differences(comparison) if diff else ()
         yield from _logs(comparison) if raw else ()
     yield BLANK
-    yield from (Line(f"Note: {note}", "note") for note in survey.comparisons[0].notes)
-    yield Line(words.closing(survey), "bold")
-    yield Line(words.MORE if one is not None else words.MORE_OF_ALL, "hint")
+    yield from (Line(f"Note: {note}", "note") for note in first.notes)
+    yield from (Line(words.closing(survey), "bold"), Line(MORE_OF_ALL if several else MORE, "hint"))
     yield Command("Next", repeat.next_step(survey))
 
 
-def _one(comparison: Comparison) -> Iterator[Block]:
-    yield from _head(words.title(comparison), comparison)
-    yield BLANK
-    yield _matrix(comparison)
-    yield from _told(words.legend([comparison], parts=False), "dim")
-    yield from _told([*words.troubles(comparison), *words.skipped([comparison])])
-
-
 def _overview(survey: Survey, rows: bool) -> Iterator[Block]:
-    first = survey.comparisons[0]
-    times = f", {first.repeat} times each" if first.repeat > 1 else ""
-    yield from _head(words.count(len(survey.comparisons), "scenario") + times, first)
     if rows:
         yield BLANK
         yield Table(["scenario", *PARTS.values(), "time", "causes"], [_row(one) for one in survey.comparisons])
-        yield from _told(words.legend(survey.comparisons), "dim")
+        yield from _legend(survey.comparisons)
     for comparison in survey.comparisons:
         if troubles := words.troubles(comparison):
-            yield from (BLANK, Line(f"{words.name(comparison)}: {comparison.scenario.description}", "bold"))
-            yield from _told(troubles)
-    if skipped := words.skipped(survey.comparisons):
-        yield from (BLANK, *_told(skipped))
+            title = f"{words.name(comparison)}: {comparison.scenario.description}"
+            yield from (BLANK, Line(title, "bold"), *troubles)
+    if skipped := words.skipped(*survey.comparisons):
+        yield from (BLANK, *skipped)
 
 
 def _row(comparison: Comparison) -> list[Span]:
-    duration, causes = layout.duration(comparison.duration_s), " ".join(words.done_by(comparison))
     style = str(worst(cell.verdict for cell in comparison.cells))
-    signs = [(words.signs(comparison, part), style) for part in PARTS]
-    return [(words.name(comparison), "bold"), *signs, (duration, ""), (causes, "")]
+    counts = [{sign: comparison.count(v, part) for v, sign in words.SYMBOLS.items()} for part in PARTS]
+    signs = [(" ".join(f"{sign}{number}" for sign, number in each.items() if number), style) for each in counts]
+    took, names = layout.duration(comparison.duration_s), " ".join(words.done_by(comparison))
+    return [(words.name(comparison), "bold"), *signs, (took, ""), (names, "")]
 
 
-def _head(title: str, comparison: Comparison) -> Iterator[Block]:
-    versions = (f"{name} {version}".strip() for name, version in comparison.environment.items())
-    yield from (Line(title, "dim"), Line(", ".join(versions), "dim"))
-
-
-def _told(lines: Sequence[words.Told], style: str = "") -> Iterator[Block]:
-    """Lines with the sign of a verdict, and in its colour where no other is wanted."""
-    return (Line(line, style or verdict, words.SYMBOLS[verdict]) for verdict, line in lines)
+def _legend(comparisons: Sequence[Comparison], parts: bool = True) -> Iterator[Block]:
+    """The verdicts that occur, each with its meaning."""
+    for verdict in words.occurring(comparisons, parts):
+        yield Line(f"{verdict}: {words.MEANINGS[verdict]}", "dim", words.SYMBOLS[verdict])
 
 
 def _matrix(comparison: Comparison) -> Table:
     """Servers down, clients across. Where the words do not fit: signs, and numbers for the clients."""
 
-    def table(heads: Sequence[str], short: bool, narrow: Sequence[Table | Line]) -> Table:
-        rows = []
-        for server in comparison.servers:
-            cells = [comparison.cell(server, client) for client in comparison.clients]
-            shown = [(words.cell(comparison, cell, short), str(cell.verdict)) for cell in cells]
-            rows.append([(server.label, "bold"), *shown])
-        return Table(["server / client", *heads], rows, narrow)
+    def row(server: Endpoint, short: bool = False) -> list[Span]:
+        cells = [comparison.cell(server, client) for client in comparison.clients]
+        return [(server.label, "bold"), *((words.cell(comparison, cell, short), str(cell.verdict)) for cell in cells)]
 
-    clients = [client.label for client in comparison.clients]
-    numbers = [str(number) for number in range(1, len(clients) + 1)]
-    numbered = [Line(f"client {client}", "dim", number) for number, client in zip(numbers, clients, strict=True)]
-    by_number = table(numbers, True, ())
-    return table([client.replace("/", "/\n") for client in clients], False, [by_number, *numbered])
+    corner, clients = "server / client", [client.label for client in comparison.clients]
+    numbered = {str(number): Line(f"client {client}", "dim", str(number)) for number, client in enumerate(clients, 1)}
+    short = Table([corner, *numbered], [row(server, short=True) for server in comparison.servers])
+    heads = [client.replace("/", "/\n") for client in clients]
+    return Table([corner, *heads], list(map(row, comparison.servers)), [short, *numbered.values()])
 
 
 def _causes(survey: Survey) -> Iterator[Block]:
     """Each cause by name: what predicts it, what it means, and its lines."""
     several = len(survey.comparisons) > 1
-    for cause in words.all_causes(survey):
-        comparison = next(one for one in survey.comparisons if cause in one.causes)
-        yield from (BLANK, Line(f"{cause.name}: {words.cause_title(cause)}", "bold"))
-        told = [f"{cause.finding}.", words.meaning(cause), words.seen_in(survey, cause) if several else ""]
-        yield from (Line(text, indent=layout.GAP) for text in told if text)
-        for title, lines in words.lines_of(comparison, cause):
-            if lines:
-                yield from (Line(title, "dim", indent=layout.GAP), layout.Code(lines, "diff"))
-            else:
-                yield Line(f"{title}: likewise", "dim", indent=layout.GAP)
+    for card in causes.collect(survey):
+        comparison, cause = card.seen[0]
+        yield from (BLANK, Line(f"{cause.name}: {causes.title(cause)}", "bold"))
+        told = [f"{cause.finding}.", causes.meaning(cause), causes.seen_in(survey, card) if several else ""]
+        yield from (Line(text, indent=GAP) for text in told if text)
+        for title, lines in causes.lines_of(comparison, cause):
+            yield Line(title + ("" if lines else ": likewise"), "dim", indent=GAP)
+            yield from [Code(lines, "diff")] if lines else ()
         if cause.is_failure and several:
-            yield Command(f"{layout.GAP}By itself", repeat.compare(comparison, "--raw"))
+            yield Command(f"{GAP}By itself", repeat.compare(comparison, "--raw"))
 
 
 def _differences(comparison: Comparison) -> Iterator[Block]:
     """What must hold, and for each side the logs that are alike, with what sets them apart from the reference's."""
     yield Heading(f"What differs in {words.name(comparison)}")
-    yield Line(f"Must hold for everybody: {'; '.join(words.expectation(comparison.scenario))}.")
-    yield Line(" ".join(filter(None, [words.LOGS, words.not_compared(comparison.scenario)])))
+    yield Line(words.expectation(comparison.scenario))
+    yield Line(f"{LOGS} {words.not_compared(comparison.scenario)}".rstrip())
     for group in comparison.groups:
-        lines = [f"{d.sign}{d.text}" + f"   [{' '.join(d.causes)}]" * bool(d.causes) for d in group.diff]
+        log = words.log_of(comparison, group)
         if any(d.sign != " " for d in group.diff):
-            yield from (BLANK, Line(words.log_of(comparison, group)), layout.Code(lines, "diff"))
+            lines = [f"{d.sign}{d.text}" + f"   [{' '.join(d.causes)}]" * bool(d.causes) for d in group.diff]
+            yield from (BLANK, Line(log), Code(lines, "diff"))
         elif group.pairings:
-            yield from (BLANK, Line(f"{words.log_of(comparison, group)}: the same"))
+            yield from (BLANK, Line(f"{log}: the same"))
 
 
 def _logs(comparison: Comparison) -> Iterator[Block]:
     yield Heading(f"Logs of {words.name(comparison)}, as they came")
     for cell in comparison.cells:
         for run in cell.runs:
-            yield from (BLANK, Line(f"{run}", "bold"))
-            yield layout.Beside(SIDES, [words.plain_log(run, side) for side in SIDES])
+            logs = [[event.plain for event in run.events(side)] for side in SIDES]
+            yield from (BLANK, Line(f"{run}", "bold"), Beside(SIDES, logs))

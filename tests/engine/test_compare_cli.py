@@ -468,7 +468,8 @@ def test_save_keeps_the_result_of_each_scenario(tmp_path):
     for comparison, place in zip(document["comparisons"], places, strict=True):
         saved = json.loads((tmp_path / place / "result.json").read_text())
         assert saved["comparisons"] == [comparison]
-        assert "does what it must" in markdown_of(view.blocks(export.load(tmp_path / place / "result.json")))
+        survey = export.from_json((tmp_path / place / "result.json").read_bytes(), place)
+        assert "does what it must" in markdown_of(view.blocks(survey))
     # Where the engine plays one side there is no command that would play it by hand.
     pairing = tmp_path / "refuses-tcp" / "raw-sockets--streams-asyncio"
     logs = {f"{side}-1.{kind}" for side in ("server", "client") for kind in ("log", "jsonl")}

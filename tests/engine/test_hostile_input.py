@@ -109,7 +109,7 @@ BENCH = json.loads((ROOT / "tests/golden/bench-1.json").read_text())
 def test_a_damaged_survey_is_refused_with_the_remedy_or_read(tmp_path_factory, path, value, delete):
     file = tmp_path_factory.getbasetemp() / "survey.json"
     file.write_text(json.dumps(mutated(SURVEY, path, value, delete)))
-    assert_read_or_refused(lambda: export.load(file), Survey)
+    assert_read_or_refused(lambda: export.from_json(file.read_bytes(), str(file)), Survey)
 
 
 @examples(50)
@@ -118,7 +118,7 @@ def test_bytes_that_are_no_survey_are_refused_with_the_remedy(tmp_path_factory, 
     file = tmp_path_factory.getbasetemp() / "junk.json"
     file.write_bytes((ROOT / "tests/golden/report.json").read_bytes()[:kept] + junk)
     with pytest.raises(CannotCompare):
-        export.load(file)
+        export.from_json(file.read_bytes(), str(file))
 
 
 @examples(200)

@@ -793,7 +793,7 @@ def test_told_and_done_survive_json(tmp_path):
     comparison = compare(chosen("asyncio"), "tutorial")
     file = tmp_path / "results.json"
     file.write_text(export.to_json(Survey((comparison,), 1.0)))
-    [read] = export.load(file).comparisons
+    [read] = export.from_json(file.read_bytes(), str(file)).comparisons
     assert read.causes == comparison.causes
     assert [(cell.verdicts, cell.reason, cell.causes) for cell in read.cells] == [
         (cell.verdicts, cell.reason, cell.causes) for cell in comparison.cells

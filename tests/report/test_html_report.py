@@ -21,8 +21,8 @@ from comparison import programs
 from comparison.judge.catalogue import CATALOGUE
 from comparison.layout import Table
 from comparison.model import CannotCompare, Pairing, Survey, Verdict
-from comparison.report import export, gather, repeat, sentence, words
-from comparison.report.html import behaviours, causes, code, cost, evidence, overview, page, timeline
+from comparison.report import causes, command, export, repeat, sentence, words
+from comparison.report.html import behaviours, code, evidence, page, timeline
 from comparison.vocabulary import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ class Outline(HTMLParser):
 def golden() -> dict[str, str]:
     """The page of the recorded survey without the code, the style and the script, and its data: by file name."""
     with mock.patch.object(code, "source_of", return_value=None), mock.patch.object(behaviours, "collect", dict):
-        text = page.render(survey(), COST, page.Made(*MADE))
+        text = page.render(survey(), COST, *MADE)
     text = text.replace("><", ">\n<")
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", text, flags=re.DOTALL)
     document = json.dumps(data_of(text), indent=1) + "\n"
@@ -74,7 +74,7 @@ def data_of(text: str) -> dict:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return page.render(survey(), {}, page.Made(*MADE))
+    return page.render(survey(), {}, *MADE)
 
 
 @pytest.fixture(scope="module")
@@ -140,10 +140,10 @@ def test_a_verdict_is_a_symbol_a_word_and_a_colour(text):
 
 def test_what_stands_out_comes_first():
     by_name = {words.name(comparison): comparison for comparison in survey().comparisons}
-    [pairs] = overview.collect(Survey(tuple(by_name[name] for name in ("tutorial", "full", "hostile")), 1.0))
+    [pairs] = page.heat_map(Survey(tuple(by_name[name] for name in ("tutorial", "full", "hostile")), 1.0))
     assert [words.name(comparison) for comparison in pairs.rows] == ["hostile", "full", "tutorial"]
     alone = dataclasses.replace(by_name["full"].scenario, name="alone", on_trial=("server",))
-    sheets = overview.collect(Survey((by_name["tutorial"], dataclasses.replace(by_name["full"], scenario=alone)), 1.0))
+    sheets = page.heat_map(Survey((by_name["tutorial"], dataclasses.replace(by_name["full"], scenario=alone)), 1.0))
     assert [sheet.on_trial for sheet in sheets] == [("server",), ("server", "client")]
     assert [side for side, _ in sheets[0].heads] == ["server"]
 
@@ -287,7 +287,7 @@ def test_a_note_stands_beside_its_line():
 
 def test_letters_of_several_files_are_one_alphabet():
     one, other, _ = survey().comparisons
-    swapped = gather.merge([Survey((other,), 1.0), Survey((one,), 2.0)])
+    swapped = command.merge([Survey((other,), 1.0), Survey((one,), 2.0)])
     by_name: dict[str, set[object]] = {}
     for comparison in swapped.comparisons:
         for cause in comparison.causes:
@@ -306,19 +306,19 @@ def test_a_long_log_is_cut_and_says_so():
     shown = evidence._run(run, evidence.Trim(3, 2), texts, True)
     server = shown["logs"][0]
     assert [line[3] == "gap" for line in server] == [False] * 3 + [True] + [False] * 2
-    assert texts.all[server[3][2]] == f"{len(run.server_events) - 5} lines are not shown; the saved results have them"
+    assert list(texts)[server[3][2]] == f"{len(run.server_events) - 5} lines are not shown; the saved results have them"
     assert sorted(shown["rows"]) == [[side, place] for side in (0, 1) for place in range(6)]
 
 
 def test_a_page_that_cannot_be_small_enough_is_an_error():
     with pytest.raises(CannotCompare, match="choose fewer scenarios"):
-        page.render(survey(), {}, page.Made(*MADE), limit_bytes=1000)
+        page.render(survey(), {}, *MADE, limit_bytes=1000)
 
 
 def test_the_commands_bring_the_same_again():
     tutorial, *_ = survey().comparisons
     cell = tutorial.cell(PROTOCOL, STREAMS)
-    assert [command.text for command in repeat.commands(tutorial, cell)] == [
+    assert [one.text for one in repeat.commands(tutorial, cell)] == [
         "python3 compare.py --raw",
         "python -m protocol_impl.server --loop asyncio --port 10000",
         "python -m streams_impl.client --loop asyncio --port 10000",
@@ -337,8 +337,7 @@ def test_who_was_chosen_and_how_often_it_ran_is_named_again():
         "nc,streams",
     )
     comparison = dataclasses.replace(survey().comparisons[0], selection=chosen, repeat=3)
-    command = repeat.compare(comparison)
-    assert shlex.split(command) == ["python3", "compare.py", *chosen, "--repeat", "3"]
+    assert shlex.split(repeat.compare(comparison)) == ["python3", "compare.py", *chosen, "--repeat", "3"]
 
 
 def test_the_command_line_makes_a_page_of_saved_results(tmp_path, capsys):
@@ -410,7 +409,7 @@ COST = {
 
 def test_the_cost_stands_in_the_page_where_a_benchmark_is_given():
     found = Outline()
-    found.feed(page.render(survey(), COST, page.Made(*MADE)))
+    found.feed(page.render(survey(), COST, *MADE))
     for said in ("Streams cost <1.2 x> more.", "11 to 13", "one round.", "Less is better.", "a chart"):
         assert said in found.text
     assert found.attributes("src") == []
@@ -419,9 +418,9 @@ def test_the_cost_stands_in_the_page_where_a_benchmark_is_given():
 def test_a_result_of_the_benchmark_is_known_by_what_is_in_it(tmp_path):
     (tmp_path / "bench.json").write_text('{"arms": [], "samples": []}')
     (tmp_path / "results.json").write_text(export.to_json(survey()))
-    assert cost.is_benchmark((tmp_path / "bench.json").read_bytes())
-    assert not cost.is_benchmark((tmp_path / "results.json").read_bytes())
-    assert not cost.is_benchmark(b"# not JSON")
+    assert command.is_benchmark((tmp_path / "bench.json").read_bytes())
+    assert not command.is_benchmark((tmp_path / "results.json").read_bytes())
+    assert not command.is_benchmark(b"# not JSON")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from recorded import judged
 
-from comparison import layout
+from comparison import files, layout
 from comparison.judge.causes import Names
 from comparison.model import (
     PARTS,
@@ -36,8 +36,7 @@ from comparison.model import (
 )
 from comparison.play.transports import TCP, TRANSPORTS
 from comparison.progress import Progress
-from comparison.report import export, view
-from comparison.report import words as report_words
+from comparison.report import causes, export, view
 from comparison.transcript import parse
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -255,7 +254,7 @@ def test_the_matrix_of_a_narrow_terminal_is_in_signs_that_are_explained(comparis
 
 
 def test_a_cause_has_its_lines_with_one_of_context_and_what_both_sides_tell_alike_is_shown_once(comparison):
-    lines = {cause.event: report_words.lines_of(comparison, cause) for cause in comparison.causes}
+    lines = {cause.event: list(causes.lines_of(comparison, cause)) for cause in comparison.causes}
     assert lines["eof"] == [
         (
             "server log against the reference's: server protocol/asyncio, client streams/asyncio",
@@ -280,7 +279,7 @@ def test_a_cause_with_many_lines_shows_the_first():
     comparison = compared(*odd)
     [lines] = [
         lines for cause in comparison.causes if cause.event == "log"
-        for _, lines in report_words.lines_of(comparison, cause)
+        for _, lines in causes.lines_of(comparison, cause)
     ]  # fmt: skip
     assert (len(lines), lines[-1]) == (13, "@@ 90 lines more @@")
 
@@ -657,6 +656,11 @@ def judged_by_the_wire() -> Comparison:
     )
 
 
+def load(path: Path) -> Survey:
+    """The results in a file, as `report` reads them."""
+    return export.from_json(files.read(path, export.WANTED), str(path))
+
+
 @pytest.mark.parametrize("which", ["several", "one", "by the wire", "skipped"])
 def test_what_is_read_back_has_the_same_views(which, several, comparison, monkeypatch, tmp_path):
     what = {
@@ -667,7 +671,7 @@ def test_what_is_read_back_has_the_same_views(which, several, comparison, monkey
     }[which]
     path = tmp_path / "result.json"
     path.write_text(export.to_json(what))
-    read = export.load(path)
+    read = load(path)
     assert views(read, monkeypatch) == views(what, monkeypatch)
     assert read.exit_code == what.exit_code
 
@@ -676,7 +680,7 @@ def test_what_is_read_back_has_the_same_views(which, several, comparison, monkey
 def test_hostile_text_in_a_log_is_read_back_from_json(line, tmp_path):
     path = tmp_path / "result.json"
     path.write_text(export.to_json(survey(compared(line))))
-    (read,) = export.load(path).comparisons
+    (read,) = load(path).comparisons
     assert [run.server.lines for cell in read.cells for run in cell.runs] == [
         run.server.lines for cell in compared(line).cells for run in cell.runs
     ]
@@ -733,13 +737,13 @@ def test_a_file_that_is_no_result_is_refused_with_the_remedy(bad, tmp_path):
     path = tmp_path / "result.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(CannotCompare) as caught:
-        export.load(path)
+        load(path)
     assert str(caught.value) == f"{str(path)!r} {message}"
 
 
 def test_a_file_that_is_not_there_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(CannotCompare) as caught:
-        export.load(tmp_path / "nosuch")
+        load(tmp_path / "nosuch")
     name = str(tmp_path / "nosuch")
     assert str(caught.value) == (
         f"{name!r} cannot be read (No such file or directory); name a file that --format json has written"

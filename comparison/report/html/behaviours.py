@@ -1,7 +1,7 @@
 """What is known of the APIs, the loops and the Pythons by experiments, as the data from which the page draws it."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,28 +42,22 @@ def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
 
 
 def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[str, Any]:
-    """The code in each API, what came out where, and the same place by place."""
+    """The code in each API, what came out where, and the same by API and loop: what came out under one Python after the
+    other, with the number of those that are alike."""
     code = {label: behaviour.page.code.get((api, case)) for label, api in SECTIONS.items()}
-    lines = view.lines(findings)
     pythons = sorted({finding.python for finding in findings}, key=parsed)
+    places: dict[tuple[str, str], dict[str, str]] = {}
+    for finding in findings:
+        outcome = finding.outcomes[-1] if finding.outcomes else f"{finding.state}: {finding.reason}"
+        places.setdefault((view.API_NAMES[finding.api], finding.loop_and_version), {})[finding.python] = outcome
     return {
         "name": "instead" if case == REMEDY else view.spoken(case),
         "code": [[label, text, is_none(text)] for label, text in code.items() if text is not None],
-        "lines": [[line.said, line.where, bool(line.first.bites), line.first.told] for line in lines],
+        "lines": [[x.said, x.where, bool(x.first.bites), x.first.told] for x in view.lines(findings)],
         "pythons": pythons,
-        "places": list(_places(findings, pythons)),
+        "places": [[*place, _stretches([told.get(python) for python in pythons])] for place, told in places.items()],
     }
 
 
-def _places(findings: Sequence[Finding], pythons: Sequence[str]) -> Iterator[list[Any]]:
-    """API, loop, and what came out there under one Python after the other, with the number of those that are alike."""
-    found = {(view.API_NAMES[f.api], f.loop_and_version, f.python): f for f in findings}
-    for api, loop in dict.fromkeys(place[:2] for place in found):
-        outcomes = [_outcome(found.get((api, loop, python))) for python in pythons]
-        yield [api, loop, [[text, len(list(same))] for text, same in itertools.groupby(outcomes)]]
-
-
-def _outcome(finding: Finding | None) -> str:
-    if finding is None:
-        return "not run"
-    return finding.outcomes[-1] if finding.outcomes else f"{finding.state}: {finding.reason}"
+def _stretches(outcomes: Sequence[str | None]) -> list[tuple[str, int]]:
+    return [(text or "not run", len(list(same))) for text, same in itertools.groupby(outcomes)]

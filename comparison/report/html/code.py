@@ -6,7 +6,6 @@ import re
 import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from comparison.model import SIDES, Endpoint, Side
 from comparison.play.processes import ROOT
@@ -14,7 +13,6 @@ from comparison.programs import Numbered, source_of, split
 
 Notes = Mapping[tuple[str, int], str]
 """Path and number of a line -> what is to be said beside it."""
-
 
 Line = tuple[int, str, bool, str]
 """Number and text of a line, whether the other implementations have no such line in this section, and a note."""
@@ -41,15 +39,6 @@ def collect(endpoints: Iterable[Endpoint], notes: Notes | None = None) -> dict[S
         paths = [path for ends in commands.values() if (path := source_of(ends[side])) is not None]
         found[side] = rows({str(path): (ROOT / path).read_text("utf-8") for path in paths}, notes or {})
     return found
-
-
-def document(code: Mapping[Side, Sequence[Row]]) -> dict[str, Any]:
-    """The same for JSON, by the id that a section has in the page."""
-    return {
-        anchor(side, row.label): {"title": f"{side}: {row.label}", "parts": list(row.parts.items())}
-        for side, rows in code.items()
-        for row in rows
-    }
 
 
 def anchor(side: Side, label: str) -> str:

@@ -1,27 +1,25 @@
-"""What the cells rest on, as the data from which the page draws logs, diffs and diagrams. Texts stand in one list, and
-everything else refers to them by number: most lines of most logs are the same."""
+"""What stands behind the page, as the data from which it draws logs, diffs, diagrams and code. Texts stand in one list,
+and the cells refer to them by number: most lines of most logs are the same."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from common.logs import escape
-from comparison.model import PARTS, SIDES, Cell, Comparison, Event, Group, Pairing, Run, Side, Survey
+from comparison.model import PARTS, SIDES, Cell, Comparison, Event, Pairing, Run, Side, Survey
 from comparison.play.transports import half_closes
-from comparison.report import repeat, words
-from comparison.report.html import timeline
+from comparison.report import causes, repeat, words
+from comparison.report.html import code, timeline
 from comparison.transcript import places
 from comparison.vocabulary import kind
 
 
-@dataclass(frozen=True)
-class Trim:
-    """What of a long log is shown: so many of its first and of its last lines."""
+class Trim(NamedTuple):
+    """What of a long log is shown: so many of its first and of its last lines; and of a cell so many runs, one of each
+    behaviour."""
 
     first: int
     last: int
     runs: int = 2
-    """Runs of a cell: one of each behaviour."""
 
 
 TRIMS = (Trim(60, 20), Trim(24, 8), Trim(8, 4, 1))
@@ -30,61 +28,84 @@ TRIMS = (Trim(60, 20), Trim(24, 8), Trim(8, 4, 1))
 TRACEBACK_LINES = 40
 
 
+class Texts(dict[str, int]):
+    """Texts by number, each once, with every character made visible."""
+
+    def number(self, text: str) -> int:
+        return self.setdefault(escape(text), len(self))
+
+
 def collect(survey: Survey, trim: Trim) -> dict[str, Any]:
     """All evidence of a survey, ready for JSON."""
     texts = Texts()
     scenarios = {words.name(comparison): _scenario(comparison, trim, texts) for comparison in survey.comparisons}
     parts = [question.capitalize() for question in PARTS.values()]
-    return {"texts": texts.all, "parts": parts, "symbols": words.SYMBOLS, "scenarios": scenarios}
+    return {"texts": list(texts), "parts": parts, "symbols": words.SYMBOLS, "scenarios": scenarios}
 
 
-class Texts:
-    """Texts by number, each once, with every character made visible."""
+def of_pairing(pairing: Pairing) -> list[str]:
+    return [escape(pairing.server.label), escape(pairing.client.label)]
 
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
 
-    def number(self, text: str) -> int:
-        return self._numbers.setdefault(escape(text), len(self._numbers))
+def of_causes(cards: Sequence[causes.Card]) -> dict[str, Any]:
+    """What is drawn where a card is opened: the reference and a cell in which least but the cause differs, and the
+    sections of the code that make it, by their ids."""
+    found = {}
+    for card in cards:
+        one = card.comparison
+        groups = filter(None, (causes.clearest(one, card.cause, side) for side in SIDES))
+        shown = [pairing for group in groups for pairing in group.pairings] or card.cause.pairings
+        shows = min(shown, key=lambda pairing: len(one.cell(pairing.server, pairing.client).causes))
+        cells = [one.cell(pairing.server, pairing.client) for pairing in dict.fromkeys((one.reference, shows))]
+        sections = dict.fromkeys(section for _, cause in card.seen for section in causes.sections(cause))
+        found[card.cause.name] = {
+            "scenario": words.name(one),
+            "cells": [of_pairing(cell.pairing) for cell in cells if cell.runs],
+            "sections": [code.anchor(side, label) for side, label in sections],
+        }
+    return found
 
-    @property
-    def all(self) -> list[str]:
-        return list(self._numbers)
+
+def of_code(sections: Mapping[Side, Sequence[code.Row]]) -> dict[str, Any]:
+    """The sections of the code, by the id that each has in the page."""
+    return {
+        code.anchor(side, row.label): {"title": f"{side}: {row.label}", "parts": list(row.parts.items())}
+        for side, rows in sections.items()
+        for row in rows
+    }
 
 
 def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any]:
-    told = [*words.troubles(comparison), *words.skipped([comparison])]
+    told = [*words.troubles(comparison), *words.skipped(comparison)]
+    expected = f"{words.expectation(comparison.scenario)} {words.not_compared(comparison.scenario)}"
     return {
         "servers": [escape(end.label) for end in comparison.servers],
         "clients": [escape(end.label) for end in comparison.clients],
-        "reference": [escape(comparison.reference.server.label), escape(comparison.reference.client.label)],
+        "reference": of_pairing(comparison.reference),
         "description": escape(comparison.scenario.description),
         "over": escape(comparison.transport.description),
         "transport": comparison.transport.name,
-        "expected": escape(_expected(comparison)),
-        "told": [f"{words.SYMBOLS[sign]} {escape(line)}" for sign, line in told],
+        "expected": escape(expected.rstrip()),
+        "told": [f"{line.mark} {escape(line.text)}" for line in told],
         "groups": [[[d.sign, texts.number(d.text), d.causes] for d in g.diff] for g in comparison.groups],
         "cells": [_cell(comparison, cell, trim, texts) for cell in comparison.cells],
     }
 
 
-def _expected(comparison: Comparison) -> str:
-    must = "; ".join(words.expectation(comparison.scenario))
-    return f"Must hold for everybody: {must}. {words.not_compared(comparison.scenario)}".rstrip()
-
-
 def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[str, Any]:
     half_close = half_closes(comparison.transport)
+    groups = {g.side: n for n, g in reversed([*enumerate(comparison.groups)]) if cell.pairing in g.pairings}
+    server, client = of_pairing(cell.pairing)
     return {
-        "server": escape(cell.pairing.server.label),
-        "client": escape(cell.pairing.client.label),
+        "server": server,
+        "client": client,
         "verdict": str(cell.verdict),
         "verdicts": [str(cell.verdicts[part]) for part in PARTS if part in cell.verdicts],
         "reason": texts.number(cell.reason),
         "causes": list(cell.causes),
         "runs_note": _runs_note(cell, trim),
         "commands": [[texts.number(c.what), texts.number(c.text)] for c in repeat.commands(comparison, cell)],
-        "diff": {side: _group_number(comparison.groups, side, cell.pairing) for side in SIDES},
+        "diff": {side: groups.get(side) for side in SIDES},
         "runs": [_run(run, trim, texts, half_close) for run in cell.runs[: trim.runs]],
     }
 
@@ -97,10 +118,6 @@ def _runs_note(cell: Cell, trim: Trim) -> str:
     if len(cell.runs) > trim.runs:
         return text + f"{len(cell.runs)} behaviours were seen, and {trim.runs} are shown; the saved results have all."
     return text + "One run of each behaviour is shown."
-
-
-def _group_number(groups: Sequence[Group], side: Side, pairing: Pairing) -> int | None:
-    return next((n for n, group in enumerate(groups) if group.side == side and pairing in group.pairings), None)
 
 
 def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]:
@@ -132,36 +149,33 @@ def _trimmed(events: Sequence[Event], trim: Trim) -> list[tuple[int, Event]]:
 def _began_ns(run: Run) -> int:
     """When the client began, from where the times of a run are counted: how long programs take to start is no part of
     the story."""
-    events = [*run.events("client"), *run.events("server")]
-    own = (event.t_ns for event in events if event.name in ("connecting", "began") and event.t_ns is not None)
-    return next(own, min((event.t_ns for event in events if event.t_ns is not None), default=0))
+    events = [*run.client_events, *run.server_events]
+    times = [(event.name in ("connecting", "began"), event.t_ns) for event in events if event.t_ns is not None]
+    return next((t_ns for is_start, t_ns in times if is_start), min((t_ns for _, t_ns in times), default=0))
 
 
 def _exit(run: Run, side: Side) -> str:
     log = run.log(side)
+    trouble = f": {escape(log.trouble)}" if log.trouble else ""
     if run.is_raw(side):
-        return "played by the engine with raw sockets" + (f": {escape(log.trouble)}" if log.trouble else "")
+        return f"played by the engine with raw sockets{trouble}"
     seen = "seen on the wire, since it tells nothing; " if side in run.silent else ""
     ended = f"exit code {log.exit_code}" if log.exit_code is not None else "no exit code"
     peak = f", at most {log.peak_bytes / 2**20:.0f} MiB" if log.peak_bytes else ""
-    return seen + ended + peak + (f": {escape(log.trouble)}" if log.trouble else "")
+    return f"{seen}{ended}{peak}{trouble}"
 
 
-def _line(event: Event, side: Side, started_ns: int, texts: Texts) -> list[Any]:
+def _line(event: Event, side: Side, began_ns: int, texts: Texts) -> list[Any]:
     """Time in us, speaker, message, how it is drawn, bytes, the section that writes it, a traceback."""
     label = kind(event.name).section(side)
     section = texts.number(label) if label is not None else -1
+    traceback = str(event.fields.get("traceback", "")).splitlines()[-TRACEBACK_LINES:]
     return [
-        None if event.t_ns is None else (event.t_ns - started_ns) // 1000,
+        None if event.t_ns is None else (event.t_ns - began_ns) // 1000,
         texts.number(event.speaker) if event.speaker else -1,
         texts.number(event.message),
         kind(event.name).drawn,
         event.payload.length if event.payload is not None else 0,
         section,
-        *_traceback(event, texts),
+        *([[texts.number(line) for line in traceback]] if traceback else []),
     ]
-
-
-def _traceback(event: Event, texts: Texts) -> list[list[int]]:
-    text = str(event.fields.get("traceback", ""))
-    return [[texts.number(line) for line in text.splitlines()[-TRACEBACK_LINES:]]] if text else []

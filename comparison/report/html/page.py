@@ -1,6 +1,8 @@
-"""The parts of the report -> one self-contained page. The only module that needs Jinja2."""
+"""The parts of the report -> one self-contained page. The only module that needs Jinja2; whatever comes from a log or a
+command is escaped here, and in the data from which the script of the page draws."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -10,31 +12,47 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Comparison, Survey
-from comparison.report import levels, repeat, sentence, words
-from comparison.report.html import behaviours, causes, code, evidence, overview
+from comparison.model import SIDES, CannotCompare, Cell, Comparison, Pairing, Side, Survey, Verdict
+from comparison.report import causes, explain, levels, repeat, sentence, words
+from comparison.report.html import behaviours, code, evidence
 from comparison.why import view
 
 LIMIT_BYTES = 3 * 1024 * 1024
-SCRIPTS = ("page.js", "code.js", "timeline.js", "evidence.js", "grid.js", "behaviours.js", "start.js")
-"""In this order: each uses those before it."""
 
-Cost = Mapping[str, Any]
-"""What `cost.collect` has made of a benchmark; empty without one."""
+MOST_NAMED = 8
+"""So many columns of the map leave room for the name of a cause in each cell."""
 
 
-@dataclass(frozen=True)
-class Made:
-    """How a page was made: what was typed, and the files that were read."""
-
-    command: str
-    files: tuple[str, ...]
-
-
-def render(survey: Survey, cost: Cost, made: Made, limit_bytes: int = LIMIT_BYTES) -> str:
-    """The page, with as much of the logs as fits into `limit_bytes`. Raises CannotCompare where it cannot fit."""
+def render(
+    survey: Survey, cost: Mapping[str, Any], command: str, files: Sequence[str], limit_bytes: int = LIMIT_BYTES
+) -> str:
+    """The page, with as much of the logs as fits into `limit_bytes`. `cost` is empty without a benchmark, and `command`
+    made it of `files`. Raises CannotCompare where it cannot fit."""
+    endpoints = list(dict.fromkeys(end for c in survey.comparisons for end in c.endpoints))
+    cards, sections, sheets = causes.collect(survey), code.collect(endpoints, view.margin()), heat_map(survey)
+    known = behaviours.collect()
+    parts = {
+        "found": sentence.of(survey),
+        "survey": survey,
+        "cards": cards,
+        "sheets": sheets,
+        "standings": levels.standings(survey) if len(survey.comparisons) > 1 else [],
+        "behaviours": known,
+        "code": sections,
+        "cost": cost,
+        "endpoints": endpoints,
+        "command": command,
+        "files": files,
+    }
+    data = {
+        "columns": [[evidence.of_pairing(pairing) for pairing in sheet.pairings] for sheet in sheets],
+        "causes": evidence.of_causes(cards),
+        "code": evidence.of_code(sections),
+        "behaviours": known,
+    }
     for trim in evidence.TRIMS:
-        text = _render(survey, cost, made, trim).replace(">\n<", "><")  # a browser makes a node of each line end
+        text = environment().get_template("page.html").render(parts, data=evidence.collect(survey, trim) | data)
+        text = text.replace(">\n<", "><")  # a browser makes a node of each line end
         size = len(text.encode(errors="backslashreplace"))
         if size <= limit_bytes:
             return text
@@ -44,52 +62,57 @@ def render(survey: Survey, cost: Cost, made: Made, limit_bytes: int = LIMIT_BYTE
     )
 
 
-def _render(survey: Survey, cost: Cost, made: Made, trim: evidence.Trim) -> str:
-    endpoints = list(dict.fromkeys(end for c in survey.comparisons for end in c.endpoints))
-    cards, sections, sheets = causes.collect(survey), code.collect(endpoints, view.margin()), overview.collect(survey)
-    known = behaviours.collect()
-    data = evidence.collect(survey, trim) | {
-        "columns": [[[escape(p.server.label), escape(p.client.label)] for p in sheet.pairings] for sheet in sheets],
-        "causes": causes.document(cards),
-        "code": code.document(sections),
-        "behaviours": known,
-    }
-    return (
-        environment()
-        .get_template("page.html")
-        .render(
-            style=_own("page.css"),
-            script=Markup("\n").join(map(_own, SCRIPTS)),
-            title=" and ".join(dict.fromkeys(end.implementation for end in endpoints)),
-            found=sentence.of(survey),
-            judged=words.judged(survey),
-            steady=words.steadiness(survey),
-            by_name={words.name(comparison): comparison for comparison in survey.comparisons},
-            words=words,
-            link=link,
-            survey=survey,
-            cards=cards,
-            sheets=sheets,
-            most=max(len(sheet.pairings) for sheet in sheets),
-            standings=levels.standings(survey) if len(survey.comparisons) > 1 else [],
-            behaviours=known,
-            data=data,
-            code=sections,
-            anchor=code.anchor,
-            typed=repeat.typed,
-            cost=cost,
-            environment=survey.comparisons[0].environment,
-            notes=list(dict.fromkeys(note for c in survey.comparisons for note in c.notes)),
-            endpoints=endpoints,
-            made=made,
-            compare=repeat.compare,
-        )
-    )
+@dataclass(frozen=True)
+class Sheet:
+    """A part of the map: the scenarios in which the same sides are on trial, a row for each, and its columns."""
+
+    on_trial: tuple[Side, ...]
+    pairings: tuple[Pairing, ...]
+    rows: tuple[Comparison, ...]
+
+    @property
+    def title(self) -> str:
+        return explain.GROUPS[self.on_trial]
+
+    @property
+    def heads(self) -> list[tuple[Side, list[tuple[str, int]]]]:
+        """What stands above the columns: for each side who it is, and in how many columns."""
+        ends = {side: [pairing.end(side).label for pairing in self.pairings] for side in SIDES if side in self.on_trial}
+        return [(side, [(label, len(list(same))) for label, same in itertools.groupby(ends[side])]) for side in ends]
+
+    def cells(self, comparison: Comparison) -> list[Cell | None]:
+        """A cell for each column; None where a scenario has none."""
+        found = {cell.pairing: cell for cell in comparison.cells}
+        return [found.get(pairing) for pairing in self.pairings]
+
+    def text(self, comparison: Comparison, cell: Cell) -> str:
+        """The sign of a cell, how many runs were alike where not all were, and where there is room what it goes by."""
+        steady = f"{cell.agreed}/{cell.repeat}" if cell.agreed < cell.repeat else ""
+        roomy = len(self.pairings) <= MOST_NAMED
+        names = [name for name in words.done_by(comparison) if name in cell.causes and (roomy or len(name) == 1)]
+        return " ".join(filter(None, [words.SYMBOLS[cell.verdict], steady, *names]))
 
 
-def link(comparison: Comparison) -> str:
-    """The fragment that shows a scenario."""
-    return "#" + urlencode({"scenario": words.name(comparison)}, errors="backslashreplace")
+def heat_map(survey: Survey) -> list[Sheet]:
+    """One for each kind of scenario that there is; those with what stands out come first, and so do its rows."""
+    found: list[Sheet] = []
+    for on_trial in explain.GROUPS:
+        if own := [comparison for comparison in survey.comparisons if comparison.scenario.on_trial == on_trial]:
+            pairings = dict.fromkeys(pairing for comparison in own for pairing in comparison.pairings)
+            found.append(Sheet(on_trial, tuple(pairings), tuple(sorted(own, key=_calm))))
+    return sorted(found, key=lambda sheet: _calm(sheet.rows[0]))
+
+
+def _calm(comparison: Comparison) -> tuple[int, ...]:
+    """The less of it, the more a scenario stands out: how many of its cells have each verdict, from the worst on, and
+    how much is done for how many causes."""
+    counts = (-comparison.count(v) for v in (Verdict.FAILED, Verdict.DIFFERENT, Verdict.EXPLAINED, Verdict.SKIPPED))
+    return (*counts, -len(words.done_by(comparison)), -len(comparison.causes))
+
+
+def link(scenario: str) -> str:
+    """The fragment that shows a scenario, with its transport where that is named."""
+    return "#" + urlencode({"scenario": scenario}, errors="backslashreplace")
 
 
 def environment() -> Environment:
@@ -100,14 +123,11 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_visible,
+        finalize=lambda value: escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
+    made.globals.update(words=words, causes=causes, repeat=repeat, anchor=code.anchor, link=link, own=_own)
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return made
-
-
-def _visible(value: object) -> object:
-    return escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _own(name: str) -> Markup:

@@ -1,0 +1,106 @@
+"""The causes of what differs, as every view tells of them: each once, over all scenarios."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from comparison.model import SIDES, Cause, Comparison, Group, Side, Survey, Verdict
+from comparison.report import words
+from comparison.vocabulary import kind
+
+MOST_LINES, MOST_LETTERS = 12, 77
+"""Lines of a diff that stand beside a cause, and letters of those that do not differ; --diff shows the rest."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One cause over all scenarios, and where it shows best: in the scenario that is there for it, else in the one with
+    the most pairings."""
+
+    comparison: Comparison
+    cause: Cause
+    verdict: Verdict
+    seen: Sequence[tuple[Comparison, Cause]]
+    """Every comparison that has it, with what it is there."""
+
+
+def collect(survey: Survey) -> list[Card]:
+    """What failed first, then the unexplained, what is done, and what is only told."""
+    found: dict[str, list[tuple[Comparison, Cause]]] = {}
+    for comparison in survey.comparisons:
+        for cause in comparison.causes:
+            found.setdefault(cause.name, []).append((comparison, cause))
+    cards = []
+    for seen in found.values():
+        entry = seen[0][1].explanation
+        home = entry.scenario if entry is not None else ""
+        comparison, cause = max(seen, key=lambda one: (one[0].scenario.name == home, len(one[0].cells)))
+        cards.append(Card(comparison, cause, words.verdict_of(cause), seen))
+    return sorted(cards, key=lambda card: list(Verdict).index(card.verdict), reverse=True)
+
+
+def title(cause: Cause) -> str:
+    if cause.is_failure:
+        return f"failed: {cause.event}"
+    return cause.explanation.title if cause.explanation is not None else f"unexplained: {cause.event}"
+
+
+def meaning(cause: Cause) -> str:
+    """What an explanation says, or why there is none; nothing of a failure."""
+    if cause.explanation is not None:
+        return cause.explanation.text
+    if cause.broken is None:
+        return "" if cause.is_failure else "The catalogue has no entry for this event."
+    places = cause.broken.places.get(cause.event) or cause.broken.places.get(f"peer {cause.event}", {})
+    told = [
+        f"{presence} with {' on '.join(level if level != '*' else 'any' for level in levels)}"
+        for levels, presence in places.items()
+        if presence != "either"
+    ]
+    where = ", ".join([f"predicted by the {cause.broken.axis}", *told, "once in a connection"])
+    return f"It is not where {cause.broken.name} has it: {where}."
+
+
+def sections(cause: Cause) -> list[tuple[Side, str]]:
+    """Whose sections of the code make the lines of a cause, each once, by their labels."""
+    made = dict.fromkeys((one.side, kind(one.event).section(one.side)) for one in cause.differences)
+    return [(side, label) for wanted in SIDES for side, label in made if side == wanted and label is not None]
+
+
+def seen_in(survey: Survey, card: Card) -> str:
+    """In which scenarios a cause was seen, in few words; of a failure also in how many pairings."""
+    names = list(dict.fromkeys(words.name(comparison) for comparison, _ in card.seen))
+    where = ", ".join(names)
+    if len(names) > 6:
+        where = f"{len(names)} of {len(survey.comparisons)} scenarios, the first of them {', '.join(names[:3])}"
+    if not card.cause.is_failure:
+        return f"Seen in {where}."
+    failed = sum(len(cause.pairings) for _, cause in card.seen)
+    return f"In {failed} of {sum(len(one.cells) for one in survey.comparisons)} pairings, in {where}."
+
+
+def clearest(comparison: Comparison, cause: Cause, side: Side) -> Group | None:
+    """Of the logs of a side that show a cause the one that differs least otherwise."""
+    own = [g for g in comparison.groups if g.side == side and any(cause.name in line.causes for line in g.diff)]
+    return min(own, key=lambda group: sum(line.sign != " " for line in group.diff), default=None)
+
+
+def lines_of(comparison: Comparison, cause: Cause) -> Iterator[tuple[str, list[str]]]:
+    """For each side that tells of a cause: whose log that is, and its lines there as a unified diff against the
+    reference, with a line of context. A side that says the same as the one before is only named."""
+    told = set()
+    for group in filter(None, (clearest(comparison, cause, side) for side in SIDES)):
+        lines = _excerpt(group, cause.name)
+        said = tuple(line[0] + line.partition(": ")[2] for line in lines if line[0] in "+-")
+        yield words.log_of(comparison, group), [] if said in told else lines
+        told.add(said)
+
+
+def _excerpt(group: Group, name: str) -> list[str]:
+    """The lines of a diff that one cause explains, with the nearest that are common before and after."""
+    own = {place for place, line in enumerate(group.diff) if name in line.causes}
+    common = [place for place, line in enumerate(group.diff) if line.sign == " "]
+    before = {max((place for place in common if place < n), default=n) for n in own}
+    after = {min((place for place in common if place > n), default=n) for n in own}
+    kept = [group.diff[place] for place in sorted(own | before | after)]
+    lines = [line.sign + (line.text if line.sign != " " else words.cut(line.text, MOST_LETTERS)) for line in kept]
+    return lines[:MOST_LINES] + [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)
