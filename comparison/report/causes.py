@@ -13,8 +13,7 @@ MOST_LINES, MOST_LETTERS = 12, 77
 
 @dataclass(frozen=True)
 class Card:
-    """One cause over all scenarios, and where it shows best: in the scenario that is there for it, else in the one with
-    the most pairings."""
+    """One cause over all scenarios, and where it shows best: in the one that is there for it, else in the largest."""
 
     comparison: Comparison
     cause: Cause
@@ -85,8 +84,8 @@ def clearest(comparison: Comparison, cause: Cause, side: Side) -> Group | None:
 
 
 def lines_of(comparison: Comparison, cause: Cause) -> Iterator[tuple[str, list[str]]]:
-    """For each side that tells of a cause: whose log that is, and its lines there as a unified diff against the
-    reference, with a line of context. A side that says the same as the one before is only named."""
+    """For each side that tells of a cause whose log that is, and its lines there as a diff with a line of context; none
+    where they are those of the side before."""
     told = set()
     for group in filter(None, (clearest(comparison, cause, side) for side in SIDES)):
         lines = _excerpt(group, cause.name)

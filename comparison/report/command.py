@@ -128,8 +128,7 @@ def cost_of(measured: Results) -> dict[str, Any]:
 
 
 def merge(surveys: Sequence[Survey]) -> Survey:
-    """Several surveys as one. Each gave its names by itself, so causes get theirs anew; of what was tried twice
-    the last one counts."""
+    """Several surveys as one, whose causes get new names that stand for one cause in all; the last of a kind counts."""
     names = Names()
     found = {words.name(comparison): comparison for survey in surveys for comparison in survey.comparisons}
     comparisons = tuple(_renamed(comparison, names) for comparison in found.values())
@@ -167,7 +166,11 @@ def _markdown(survey: Survey, costs: Mapping[str, Any], told: str) -> Iterator[B
     for comparison in survey.comparisons:
         yield from words.troubles(comparison, f"{words.name(comparison)}: ")
     yield from words.skipped(*survey.comparisons)
-    rows = [_row(survey, card) for card in causes.collect(survey)]
+    rows: list[list[Span]] = []
+    for card in causes.collect(survey):
+        sign, what = (words.SYMBOLS[card.verdict], str(card.verdict)), (causes.title(card.cause), "")
+        who = f"{card.cause.finding}. {causes.seen_in(survey, card)}"
+        rows.append([sign, what, (card.cause.name, ""), (who, "")])
     if rows:
         yield from (BLANK, Table(["", "what differs", "cause", "who"], rows))
     if costs.get("sentences"):
@@ -175,9 +178,3 @@ def _markdown(survey: Survey, costs: Mapping[str, Any], told: str) -> Iterator[B
         yield from (Line(text, "item", "-") for text in costs["sentences"])
     if told:
         yield from (BLANK, Command("All of it, with the code and the timelines", told))
-
-
-def _row(survey: Survey, card: causes.Card) -> list[Span]:
-    sign, cause = words.SYMBOLS[card.verdict], card.cause
-    who = f"{cause.finding}. {causes.seen_in(survey, card)}"
-    return [(sign, str(card.verdict)), (causes.title(cause), ""), (cause.name, ""), (who, "")]

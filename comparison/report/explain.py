@@ -71,11 +71,11 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
     for cause, group in shown[:1]:
         pairings = (comparison.reference, group.pairings[0])
         ends = [pairing.end(group.side) for pairing in pairings]
-        for row in code.collect(ends)[group.side]:
-            if (group.side, row.label) in causes.sections(cause):
-                texts = [textwrap.dedent("\n".join(text for _, text, _, _ in part)) for part in row.parts.values()]
-                yield Heading(f"The code: {row.label}")
-                yield Beside(list(row.parts), [text.splitlines() for text in texts])
+        for label, parts in code.collect(ends)[group.side].items():
+            if (group.side, label) in causes.sections(cause):
+                texts = [textwrap.dedent("\n".join(text for _, text, _, _ in lines)) for lines in parts.values()]
+                yield Heading(f"The code: {label}")
+                yield Beside(list(parts), [text.splitlines() for text in texts])
         yield Heading(f"What each {group.side} told, in order")
         logs = [[line.text if line.sign in (" ", sign) else "" for line in group.diff] for sign in "-+"]
         yield Beside([end.label for end in ends], logs, in_rows=True)
@@ -106,7 +106,6 @@ def listing(selection: Selection, width: int) -> Iterator[Block]:
     """The endpoints, the scenarios and the transports, in lines of `width` at most, and the notes."""
 
     def table(rows: dict[str, str]) -> Code:
-        """Names and what they are, as far as a line goes."""
         lines = (f"{name:<26} {text}" for name, text in rows.items())
         return Code([s if len(s) <= width - 2 else s[: width - 6].rpartition(" ")[0] + " ..." for s in lines])
 

@@ -1,12 +1,11 @@
-"""What changes from one loop, or one Python, to another, over many scenarios: each cell held against the one that
-differs from it in that alone. The verdicts are taken as they are."""
+"""What changes from one loop or Python to another: each cell is held against the one that differs in that alone."""
 
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from comparison.layout import BLANK, GAP, Block, Command, Line, Table
-from comparison.model import NO_LEVEL, Cell, Comparison, Endpoint, Pairing, Survey, Verdict
+from comparison.model import FACTORS, NO_LEVEL, Cell, Comparison, Survey, Verdict
 from comparison.report import repeat, words
 
 COMPARED = {"loop": "loop", "python": "Python"}
@@ -20,9 +19,8 @@ MOST_NAMES = 8
 
 @dataclass(frozen=True)
 class Standing:
-    """How one level of a factor stands against the first: the scenarios that come out as they do there, and those in
-    which something differs, fails or cannot be tried only here, each with the causes that are there only here, or the
-    reason."""
+    """How one level of a factor stands against the first: the scenarios that come out alike, and those in which
+    something differs, fails or cannot be tried only here, with the causes that are there only here, or the reason."""
 
     factor: str
     level: str
@@ -79,23 +77,15 @@ def _standing(survey: Survey, factor: str, level: str, against: str) -> Standing
 
 def _twins(comparison: Comparison, factor: str, level: str, against: str) -> Iterator[tuple[Cell, Cell]]:
     """Each cell with this level, and the one that has the first level in its place."""
-
-    def others(end: Endpoint) -> tuple[str, ...]:
-        """All that sets an endpoint apart but the factor."""
-        return (end.implementation, *(end.level(other) for other in COMPARED if other != factor))
-
-    def twin(end: Endpoint) -> Endpoint | None:
-        if end.level(factor) == level:
-            return firsts.get(others(end))
-        return end if end.level(factor) in (against, NO_LEVEL) else None
-
-    firsts = {others(end): end for end in comparison.endpoints if end.level(factor) == against}
-    cells = {cell.pairing: cell for cell in comparison.cells}
-    for pairing, cell in cells.items():
-        server, client = twin(pairing.server), twin(pairing.client)
-        other = cells.get(Pairing(server, client)) if server is not None and client is not None else None
-        if other is not None and other is not cell:
-            yield cell, other
+    firsts: dict[object, Cell] = {}
+    for cell in comparison.cells:
+        firsts[tuple(tuple(map(end.level, FACTORS)) for end in (cell.pairing.server, cell.pairing.client))] = cell
+    for cell in comparison.cells:
+        ends = [{name: end.level(name) for name in FACTORS} for end in (cell.pairing.server, cell.pairing.client)]
+        if level in (own := {end[factor] for end in ends}) and own <= {level, against, NO_LEVEL}:
+            moved = (end | {factor: against} if end[factor] == level else end for end in ends)
+            if twin := firsts.get(tuple(tuple(end.values()) for end in moved)):
+                yield cell, twin
 
 
 def _change(comparison: Comparison, cell: Cell, twin: Cell) -> tuple[str, tuple[str, ...]]:

@@ -1,7 +1,5 @@
 """The commands that bring again what a view shows: as a person would type them, with the same verdicts and exit code.
-
-A pairing is not run by itself: what it is held against, and who else takes part, decides its verdict.
-"""
+A pairing is not run by itself: what it is held against, and who else takes part, decides its verdict."""
 
 import os
 import shlex
@@ -26,8 +24,7 @@ def again(*words: str) -> str:
 
 
 def compare(comparison: Comparison, *more: str) -> str:
-    """The command that compares once more what was compared; before it the tutorial, where that has shown who drops
-    out."""
+    """The command that compares it once more; before it the tutorial, where that has shown who drops out."""
     if comparison.saved_in:
         return again("judge", *comparison.saved_in, *more)
     scenario, transport = comparison.scenario, comparison.transport
@@ -75,8 +72,7 @@ def commands(comparison: Comparison, cell: Cell) -> list[Command]:
 
 
 def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: Path) -> tuple[str, str]:
-    """The commands of the two sides, with plain log lines and a port that is known; `place` is a folder that `prepare`
-    has filled."""
+    """The commands of both sides with plain logs and a known port; `place` is a folder that `prepare` has filled."""
     serve = typed(server_command(scenario, transport, pairing.server, place, PORT))
     connect = typed(client_command(scenario, transport, pairing, place, where(pairing.server, transport, PORT)[1]))
     if pairing.server.takes_options:
@@ -87,13 +83,12 @@ def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: P
 
 
 def typed(words: Iterable[str]) -> str:
-    """Words as a shell takes them; one that no view can show as it is, such as a file name of any bytes, as bash and
-    zsh spell it."""
+    """Words as a shell takes them."""
     return " ".join(map(word_of, words))
 
 
 def word_of(word: str) -> str:
-    """One of them."""
+    """One of them; what no view can show as it is, such as a file name of any bytes, as bash and zsh spell it."""
     try:
         data = b"" if word.isprintable() and "`" not in word else os.fsencode(word)
     except UnicodeEncodeError:  # a saved result that was damaged

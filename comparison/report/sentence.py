@@ -14,8 +14,7 @@ EVERYBODY = "whoever takes part"
 
 
 def of(survey: Survey) -> str:
-    """Who does what in how many pairings; where all is well, what they have in common, and why they tell of it in other
-    lines."""
+    """Who does what in how many pairings; where all is well, what they have in common, and why their logs differ."""
     cells = [cell for comparison in survey.comparisons for cell in comparison.cells]
     played = [cell for cell in cells if cell.verdict is not Verdict.SKIPPED]
     if not played:
@@ -28,7 +27,6 @@ def of(survey: Survey) -> str:
 
 
 def _common(survey: Survey, played: Sequence[Cell]) -> str:
-    """What everybody does, where all is well."""
     if len(played) == 1:
         alone = "; there is nothing to compare it with" * (played[0].verdict is Verdict.REFERENCE)
         return f"{played[0].pairing} does what it must{alone}."

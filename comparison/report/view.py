@@ -1,6 +1,5 @@
 """The comparison as a person reads it, in the terminal, in a file and in a pull request: a sentence, the matrix or the
-scenarios, the causes; and on request all logs. And the options that say how it is shown, of every command that has
-one."""
+scenarios, the causes; and on request all logs. And the options that say how it is shown."""
 
 import argparse
 import importlib.util
@@ -38,8 +37,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def write(survey: Survey, options: argparse.Namespace, rows: bool = True) -> None:
-    """Write a survey as the options say; as text for a terminal that has shown the `rows` of its scenarios without
-    these."""
+    """Write a survey as the options say; without `rows` where the terminal has shown those of its scenarios."""
     rows = rows or options.format != "text" or options.output is not None or not sys.stdout.isatty()
     view = blocks(survey, diff=options.diff, raw=options.raw, rows=rows)
     layout.write(export.to_json(survey) if options.format == "json" else view, options.format, options.output)
@@ -48,8 +46,7 @@ def write(survey: Survey, options: argparse.Namespace, rows: bool = True) -> Non
 
 
 def blocks(survey: Survey, *, diff: bool = False, raw: bool = False, rows: bool = True) -> Iterator[Block]:
-    """The whole view. `diff` adds what sets each group of logs apart, `raw` all logs as they came; `rows` are those of
-    several scenarios."""
+    """The whole view. `diff` adds what sets logs apart, `raw` the logs as they came; `rows` are those of scenarios."""
     first, several = survey.comparisons[0], len(survey.comparisons) > 1
     yield from (Line(sentence.of(survey), "title"), BLANK)
     title = words.count(len(survey.comparisons), "scenario") + words.times(first) if several else words.title(first)
@@ -93,7 +90,6 @@ def _row(comparison: Comparison) -> list[Span]:
 
 
 def _legend(comparisons: Sequence[Comparison], parts: bool = True) -> Iterator[Block]:
-    """The verdicts that occur, each with its meaning."""
     for verdict in words.occurring(comparisons, parts):
         yield Line(f"{verdict}: {words.MEANINGS[verdict]}", "dim", words.SYMBOLS[verdict])
 

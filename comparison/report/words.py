@@ -29,7 +29,7 @@ ECHOES = {
 
 
 def line(verdict: Verdict, text: str) -> Line:
-    """What is said of something with a verdict, with its sign and in its colour."""
+    """What is said of something with a verdict, in its colour."""
     return Line(text, verdict, SYMBOLS[verdict])
 
 
@@ -85,8 +85,8 @@ def row(comparison: Comparison) -> str:
 
 
 def cell(comparison: Comparison, cell: Cell, short: bool = False) -> str:
-    """A cell of the matrix: its verdict, and what the causes of something done go by; over several runs also how many
-    agreed and how often TCP cut the stream. `short` leaves the verdict its sign only."""
+    """A cell of the matrix: its verdict (`short`: its sign only), what the causes of something done go by, and over
+    several runs how many agreed and how often TCP cut the stream."""
     names = [name for name in done_by(comparison) if name in cell.causes]
     text = " ".join([SYMBOLS[cell.verdict], *[str(cell.verdict)] * (not short), *names])
     if comparison.repeat > 1 and cell.repeat:

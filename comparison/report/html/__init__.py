@@ -1,1 +1,1 @@
-"""The page: its parts, made from a survey as values (`overview`, `evidence`, `code`, `behaviours`), and templates."""
+"""The page: `page` puts what the others make of a survey into templates, or beside them as data for its scripts."""

@@ -42,8 +42,7 @@ def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
 
 
 def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[str, Any]:
-    """The code in each API, what came out where, and the same by API and loop: what came out under one Python after the
-    other, with the number of those that are alike."""
+    """The code in each API, what came out where, and for each API and loop under one Python after the other."""
     code = {label: behaviour.page.code.get((api, case)) for label, api in SECTIONS.items()}
     pythons = sorted({finding.python for finding in findings}, key=parsed)
     places: dict[tuple[str, str], dict[str, str]] = {}

@@ -5,7 +5,6 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from comparison.model import SIDES, Endpoint, Side
 from comparison.play.processes import ROOT
@@ -18,23 +17,14 @@ Line = tuple[int, str, bool, str]
 """Number and text of a line, whether the other implementations have no such line in this section, and a note."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """A section in every implementation: by path its lines, and none where it has no such section."""
-
-    label: str
-    parts: Mapping[str, Sequence[Line]]
-
-    @property
-    def differing(self) -> int:
-        """In how many lines they differ."""
-        return sum(differs for lines in self.parts.values() for _, _, differs, _ in lines)
+Rows = Mapping[str, Mapping[str, Sequence[Line]]]
+"""Sections by their label: in every implementation, by its path, the lines; none where it has no such section."""
 
 
-def collect(endpoints: Iterable[Endpoint], notes: Notes | None = None) -> dict[Side, list[Row]]:
+def collect(endpoints: Iterable[Endpoint], notes: Notes | None = None) -> dict[Side, Rows]:
     """The sections of every implementation whose source is at hand, by side."""
     commands = {end.implementation: {"server": end.server_command, "client": end.client_command} for end in endpoints}
-    found: dict[Side, list[Row]] = {}
+    found: dict[Side, Rows] = {}
     for side in SIDES:
         paths = [path for ends in commands.values() if (path := source_of(ends[side])) is not None]
         found[side] = rows({str(path): (ROOT / path).read_text("utf-8") for path in paths}, notes or {})
@@ -46,14 +36,19 @@ def anchor(side: Side, label: str) -> str:
     return f"code-{side}-" + re.sub(r"\W+", "-", label.lower())
 
 
-def rows(sources: Mapping[str, str], notes: Notes) -> list[Row]:
+def differing(parts: Mapping[str, Sequence[Line]]) -> int:
+    """In how many lines the implementations differ in a section."""
+    return sum(differs for lines in parts.values() for _, _, differs, _ in lines)
+
+
+def rows(sources: Mapping[str, str], notes: Notes) -> Rows:
     """Sources by their path, as rows of sections."""
     sections = {path: split(source) for path, source in sources.items()}
     said = {path: _said(source) for path, source in sources.items()}
-    found = []
+    found = {}
     for label in dict.fromkeys(label for parts in sections.values() for label in parts):
         own = {path: parts.get(label, []) for path, parts in sections.items()}
-        found.append(Row(label, {path: _part(path, own, said, notes) for path in sections}))
+        found[label] = {path: _part(path, own, said, notes) for path in sections}
     return found
 
 

@@ -14,8 +14,7 @@ from comparison.vocabulary import kind
 
 
 class Trim(NamedTuple):
-    """What of a long log is shown: so many of its first and of its last lines; and of a cell so many runs, one of each
-    behaviour."""
+    """What is shown: so many of the first and the last lines of a log, and runs of a cell, one of each behaviour."""
 
     first: int
     last: int
@@ -48,8 +47,7 @@ def of_pairing(pairing: Pairing) -> list[str]:
 
 
 def of_causes(cards: Sequence[causes.Card]) -> dict[str, Any]:
-    """What is drawn where a card is opened: the reference and a cell in which least but the cause differs, and the
-    sections of the code that make it, by their ids."""
+    """For each the reference and a cell in which least besides differs, and the sections of the code that make it."""
     found = {}
     for card in cards:
         one = card.comparison
@@ -66,12 +64,11 @@ def of_causes(cards: Sequence[causes.Card]) -> dict[str, Any]:
     return found
 
 
-def of_code(sections: Mapping[Side, Sequence[code.Row]]) -> dict[str, Any]:
-    """The sections of the code, by the id that each has in the page."""
+def of_code(sections: Mapping[Side, code.Rows]) -> dict[str, Any]:
     return {
-        code.anchor(side, row.label): {"title": f"{side}: {row.label}", "parts": list(row.parts.items())}
+        code.anchor(side, label): {"title": f"{side}: {label}", "parts": list(parts.items())}
         for side, rows in sections.items()
-        for row in rows
+        for label, parts in rows.items()
     }
 
 
@@ -111,7 +108,6 @@ def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[
 
 
 def _runs_note(cell: Cell, trim: Trim) -> str:
-    """How the runs came out, and what of them is shown."""
     if cell.repeat < 2:
         return ""
     text = f"{cell.agreed} of {cell.repeat} runs alike; cut by TCP in {cell.cut}. "
@@ -147,8 +143,7 @@ def _trimmed(events: Sequence[Event], trim: Trim) -> list[tuple[int, Event]]:
 
 
 def _began_ns(run: Run) -> int:
-    """When the client began, from where the times of a run are counted: how long programs take to start is no part of
-    the story."""
+    """When the client began: how long programs take to start is no part of the story."""
     events = [*run.client_events, *run.server_events]
     times = [(event.name in ("connecting", "began"), event.t_ns) for event in events if event.t_ns is not None]
     return next((t_ns for is_start, t_ns in times if is_start), min((t_ns for _, t_ns in times), default=0))

@@ -1,5 +1,4 @@
-"""The parts of the report -> one self-contained page. The only module that needs Jinja2; whatever comes from a log or a
-command is escaped here, and in the data from which the script of the page draws."""
+"""A survey -> one self-contained page. Only this module needs Jinja2; what comes from a log or a command is escaped."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import SIDES, CannotCompare, Cell, Comparison, Pairing, Side, Survey, Verdict
+from comparison.model import CannotCompare, Cell, Comparison, Pairing, Side, Survey, Verdict
 from comparison.report import causes, explain, levels, repeat, sentence, words
 from comparison.report.html import behaviours, code, evidence
 from comparison.why import view
@@ -66,19 +65,11 @@ def render(
 class Sheet:
     """A part of the map: the scenarios in which the same sides are on trial, a row for each, and its columns."""
 
-    on_trial: tuple[Side, ...]
-    pairings: tuple[Pairing, ...]
-    rows: tuple[Comparison, ...]
-
-    @property
-    def title(self) -> str:
-        return explain.GROUPS[self.on_trial]
-
-    @property
-    def heads(self) -> list[tuple[Side, list[tuple[str, int]]]]:
-        """What stands above the columns: for each side who it is, and in how many columns."""
-        ends = {side: [pairing.end(side).label for pairing in self.pairings] for side in SIDES if side in self.on_trial}
-        return [(side, [(label, len(list(same))) for label, same in itertools.groupby(ends[side])]) for side in ends]
+    title: str
+    heads: Sequence[tuple[Side, list[tuple[str, int]]]]
+    """What stands above the columns: for each side who it is, and over how many."""
+    pairings: Sequence[Pairing]
+    rows: Sequence[Comparison]
 
     def cells(self, comparison: Comparison) -> list[Cell | None]:
         """A cell for each column; None where a scenario has none."""
@@ -96,16 +87,19 @@ class Sheet:
 def heat_map(survey: Survey) -> list[Sheet]:
     """One for each kind of scenario that there is; those with what stands out come first, and so do its rows."""
     found: list[Sheet] = []
-    for on_trial in explain.GROUPS:
+    for on_trial, title in explain.GROUPS.items():
         if own := [comparison for comparison in survey.comparisons if comparison.scenario.on_trial == on_trial]:
-            pairings = dict.fromkeys(pairing for comparison in own for pairing in comparison.pairings)
-            found.append(Sheet(on_trial, tuple(pairings), tuple(sorted(own, key=_calm))))
+            pairings = list(dict.fromkeys(pairing for comparison in own for pairing in comparison.pairings))
+            ends = {side: [pairing.end(side).label for pairing in pairings] for side in on_trial}
+            heads = [
+                (side, [(label, len(list(same))) for label, same in itertools.groupby(ends[side])]) for side in ends
+            ]
+            found.append(Sheet(title, heads, pairings, sorted(own, key=_calm)))
     return sorted(found, key=lambda sheet: _calm(sheet.rows[0]))
 
 
 def _calm(comparison: Comparison) -> tuple[int, ...]:
-    """The less of it, the more a scenario stands out: how many of its cells have each verdict, from the worst on, and
-    how much is done for how many causes."""
+    """The less of it, the more a scenario stands out: by its cells from the worst on, and by its causes."""
     counts = (-comparison.count(v) for v in (Verdict.FAILED, Verdict.DIFFERENT, Verdict.EXPLAINED, Verdict.SKIPPED))
     return (*counts, -len(words.done_by(comparison)), -len(comparison.causes))
 
@@ -125,7 +119,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
-    made.globals.update(words=words, causes=causes, repeat=repeat, anchor=code.anchor, link=link, own=_own)
+    made.globals.update(words=words, causes=causes, repeat=repeat, link=link, own=_own)
+    made.globals.update(anchor=code.anchor, differing=code.differing)
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return made
 

@@ -49,8 +49,7 @@ def of(run: Run, half_close: bool = True, shown: Mapping[Side, Lines] | None = N
 
 
 def _counterparts(run: Run) -> dict[Side, Sequence[int]]:
-    """The first connection of the client, and the server's end of it: by the port that the client reports, else the
-    first one."""
+    """The first connection of the client, and the end that has the port which it reports, else the server's first."""
     clients, servers = places(run.client_events), places(run.server_events)
     ours: Sequence[int] = clients[0] if clients else ()
     name = told_speaker(run.client_events[n] for n in ours)
