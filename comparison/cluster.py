@@ -77,7 +77,7 @@ def play_there(unit: Unit, wanted: str) -> list[Outcome]:
             if task not in worker.state.tasks or worker.state.tasks[task].state != "executing":
                 clients.kill()
 
-    with guard() as told, Launcher(guard=told) as servers, Launcher(guard=told) as clients:
+    with guard() as told, Launcher(told) as servers, Launcher(told) as clients:
         threading.Thread(target=end_when_unwanted, daemon=True).start()
         try:
             return play(Here(servers, clients), unit)

@@ -148,7 +148,7 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
     try:
         with launcher.part() as part:
             server, port, _ = start(part, command, host, says=says, address=arm.server_address, cores=cores[0])
-            server.drop_output()
+            server.keeps_lines = False
             load = Load(cell=cell, arm=arm.label, round=number, host=host, port=port, server_pid=server.pid, **times)
             sample = _loaded(part, load, cores[1], sample)
             trouble = server.stop(STOP_S).trouble

@@ -37,12 +37,12 @@ class Closed(Exception):
 class Process:
     """One running process and the lines it has written so far, standard output and standard error together."""
 
-    def __init__(self, command: Sequence[str], cwd: Path, stdin: Path | None, cores: Collection[int] | None) -> None:
+    def __init__(self, command: Sequence[str], stdin: Path | None, cores: Collection[int] | None) -> None:
         # Where it reads a file as standard input, its standard output is the answer to that, and no log.
         self.command = tuple(command)
         self.output_is_over = False  # it has written its last line, which it does when it ends
+        self.keeps_lines = True  # unset, what it writes is only read from now on: a benchmark must not pay for it
         self._lines: list[str] = []
-        self._keeps_lines = True
         self._trouble: str | None = None
         self._peak_bytes: int | None = None
         self._grown = threading.Condition()
@@ -52,7 +52,7 @@ class Process:
                 os.sched_setaffinity(0, cores)
             self._popen = subprocess.Popen(
                 self.command,
-                cwd=cwd,
+                cwd=ROOT,
                 env=clean_environment(os.environ),
                 stdin=stack.enter_context(open(stdin or os.devnull, "rb")),
                 stdout=subprocess.PIPE if stdin is None else subprocess.DEVNULL,
@@ -74,12 +74,9 @@ class Process:
                 self._kill_all()
             raise OSError(errno.EAGAIN, str(error)) from None
 
-    def wait_for_line(self, wanted: Callable[[str], bool], deadline_s: float) -> str | None:
-        """The first line that is wanted; None where the process ends or `deadline_s` passes without one."""
-        return self.search(wanted)(deadline_s)
-
     def search(self, wanted: Callable[[str], bool]) -> Callable[[float], str | None]:
-        """`wait_for_line` for who asks again and again: each call goes on where the one before it has stopped."""
+        """What waits so many seconds for the first line that is wanted, and gives None where there is none, or where
+        the process ends before: each call goes on where the one before it has stopped."""
         seen = 0
 
         def found() -> bool:
@@ -118,10 +115,6 @@ class Process:
         with contextlib.suppress(OSError), open(f"/proc/{self.pid}/status", "rb") as file:
             most = (int(line.split()[1]) * 1024 for line in file if line.startswith(b"VmHWM:"))
             self._peak_bytes = next(most, self._peak_bytes)
-
-    def drop_output(self) -> None:
-        """From now on only read what it writes, and keep nothing: a benchmark must not pay for it."""
-        self._keeps_lines = False
 
     def wait(self, deadline_s: float, *, of_s: float | None = None) -> Log:
         """Wait for its end, and kill it after `deadline_s` seconds, the rest of `of_s`."""
@@ -171,7 +164,7 @@ class Process:
                     self._trouble = f"wrote more than {KEPT_MIB} MiB of log lines, and was ended"
                     del self._lines[KEPT_OF_TOO_MANY:]
                 self._kill_all()
-            if left_bytes < 0 or not self._keeps_lines:
+            if left_bytes < 0 or not self.keeps_lines:
                 break
             with self._grown:
                 self._lines.append(line.decode(errors="backslashreplace").rstrip("\r\n"))
@@ -198,20 +191,15 @@ def guard() -> Iterator[IO[bytes]]:
             process.kill()
 
 
-@dataclasses.dataclass(eq=False)
-class Launcher:
+class Launcher(contextlib.AbstractContextManager["Launcher"]):
     """Starts processes from any thread, and kills those that still run when the `with` block ends, however it ends."""
 
-    cwd: Path = ROOT
-    guard: IO[bytes] | None = None  # with one they end also where this process is killed
-
-    def __post_init__(self) -> None:
+    def __init__(self, told: IO[bytes] | None = None) -> None:
+        """With the input of a `guard` to be told they end also where this process is killed."""
+        self._told = told
         self._lock = threading.Lock()
         self._started: list[Process | Launcher] = []
         self.is_closed = False  # it starts nothing any more
-
-    def __enter__(self) -> "Launcher":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
@@ -221,16 +209,16 @@ class Launcher:
         with self._lock:
             if self.is_closed:
                 raise Closed
-            process = Process(command, self.cwd, stdin, cores)
-            if self.guard is not None:
-                self.guard.write(f"{process.pid}\n".encode())
+            process = Process(command, stdin, cores)
+            if self._told is not None:
+                self._told.write(f"{process.pid}\n".encode())
             self._started.append(process)
             return process
 
     @contextlib.contextmanager
     def part(self) -> Iterator["Launcher"]:
         """A launcher for what ends with this block, and is then forgotten with all that it wrote."""
-        part = Launcher(self.cwd, self.guard)
+        part = Launcher(self._told)
         with self._lock:
             part.is_closed = self.is_closed
             self._started.append(part)

@@ -13,12 +13,11 @@ from comparison.errors import first_error
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.play.dropouts import hung
 from comparison.play.machine import Heartbeat, Skip, folder_for_sockets, out_of, runs_at_once
-from comparison.play.on_trial import ClientStage, ServerStage
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay
 from comparison.play.serving import NotReady, serve
-from comparison.play.stage import Busy
-from comparison.play.transports import HOSTS, client_command, not_supported, payload_file, prepare, where
+from comparison.play.stage import Busy, ClientStage, ServerStage
+from comparison.play.transports import HOSTS, client_command, not_supported, prepare, where
 from comparison.play.workers import each, in_a_thread
 from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
 
@@ -128,7 +127,7 @@ def _play(here: Here, unit: Unit) -> list[Outcome]:
     for _ in range(TRIES):
         # A folder of its own each time, since its Unix socket has the same name.
         with contextlib.suppress(Busy), _folder(unit) as folder, here.clients.part() as launcher:
-            stage = of_side(launcher, unit.scenario, unit.transport, folder, pairing.end(side))
+            stage = of_side(launcher, unit.scenario, unit.transport, folder, pairing)
             with stage.kept:
                 run = stage.play(number)
             here.tick()
@@ -209,11 +208,10 @@ def _run_client(here: Here, unit: Unit, folder: Path, turn: Turn, port: int) -> 
             address = where(pairing.server, transport, port)
             relay = stack.enter_context(Relay(HOSTS[transport.name], address, scenario.deadline_s))
             port = relay.port
-        command = client_command(scenario, transport, pairing, folder, port)
-        stdin = payload_file(scenario, transport, pairing, folder)
+        command, payload = client_command(scenario, transport, pairing, folder, port)
         machine = stack.enter_context(Heartbeat())
         try:
-            log = here.clients.start(command, stdin=stdin).wait(scenario.deadline_s)
+            log = here.clients.start(command, stdin=payload).wait(scenario.deadline_s)
             skipped = not_supported(pairing.client, log)
         except OSError as error:
             log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)

@@ -69,7 +69,7 @@ def start(
         raise NotReady(Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)) from None
     if not says:
         return process, port, _tried(process, (place, port))
-    ready = process.wait_for_line(_is_ready, READY_S)
+    ready = process.search(_is_ready)(READY_S)
     if ready is None:
         raise _not_ready(process)
     told = re.search(r"port (\d{1,5})$", parse_line(ready).message)

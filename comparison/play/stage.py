@@ -1,4 +1,4 @@
-"""What every stage has: the endpoint on trial, the peers, the deadline."""
+"""What the script of a scenario can do: start a server and play its clients, or start a client and play its server."""
 
 import contextlib
 import dataclasses
@@ -6,20 +6,21 @@ import itertools
 import os
 import select
 import socket
+import ssl
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from comparison.model import RAW, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
+from comparison.model import RAW, Event, Log, Pairing, Run, Scenario, Side, Transport
+from comparison.play import transports
 from comparison.play.machine import Heartbeat, Skip, cpu_clock_s, out_of, wants_cpu
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher, Process
-from comparison.play.serving import NotReady
-from comparison.play.transports import HOSTS, half_closes, not_supported, why_not
+from comparison.play.serving import LOOK_S, NotReady, free_port, serve
 from comparison.transcript import parse, parse_line, tells
+from comparison.vocabulary import AFTER, BYSTANDER
 
-LOOK_S = 0.05  # how often it is looked whether what is waited for has happened
 SAMPLE_S = 0.02  # how often it is looked at the memory of an endpoint that is about to end
 
 ASLEEP_S = 0.05  # CPU time that the engine takes for itself: who spins gets about as much, however busy the machine is
@@ -27,6 +28,8 @@ ASLEEP_SHARE = 0.25  # the most that one with nothing to do takes beside that; t
 LOOKS = 3  # at first an endpoint may still do what was to be done
 
 SOONEST = 0.85  # of a limit of time must have passed: half of it is found out, a beginning that is noted late is not
+STILL_SERVES_BYTES = 1000
+SIGNALS_EVERY_S = 0.001  # an end takes tens of milliseconds: a signal reaches each step of it
 
 
 class Busy(Exception):
@@ -42,15 +45,17 @@ class Stage:
     scenario: Scenario
     transport: Transport
     folder: Path
-    endpoint: Endpoint
-    process: Process = dataclasses.field(init=False)  # the endpoint on trial, when the script has started it
+    pairing: Pairing
 
     def __post_init__(self) -> None:
-        self.host = HOSTS.get(self.transport.name, "localhost")
+        self.endpoint = self.pairing.end(self.on_trial)
+        self.process: Process  # the endpoint on trial, when the script has started it
+        self.host = transports.HOSTS.get(self.transport.name, "localhost")
         self.family = {"tcp6": socket.AF_INET6, "unix": socket.AF_UNIX}.get(self.transport.name, socket.AF_INET)
-        self.uses_tls = not half_closes(self.transport)
+        self.uses_tls = not transports.half_closes(self.transport)
         self.deadline = Deadline(self.scenario.deadline_s)
         self.notebook = Notebook()
+        self.trouble: str | None = None  # what went wrong
         self._tried_port: int | None = None
         self.kept = contextlib.ExitStack()  # what is closed when the play is over
         self._numbers = itertools.count(1)
@@ -75,10 +80,9 @@ class Stage:
     def wait_until_turned_away(self, peers: Sequence[Peer], event: str) -> None:
         """Wait until all of these peers are turned away, or the endpoint has told of an event."""
         told = self.process.search(lambda line: parse_line(line).name == event)
-        waiting = list(peers)
+        waiting = {peer.sock for peer in peers}
         while waiting and told(LOOK_S) is None:
-            ready, _, _ = select.select([peer.sock for peer in waiting], [], [], 0)
-            waiting = [peer for peer in waiting if peer.sock not in ready]
+            waiting.difference_update(*select.select(waiting, [], [], 0))
             if self.deadline.left() <= LOOK_S:
                 raise Late(f"{len(waiting)} clients were neither served nor turned away")
 
@@ -114,19 +118,12 @@ class Stage:
         if self.told(event):
             raise Busy
 
-    def signal(self, number: int) -> None:
-        self.process.send_signal(number)
-
-    def pause(self, seconds: float) -> None:
-        """Let a little time pass, where that is what a peer does."""
-        time.sleep(seconds)
-
     def _with(self, *options: str) -> Scenario:
         """The scenario with further options of the endpoint. Raises Skip where it does not take these."""
         server_options, client_options = (*self.scenario.server_options, *options), (*self.scenario.options, *options)
         # Of both only those of the side on trial are read.
         scenario = dataclasses.replace(self.scenario, server_options=server_options, options=client_options)
-        if (reason := why_not(scenario, self.transport, self.endpoint, self.on_trial)) is not None:
+        if (reason := transports.why_not(scenario, self.transport, self.endpoint, self.on_trial)) is not None:
             raise Skip(reason)
         return scenario
 
@@ -138,44 +135,206 @@ class Stage:
     def play(self, number: int) -> Run:
         """Run the script, and see how the endpoint ends. Raises Busy, and Skip where it does not support this."""
         try:
-            trouble = self._play_script()
-            log, at_last = self._end()
+            self._play_script()
+            log = self._end()
         except NotReady as error:
-            trouble, log, at_last = None, error.log, None
-        if (why := not_supported(self.endpoint, log)) is not None:
+            log = error.log
+        if (why := transports.not_supported(self.endpoint, log)) is not None:
             raise Skip(why)
-        theirs = self.notebook.log(trouble or at_last)
+        theirs = self.notebook.log(self.trouble)
         events = tuple(event for event in parse(log.lines) if not event.speaker.endswith(f"_{self._tried_port}"))
         silent = () if self.endpoint.takes_options or tells(events) else (self.on_trial,)
         if self.on_trial == "client":
-            return Run(Pairing(RAW, self.endpoint), number, theirs, log, parse(theirs.lines), events, silent)
-        return Run(Pairing(self.endpoint, RAW), number, log, theirs, events, parse(theirs.lines), silent)
+            return Run(self.pairing, number, theirs, log, parse(theirs.lines), events, silent)
+        return Run(self.pairing, number, log, theirs, events, parse(theirs.lines), silent)
 
-    def _play_script(self) -> str | None:
-        """Run the script; what went wrong in it. Raises Busy, and Skip where the engine is out of something."""
+    def _play_script(self) -> None:
+        """Run the script. Raises NotReady, Busy, and Skip where the engine is out of something."""
         assert self.scenario.script is not None
-        trouble = None
         with Heartbeat() as machine:
             try:
                 self.scenario.script(self)
                 self._afterwards()
             except Late as error:
-                trouble = str(error)
+                self.trouble = str(error)
             except OSError as error:
                 if (lacking := out_of(error)) is not None:
                     raise Skip(lacking) from None
-                trouble = f"a peer of ours failed: {(error.strerror or str(error) or type(error).__name__).lower()}"
+                why = (error.strerror or str(error) or type(error).__name__).lower()
+                self.trouble = f"a peer of ours failed: {why}"
         if self.scenario.late_s is not None and machine.late_s > self.scenario.late_s:
             raise Busy
-        return trouble
 
     def _afterwards(self) -> None:
         """What must hold after the script."""
 
-    def _end(self) -> tuple[Log, str | None]:
-        """Wait for the end of the endpoint; its log, and what is wrong with what it leaves."""
+    def _end(self) -> Log:
+        """Wait for the end of the endpoint."""
         process = self.process
         while not process.has_ended and self.deadline.left() > SAMPLE_S:
             process.look_at_memory()
             process.wait_a_little(SAMPLE_S)
-        return process.wait(self.deadline.left(), of_s=self.deadline.seconds), None
+        return process.wait(self.deadline.left(), of_s=self.deadline.seconds)
+
+
+class ServerStage(Stage):
+    """A server on trial; the script plays its clients."""
+
+    on_trial = "server"
+    port = 0
+    ended = False  # nobody is to stop it any more
+
+    def start(self, *options: str) -> None:
+        """Start it, and wait until it accepts connections. Raises NotReady, and Skip where it takes no such options."""
+        started = serve(self.launcher, self._with(*options), self.transport, self.endpoint, self.folder)
+        self.process, self.port, self._tried_port = started
+
+    def start_in_vain(self, *options: str) -> None:
+        """Start a server that cannot serve, and wait for its end."""
+        command = transports.server_command(self._with(*options), self.transport, self.endpoint, self.folder)
+        self.process = self.launcher.start(command)
+        self.ended = True
+
+    @property
+    def socket_path(self) -> Path:
+        """The path of its Unix socket."""
+        return transports.socket_path(self.endpoint, self.folder)
+
+    def connect(
+        self, name: str | None = None, *, shift: int = 0, plain: bool = False, certificate: str | None = "client"
+    ) -> Peer:
+        """A client that is connected; unless it is `plain` the TLS handshake is done, and the server's certificate is
+        verified (without one of its own TLS 1.3 lets it find out only when it reads). Its bytes begin at `shift`."""
+        sock = self.connect_socket()
+        if self.uses_tls and not plain:
+            context = ssl.create_default_context(cafile=self.folder / "ca.pem")
+            if certificate is not None:
+                context.load_cert_chain(self.folder / f"{certificate}.pem")
+            sock = context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
+        return self._peer(sock, echoed=not plain, name=name, shift=shift)
+
+    def connect_stuck(self, most_bytes: int) -> Peer:
+        """A client that reads nothing and has sent all that there is room for: the server holds bytes for it."""
+        bystander, peer = self.connect(BYSTANDER), self.connect()
+        peer.send_until_stuck(bystander, most_bytes)
+        bystander.half_close()
+        bystander.receive_to_end()
+        return peer
+
+    def connect_socket(self) -> socket.socket:
+        """A bare connection."""
+        if self.transport.name == "unix":
+            sock = self.kept.enter_context(socket.socket(socket.AF_UNIX))  # before anything can go wrong
+            sock.settimeout(self.deadline.left())
+            sock.connect(str(self.socket_path))
+            return sock
+        return socket.create_connection(self.endpoint.server_address or (self.host, self.port), self.deadline.left())
+
+    def stop(self, number: int) -> None:
+        """Send the server a signal that ends it: nobody stops it later. Raises Skip where it need not know of that."""
+        if not self.endpoint.takes_options:
+            raise Skip(f"{self.endpoint.label} does not follow the contract, which says how a server stops")
+        self.process.look_at_memory()
+        self.process.send_signal(number)
+        self.ended = True
+
+    def connect_in_vain(self) -> None:
+        """Come too late, to a server that has stopped: it must refuse, or end the connection without a word. Raises
+        Late where it serves, or leaves the peer waiting."""
+        try:
+            with self.connect_socket() as sock:
+                sock.sendall(b"?")
+                if sock.recv(1):
+                    raise Late("a client that came after 'closing server' was served")
+        except TimeoutError:
+            raise Late("a client that came after 'closing server' was neither served nor turned away") from None
+        except OSError as error:
+            if out_of(error) is not None:
+                raise
+
+    def stop_again_and_again(self, *numbers: int) -> None:
+        """Send the server these signals by turns until it is gone or the deadline has come. Raises Skip, as `stop`."""
+        for number in itertools.cycle(numbers):
+            self.stop(number)
+            self.process.wait_a_little(SIGNALS_EVERY_S)
+            if self.process.has_ended or self.deadline.left() <= LOOK_S:
+                return
+
+    def _afterwards(self) -> None:
+        """A client like any other must get its echo, whatever happened before."""
+        if self.ended:
+            return
+        peer = self.connect(AFTER)
+        peer.send(STILL_SERVES_BYTES)
+        if not self.uses_tls:
+            peer.half_close()
+            peer.receive_to_end()
+        else:
+            peer.receive(STILL_SERVES_BYTES)
+            peer.close()
+        if peer.received_bytes != STILL_SERVES_BYTES:
+            raise Late(f"does not serve any more: {peer.received_bytes} of {STILL_SERVES_BYTES} bytes came back")
+
+    def _end(self) -> Log:
+        log = super()._end() if self.ended else self.process.stop()
+        ended_well = log.trouble is None and log.exit_code == self.scenario.expects.server_exit
+        if ended_well and self.transport.name == "unix" and self.socket_path.exists():
+            self.trouble = self.trouble or "the server has left its Unix socket file behind"
+        return log
+
+
+class ClientStage(Stage):
+    """A client on trial; the script plays its server."""
+
+    on_trial = "client"
+    accepted_s = 0.0  # when the client's last connection was there
+    _listener: socket.socket | None = None
+
+    def listen(self, *, receive_bytes: int | None = None) -> None:
+        """Listen, as the client's server; `receive_bytes` is what its kernel may hold unread, about."""
+        address = (self.host, 0) if self.transport.name != "unix" else str(transports.socket_path(RAW, self.folder))
+        self._listener = self.kept.enter_context(socket.create_server(address, family=self.family))
+        if receive_bytes is not None:  # what it accepts inherits that
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+
+    def start(self, *options: str) -> None:
+        """Start it, for the socket that listens or a port without one. Raises Skip where it takes no such options."""
+        name = self._listener.getsockname() if self._listener is not None else (self.host, free_port(self.host))
+        port = 0 if self.transport.name == "unix" else name[1]
+        scenario = self._with(*options)
+        command, payload = transports.client_command(scenario, self.transport, self.pairing, self.folder, port)
+        self.process = self.launcher.start(command, stdin=payload)
+
+    def accept_socket(self) -> socket.socket:
+        """The client's next connection, bare."""
+        assert self._listener is not None, "the script does not listen"
+        self._listener.settimeout(LOOK_S)
+        over = False
+        while not over:  # asked before it is looked: a client may connect, fail, and have ended by now
+            over = self.process.has_ended or self.deadline.left() <= LOOK_S
+            with contextlib.suppress(TimeoutError):
+                sock, _ = self._listener.accept()
+                self.accepted_s = time.monotonic()
+                return sock
+        raise Late("no client has connected")
+
+    def accept(self, *, plain: bool = False) -> Peer:
+        """The client's next connection; over TLS after the handshake, unless it is to be left `plain`."""
+        sock = self.accept_socket()
+        return self._peer(self._handshake(sock, "server") if self.uses_tls and not plain else sock, echoed=False)
+
+    def show_certificate(self, name: str) -> None:
+        """Show the client's next connection a certificate that it must not accept. Raises Late where it does."""
+        try:
+            self._handshake(self.accept_socket(), name).close()
+        except (ssl.SSLError, ConnectionError):
+            self.notebook.tell("peer_1", "tls_refused", "the client ended the TLS handshake")
+        else:
+            raise Late(f"the client has accepted the certificate {name!r}")
+
+    def _handshake(self, sock: socket.socket, certificate: str) -> ssl.SSLSocket:
+        self.kept.enter_context(sock)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.folder / f"{certificate}.pem")
+        sock.settimeout(self.deadline.left())
+        return context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)

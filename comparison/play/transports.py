@@ -49,13 +49,9 @@ def missing(transport: Transport) -> str | None:
         return (
             "the path of the folder for temporary files leaves no room for a Unix socket; set TMPDIR to a shorter one"
         )
-    if needs_certificates(transport) and importlib.util.find_spec("trustme") is None:
+    if not half_closes(transport) and importlib.util.find_spec("trustme") is None:
         return "it needs trustme: pip install trustme (or '.[tls]')"
     return None
-
-
-def needs_certificates(transport: Transport) -> bool:
-    return any("{certificates}" in option for option in transport.server_options)
 
 
 def half_closes(transport: Transport) -> bool:
@@ -89,7 +85,7 @@ def prepare(scenario: Scenario, transport: Transport, folder: Path) -> None:
         with (folder / "payload").open("wb") as file:
             for offset in range(0, scenario.length, MIB):
                 file.write(stretch(scenario.pattern, offset, min(MIB, scenario.length - offset)))
-    if needs_certificates(transport):
+    if not half_closes(transport):  # over TLS
         write_certificates(folder)
 
 
@@ -111,14 +107,17 @@ def server_command(
 
 def client_command(
     scenario: Scenario, transport: Transport, pairing: Pairing, folder: Path, port: int
-) -> tuple[str, ...]:
-    """The command of a client, for a server that listens on `port` (0 where it has none)."""
+) -> tuple[tuple[str, ...], Path | None]:
+    """The command of a client, for a server that listens on `port` (0 where it has none), and what it reads as standard
+    input: the bytes, where no option tells it of them or it has not the file."""
+    client, payload = pairing.client.client_command, folder / "payload"
     if not pairing.client.takes_options:
-        return filled(pairing.client.client_command, port, host=HOSTS[transport.name])
-    words = ["--file", "-" if transport.is_far else str(folder / "payload")] if scenario.from_file else []
+        return filled(client, port, host=HOSTS[transport.name]), payload
+    read = payload if scenario.from_file and transport.is_far else None
+    words = ["--file", str(payload) if read is None else "-"] if scenario.from_file else []
     words += [word for message in scenario.messages for word in ("--message", os.fsdecode(message))]
     where = filled(transport.client_options, port, socket=socket_path(pairing.server, folder), certificates=folder)
-    return (*pairing.client.client_command, *where, *words, *scenario.client_options)
+    return (*client, *where, *words, *scenario.client_options), read
 
 
 def why_not(scenario: Scenario, transport: Transport, endpoint: Endpoint, side: Side) -> str | None:
@@ -146,12 +145,6 @@ def not_supported(endpoint: Endpoint, log: Log) -> str | None:
     if log.exit_code != NOT_SUPPORTED or any(event.name in ("starting", "connecting") for event in events):
         return next((event.message.removeprefix("ERROR ") for event in events if event.name == "no_thread"), None)
     return f"{endpoint.label} does not support it: {events[-1].plain if events else 'it does not say why'}"
-
-
-def payload_file(scenario: Scenario, transport: Transport, pairing: Pairing, folder: Path) -> Path | None:
-    """What the client reads as standard input: the bytes, where no option tells it of them or it has not the file."""
-    is_read = not pairing.client.takes_options or (scenario.from_file and transport.is_far)
-    return folder / "payload" if is_read else None
 
 
 def filled(command: Iterable[str], port: int, **places: object) -> tuple[str, ...]:

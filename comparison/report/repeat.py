@@ -74,12 +74,13 @@ def commands(comparison: Comparison, cell: Cell) -> list[Command]:
 def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: Path) -> tuple[str, str]:
     """The commands of both sides with plain logs and a known port; `place` is a folder that `prepare` has filled."""
     serve = typed(server_command(scenario, transport, pairing.server, place, PORT))
-    connect = typed(client_command(scenario, transport, pairing, place, where(pairing.server, transport, PORT)[1]))
+    command, payload = client_command(scenario, transport, pairing, place, where(pairing.server, transport, PORT)[1])
+    connect = typed(command)
     if pairing.server.takes_options:
         serve = serve.replace(" --log-format json", "").replace("--port 0", f"--port {PORT}")
     if pairing.client.takes_options:
-        return serve, connect.replace(" --log-format json", "")
-    return serve, f"{connect} < {word_of(str(place / 'payload'))}"
+        connect = connect.replace(" --log-format json", "")
+    return serve, connect if payload is None else f"{connect} < {word_of(str(payload))}"
 
 
 def typed(words: Iterable[str]) -> str:

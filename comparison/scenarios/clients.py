@@ -8,8 +8,8 @@ import time
 
 from comparison.model import MIB
 from comparison.play.machine import Skip
-from comparison.play.on_trial import ServerStage as Stage
 from comparison.play.peers import Peer
+from comparison.play.stage import ServerStage as Stage
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYSTANDER, BYTES
 
@@ -111,7 +111,7 @@ def killed_mid_stream(stage: Stage) -> None:
     """A client that sends without reading and is killed (SIGKILL)."""
     stage.start()
     process = stage.launcher.start([sys.executable, "-c", KILLED, stage.host, str(stage.port)])
-    process.wait_for_line(lambda line: line == "1", stage.deadline.left())
+    process.search("1".__eq__)(stage.deadline.left())
     process.kill()
     stage.wait_for("lost")
 
@@ -201,7 +201,7 @@ def byte_each_10_ms(stage: Stage) -> None:
     peer = connected(stage)
     for _ in range(20):
         peer.send(1)
-        stage.pause(0.01)
+        time.sleep(0.01)
     finish(peer)
 
 
@@ -212,7 +212,7 @@ def byte_each_100_ms(stage: Stage) -> None:
     peer = connected(stage, "--idle-timeout", "0.6")
     for _ in range(15):
         peer.round_trip()
-        stage.pause(0.1)
+        time.sleep(0.1)
     finish(peer)
 
 
@@ -224,7 +224,7 @@ def reads_steadily(stage: Stage) -> None:
     peer = stage.connect_stuck(NEVER_READ_BYTES)
     for _ in range(40):
         peer.receive_all(40_000)
-        stage.pause(0.05)
+        time.sleep(0.05)
     finish(peer)
 
 
@@ -279,7 +279,7 @@ def room_given_back(stage: Stage) -> None:
 def plain_text_to_tls(stage: Stage) -> None:
     """A client that speaks plain text to a TLS port."""
     stage.start()
-    peer = stage.connect_plain()
+    peer = stage.connect(plain=True)
     peer.send_bytes(b"This is the message. It will be sent in parts.")
     peer.receive_to_end()
 
@@ -312,7 +312,7 @@ def no_client_certificate(stage: Stage) -> None:
 def tls_cut_in_handshake(stage: Stage) -> None:
     """A client that closes the connection in the middle of the TLS handshake."""
     stage.start()
-    peer = stage.connect_plain()
+    peer = stage.connect(plain=True)
     peer.send_bytes(CLIENT_HELLO)
     peer.close()
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from common.config import TUTORIAL_MESSAGES
 from comparison.model import MIB
 from comparison.play.machine import Skip
-from comparison.play.on_trial import ClientStage as Stage
 from comparison.play.peers import CHUNK_BYTES, Late, Peer
+from comparison.play.stage import ClientStage as Stage
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared, file_of
 
 UNKNOWN = "no-such-host.invalid"
@@ -81,7 +81,7 @@ def resets_in_a_pause(stage: Stage) -> None:
     """A server that resets the connection while its client waits between two messages, and must not wait on."""
     peer = _met(stage, "--pause", "60")
     peer.receive(len(TUTORIAL_MESSAGES[0]))
-    stage.pause(0.1)  # the bytes may come before the client waits
+    time.sleep(0.1)  # the bytes may come before the client waits
     peer.reset()
 
 
@@ -129,7 +129,7 @@ def byte_at_a_time(stage: Stage) -> None:
     peer = _heard_out(stage)
     for place in range(len(MESSAGE)):
         peer.send_bytes(MESSAGE[place : place + 1])
-        stage.pause(0.002)
+        time.sleep(0.002)
     peer.close()
 
 
@@ -171,7 +171,7 @@ def _gives_up_amid_64_mib(stage: Stage, change: Callable[[bytes], bytes] = bytes
     while peer.received_bytes < MIB and (data := peer.receive_some()):
         if peer.received_bytes < MIB:
             peer.send_bytes(data)
-    stage.pause(0.3)
+    time.sleep(0.3)
     peer.send_bytes(change(data))
     return peer
 
@@ -281,7 +281,7 @@ def tls_after_goodbye(stage: Stage) -> None:
     peer.receive_eof()
     for _ in range(10):
         peer.send_bytes(b"There is more. ")
-        stage.pause(0.01)
+        time.sleep(0.01)
     peer.cut()
 
 
@@ -290,7 +290,7 @@ def interrupted(stage: Stage) -> None:
     """A client that gets Ctrl-C (SIGINT) between two messages, and must just end."""
     peer = _met(stage, "--pause", "60")
     peer.receive(len(TUTORIAL_MESSAGES[0]))
-    stage.signal(signal.SIGINT)
+    stage.process.send_signal(signal.SIGINT)
     peer.receive_to_end()
 
 
@@ -305,8 +305,8 @@ def never_heard_of_again(stage: Stage) -> None:
             raise Skip("only Linux tells the timers of a connection")
         if stage.deadline.left() < LOOK_S:
             raise Late("the client's kernel never looks whether its server is still there")
-        stage.pause(LOOK_S)
-    stage.signal(signal.SIGINT)
+        time.sleep(LOOK_S)
+    stage.process.send_signal(signal.SIGINT)
     peer.receive_to_end()
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from comparison.model import MIB
 from comparison.play.machine import limit_files
-from comparison.play.on_trial import ServerStage as Stage
 from comparison.play.peers import Peer
+from comparison.play.stage import ServerStage as Stage
 from comparison.scenarios.clients import NEVER_READ_BYTES, STUCK, connected, finish
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYTES
@@ -87,7 +87,7 @@ def grace_over(stage: Stage) -> None:
 def second_signal(stage: Stage) -> None:
     """A server with a client that gets SIGTERM a second time, long before its grace of 60 s is over."""
     peer = _stopped_with(stage)
-    stage.signal(signal.SIGTERM)
+    stage.process.send_signal(signal.SIGTERM)
     peer.receive_to_end()
 
 
@@ -98,7 +98,7 @@ def stuck_at_second_signal(stage: Stage) -> None:
     stage.start(*LONG_GRACE)
     peer = stage.connect_stuck(NEVER_READ_BYTES)
     _stop(stage)
-    stage.signal(signal.SIGTERM)
+    stage.process.send_signal(signal.SIGTERM)
     peer.wait_until_cut()
     peer.receive_to_end()
 
@@ -169,7 +169,8 @@ def no_more_files(stage: Stage) -> None:
 @scenario(**CANNOT_SERVE, transports=TCP_ONLY)
 def port_in_use(stage: Stage) -> None:
     """A server whose port is taken."""
-    stage.start_in_vain("--port", str(stage.take_a_port()))
+    taken = stage.kept.enter_context(socket.create_server((stage.host, 0), family=stage.family))
+    stage.start_in_vain("--port", str(taken.getsockname()[1]))
 
 
 @scenario(echo="nothing", client_endings=(), transports=("unix",))

@@ -47,7 +47,7 @@ class Served:
         host, _ = address or (HOST, 0)
         command = functools.partial(filled, (*endpoint.server_command, *(OPTIONS if says else ())), host=host)
         self.process, port, _ = start(launcher, command, host, says=says, address=address)
-        self.process.drop_output()
+        self.process.keeps_lines = False
         self.course, self.stopping, self._address = course, stopping, (host, port)
         self._connections = Counter(dict.fromkeys((*GOOD, *BAD), 0))  # each thread counts its own
         self.latencies_us = deque[float]()

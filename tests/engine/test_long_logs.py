@@ -153,9 +153,9 @@ def python(script):
     return (sys.executable, "-I", "-S", "-c", script)
 
 
-def test_a_huge_line_is_kept_in_pieces(tmp_path, monkeypatch):
+def test_a_huge_line_is_kept_in_pieces(monkeypatch):
     monkeypatch.setattr(processes, "LINE_BYTES", 1000)
-    with Launcher(tmp_path) as launcher:
+    with Launcher() as launcher:
         log = launcher.start(python("print('x' * 2500); print('y')")).wait(GENEROUS_S)
     assert [len(line) for line in log.lines] == [1000, 1000, 500, 1]
     assert (log.exit_code, log.trouble) == (0, None)
@@ -164,23 +164,23 @@ def test_a_huge_line_is_kept_in_pieces(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "script", ["while True: print('x' * 100)", "while True: print()", "while True: print(end='x' * 1000)"]
 )
-def test_a_program_that_writes_for_ever_is_ended_and_the_log_says_so(tmp_path, monkeypatch, script):
+def test_a_program_that_writes_for_ever_is_ended_and_the_log_says_so(monkeypatch, script):
     monkeypatch.setattr(processes, "KEPT_MIB", 1)
     monkeypatch.setattr(processes, "KEPT_OF_TOO_MANY", 10)
-    with Launcher(tmp_path) as launcher:
+    with Launcher() as launcher:
         log = launcher.start(python(script)).wait(GENEROUS_S)
     assert (log.exit_code, log.trouble) == (None, "wrote more than 1 MiB of log lines, and was ended")
     assert len(log.lines) <= 10
 
 
-def test_who_asks_again_looks_at_each_line_once(tmp_path):
+def test_who_asks_again_looks_at_each_line_once():
     looked_at = []
 
     def wanted(line):
         looked_at.append(line)
         return line == "never"
 
-    with Launcher(tmp_path) as launcher:
+    with Launcher() as launcher:
         process = launcher.start(python("print('a'); print('b')"))
         process.wait(GENEROUS_S)
         search = process.search(wanted)

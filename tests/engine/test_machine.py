@@ -159,12 +159,12 @@ def no_thread(*_, **__):
     raise RuntimeError("can't start new thread")
 
 
-def test_a_process_that_nobody_can_watch_is_not_left_behind(monkeypatch, tmp_path):
+def test_a_process_that_nobody_can_watch_is_not_left_behind(monkeypatch):
     started = []
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     monkeypatch.setattr(Process, "_kill_all", lambda self: (started.append(self), self._popen.kill()))
     with pytest.raises(OSError, match="can't start new thread") as caught:
-        Process([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, None, None)
+        Process([sys.executable, "-c", "import time; time.sleep(60)"], None, None)
     assert machine.out_of(caught.value) == (
         "this machine is out of processes and threads; end other programs, or raise the limit: ulimit -u"
     )

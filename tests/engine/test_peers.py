@@ -15,11 +15,11 @@ from recorded import ENDPOINTS, client_lines, run, server_lines
 from comparison import shapes
 from comparison.judge.condense import KEPT_CONNECTIONS as KEPT
 from comparison.judge.condense import KEPT_LINES, condense
-from comparison.model import Pairing, Run, Scenario
+from comparison.model import RAW, Pairing, Run, Scenario
 from comparison.play import peers
-from comparison.play.on_trial import ClientStage, ServerStage
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher
+from comparison.play.stage import ClientStage, ServerStage
 from comparison.play.transports import TRANSPORTS, write_certificates
 from comparison.report import export
 from comparison.report.html import evidence
@@ -372,7 +372,7 @@ def test_a_peer_is_stuck_only_when_its_kernel_has_asked_for_room_once_more(pair,
 def test_a_client_that_has_connected_and_ended_before_anybody_looked_has_connected(tmp_path):
     scenario = Scenario("fails", "", PATTERN, on_trial=("client",))
     with Launcher() as launcher:
-        stage = ClientStage(launcher, scenario, TRANSPORTS["unix"], tmp_path, ENDPOINTS[0])
+        stage = ClientStage(launcher, scenario, TRANSPORTS["unix"], tmp_path, Pairing(RAW, ENDPOINTS[0]))
         stage.listen()
         stage.process = SimpleNamespace(has_ended=True)
         with socket.socket(socket.AF_UNIX) as client:
@@ -389,7 +389,7 @@ def test_a_peer_that_comes_too_late_at_a_unix_socket_leaves_none_open(tmp_path, 
     monkeypatch.setattr(socket, "socket", lambda *given: made.append(usual(*given)) or made[-1])
     scenario = Scenario("late", "", PATTERN, on_trial=("server",))
     with Launcher() as launcher:
-        stage = ServerStage(launcher, scenario, TRANSPORTS["unix"], tmp_path, ENDPOINTS[0])
+        stage = ServerStage(launcher, scenario, TRANSPORTS["unix"], tmp_path, Pairing(ENDPOINTS[0], RAW))
         with pytest.raises(FileNotFoundError):
             stage.connect_socket()
         stage.kept.close()

@@ -25,8 +25,8 @@ PAUSE = "import os, signal; print('pid', os.getpid(), flush=True); signal.pause(
 
 
 @pytest.fixture
-def launcher(tmp_path) -> Iterator[Launcher]:
-    with Launcher(tmp_path) as launcher:
+def launcher() -> Iterator[Launcher]:
+    with Launcher() as launcher:
         yield launcher
 
 
@@ -37,7 +37,7 @@ def python(script: str) -> tuple[str, ...]:
 
 def pid_of(process: Process) -> int:
     """Wait until a program has said who it is."""
-    line = process.wait_for_line(lambda line: line.startswith("pid "), GENEROUS_S)
+    line = process.search(lambda line: line.startswith("pid "))(GENEROUS_S)
     assert line is not None, process.wait(GENEROUS_S)
     return int(line.split()[1])
 
@@ -53,18 +53,18 @@ def is_gone(pid: int) -> bool:
 
 def test_a_server_is_ready_at_its_ready_line(launcher):
     process = launcher.start(python("print('hello'); print('ready at 1'); print('ready at 2')"))
-    ready = [process.wait_for_line(lambda line: "ready" in line, GENEROUS_S) for _ in range(2)]
+    ready = [process.search(lambda line: "ready" in line)(GENEROUS_S) for _ in range(2)]
     assert ready == ["ready at 1", "ready at 1"]
 
 
 def test_a_server_that_ends_without_a_ready_line_is_never_ready(launcher):
     process = launcher.start(python("print('hello')"))
-    assert process.wait_for_line("ready".__eq__, GENEROUS_S) is None
+    assert process.search("ready".__eq__)(GENEROUS_S) is None
 
 
 def test_a_server_that_says_nothing_is_not_ready_in_time(launcher):
     process = launcher.start(python(PAUSE))
-    assert process.wait_for_line("ready".__eq__, SHORT_S) is None
+    assert process.search("ready".__eq__)(SHORT_S) is None
     assert not is_gone(pid_of(process))
 
 
@@ -102,7 +102,7 @@ signal.pause()
 
 def test_a_server_is_stopped_with_sigterm_and_may_tidy_up(launcher):
     process = launcher.start(python(TIDY))
-    assert process.wait_for_line("ready".__eq__, GENEROUS_S)
+    assert process.search("ready".__eq__)(GENEROUS_S)
     log = process.stop()
     assert (log.lines, log.exit_code, log.trouble) == (("ready", "closing server"), 0, None)
 
@@ -132,8 +132,9 @@ def test_a_server_that_ended_before_it_was_stopped_is_in_trouble(launcher):
 def test_what_is_about_to_end_by_itself_keeps_its_exit_code(launcher, tmp_path, monkeypatch):
     """Its output may be over a moment before it is gone, when a signal would still decide how it ends."""
     os.mkfifo(tmp_path / "fifo")
-    process = launcher.start(python("import os; os.close(1); os.close(2); open('fifo').read(); os._exit(3)"))
-    assert process.wait_for_line(lambda line: False, GENEROUS_S) is None
+    script = f"import os; os.close(1); os.close(2); open({str(tmp_path / 'fifo')!r}).read(); os._exit(3)"
+    process = launcher.start(python(script))
+    assert process.search(lambda line: False)(GENEROUS_S) is None
     wait = process.wait_a_little
 
     def let_it_end(seconds):
@@ -149,9 +150,9 @@ def test_output_without_a_final_newline_and_bytes_that_are_no_text_are_kept(laun
     assert log.lines == (r"caf\xe9", "", "naïve", "last")
 
 
-def test_programs_read_no_standard_input_and_start_in_the_given_folder(launcher, tmp_path):
+def test_programs_read_no_standard_input_and_start_where_they_lie(launcher):
     log = launcher.start(python("import os, sys; print(repr(sys.stdin.read()), os.getcwd())")).wait(GENEROUS_S)
-    assert log.lines == (f"'' {tmp_path.resolve()}",)
+    assert log.lines == (f"'' {processes.ROOT}",)
 
 
 def test_ctrl_c_in_the_terminal_is_not_sent_to_the_programs(launcher):
@@ -179,8 +180,8 @@ print("x" * 1_000_000, "y" * 1_000_000, sep="\\n")
 
 def test_output_that_is_dropped_is_read_all_the_same(launcher):
     process = launcher.start(python(TALKS_AFTER_SIGTERM))
-    assert process.wait_for_line("ready".__eq__, GENEROUS_S)
-    process.drop_output()
+    assert process.search("ready".__eq__)(GENEROUS_S)
+    process.keeps_lines = False
     log = process.stop()
     assert (log.lines, log.exit_code, log.trouble) == (("ready",), 0, None)
 
@@ -202,11 +203,11 @@ def test_a_part_ends_with_the_whole_and_one_that_comes_later_starts_nothing(laun
             later.start(python(PAUSE))
 
 
-def test_no_program_is_left_after_an_error(tmp_path):
+def test_no_program_is_left_after_an_error():
     pids = []
 
     def start_and_fail() -> None:
-        with Launcher(tmp_path) as launcher:
+        with Launcher() as launcher:
             started = [launcher.start(python(PAUSE)) for _ in range(2)]
             pids.extend(map(pid_of, started))
             raise ZeroDivisionError
@@ -216,16 +217,16 @@ def test_no_program_is_left_after_an_error(tmp_path):
     assert [is_gone(pid) for pid in pids] == [True, True]
 
 
-def test_nothing_is_started_after_the_end(tmp_path):
-    with Launcher(tmp_path) as launcher:
+def test_nothing_is_started_after_the_end():
+    with Launcher() as launcher:
         pass
     with pytest.raises(Closed):
         launcher.start(python(PAUSE))
 
 
-def test_a_thread_that_waits_for_a_program_is_woken_when_everything_is_stopped(tmp_path):
+def test_a_thread_that_waits_for_a_program_is_woken_when_everything_is_stopped():
     logs = []
-    with Launcher(tmp_path) as launcher:
+    with Launcher() as launcher:
         process = launcher.start(python(PAUSE))
         pid_of(process)
         waiting = threading.Thread(target=lambda: logs.append(process.wait(GENEROUS_S)))
@@ -273,8 +274,8 @@ def test_a_grandchild_that_holds_our_pipe_does_not_keep_us(launcher, grandchild,
     assert time.monotonic() - start_s < deadline_s, "waited for the grandchild"
 
 
-def test_what_a_program_has_started_does_not_outlive_the_comparison(tmp_path, grandchild):
-    with Launcher(tmp_path) as launcher:
+def test_what_a_program_has_started_does_not_outlive_the_comparison(grandchild):
+    with Launcher() as launcher:
         pidfd = grandchild(launcher.start(python(f"{PARENT}\nsignal.pause()")))
     ended, _, _ = select.select([pidfd], [], [], 5.0)
     assert ended, "the grandchild still runs"

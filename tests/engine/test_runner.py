@@ -675,5 +675,5 @@ def test_after_ctrl_c_those_are_shown_too_that_were_done_before_their_turn(left_
 def test_the_commands_of_a_pairing_can_be_given_any_port(tmp_path):
     scenario = Scenario("options", "", b"", options=("--lockstep",))
     client = client_command(scenario, TCP, Pairing(GOOD, GOOD), tmp_path, 10000)
-    assert client == (*GOOD.client_command, "--port", "10000", "--lockstep")
+    assert client == ((*GOOD.client_command, "--port", "10000", "--lockstep"), None)
     assert server_command(scenario, TCP, GOOD, tmp_path) == (*GOOD.server_command, "--port", "0")
