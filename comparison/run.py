@@ -12,17 +12,18 @@ from functools import partial
 from comparison import endpoints
 from comparison.judge import verdicts
 from comparison.judge.causes import Names
-from comparison.model import Cell, Comparison, Observation, Pairing, Run, Scenario, Transport
+from comparison.model import SIDES, Cell, Comparison, Endpoint, Observation, Pairing, Run, Scenario, Transport, Verdict
 from comparison.play import runner
-from comparison.play.dropouts import Dropouts, hung
-from comparison.play.runner import Outcome, PlayAll, Unit
+from comparison.play.runner import Outcome, PlayAll, Unit, hung
 from comparison.play.transports import why_not
 from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial
 
 INTERRUPTED = "interrupted before it was run"
+CANNOT_START, FAILS = "cannot start", "fails in all of tutorial"
 
 Keep = Callable[[Scenario, Transport, Run], None]
+Dropouts = dict[tuple[str, Endpoint], str]  # who takes no further part, as which side, and why
 
 
 def compare_all(
@@ -46,7 +47,7 @@ def compare_all(
         for one in _played(together, play_all or partial(runner.play_all, jobs), keep, tick):
             found = one.judged(names)
             if found.scenario == TUTORIAL:
-                dropouts.learn(found)
+                learn(dropouts, found)
             yield found
 
 
@@ -104,13 +105,33 @@ def judged(outline: Comparison, observations: Sequence[Observation], names: Name
     )
 
 
+def learn(dropouts: Dropouts, comparison: Comparison) -> None:
+    """Of a scenario that everyone must be able to play: which servers could not start, so that no client was, and who
+    failed with all whom others can play with."""
+    for server in comparison.servers:
+        runs = [run for cell in comparison.cells if cell.pairing.server == server for run in cell.runs]
+        if runs and not any(run.client.command for run in runs):
+            dropouts["server", server] = f"the server {server.label} {CANNOT_START}"
+    sound = [cell.pairing for cell in comparison.cells if cell.verdict not in (Verdict.FAILED, Verdict.SKIPPED)]
+    partners = {side: {pairing.end(side) for pairing in sound} for side in SIDES}
+    for side, other in (SIDES, SIDES[::-1]):
+        failed = [cell.pairing for cell in comparison.cells if cell.verdict is Verdict.FAILED]
+        for end in {one.end(side) for one in failed if one.end(other) in partners[other]} - partners[side]:
+            dropouts.setdefault((side, end), f"the {side} {end.label} {FAILS}")
+
+
+def shown_elsewhere(reason: str) -> bool:
+    """Whether a pairing was skipped for what another scenario shows."""
+    return reason.endswith((CANNOT_START, FAILS))
+
+
 class _Playing:
     """A comparison that is being played: every pairing that is not skipped."""
 
     def __init__(self, outline: Comparison, dropouts: Dropouts) -> None:
         self._outline = outline
-        skipped = {cell.pairing: cell.reason for cell in outline.cells}
-        self._skipped = skipped | dropouts.skipped([one for one in outline.pairings if one not in skipped])
+        out = [(one, dropouts.get((side, one.end(side)))) for side in reversed(SIDES) for one in outline.pairings]
+        self._skipped = {one: why for one, why in out if why} | {cell.pairing: cell.reason for cell in outline.cells}
         self._pairings = [one for one in outline.pairings if one not in self._skipped]
         self._hanging: set[Pairing] = set()
         self.units = runner.units(
@@ -139,7 +160,8 @@ class _Playing:
         """The verdicts. Whoever has been played at least once is not skipped, but for what another has shown."""
         played = {seen.run.pairing for seen in self.observations}
         skipped = {pairing: why for pairing, why in self._skipped.items() if pairing not in played}
-        skipped |= hung(self._outline.reference, self._hanging, self._pairings)
+        hanging, reference = self._hanging, self._outline.reference
+        skipped |= {one: why for one in self._pairings if (why := hung(reference, hanging, one))}
         cells = tuple(Cell.skipped(pairing, why) for pairing, why in skipped.items())
         took_s = round(self._end_s - self._start_s, 3)
         return judged(dataclasses.replace(self._outline, cells=cells, duration_s=took_s), self.observations, names)

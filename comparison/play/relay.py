@@ -2,11 +2,11 @@
 as a reset, and writes it all down: how many bytes and which, there and back, and how each side has ended it."""
 
 import contextlib
-import dataclasses
 import hashlib
 import socket
 import threading
 import time
+from functools import partial
 
 from common.config import BACKLOG
 from common.logs import SHOWN_BYTES, show_cut
@@ -28,36 +28,28 @@ OPEN = f"did not end the connection in {END_S:g} s"
 """How else a side ends a connection."""
 
 
-class _Direction:
-    """What passed in one direction of a connection."""
-
-    def __init__(self, event: str) -> None:
-        self.event = event
-        self.length = 0
-        self.digest = hashlib.blake2b(digest_size=16)
-        self.rest = NOTHING  # of what passed: nothing of it is written down yet
-
-
 class _Connection:
-    """What passed on one connection, as its client and its server would tell it."""
+    """What passed on one connection, as its client and its server would tell it; a direction is named by who sends."""
 
     def __init__(self, speaker: str, local: tuple[str, int]) -> None:
-        self.notebooks: dict[Side, Notebook] = {side: Notebook() for side in SIDES}
+        self.notebooks = {side: Notebook() for side in SIDES}
         self._speakers: dict[Side, str] = {"client": speaker, "server": f"echo_{local[0]}_{local[1]}"}
-        self._directions: dict[Side, _Direction] = {"client": _Direction("sending"), "server": _Direction("received")}
+        self._lengths = dict.fromkeys(SIDES, 0)
+        self._digests = {side: hashlib.blake2b(digest_size=16) for side in SIDES}
+        self._rests = dict.fromkeys(SIDES, NOTHING)  # of what passed: nothing of it is written down yet
         self._pieces = 0
         self._ends: dict[Side, str] = {}
-        self._at_the_end: dict[Side, str] = {}
+        self._is_over = False
         self._lock = threading.Lock()
         self._tell("connecting", local=local)
 
     def passed(self, sender: Side, data: bytes) -> None:
         """One side has sent this, and the other has it not yet."""
-        own = self._directions[sender]
         with self._lock:
-            own.digest.update(data)
-            own.length += len(data)
-            own.rest = Payload(own.rest.shown or data[:SHOWN_BYTES], own.rest.length + len(data))
+            self._digests[sender].update(data)
+            self._lengths[sender] += len(data)
+            rest = self._rests[sender]
+            self._rests[sender] = Payload(rest.shown or data[:SHOWN_BYTES], rest.length + len(data))
             self._pieces += 1
             if self._pieces <= KEPT_PIECES:
                 self._tell_rest()
@@ -65,6 +57,8 @@ class _Connection:
     def ended(self, side: Side, end: str) -> None:
         """How a side has ended it: once, but for a reset after an EOF."""
         with self._lock:
+            if self._is_over:
+                return
             if end == SENT_EOF and side == "server" and "client" not in self._ends:
                 end = EARLY
             if side not in self._ends or (end == RESET and self._ends[side] == SENT_EOF):
@@ -75,27 +69,29 @@ class _Connection:
     def over(self) -> None:
         """Nobody waits any longer: what happens from now on is our own doing."""
         with self._lock:
-            self._at_the_end = {side: self._ends.get(side, OPEN) for side in SIDES}
+            self._is_over = True
+            self._ends = {side: self._ends.get(side, OPEN) for side in SIDES}
 
     def tell_end(self) -> None:
         """Write down how it has ended, with the totals and a digest of each direction."""
         self._tell_rest()
-        if not self._at_the_end:  # it came to be when nobody waited any longer
-            self.over()
-        fields: dict[str, object] = {"ends": self._at_the_end, "t_ns": time.monotonic_ns()}
+        self.over()  # it may have come to be when nobody waited any longer
+        fields: dict[str, object] = {"ends": self._ends, "t_ns": time.monotonic_ns()}
         for side, speaker in self._speakers.items():
-            for name, own in (("sent", self._directions[side]), ("received", self._directions[OTHER[side]])):
-                fields |= {f"{name}_bytes": own.length, f"{name}_digest": own.digest.hexdigest()}
-            who = side if self._at_the_end[side] != WAS_RESET else OTHER[side]
-            lost = "lost", f"connection lost: the {who} {self._at_the_end[who]}"
-            event, message = ("closing", "closing") if self._at_the_end[side] == SENT_EOF else lost
+            for name, sender in (("sent", side), ("received", OTHER[side])):
+                fields[f"{name}_bytes"] = self._lengths[sender]
+                fields[f"{name}_digest"] = self._digests[sender].hexdigest()
+            who = side if self._ends[side] != WAS_RESET else OTHER[side]
+            lost = "lost", f"connection lost: the {who} {self._ends[who]}"
+            event, message = ("closing", "closing") if self._ends[side] == SENT_EOF else lost
             self.notebooks[side].tell(speaker, event, message, **fields)
 
     def _tell_rest(self) -> None:
-        for one in self._directions.values():
-            rest, one.rest = one.rest, NOTHING
+        for sender, rest in self._rests.items():
             if rest.length:
-                self._tell(one.event, f" {show_cut(rest.shown, rest.length)}", length=rest.length)
+                event = "sending" if sender == "client" else "received"
+                self._tell(event, f" {show_cut(rest.shown, rest.length)}", length=rest.length)
+        self._rests = dict.fromkeys(SIDES, NOTHING)
 
     def _tell(self, event: str, what: str = "", **fields: object) -> None:
         fields["t_ns"] = time.monotonic_ns()
@@ -104,29 +100,22 @@ class _Connection:
             self.notebooks[side].tell(speaker, name, name + what, **fields)
 
 
-@dataclasses.dataclass(eq=False)
-class Relay:
+class Relay(contextlib.AbstractContextManager["Relay"]):
     """Listens on a `port` of its own, and connects each client to the server's. At the end of the `with` block it waits
     a little for connections that have not ended; then everything is over."""
 
-    host: str
-    server: tuple[str, int]
-    deadline_s: float
-
-    def __post_init__(self) -> None:
+    def __init__(self, host: str, server: tuple[str, int], deadline_s: float) -> None:
         self._connections: list[_Connection] = []
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
         self._closing = False
-
-    def __enter__(self) -> "Relay":
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._listener = socket.create_server((self.host, 0), family=family, backlog=BACKLOG)
+        self._connect_to_server = partial(socket.create_connection, server, deadline_s)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family, backlog=BACKLOG)
         self._listener.settimeout(LOOK_S)
         self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._closing = True
@@ -166,7 +155,7 @@ class Relay:
     def _connect(self, client: socket.socket, speaker: str) -> None:
         self._sockets.append(client)
         try:
-            server = socket.create_connection(self.server, self.deadline_s)
+            server = self._connect_to_server()
         except OSError:
             _reset(client)
             return

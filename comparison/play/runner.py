@@ -11,7 +11,6 @@ from pathlib import Path
 
 from comparison.errors import first_error
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.play.dropouts import hung
 from comparison.play.machine import Heartbeat, Skip, folder_for_sockets, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay
@@ -91,6 +90,15 @@ def fit(jobs: int, units: Sequence[Unit]) -> bool:
     """Whether units can be played side by side: there are files for them, and only one server chooses its address."""
     most = min(runs_at_once(unit.scenario, jobs) for unit in units)
     return len(units) <= most and sum(unit.server.server_address is not None for unit in units) <= 1
+
+
+def hung(reference: Pairing | None, known: Set[Pairing], pairing: Pairing) -> str | None:
+    """Why one need not be tried, or count: its server is `known` to hang with the reference's client, too, or its
+    client with the reference's server. Where the reference hangs itself, nobody can tell."""
+    if reference is None or reference in known:
+        return None
+    others = Pairing(pairing.server, reference.client), Pairing(reference.server, pairing.client)
+    return next((f"hangs in {one}, which is enough" for one in others if one in known and one != pairing), None)
 
 
 def play(here: Here, unit: Unit) -> list[Outcome]:
@@ -181,7 +189,7 @@ def _serve_clients(here: Here, unit: Unit) -> tuple[Log, int | None, list[_Clien
         process, port, tried_port = serve(here.servers, unit.scenario, unit.transport, unit.server, folder)
         while left and not here.clients.is_closed:
             turn = left.popleft()
-            for _ in range(0 if hung(unit.reference, unit.hanging, [turn[0]]) else TRIES):
+            for _ in range(0 if hung(unit.reference, unit.hanging, turn[0]) else TRIES):
                 met.append(client := _run_client(here, unit, folder, turn, port))
                 lines += len(client.log.lines)
                 if client.skipped is not TOO_BUSY:

@@ -10,9 +10,9 @@ from pathlib import Path
 from common.config import PORT
 from comparison.layout import Command
 from comparison.model import RAW, Cell, Comparison, Pairing, Scenario, Survey, Transport
-from comparison.play.dropouts import shown_elsewhere
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS, client_command, server_command, where
+from comparison.run import shown_elsewhere
 from comparison.scenarios import SCENARIOS, TUTORIAL
 
 
