@@ -7,14 +7,14 @@ import logging
 import os
 import platform
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from functools import cache
 
 from comparison.model import CannotCompare
 from comparison.play.machine import too_few_files
 from comparison.play.processes import AWAKE_S, ROOT, Launcher, guard
-from comparison.play.runner import Here, Outcome, PlayAll, Unit, fit, play
+from comparison.play.runner import Outcome, PlayAll, Tick, Unit, fit, play
 from comparison.play.transports import missing
 from comparison.play.workers import each
 
@@ -43,7 +43,7 @@ def workers(address: str) -> Iterator[PlayAll]:
         def has_room(units: Sequence[Unit]) -> bool:  # twice as many as can be played: no worker waits for one
             return fit(2 * sum(client.nthreads().values()), units)
 
-        def play_all(units: Iterable[Unit], tick: Callable[[], None]) -> Generator[tuple[Unit, list[Outcome]]]:
+        def play_all(units: Iterable[Unit], tick: Tick) -> Generator[tuple[Unit, list[Outcome]]]:
             try:
                 for unit, outcomes in each(lambda unit: executor.submit(play_there, unit, version()), units, has_room):
                     for _ in unit.turns:
@@ -80,7 +80,7 @@ def play_there(unit: Unit, wanted: str) -> list[Outcome]:
     with guard() as told, Launcher(told) as servers, Launcher(told) as clients:
         threading.Thread(target=end_when_unwanted, daemon=True).start()
         try:
-            return play(Here(servers, clients), unit)
+            return play(servers, clients, unit)
         finally:
             is_over.set()
 

@@ -36,19 +36,20 @@ def run(prefix: str, command: Sequence[str]) -> int:
     def unblock() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_ON)
 
-    # Without a buffer, in which more than the first line might stay behind.
+    # Without a buffer, which hands nothing out before it is full.
     with subprocess.Popen(there, bufsize=0, stderr=subprocess.PIPE, preexec_fn=unblock) as process:
         assert process.stderr is not None
-        told = process.stderr.readline()
-        if told.strip().isdigit():
-            threading.Thread(target=_hand_on, args=(prefix, int(told)), daemon=True).start()
+        data = process.stderr.readline()
+        if data.strip().isdigit():
+            threading.Thread(target=_hand_on, args=(prefix, int(data)), daemon=True).start()
+            data = process.stderr.read(PIECE_BYTES)
         else:  # it has not come to run there
             unblock()
-            _write(told)
-        while data := os.read(process.stderr.fileno(), PIECE_BYTES):
-            _write(data)
-        code = process.wait()
-    return code if code >= 0 else 128 - code
+        while data:
+            sys.stderr.buffer.write(data)
+            sys.stderr.buffer.flush()
+            data = process.stderr.read(PIECE_BYTES)
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
 
 def _hand_on(prefix: str, pid: int) -> None:
@@ -56,11 +57,6 @@ def _hand_on(prefix: str, pid: int) -> None:
         kill = behind(prefix, ["kill", f"-{signal.sigwait(HANDED_ON)}", str(pid)])
         with contextlib.suppress(subprocess.TimeoutExpired):  # whoever waits for its end has a limit of his own
             subprocess.run(kill, stdin=subprocess.DEVNULL, capture_output=True, timeout=KILL_S)
-
-
-def _write(data: bytes) -> None:
-    sys.stderr.buffer.write(data)
-    sys.stderr.buffer.flush()
 
 
 if __name__ == "__main__":

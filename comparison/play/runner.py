@@ -29,6 +29,7 @@ TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} ru
 
 Turn = tuple[Pairing, int]  # a pairing, and which of its runs it is
 Outcome = Run | tuple[Pairing, str]  # a run, or why there cannot be one of that pairing
+Tick = Callable[[], None]  # called after each run, from any thread
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,17 +47,8 @@ class Unit:
         return self.turns[0][0].server
 
 
-PlayAll = Callable[[Iterable[Unit], Callable[[], None]], Generator[tuple[Unit, list[Outcome]]]]
-"""Plays units: each with what came of it, as it comes. It is told whom to call after each run, from any thread."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Here:
-    """What all units have in common that are played by one process."""
-
-    servers: Launcher
-    clients: Launcher  # closed first after Ctrl-C: servers end as they should, and clients that had ended count
-    tick: Callable[[], None] = lambda: None
+PlayAll = Callable[[Iterable[Unit], Tick], Generator[tuple[Unit, list[Outcome]]]]
+"""Plays units: each with what came of it, as it comes."""
 
 
 def units(
@@ -76,13 +68,11 @@ def units(
     return [Unit(scenario, transport, part, reference, hanging) for part in parts if part]
 
 
-def play_all(
-    jobs: int, units: Iterable[Unit], tick: Callable[[], None] = lambda: None
-) -> Generator[tuple[Unit, list[Outcome]]]:
+def play_all(jobs: int, units: Iterable[Unit], tick: Tick = lambda: None) -> Generator[tuple[Unit, list[Outcome]]]:
     """Play units on this machine, as many side by side as `jobs`, see PlayAll."""
     with contextlib.ExitStack() as launchers:
         servers, clients = (launchers.enter_context(Launcher()) for _ in range(2))
-        submit = partial(in_a_thread, partial(play, Here(servers, clients, tick)))
+        submit = partial(in_a_thread, partial(play, servers, clients, tick=tick))
         yield from each(submit, units, partial(fit, jobs), clients.kill, launchers.close)
 
 
@@ -101,18 +91,19 @@ def hung(reference: Pairing | None, known: Set[Pairing], pairing: Pairing) -> st
     return next((f"hangs in {one}, which is enough" for one in others if one in known and one != pairing), None)
 
 
-def play(here: Here, unit: Unit) -> list[Outcome]:
-    """Play a unit: the runs of it, and why there cannot be others."""
+def play(all_servers: Launcher, all_clients: Launcher, unit: Unit, tick: Tick = lambda: None) -> list[Outcome]:
+    """Play a unit: the runs of it, and why there cannot be others. After Ctrl-C the clients' launcher is closed first:
+    servers end as they should, and clients that had ended count."""
     found: list[Outcome] = []
-    with contextlib.suppress(Closed), here.servers.part() as servers, here.clients.part() as clients:
-        here = dataclasses.replace(here, servers=servers, clients=clients)
+    with contextlib.suppress(Closed), all_servers.part() as servers, all_clients.part() as clients:
         try:
-            for outcome in (_meet if unit.scenario.script is None else _play)(here, unit):
+            scripted = unit.scenario.script is not None
+            for outcome in _play(clients, unit, tick) if scripted else _meet(servers, clients, unit, tick):
                 found.append(outcome)
         except Skip as reason:
             for pairing, _ in unit.turns if not clients.is_closed else ():
                 found.append((pairing, str(reason)))
-                here.tick()
+                tick()
     return found
 
 
@@ -128,18 +119,18 @@ def _folder(unit: Unit) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _play(here: Here, unit: Unit) -> list[Outcome]:
+def _play(launcher: Launcher, unit: Unit, tick: Tick) -> list[Outcome]:
     """A scenario with a script; again where the machine was too late to tell. Raises Skip."""
-    [(pairing, number)], [side] = unit.turns, unit.scenario.on_trial
-    of_side: type[ServerStage | ClientStage] = ServerStage if side == "server" else ClientStage
+    [(pairing, number)] = unit.turns
+    of_side: type[ServerStage | ClientStage] = ClientStage if "client" in unit.scenario.on_trial else ServerStage
     for _ in range(TRIES):
         # A folder of its own each time, since its Unix socket has the same name.
-        with contextlib.suppress(Busy), _folder(unit) as folder, here.clients.part() as launcher:
-            stage = of_side(launcher, unit.scenario, unit.transport, folder, pairing)
+        with contextlib.suppress(Busy), _folder(unit) as folder, launcher.part() as part:
+            stage = of_side(part, unit.scenario, unit.transport, folder, pairing)
             with stage.kept:
                 run = stage.play(number)
-            here.tick()
-            return [] if here.clients.is_closed else [run]
+            tick()
+            return [] if launcher.is_closed else [run]
     raise Skip(TOO_BUSY)
 
 
@@ -153,17 +144,17 @@ class _Client:
     skipped: str | None = None  # why it does not count
 
 
-def _meet(here: Here, unit: Unit) -> Iterator[Outcome]:
+def _meet(servers: Launcher, clients: Launcher, unit: Unit, tick: Tick) -> Iterator[Outcome]:
     """One server process, and its clients one after another; then another, where its log has grown long or a client
     hangs. Where it dies or shows an error, nobody can tell at whom: each client that has ended is played again, with a
     server of its own. Where the launcher of the clients is closed, those count that had ended before. Raises Skip."""
-    while unit.turns and not here.clients.is_closed:
+    while unit.turns and not clients.is_closed:
         try:
-            log, tried_port, met, left = _serve_clients(here, unit)
+            log, tried_port, met, left = _serve_clients(servers, clients, unit, tick)
         except NotReady as error:
             never = Log((), (), None, "was not started: the server was not ready")
             for _ in unit.turns:
-                here.tick()
+                tick()
             yield from _pair([_Client(turn, never) for turn in unit.turns], error.log, None)
             return
         hanging = unit.hanging | {client.turn[0] for client in met if client.log.fate == "hung"}
@@ -175,26 +166,27 @@ def _meet(here: Here, unit: Unit) -> Iterator[Outcome]:
             if client.turn not in again and client.skipped is not CUT_OFF:
                 yield run if client.skipped is None else (run.pairing, client.skipped)
         for turn in again:
-            untold = dataclasses.replace(here, tick=lambda: None)
-            yield from _meet(untold, dataclasses.replace(unit, turns=[turn]))
+            yield from _meet(servers, clients, dataclasses.replace(unit, turns=[turn]), lambda: None)
 
 
-def _serve_clients(here: Here, unit: Unit) -> tuple[Log, int | None, list[_Client], list[Turn]]:
+def _serve_clients(
+    servers: Launcher, clients: Launcher, unit: Unit, tick: Tick
+) -> tuple[Log, int | None, list[_Client], list[Turn]]:
     """Start a server, and its clients one after another: its log, the port of the connection that tried it, the clients
     that it had, and those that are left for another. Raises NotReady and Skip."""
     met: list[_Client] = []
     left = deque(unit.turns)
     lines = 0
     with _folder(unit) as folder:
-        process, port, tried_port = serve(here.servers, unit.scenario, unit.transport, unit.server, folder)
-        while left and not here.clients.is_closed:
+        process, port, tried_port = serve(servers, unit.scenario, unit.transport, unit.server, folder)
+        while left and not clients.is_closed:
             turn = left.popleft()
             for _ in range(0 if hung(unit.reference, unit.hanging, turn[0]) else TRIES):
-                met.append(client := _run_client(here, unit, folder, turn, port))
+                met.append(client := _run_client(clients, unit, folder, turn, port))
                 lines += len(client.log.lines)
                 if client.skipped is not TOO_BUSY:
                     break
-            here.tick()
+            tick()
             if len(process.lines) + lines >= LINES_EACH or (met and met[-1].log.fate == "hung"):
                 break
         return process.stop(), tried_port, met, list(left)
@@ -207,7 +199,7 @@ def _shows_an_error(events: Sequence[Event]) -> bool:
     return any("traceback" in event.fields for event in own) or first_error(printed) is not None
 
 
-def _run_client(here: Here, unit: Unit, folder: Path, turn: Turn, port: int) -> _Client:
+def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, port: int) -> _Client:
     """Run a client to its end. Where one of the two takes no options, and so may tell nothing, it is connected through
     a relay that watches the wire."""
     scenario, transport, (pairing, _), relay = unit.scenario, unit.transport, turn, None
@@ -219,7 +211,7 @@ def _run_client(here: Here, unit: Unit, folder: Path, turn: Turn, port: int) -> 
         command, payload = client_command(scenario, transport, pairing, folder, port)
         machine = stack.enter_context(Heartbeat())
         try:
-            log = here.clients.start(command, stdin=payload).wait(scenario.deadline_s)
+            log = launcher.start(command, stdin=payload).wait(scenario.deadline_s)
             skipped = not_supported(pairing.client, log)
         except OSError as error:
             log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)
@@ -227,7 +219,7 @@ def _run_client(here: Here, unit: Unit, folder: Path, turn: Turn, port: int) -> 
             log, skipped = Log(command, (), None), CUT_OFF
         if scenario.late_s is not None and machine.late_s > scenario.late_s:
             skipped = TOO_BUSY
-        if here.clients.is_closed:
+        if launcher.is_closed:
             skipped = CUT_OFF
     return _Client(turn, log, relay.events() if relay is not None else {}, skipped)
 

@@ -200,8 +200,8 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(monkeypat
 
     monkeypatch.setattr(runner, "serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
     monkeypatch.setattr(
-        runner, "_run_client", lambda here, unit, folder, turn, port: runner._Client(turn, Log((), (), 0))
+        runner, "_run_client", lambda launcher, unit, folder, turn, port: runner._Client(turn, Log((), (), 0))
     )
     [unit] = runner.units(TUTORIAL, TCP, [PAIRING], repeat=3)
-    runs = runner.play(runner.Here(Launcher(), Launcher()), unit)
+    runs = runner.play(Launcher(), Launcher(), unit)
     assert ([one.number for one in runs], len(started)) == ([1, 2, 3], 3)
