@@ -168,7 +168,7 @@ class Peer:
         except (ConnectionError, ssl.SSLError):
             end = "saw_reset"
         if not data:
-            self._end(end)
+            self.cut(end)
             return b""
         offset = self.received_bytes
         if self.echoed and (data != stretch(self.pattern, offset, len(data)) or offset + len(data) > self.sent_bytes):
@@ -224,19 +224,16 @@ class Peer:
         if isinstance(self.sock, ssl.SSLSocket):
             with contextlib.suppress(OSError), self._patience("the answer to the close of TLS"):
                 self.sock.unwrap()
-        self._end("did_close")
-
-    def cut(self) -> None:
-        """Close the connection without a word of TLS."""
-        self._end("did_close")
+        self.cut("did_close")
 
     def reset(self) -> None:
         """Close with RST instead of FIN (SO_LINGER with 0 seconds)."""
         if not self._ended:
             reset_at_close(self.sock)
-        self._end("did_reset")
+        self.cut("did_reset")
 
-    def _end(self, event: str) -> None:
+    def cut(self, event: str = "did_close") -> None:
+        """Close the connection without a word of TLS, and write down how it ends."""
         if not self._ended:
             self._ended = True
             digests = {f"{direction}_digest": digest.hexdigest() for direction, digest in self._digests.items()}

@@ -60,6 +60,7 @@ class Process:
                 start_new_session=True,  # Ctrl-C is for the engine, which then ends its endpoints in good order
             )
         self.pid = self._popen.pid  # it may have ended
+        self.send_signal = self._popen.send_signal  # unless it has
         output = self._popen.stdout or self._popen.stderr
         assert output is not None
         self._output: IO[bytes] = output
@@ -104,10 +105,6 @@ class Process:
     def wait_a_little(self, seconds: float) -> None:
         """Wait for its end, but no longer than that."""
         self._waiter.join(seconds)
-
-    def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
-        self._popen.send_signal(number)
 
     def look_at_memory(self) -> None:
         """See how much it took at most so far, for its log: where the system tells, nobody does once it has ended."""

@@ -67,15 +67,16 @@ def start(
         process = launcher.start(command, cores=cores)
     except OSError as error:
         raise NotReady(Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)) from None
-    if not says:
-        return process, port, _tried(process, (place, port))
-    ready = process.search(_is_ready)(READY_S)
-    if ready is None:
-        raise _not_ready(process)
-    told = re.search(r"port (\d{1,5})$", parse_line(ready).message)
-    if told is None and host:
+    ready, end_s = process.search(lambda line: parse_line(line).name == "starting"), time.monotonic() + READY_S
+    while (line := ready(READY_S if says else LOOK_S)) is None:
+        if says or process.output_is_over or time.monotonic() > end_s:
+            raise _not_ready(process)
+        with contextlib.suppress(OSError), socket.create_connection((place, port), READY_S) as attempt:
+            return process, port, int(attempt.getsockname()[1])
+    told = re.search(r"port (\d{1,5})$", parse_line(line).message) if says else None
+    if says and host and told is None:
         raise _not_ready(process, "did not say its port")
-    return process, int(told[1]) if told is not None else 0, None
+    return process, int(told[1]) if told is not None else port, None
 
 
 def free_port(host: str) -> int:
@@ -83,22 +84,6 @@ def free_port(host: str) -> int:
     family, *_ = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
     with socket.create_server((host, 0), family=family) as sock:
         return int(sock.getsockname()[1])
-
-
-def _tried(process: Process, address: tuple[str, int]) -> int | None:
-    """Wait until a server is ready: the port of the connection that has found it so, if one has. Raises NotReady."""
-    end_s = time.monotonic() + READY_S
-    ready = process.search(_is_ready)
-    while time.monotonic() < end_s and not process.output_is_over:
-        if ready(LOOK_S) is not None:
-            return None
-        with contextlib.suppress(OSError), socket.create_connection(address, READY_S) as attempt:
-            return int(attempt.getsockname()[1])
-    raise _not_ready(process)
-
-
-def _is_ready(line: str) -> bool:
-    return parse_line(line).name == "starting"
 
 
 def _not_ready(process: Process, trouble: str | None = None) -> NotReady:
