@@ -6,17 +6,16 @@ import hashlib
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 
 from common.config import BACKLOG
 from common.logs import SHOWN_BYTES, show_cut
 from comparison.model import OTHER, SIDES, Event, Payload, Side
-from comparison.play.peers import CHUNK_BYTES, Notebook, reset_at_close
+from comparison.play.peers import CHUNK_BYTES, reset_at_close
 from comparison.play.processes import AWAKE_S
-from comparison.transcript import NOTHING, parse
+from comparison.transcript import NOTHING
 from comparison.vocabulary import SENT_EOF, WAS_RESET
-
-MIRRORED = {"connecting": "accepted", "sending": "received", "received": "sent"}  # of a client, and of its server
 
 LOOK_S = 0.02  # how often it is looked whether all is over
 END_S = 5.0  # for the end of a connection to come once the client has ended
@@ -29,30 +28,31 @@ OPEN = f"did not end the connection in {END_S:g} s"
 
 
 class _Connection:
-    """What passed on one connection, as its client and its server would tell it; a direction is named by who sends."""
+    """What passed on one connection; a direction is named by who sends."""
 
     def __init__(self, speaker: str, local: tuple[str, int]) -> None:
-        self.notebooks = {side: Notebook() for side in SIDES}
         self._speakers: dict[Side, str] = {"client": speaker, "server": f"echo_{local[0]}_{local[1]}"}
+        self._local = list(local)
+        self._began_ns = self._over_ns = time.monotonic_ns()
+        self._pieces: list[tuple[int, Side, Payload]] = []
+        self._rests: dict[Side, Payload] = {}
         self._lengths = dict.fromkeys(SIDES, 0)
         self._digests = {side: hashlib.blake2b(digest_size=16) for side in SIDES}
-        self._rests = dict.fromkeys(SIDES, NOTHING)  # of what passed: nothing of it is written down yet
-        self._pieces = 0
         self._ends: dict[Side, str] = {}
         self._is_over = False
         self._lock = threading.Lock()
-        self._tell("connecting", local=local)
 
     def passed(self, sender: Side, data: bytes) -> None:
         """One side has sent this, and the other has it not yet."""
         with self._lock:
             self._digests[sender].update(data)
             self._lengths[sender] += len(data)
-            rest = self._rests[sender]
-            self._rests[sender] = Payload(rest.shown or data[:SHOWN_BYTES], rest.length + len(data))
-            self._pieces += 1
-            if self._pieces <= KEPT_PIECES:
-                self._tell_rest()
+            rest = self._rests.get(sender, NOTHING)
+            payload = Payload(rest.shown or data[:SHOWN_BYTES], rest.length + len(data))
+            if len(self._pieces) < KEPT_PIECES:
+                self._pieces.append((time.monotonic_ns(), sender, payload))
+            else:
+                self._rests[sender] = payload
 
     def ended(self, side: Side, end: str) -> None:
         """How a side has ended it: once, but for a reset after an EOF."""
@@ -69,35 +69,27 @@ class _Connection:
     def over(self) -> None:
         """Nobody waits any longer: what happens from now on is our own doing."""
         with self._lock:
-            self._is_over = True
+            self._is_over, self._over_ns = True, time.monotonic_ns()
             self._ends = {side: self._ends.get(side, OPEN) for side in SIDES}
 
-    def tell_end(self) -> None:
-        """Write down how it has ended, with the totals and a digest of each direction."""
-        self._tell_rest()
-        self.over()  # it may have come to be when nobody waited any longer
-        fields: dict[str, object] = {"ends": self._ends, "t_ns": time.monotonic_ns()}
-        for side, speaker in self._speakers.items():
-            for name, sender in (("sent", side), ("received", OTHER[side])):
-                fields[f"{name}_bytes"] = self._lengths[sender]
-                fields[f"{name}_digest"] = self._digests[sender].hexdigest()
-            who = side if self._ends[side] != WAS_RESET else OTHER[side]
-            lost = "lost", f"connection lost: the {who} {self._ends[who]}"
-            event, message = ("closing", "closing") if self._ends[side] == SENT_EOF else lost
-            self.notebooks[side].tell(speaker, event, message, **fields)
-
-    def _tell_rest(self) -> None:
-        for sender, rest in self._rests.items():
-            if rest.length:
-                event = "sending" if sender == "client" else "received"
-                self._tell(event, f" {show_cut(rest.shown, rest.length)}", length=rest.length)
-        self._rests = dict.fromkeys(SIDES, NOTHING)
-
-    def _tell(self, event: str, what: str = "", **fields: object) -> None:
-        fields["t_ns"] = time.monotonic_ns()
-        for side, speaker in self._speakers.items():
-            name = event if side == "client" else MIRRORED[event]
-            self.notebooks[side].tell(speaker, name, name + what, **fields)
+    def events(self, side: Side) -> Iterator[Event]:
+        """What has passed when all is over, as a side would tell it: how it has ended, with the totals and a digest of
+        each direction, comes last."""
+        told = partial(Event, speaker=self._speakers[side], level="info")
+        began, sent = ("connecting", "sending") if side == "client" else ("accepted", "sent")
+        yield told(began, message=began, t_ns=self._began_ns, fields={"local": self._local})
+        for t_ns, sender, payload in (*self._pieces, *((self._over_ns, *rest) for rest in self._rests.items())):
+            name, shown = sent if sender == side else "received", show_cut(payload.shown, payload.length)
+            length = {"length": payload.length}
+            yield told(name, message=f"{name} {shown}", t_ns=t_ns, payload=payload, fields=length)
+        fields: dict[str, object] = {"ends": self._ends}
+        for name, sender in (("sent", side), ("received", OTHER[side])):
+            fields[f"{name}_bytes"] = self._lengths[sender]
+            fields[f"{name}_digest"] = self._digests[sender].hexdigest()
+        who = side if self._ends[side] != WAS_RESET else OTHER[side]
+        lost = "lost", f"connection lost: the {who} {self._ends[who]}"
+        name, message = ("closing", "closing") if self._ends[side] == SENT_EOF else lost
+        yield told(name, message=message, t_ns=self._over_ns, fields=fields)
 
 
 class Relay(contextlib.AbstractContextManager["Relay"]):
@@ -133,12 +125,12 @@ class Relay(contextlib.AbstractContextManager["Relay"]):
         for sock in (self._listener, *self._sockets):
             sock.close()
         for connection in self._connections:
-            connection.tell_end()
+            connection.over()  # it may have come to be when nobody waited any longer
 
     def events(self) -> dict[Side, tuple[Event, ...]]:
         """What has passed when all is over, as either side would tell it; empty where there was no connection."""
-        told = {side: [line for one in self._connections for line in one.notebooks[side].lines] for side in SIDES}
-        return {side: parse(lines) for side, lines in told.items() if lines}
+        sides = SIDES if self._connections else ()
+        return {side: tuple(event for one in self._connections for event in one.events(side)) for side in sides}
 
     def _accept(self) -> None:
         over = False
