@@ -134,9 +134,8 @@ class _Playing:
         self._skipped = {one: why for one, why in out if why} | {cell.pairing: cell.reason for cell in outline.cells}
         self._pairings = [one for one in outline.pairings if one not in self._skipped]
         self._hanging: set[Pairing] = set()
-        self.units = runner.units(
-            outline.scenario, outline.transport, self._pairings, outline.repeat, outline.reference, self._hanging
-        )
+        turns = [(one, number) for number in range(1, outline.repeat + 1) for one in self._pairings]
+        self.units = runner.units(Unit(outline.scenario, outline.transport, turns, outline.reference, self._hanging))
         self.left = len(self.units)
         self._start_s = self._end_s = time.monotonic()
         self.observations: list[Observation] = []

@@ -51,21 +51,14 @@ PlayAll = Callable[[Iterable[Unit], Tick], Generator[tuple[Unit, list[Outcome]]]
 """Plays units: each with what came of it, as it comes."""
 
 
-def units(
-    scenario: Scenario,
-    transport: Transport,
-    pairings: Sequence[Pairing],
-    repeat: int = 1,
-    reference: Pairing | None = None,
-    hanging: Set[Pairing] = frozenset(),
-) -> list[Unit]:
-    """All that is to be played of a scenario, so that every pairing gets on as fast as the others."""
+def units(whole: Unit) -> list[Unit]:
+    """All that is to be played of a scenario, cut up so that every pairing gets on as fast as the others."""
     together: dict[object, list[Turn]] = {}
-    for turn in ((pairing, number) for number in range(1, repeat + 1) for pairing in pairings):
-        together.setdefault(turn[0].server if scenario.script is None else turn, []).append(turn)
+    for turn in whole.turns:
+        together.setdefault(turn[0].server if whole.scenario.script is None else turn, []).append(turn)
     starts = range(0, max(map(len, together.values()), default=0), CLIENTS_EACH)
     parts = [turns[start : start + CLIENTS_EACH] for start in starts for turns in together.values()]
-    return [Unit(scenario, transport, part, reference, hanging) for part in parts if part]
+    return [dataclasses.replace(whole, turns=part) for part in parts if part]
 
 
 def play_all(jobs: int, units: Iterable[Unit], tick: Tick = lambda: None) -> Generator[tuple[Unit, list[Outcome]]]:

@@ -70,7 +70,8 @@ def start(
     ready, end_s = process.search(lambda line: parse_line(line).name == "starting"), time.monotonic() + READY_S
     while (line := ready(READY_S if says else LOOK_S)) is None:
         if says or process.output_is_over or time.monotonic() > end_s:
-            raise _not_ready(process)
+            why = "ended before it was ready" if process.output_is_over else f"was not ready in {READY_S:g} s"
+            raise _not_ready(process, why)
         with contextlib.suppress(OSError), socket.create_connection((place, port), READY_S) as attempt:
             return process, port, int(attempt.getsockname()[1])
     told = re.search(r"port (\d{1,5})$", parse_line(line).message) if says else None
@@ -86,6 +87,5 @@ def free_port(host: str) -> int:
         return int(sock.getsockname()[1])
 
 
-def _not_ready(process: Process, trouble: str | None = None) -> NotReady:
-    trouble = trouble or ("ended before it was ready" if process.output_is_over else f"was not ready in {READY_S:g} s")
+def _not_ready(process: Process, trouble: str) -> NotReady:
     return NotReady(dataclasses.replace(process.stop(), trouble=trouble, fate="absent", peak_bytes=None))

@@ -113,11 +113,6 @@ class Stage:
         if (passed_s := time.monotonic() - since_s) < SOONEST * limit_s:
             raise Late(f"came after {passed_s:.2f} s, and the limit is {limit_s:g} s")
 
-    def check_not_yet(self, event: str) -> None:
-        """See that what only time brings has not come before all was ready for it. Raises Busy where it has."""
-        if self.told(event):
-            raise Busy
-
     def _with(self, *options: str) -> Scenario:
         """The scenario with further options of the endpoint. Raises Skip where it does not take these."""
         server_options, client_options = (*self.scenario.server_options, *options), (*self.scenario.options, *options)
@@ -200,16 +195,14 @@ class ServerStage(Stage):
         """The path of its Unix socket."""
         return transports.socket_path(self.endpoint, self.folder)
 
-    def connect(
-        self, name: str | None = None, *, shift: int = 0, plain: bool = False, certificate: str | None = "client"
-    ) -> Peer:
+    def connect(self, name: str | None = None, *, shift: int = 0, plain: bool = False, certified: bool = True) -> Peer:
         """A client that is connected; unless it is `plain` the TLS handshake is done, and the server's certificate is
         verified (without one of its own TLS 1.3 lets it find out only when it reads). Its bytes begin at `shift`."""
         sock = self.connect_socket()
         if self.uses_tls and not plain:
             context = ssl.create_default_context(cafile=self.folder / "ca.pem")
-            if certificate is not None:
-                context.load_cert_chain(self.folder / f"{certificate}.pem")
+            if certified:
+                context.load_cert_chain(self.folder / "client.pem")
             sock = context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
         return self._peer(sock, echoed=not plain, name=name, shift=shift)
 

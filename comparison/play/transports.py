@@ -71,9 +71,7 @@ def write_certificates(folder: Path) -> None:
         "server": authority.issue_cert("localhost"),
         "client": authority.issue_cert("client@localhost"),
         "wrong-ca": stranger.issue_cert("localhost"),
-        "expired": authority.issue_cert(
-            "localhost", not_before=yesterday - datetime.timedelta(days=30), not_after=yesterday
-        ),
+        "expired": authority.issue_cert("localhost", not_after=yesterday),
         "wrong-name": authority.issue_cert("elsewhere.invalid"),
     }.items():
         certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / f"{name}.pem"))

@@ -10,6 +10,7 @@ from common.config import TUTORIAL_MESSAGES
 from comparison.model import MIB
 from comparison.play.machine import Skip
 from comparison.play.peers import CHUNK_BYTES, Late, Peer
+from comparison.play.serving import LOOK_S
 from comparison.play.stage import ClientStage as Stage
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared, file_of
 
@@ -28,7 +29,6 @@ AMID = ("sending", "received", "failed")
 UNANSWERED_BYTES = 20 * MIB  # a client may have 16 MiB under way, and a chunk or two besides
 MOST_IN_KERNEL_BYTES = 10 * MIB  # it takes 4, and a little for the other side; who waits for no room writes 16
 KEEPALIVE = "02"
-LOOK_S = 0.05
 
 WRONG = {
     "too-little": ("all but the last byte, and closes", {"echo": MESSAGE[:-1]}),

@@ -207,7 +207,7 @@ class Arena:
                 for end in self._ends:
                     if end.implementation == name:
                         whose[self._pairing(end, side, copy, number, scenario)] = source, end.loop
-            units = runner.units(scenario, trial.transport, list(whose))
+            units = runner.units(runner.Unit(scenario, trial.transport, [(pairing, 1) for pairing in whose]))
             runs = [run for _, outcomes in runner.play_all(self._jobs, units) for run in outcomes]
         return {whose[run.pairing]: verdicts.observe(scenario, run) for run in runs if isinstance(run, Run)}
 

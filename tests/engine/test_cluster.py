@@ -15,7 +15,7 @@ from test_compare_cli import mark as mark
 
 from comparison import cluster
 from comparison.model import CannotCompare, Endpoint, Pairing
-from comparison.play.runner import units
+from comparison.play.runner import Unit, units
 from comparison.play.transports import TCP
 from comparison.scenarios import TUTORIAL
 
@@ -119,6 +119,6 @@ def test_without_the_package_it_is_said_what_to_install(monkeypatch):
 )
 def test_a_worker_that_is_not_like_this_machine_says_so(program, version, told):
     end = Endpoint("any", "none", "none", "any", (program,), (program,))
-    [unit] = units(TUTORIAL, TCP, [Pairing(end, end)])
+    [unit] = units(Unit(TUTORIAL, TCP, [(Pairing(end, end), 1)]))
     with pytest.raises(CannotCompare, match=f"the worker on {os.uname().nodename} has {told}"):
         cluster.play_there(unit, version)

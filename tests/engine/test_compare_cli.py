@@ -767,11 +767,11 @@ ONE_RUN_OF_THE_FIRST = """
 import compare, dataclasses
 from comparison.play import runner
 units = runner.units
-def once(scenario, transport, pairings, repeat, *more):
-    if scenario.name == "one-byte":
-        return units(scenario, transport, pairings, 1, *more)
-    waits = dataclasses.replace(scenario, options=("--pause", "600"))
-    return units(waits, transport, pairings, repeat, *more)
+def once(whole):
+    if whole.scenario.name == "one-byte":
+        return units(dataclasses.replace(whole, turns=[turn for turn in whole.turns if turn[1] == 1]))
+    waits = dataclasses.replace(whole.scenario, options=("--pause", "600"))
+    return units(dataclasses.replace(whole, scenario=waits))
 runner.units = once
 sys.exit(compare.main())
 """

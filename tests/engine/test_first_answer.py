@@ -154,7 +154,7 @@ def test_a_long_reason_is_cut_and_all_of_it_stands_below():
 
 def play(pairings) -> dict[Pairing, Run]:
     """The tutorial, with a short deadline for those that hang."""
-    units = runner.units(SCENARIOS["tutorial"], TCP, pairings)
+    units = runner.units(runner.Unit(SCENARIOS["tutorial"], TCP, [(pairing, 1) for pairing in pairings]))
     return {run.pairing: run for _, runs in runner.play_all(2, units) for run in runs}
 
 

@@ -202,6 +202,6 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(monkeypat
     monkeypatch.setattr(
         runner, "_run_client", lambda launcher, unit, folder, turn, port: runner._Client(turn, Log((), (), 0))
     )
-    [unit] = runner.units(TUTORIAL, TCP, [PAIRING], repeat=3)
+    [unit] = runner.units(runner.Unit(TUTORIAL, TCP, [(PAIRING, number) for number in (1, 2, 3)]))
     runs = runner.play(Launcher(), Launcher(), unit)
     assert ([one.number for one in runs], len(started)) == ([1, 2, 3], 3)

@@ -101,7 +101,7 @@ def test_a_limit_that_is_called_none_and_refused_counts_as_it_is(monkeypatch):
 def unit(name, **fields):
     """What one server takes in a scenario."""
     server = Endpoint("any", "none", "none", "any", ("server",), ("client",), **fields)
-    [found] = runner.units(SCENARIOS[name], TRANSPORTS["tcp"], [Pairing(server, server)])
+    [found] = runner.units(runner.Unit(SCENARIOS[name], TRANSPORTS["tcp"], [(Pairing(server, server), 1)]))
     return found
 
 

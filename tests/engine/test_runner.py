@@ -517,8 +517,8 @@ def speakers(run: Run) -> list[str]:
 
 def run_all(server: Endpoint, clients: Sequence[Endpoint], repeat: int = 1, **options: object) -> list[Run]:
     """The runs of one server with these clients, in the order in which they are handed over."""
-    pairings = [Pairing(server, client) for client in clients]
-    units = runner.units(SCENARIO, TCP, pairings, repeat)
+    turns = [(Pairing(server, client), number) for number in range(1, repeat + 1) for client in clients]
+    units = runner.units(runner.Unit(SCENARIO, TCP, turns))
     return [run for _, runs in runner.play_all(1, units, **options) for run in runs]
 
 
