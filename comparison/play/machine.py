@@ -1,5 +1,4 @@
-"""What this machine has for a scenario, and how busy it is: open files, a folder for sockets, CPU time, lateness. What
-it lacks makes a scenario *skipped* with the reason; it says nothing about an endpoint."""
+"""What this machine has for a scenario, and how busy it is. What it lacks says nothing about an endpoint: a *skip*."""
 
 import errno
 import os

@@ -196,8 +196,7 @@ class Peer:
             raise Late(f"{len(more)} bytes came before their time, after the first {self.received_bytes}")
 
     def receive_eof(self) -> None:
-        """Wait until the other side has said that it sends no more (over TLS by close_notify), and stay connected.
-        Raises Late where something else comes."""
+        """Wait for EOF (over TLS for close_notify), and stay connected. Raises Late where something else comes."""
         with self._patience("EOF"):
             try:
                 came = f"{len(more)} bytes" if (more := self.sock.recv(CHUNK_BYTES)) else ""

@@ -1,5 +1,4 @@
-"""Start a process, wait until it is ready, give it a deadline, stop it, collect what it wrote. The only module that
-starts one. Whatever happens, a `Launcher` leaves none behind when its `with` block ends."""
+"""Processes with deadlines, and what they write. The only module that starts any: a `Launcher` leaves none behind."""
 
 import contextlib
 import dataclasses

@@ -1,5 +1,4 @@
-"""Between a client and a server of which one says nothing: passes on what either sends, an EOF as an EOF and an error
-as a reset, and writes it all down: how many bytes and which, there and back, and how each side has ended it."""
+"""Between a client and a server of which one says nothing: passes on what either sends, and tells it in its place."""
 
 import contextlib
 import hashlib
@@ -163,7 +162,7 @@ class Relay(contextlib.AbstractContextManager["Relay"]):
 
 
 def _pass_on(connection: _Connection, sender: Side, source: socket.socket, target: socket.socket) -> None:
-    """Everything that one side sends, until its end."""
+    """Everything that one side sends, until its end: an EOF as an EOF, and an error as a reset."""
     while True:
         failing, hearing = sender, target
         try:

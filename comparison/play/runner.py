@@ -193,8 +193,7 @@ def _shows_an_error(events: Sequence[Event]) -> bool:
 
 
 def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, port: int) -> _Client:
-    """Run a client to its end. Where one of the two takes no options, and so may tell nothing, it is connected through
-    a relay that watches the wire."""
+    """Run a client to its end; through a relay, which watches the wire, where one of the two may tell nothing."""
     scenario, transport, (pairing, _), relay = unit.scenario, unit.transport, turn, None
     with contextlib.ExitStack() as stack:
         if not (pairing.server.takes_options and pairing.client.takes_options):

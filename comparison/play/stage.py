@@ -232,8 +232,7 @@ class ServerStage(Stage):
         self.ended = True
 
     def connect_in_vain(self) -> None:
-        """Come too late, to a server that has stopped: it must refuse, or end the connection without a word. Raises
-        Late where it serves, or leaves the peer waiting."""
+        """Come too late: a server must refuse, or end it without a word. Raises Late where it serves, or keeps us."""
         try:
             with self.connect_socket() as sock:
                 sock.sendall(b"?")
@@ -311,23 +310,13 @@ class ClientStage(Stage):
                 return sock
         raise Late("no client has connected")
 
-    def accept(self, *, plain: bool = False) -> Peer:
-        """The client's next connection; over TLS after the handshake, unless it is to be left `plain`."""
-        sock = self.accept_socket()
-        return self._peer(self._handshake(sock, "server") if self.uses_tls and not plain else sock, echoed=False)
-
-    def show_certificate(self, name: str) -> None:
-        """Show the client's next connection a certificate that it must not accept. Raises Late where it does."""
-        try:
-            self._handshake(self.accept_socket(), name).close()
-        except (ssl.SSLError, ConnectionError):
-            self.notebook.tell("peer_1", "tls_refused", "the client ended the TLS handshake")
-        else:
-            raise Late(f"the client has accepted the certificate {name!r}")
-
-    def _handshake(self, sock: socket.socket, certificate: str) -> ssl.SSLSocket:
-        self.kept.enter_context(sock)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.folder / f"{certificate}.pem")
-        sock.settimeout(self.deadline.left())
-        return context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
+    def accept(self, *, plain: bool = False, certificate: str = "server") -> Peer:
+        """The client's next connection; over TLS after the handshake, unless it is to be left `plain`. Raises SSLError
+        or ConnectionError where the client does not accept the certificate."""
+        sock = self.kept.enter_context(self.accept_socket())
+        if self.uses_tls and not plain:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(self.folder / f"{certificate}.pem")
+            sock.settimeout(self.deadline.left())
+            sock = context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
+        return self._peer(sock, echoed=False)

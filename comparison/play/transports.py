@@ -1,5 +1,4 @@
-"""What carries the bytes: the options by which a server and a client meet, the commands that start them for a
-scenario, and the files that these refer to."""
+"""What carries the bytes: how a server and a client meet, the commands that start them, and the files they need."""
 
 import datetime
 import importlib.util
@@ -16,6 +15,8 @@ from comparison.transcript import parse
 
 _SERVER_TLS = ("--port", "0", "--tls-cert", "{certificates}/server.pem")
 _CLIENT_TLS = ("--port", "{port}", "--tls-ca", "{certificates}/ca.pem")
+_SERVER_MTLS = (*_SERVER_TLS, "--tls-ca", "{certificates}/ca.pem")
+_CLIENT_MTLS = (*_CLIENT_TLS, "--tls-cert", "{certificates}/client.pem")
 
 TRANSPORTS = {
     transport.name: transport
@@ -24,12 +25,7 @@ TRANSPORTS = {
         Transport("tcp6", "TCP on IPv6", ("--host", "::1", "--port", "0"), ("--host", "::1", "--port", "{port}")),
         Transport("unix", "a Unix socket", ("--unix", "{socket}"), ("--unix", "{socket}")),
         Transport("tls", "TLS", _SERVER_TLS, _CLIENT_TLS),
-        Transport(
-            "mtls",
-            "TLS with a certificate of the client",
-            (*_SERVER_TLS, "--tls-ca", "{certificates}/ca.pem"),
-            (*_CLIENT_TLS, "--tls-cert", "{certificates}/client.pem"),
-        ),
+        Transport("mtls", "TLS with a certificate of the client", _SERVER_MTLS, _CLIENT_MTLS),
     )
 }
 """What can carry the bytes, by name. The first is the default."""
@@ -154,8 +150,7 @@ def filled(command: Iterable[str], port: int, **places: object) -> tuple[str, ..
 
 
 def socket_path(server: Endpoint, folder: Path) -> Path:
-    """A Unix socket for each server, under a name as short as the system wants it, and elsewhere where the path of the
-    folder is too long already."""
+    """A Unix socket for each server, by a short name; elsewhere where the path of the folder is too long already."""
     path = folder / f"{zlib.crc32(server.label.encode(errors='backslashreplace')):08x}"
     elsewhere = folder_for_sockets() if len(os.fsencode(path)) > UNIX_PATH_BYTES else None
     return path if elsewhere is None else Path(elsewhere, path.name)

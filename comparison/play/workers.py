@@ -1,5 +1,4 @@
-"""Threads that make values, for the main thread to take: Ctrl-C interrupts that one alone, so it must never wait for
-another for good."""
+"""Threads that make values for the main one to take: Ctrl-C interrupts only that, which never waits for good."""
 
 import queue
 import signal

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable
 
@@ -229,7 +230,12 @@ def each_certificate(stage: Stage, certificate: str) -> None:
     """A server with a certificate {each}."""
     stage.listen()
     stage.start()
-    stage.show_certificate(certificate)
+    try:
+        stage.accept(certificate=certificate)
+    except (ssl.SSLError, ConnectionError):
+        stage.notebook.tell("peer_1", "tls_refused", "the client ended the TLS handshake")
+    else:
+        raise Late(f"the client has accepted the certificate {certificate!r}")
 
 
 @scenario(**FAILS, server_endings=(), transports=("tcp",))
