@@ -19,7 +19,7 @@ from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher, Process
 from comparison.play.serving import LOOK_S, NotReady, free_port, serve
 from comparison.transcript import parse, parse_line, tells
-from comparison.vocabulary import AFTER, BYSTANDER
+from comparison.vocabulary import AFTER
 
 SAMPLE_S = 0.02  # how often it is looked at the memory of an endpoint that is about to end
 
@@ -29,7 +29,6 @@ LOOKS = 3  # at first an endpoint may still do what was to be done
 
 SOONEST = 0.85  # of a limit of time must have passed: half of it is found out, a beginning that is noted late is not
 STILL_SERVES_BYTES = 1000
-SIGNALS_EVERY_S = 0.001  # an end takes tens of milliseconds: a signal reaches each step of it
 
 
 class Busy(Exception):
@@ -206,14 +205,6 @@ class ServerStage(Stage):
             sock = context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
         return self._peer(sock, echoed=not plain, name=name, shift=shift)
 
-    def connect_stuck(self, most_bytes: int) -> Peer:
-        """A client that reads nothing and has sent all that there is room for: the server holds bytes for it."""
-        bystander, peer = self.connect(BYSTANDER), self.connect()
-        peer.send_until_stuck(bystander, most_bytes)
-        bystander.half_close()
-        bystander.receive_to_end()
-        return peer
-
     def connect_socket(self) -> socket.socket:
         """A bare connection."""
         if self.transport.name == "unix":
@@ -243,14 +234,6 @@ class ServerStage(Stage):
         except OSError as error:
             if out_of(error) is not None:
                 raise
-
-    def stop_again_and_again(self, *numbers: int) -> None:
-        """Send the server these signals by turns until it is gone or the deadline has come. Raises Skip, as `stop`."""
-        for number in itertools.cycle(numbers):
-            self.stop(number)
-            self.process.wait_a_little(SIGNALS_EVERY_S)
-            if self.process.has_ended or self.deadline.left() <= LOOK_S:
-                return
 
     def _afterwards(self) -> None:
         """A client like any other must get its echo, whatever happened before."""

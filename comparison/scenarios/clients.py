@@ -59,6 +59,14 @@ def finish(*peers: Peer) -> None:
         peer.receive_to_end()
 
 
+def connected_stuck(stage: Stage) -> Peer:
+    """A client that reads nothing and has sent all that there is room for: the server holds bytes for it."""
+    bystander, peer = stage.connect(BYSTANDER), stage.connect()
+    peer.send_until_stuck(bystander, NEVER_READ_BYTES)
+    finish(bystander)
+    return peer
+
+
 @scenario(memory_mib=MEMORY_MIB, by_timing=BYTES, transports=TCP_ONLY)
 def never_reads(stage: Stage) -> None:
     """A client that sends as long as the server takes it and reads nothing, and then reads it all."""
@@ -171,7 +179,7 @@ def stuck_past_idle_limit(stage: Stage) -> None:
     """A client that reads nothing past the server's idle limit of 2 s, and only then reads: what the kernel has taken,
     and no more."""
     stage.start("--idle-timeout", "2")  # the kernels find room for more for a second and longer
-    peer = stage.connect_stuck(NEVER_READ_BYTES)
+    peer = connected_stuck(stage)
     if stage.told("idle"):  # before all was ready for it
         raise Busy
     peer.wait_until_cut()
@@ -223,7 +231,7 @@ def reads_steadily(stage: Stage) -> None:
     """A client that has filled all buffers and reads 40 kB each 50 ms, for longer than the server's idle limit of
     1.2 s."""
     stage.start("--idle-timeout", "1.2")  # a kernel acknowledges in steps, of half a second where its buffer is large
-    peer = stage.connect_stuck(NEVER_READ_BYTES)
+    peer = connected_stuck(stage)
     for _ in range(40):
         peer.receive_all(40_000)
         time.sleep(0.05)

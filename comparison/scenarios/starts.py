@@ -1,5 +1,6 @@
 """A server's own life: how it starts where it cannot, and how it stops while clients are connected."""
 
+import itertools
 import os
 import signal
 import socket
@@ -9,8 +10,9 @@ from pathlib import Path
 from comparison.model import MIB
 from comparison.play.machine import limit_files
 from comparison.play.peers import Peer
+from comparison.play.serving import LOOK_S
 from comparison.play.stage import ServerStage as Stage
-from comparison.scenarios.clients import NEVER_READ_BYTES, STUCK, connected, finish
+from comparison.scenarios.clients import STUCK, connected, connected_stuck, finish
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYTES
 
@@ -18,6 +20,8 @@ SCENARIOS = scenario = Declared("server", client_endings=("saw_eof",))
 
 LONG_GRACE = ("--grace", "60")
 """Longer than any scenario: what happens within it is ordered by events, however slow the machine is."""
+
+SIGNALS_EVERY_S = 0.001  # an end takes tens of milliseconds: a signal reaches each step of it
 
 NOBODY_CAME = {"echo": "nothing", "server_endings": (), "client_endings": ()}
 CUT = {"server_endings": ("cut",), "client_endings": CUT_OFF, "warnings": ("cut",)}
@@ -40,6 +44,15 @@ def _stopped_with(stage: Stage) -> Peer:
 def _stop(stage: Stage, number: int = signal.SIGTERM) -> None:
     stage.stop(number)
     stage.wait_for("closing_server")
+
+
+def _stop_again_and_again(stage: Stage, *numbers: int) -> None:
+    """These signals by turns until the server is gone, or the deadline has come."""
+    for number in itertools.cycle(numbers):
+        stage.stop(number)
+        stage.process.wait_a_little(SIGNALS_EVERY_S)
+        if stage.process.has_ended or stage.deadline.left() <= LOOK_S:
+            return
 
 
 @scenario(BY, transports=PLAIN)
@@ -96,7 +109,7 @@ def stuck_at_second_signal(stage: Stage) -> None:
     """A server that gets SIGTERM twice while a client reads nothing, and only then reads: what the kernel has taken,
     and no more."""
     stage.start(*LONG_GRACE)
-    peer = stage.connect_stuck(NEVER_READ_BYTES)
+    peer = connected_stuck(stage)
     _stop(stage)
     stage.process.send_signal(signal.SIGTERM)
     peer.wait_until_cut()
@@ -125,7 +138,7 @@ def nothing_to_do_but_end(stage: Stage) -> None:
 def grace_over_stuck(stage: Stage) -> None:
     """A stopped server whose client has filled all buffers and never reads, beyond the grace of 0.2 s."""
     stage.start("--grace", "0.2")
-    peer = stage.connect_stuck(NEVER_READ_BYTES)
+    peer = connected_stuck(stage)
     stage.stop(signal.SIGTERM)
     stage.wait_for("closing_loop")
     peer.close()
@@ -135,7 +148,7 @@ def grace_over_stuck(stage: Stage) -> None:
 def sigterm_until_gone(stage: Stage) -> None:
     """A server that gets SIGTERM again and again, from when it serves until it is gone."""
     stage.start()
-    stage.stop_again_and_again(signal.SIGTERM)
+    _stop_again_and_again(stage, signal.SIGTERM)
 
 
 @scenario(**CUT)
@@ -143,7 +156,7 @@ def signals_until_gone(stage: Stage) -> None:
     """A server with a client that gets SIGTERM and SIGINT by turns, again and again until it is gone."""
     peer = connected(stage, *LONG_GRACE)
     peer.round_trip()
-    stage.stop_again_and_again(signal.SIGTERM, signal.SIGINT)
+    _stop_again_and_again(stage, signal.SIGTERM, signal.SIGINT)
     peer.receive_to_end()
 
 
