@@ -48,13 +48,13 @@ def of(run: Run, half_close: bool = True, shown: Mapping[Side, Lines] | None = N
     return Timeline(tuple((side, n) for _, side, n in rows), tuple(flows), timed)
 
 
-def _counterparts(run: Run) -> dict[Side, Sequence[int]]:
+def _counterparts(run: Run) -> dict[Side, set[int]]:
     """The first connection of the client, and the end that has the port which it reports, else the server's first."""
     clients, servers = places(run.client_events), places(run.server_events)
-    ours: Sequence[int] = clients[0] if clients else ()
+    ours = clients[0] if clients else ()
     name = told_speaker(run.client_events[n] for n in ours)
     named = (block for block in servers if run.server_events[block[0]].speaker == name)
-    return {"server": next(named, servers[0] if servers else ()), "client": ours}
+    return {"server": set(next(named, servers[0] if servers else ())), "client": set(ours)}
 
 
 def _flows(lines: Mapping[Side, Lines], start: Side, end: Side, half_close: bool) -> Iterator[Flow]:
