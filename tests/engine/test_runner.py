@@ -296,7 +296,7 @@ def test_a_server_that_never_becomes_ready_fails_its_row(monkeypatch, left_behin
     comparison = compared([GOOD, silent], [GOOD], tick=lambda: monkeypatch.setattr(serving, "READY_S", SHORT_S))
     bad = comparison.cells[1]
     assert (bad.verdict, comparison.cells[0].verdict) == (Verdict.FAILED, Verdict.REFERENCE)
-    assert bad.reason.startswith("server was not ready in 0.05 s")
+    assert bad.reason.startswith("server was not ready in 0.5 s")
     assert left_behind() == []
 
 
