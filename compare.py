@@ -21,10 +21,11 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
+from common.config import INTERRUPTED
 from common.logs import escape
 from comparison.model import CannotCompare
 from comparison.options import did_you_mean
-from comparison.play.processes import INTERRUPTED, heed_signals
+from comparison.play.processes import heed_signals
 
 TROUBLE = 2
 

@@ -44,6 +44,9 @@ NAME_BYTES = 255
 PORTS = 65535
 """A client needs a port for each connection to one address, and there are no more."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
+
 NOT_SUPPORTED = 127
 """Exit code of a program that cannot do here what an option asks for, though it is a right one: with it interop runners
 know a test that a program does not support from one that it fails."""

@@ -61,9 +61,9 @@ class ConnectionLog:
     def tell_ending(self, event: str, **values: object) -> None:
         """Log how the connection ends, with its totals in the JSON record: once, the first cause wins."""
         if not self._ending_told:
-            if logs.tells(event):
-                self.tell(event, self.account(), **values)
             self._ending_told = True
+            if logs.tells(event):
+                logs.tell(self.name, event, self.account(), **values)
 
     def account(self) -> dict[str, object]:
         """What passed, and between whom: the fields of the JSON record of the end."""

@@ -38,7 +38,7 @@ class Exchange:
         self.sent_bytes = 0
         self.returned_bytes = 0
         self.fault: str | None = None
-        """What is wrong with the echo, in words, from the first byte that is not the one sent; None: nothing."""
+        """What is wrong with the echo, in words, from the first byte that is not the one sent; None: it is right."""
 
     @property
     def complete(self) -> bool:

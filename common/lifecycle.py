@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Coroutine, Iterator
 
 from common import logs
-from common.config import UsageError
+from common.config import INTERRUPTED, UsageError
 from common.loops import loop_factory
 from common.options import Config, exit_with_usage
 from common.tls import TLSArguments
@@ -24,12 +24,9 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Main = Callable[[TLSArguments], Coroutine[None, None, int]]
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 + SIGINT, as shells count."""
-
 
 def run(config: Config, tls_arguments: Callable[[Config], TLSArguments], main: Main) -> int:
-    """Run `main` on the chosen loop: its exit code, or 130 after Ctrl-C; 2 and one line without loop or certificate."""
+    """Run `main` on the chosen loop: its exit code, or 130 after Ctrl-C. Without such a loop or certificate: 2."""
     try:
         factory, tls = loop_factory(config.loop), tls_arguments(config)
         open_standard_streams()

@@ -103,12 +103,15 @@ class LiveConnections:
 
     def _cut(self, transport: asyncio.WriteTransport, log: ConnectionLog, event: str, **values: object) -> None:
         """End a connection now, and tell why."""
-        # asyncio's transports raise AttributeError up to 3.13 at least, over TLS already where they are asked for their
-        # addresses, when close() has just flushed what it had: it is over then, only its owner has had no turn yet.
-        with contextlib.suppress(AttributeError):
+        # asyncio, up to 3.13 at least, raises AttributeError where close() had something to flush and has just done so,
+        # over TLS also where it is asked for addresses. It is over then; only its owner has not had its turn yet.
+        try:
             if not log.name:
                 self._introduce(log, transport)
-            log.tell_ending(event, **values)
+        except AttributeError:
+            return
+        log.tell_ending(event, **values)
+        with contextlib.suppress(AttributeError):
             transport.abort()
 
 

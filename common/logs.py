@@ -87,7 +87,7 @@ class PlainFormatter(logging.Formatter):
 
 
 class JSONFormatter(logging.Formatter):
-    """One JSON object a line: t_ns (monotonic), logger, level, event, message (the plain line), and fields."""
+    """One JSON object a line: t_ns (monotonic), logger, level, event, message (the plain line), the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = {

@@ -16,7 +16,7 @@ LOOPS = {
     "aiofastnet": ("asyncio:new_event_loop", "aiofastnet:patch_loop"),
     "aiofastnet-uvloop": ("uvloop:new_event_loop", "aiofastnet:patch_loop"),
 }
-"""The loops that go by name: the function that makes one, and one that is handed it. Packages are called as modules."""
+"""Loops that go by name: the function that makes one, and one that is handed it. A module is called as its package."""
 
 USUAL = ("asyncio", "uvloop")
 """Those that are compared where the user names none."""

@@ -37,7 +37,7 @@ Start = Callable[[socket.socket, int, ServerConfig, LiveConnections, TLSArgument
 
 
 def run_server(start: Start, arguments: Sequence[str] | None = None) -> int:
-    """The whole program of a server: its command line in, its exit code out (0 after a signal, 1: it cannot serve)."""
+    """The whole program of a server: its command line in, its exit code out (0, or 1 where it cannot serve)."""
     config = parse_server(arguments)
     return lifecycle.run(config, server_tls, lambda tls: serve(config, start, tls))
 

@@ -43,8 +43,7 @@ def words(option: str, text: str) -> tuple[str, ...]:
 
 
 def meant(command: str, text: str, names: Collection[str]) -> str:
-    """Which name is given to a command: that very one, what only one begins with, or a part that no other has. Raises
-    CannotCompare."""
+    """Which name is meant: that very one, what only one begins with, or a part of only one. Raises CannotCompare."""
     having = [name for name in names if text in name]
     begun = [name for name in having if name.startswith(text)]
     found = [text] if text in names else begun if len(begun) == 1 else having

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TextIO, TypeVar
 
+from common.config import INTERRUPTED
 from comparison.layout import columns_of, duration
-from comparison.play.processes import INTERRUPTED
 
 DELAY_S = 1.0  # what is done before has no bar
 EACH_S = 1.0

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from common.config import INTERRUPTED
 from common.logs import escape
 from comparison import files, layout, shapes
 from comparison.bench import environment, estimates, planning, resources, results, view
@@ -20,7 +21,7 @@ from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, WORKLOADS, Arm, C
 from comparison.model import MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play import workers
-from comparison.play.processes import INTERRUPTED, Closed, Launcher
+from comparison.play.processes import Closed, Launcher
 from comparison.play.serving import NotReady, start
 from comparison.play.transports import TRANSPORTS, filled, missing, write_certificates
 from comparison.progress import Progress

@@ -158,8 +158,7 @@ def _stolen(results: Results) -> Iterator[str]:
 
 
 def _drift(results: Results) -> Iterator[str]:
-    """Whether the noise changes between the two arms of a pair: what is measured first is then another in rounds that
-    run backwards."""
+    """Whether the noise changes between the two arms of a pair: rounds that run backwards then come out otherwise."""
     tried, apart = 0, []
     for cell, arm in _places(results):
         pairs = estimates.paired(results, cell, arm)

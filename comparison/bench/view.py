@@ -1,5 +1,4 @@
-"""The benchmark as a person reads it: sentences and a table for each cell, in blocks that are drawn as text or as
-Markdown; and charts."""
+"""The benchmark as a person reads it: sentences, a table for each cell, and charts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

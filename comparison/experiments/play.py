@@ -1,5 +1,4 @@
-"""Runs cases, each in a process with a deadline, and again what is a surprise; or looks for what a loop has otherwise
-than asyncio."""
+"""Runs cases, each in a process with a deadline, and what is a surprise again; and what a loop has otherwise."""
 
 import dataclasses
 import json

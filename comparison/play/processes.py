@@ -12,10 +12,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
-from comparison.model import Log
+from comparison.model import MIB, Log
 
 ROOT = Path(__file__).resolve().parents[2]  # where the programs lie, and are started
-INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT, as shells count
 AWAKE_S = 0.2  # how often who waits for threads wakes: Ctrl-C may reach another thread, and only the first acts on it
 
 STOP_S = 20.0  # for an endpoint to end after SIGTERM: its grace of 5 s, and time for a machine that is busy
@@ -23,7 +22,7 @@ EXIT_S = 2.0  # to be gone by itself when its output is over: a signal that is s
 PIPE_S = 5.0  # for the pipe to reach its end after that of the process: a grandchild may hold it open for ever
 CLOSE_S = 0.5  # for the pipes of all together, where everything is given up
 
-LINE_BYTES = 1024 * 1024  # a longer line is kept in pieces; who shows what it reads has lines of 256 KiB
+LINE_BYTES = MIB  # a longer line is kept in pieces; who shows what it reads has lines of 256 KiB
 KEPT_MIB = 512  # of its output, at more than which a process is ended: twice a million lines about 128 bytes each fit
 LINE_COST_BYTES = 200  # besides its characters, so that many empty lines do not take all memory either
 KEPT_OF_TOO_MANY = 10_000  # lines
@@ -152,7 +151,7 @@ class Process:
             self._output.close()
 
     def _read(self) -> None:
-        left_bytes = KEPT_MIB * 2**20
+        left_bytes = KEPT_MIB * MIB
         for line in iter(lambda: self._output.readline(LINE_BYTES), b""):
             left_bytes -= len(line) + LINE_COST_BYTES
             if left_bytes < 0:

@@ -15,7 +15,7 @@ from comparison.bench import view as bench
 from comparison.bench.plan import Results
 from comparison.judge.causes import Names, in_order
 from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
-from comparison.model import CannotCompare, Comparison, Survey
+from comparison.model import MIB, CannotCompare, Comparison, Survey
 from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
 from comparison.progress import ended_early
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     layout.write(text, path=path)
     if path is not None:
         size = len(text.encode(errors="backslashreplace"))
-        print(f"compare.py: wrote {escape(str(path))} ({size / 2**20:.1f} MiB)", file=sys.stderr)
+        print(f"compare.py: wrote {escape(str(path))} ({size / MIB:.1f} MiB)", file=sys.stderr)
     return ended_early(f"{words.judged(survey)} were judged") if interrupted else 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from common.config import INTERRUPTED
 from common.logs import escape
 from comparison import files, layout
 from comparison.bench import resources, svg
@@ -15,7 +16,6 @@ from comparison.endpoints import environment
 from comparison.layout import BLANK, Block, Line, Span, Table
 from comparison.model import CannotCompare
 from comparison.options import above_zero
-from comparison.play.processes import INTERRUPTED
 from comparison.selection import add_selection, chosen
 from comparison.soak.growth import LIMITS, UNITS, Course, Limit, blocks
 from comparison.soak.load import soak

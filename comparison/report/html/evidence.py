@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from common.logs import escape
-from comparison.model import PARTS, SIDES, Cell, Comparison, Event, Pairing, Run, Side, Survey
+from comparison.model import MIB, PARTS, SIDES, Cell, Comparison, Event, Pairing, Run, Side, Survey
 from comparison.play.transports import half_closes
 from comparison.report import causes, repeat, words
 from comparison.report.html import code, timeline
@@ -156,7 +156,7 @@ def _exit(run: Run, side: Side) -> str:
         return f"played by the engine with raw sockets{trouble}"
     seen = "seen on the wire, since it tells nothing; " if side in run.silent else ""
     ended = f"exit code {log.exit_code}" if log.exit_code is not None else "no exit code"
-    peak = f", at most {log.peak_bytes / 2**20:.0f} MiB" if log.peak_bytes else ""
+    peak = f", at most {log.peak_bytes / MIB:.0f} MiB" if log.peak_bytes else ""
     return f"{seen}{ended}{peak}{trouble}"
 
 

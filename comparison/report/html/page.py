@@ -11,12 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
-from comparison.model import CannotCompare, Cell, Comparison, Pairing, Side, Survey, Verdict
+from comparison.model import MIB, CannotCompare, Cell, Comparison, Pairing, Side, Survey, Verdict
 from comparison.report import causes, explain, levels, repeat, sentence, words
 from comparison.report.html import behaviours, code, evidence
 from comparison.why import view
 
-LIMIT_BYTES = 3 * 1024 * 1024
+LIMIT_BYTES = 3 * MIB
 
 MOST_NAMED = 8
 """So many columns of the map leave room for the name of a cause in each cell."""
@@ -56,7 +56,7 @@ def render(
         if size <= limit_bytes:
             return text
     raise CannotCompare(
-        f"the page would have {size / 2**20:.1f} MiB, and {limit_bytes / 2**20:g} is the most; "
+        f"the page would have {size / MIB:.1f} MiB, and {limit_bytes / MIB:g} is the most; "
         "choose fewer scenarios or endpoints"
     )
 
