@@ -145,11 +145,6 @@ class Scenario:
     """A run in which a thread of the engine overslept by more says nothing of a limit of time, and is played again."""
 
     @property
-    def messages(self) -> tuple[bytes, ...]:
-        """What the client is told to send; nothing where it knows of itself, or reads it from a file."""
-        return (self.pattern,) * self.times if self.as_messages else ()
-
-    @property
     def client_options(self) -> tuple[str, ...]:
         several = ("--connections", str(self.connections)) if self.connections > 1 else ()
         return (*several, *self.options)
@@ -321,29 +316,6 @@ class Explanation:
         return None
 
 
-@dataclass(frozen=True)
-class Cause:
-    """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it, alone or two together,
-    as the endpoint that wrote the line sees them ("peer loop"), of a failure by the side ("server loop")."""
-
-    name: str
-    """What it goes by: the name of its explanation, or a letter where it has none."""
-    event: str
-    """The kind of line that differs; of a failure what has failed, without numbers."""
-    axes: tuple[str, ...]
-    finding: str
-    explanation: Explanation | None
-    broken: Explanation | None
-    """The entry of the catalogue about this event that does not hold here."""
-    differences: tuple[Difference, ...]
-    pairings: tuple[Pairing, ...]
-    is_failure: bool = False
-
-    @property
-    def explained(self) -> bool:
-        return self.explanation is not None
-
-
 class Verdict(StrEnum):
     """What became of a cell, from best to worst."""
 
@@ -363,8 +335,35 @@ class Verdict(StrEnum):
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of several verdicts; *skipped* where there is none."""
-    order = list(Verdict)
-    return max(verdicts, key=order.index, default=Verdict.SKIPPED)
+    return max(verdicts, key=list(Verdict).index, default=Verdict.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it, alone or two together,
+    as the endpoint that wrote the line sees them ("peer loop"), of a failure by the side ("server loop")."""
+
+    name: str
+    """What it goes by: the name of its explanation, or a letter where it has none."""
+    event: str
+    """The kind of line that differs; of a failure what has failed, without numbers."""
+    axes: tuple[str, ...]
+    finding: str
+    explanation: Explanation | None
+    broken: Explanation | None
+    """The entry of the catalogue about this event that does not hold here."""
+    differences: tuple[Difference, ...]
+    pairings: tuple[Pairing, ...]
+    is_failure: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of a cell in which nothing else differs."""
+        if self.is_failure:
+            return Verdict.FAILED
+        if self.explanation is None:
+            return Verdict.DIFFERENT
+        return Verdict.ALIKE if self.explanation.kind == "told" else Verdict.EXPLAINED
 
 
 @dataclass(frozen=True)
@@ -448,11 +447,6 @@ class Comparison:
 
     def cell(self, server: Endpoint, client: Endpoint) -> Cell:
         return next(cell for cell in self.cells if cell.pairing == Pairing(server, client))
-
-    @property
-    def unsteady(self) -> tuple[Cell, ...]:
-        """The cells whose runs did not all come out alike."""
-        return tuple(cell for cell in self.cells if cell.agreed < cell.repeat)
 
 
 @dataclass(frozen=True)

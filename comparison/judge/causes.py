@@ -99,13 +99,10 @@ class _Match:
         return not deciding
 
     def covered(self, having: Collection[Run], sign: str) -> set[Run]:
-        """Those that have a line, or lack it, because the entry says so: all like those that it names at that place."""
-        fits = {run for run in having if run in self.places and run not in self.odd}
-        return {run for run in fits if SIGNS.get(self.places[run][1]) != sign and self._is_like_others(run, having)}
-
-    def _is_like_others(self, run: Run, having: Collection[Run]) -> bool:
-        same = [other for other in self.voters if self.places[other] == self.places[run]]
-        return run in same or not same or any(other in having for other in same)
+        """Those that have a line, or lack it, because the entry says so, at a place where some voter has it, too."""
+        at = {has: {self.places[run] for run in self.voters if (run in having) is has} for has in (True, False)}
+        may = {run for run in having if run in self.places and SIGNS.get(self.places[run][1]) != sign}
+        return {run for run in may - self.odd if self.places[run] not in at[False] - at[True]}
 
 
 @dataclass(frozen=True)

@@ -88,12 +88,13 @@ def _verdict(
     if any(one.faults and _lines(one, part) != _lines(reference, part) for one in seen):
         return Verdict.DIFFERENT, "other lines than the reference, in a run that failed"
     own = [cause for cause in causes if any(_part(difference.event) == part for difference in cause.differences)]
-    if unexplained := [cause for cause in own if not cause.explained]:
-        return Verdict.DIFFERENT, _unexplained(unexplained)
-    if any(cause.explanation is not None and cause.explanation.kind == "done" for cause in own):
-        return Verdict.EXPLAINED, f"behaves otherwise than the reference, with known causes: {_names(causes)}"
-    if own:
-        return Verdict.ALIKE, f"differs from the reference only in what is told: {_names(own)}"
+    found = worst(cause.verdict for cause in own)
+    if found is Verdict.DIFFERENT:
+        return found, _unexplained(cause for cause in own if cause.verdict is found)
+    if found is Verdict.EXPLAINED:
+        return found, f"behaves otherwise than the reference, with known causes: {_names(causes)}"
+    if found is Verdict.ALIKE:
+        return found, f"differs from the reference only in what is told: {_names(own)}"
     if seen[0].run.pairing == reference.run.pairing:
         return Verdict.REFERENCE, "what the others are held against"
     if any(one.run.silent for one in seen):

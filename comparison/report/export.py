@@ -65,7 +65,7 @@ def _plain(value: Any) -> Any:
             return own.pop("pairing") | {"verdict": value.verdict, "letters": own.pop("causes")} | own
         case model.Cause():
             broken = None if value.broken is None else value.broken.name
-            return {"letter": own.pop("name")} | own | {"explained": value.explained, "broken": broken}
+            return {"letter": own.pop("name")} | own | {"explained": value.explanation is not None, "broken": broken}
         case model.DiffLine():
             return {"sign": value.sign, "line": value.text, "letters": value.causes}
     return own

@@ -78,7 +78,9 @@ def with_one_of(runs, *blamed):
 
 def unexplained(causes):
     """What is not explained: the event, what predicts it, and the entry that does not hold."""
-    return [(cause.event, cause.axes, cause.broken and cause.broken.name) for cause in causes if not cause.explained]
+    return [
+        (cause.event, cause.axes, cause.broken and cause.broken.name) for cause in causes if cause.explanation is None
+    ]
 
 
 def only(cells, pairing):

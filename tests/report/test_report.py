@@ -146,7 +146,7 @@ def test_the_recording_shows_each_kind_of_verdict_that_can_come_up(comparison):
         Verdict.ALIKE,
         Verdict.FAILED,
     ]
-    assert [(cause.event, cause.explained, cause.is_failure) for cause in comparison.causes] == [
+    assert [(cause.event, cause.explanation is not None, cause.is_failure) for cause in comparison.causes] == [
         ("client exited with 1: ERROR ended early: <n> of <n> bytes came back from localhost port <n>", False, True),
         ("log", False, False),
         ("eof", True, False),
@@ -560,7 +560,7 @@ def three_scenarios() -> Survey:
         scenario=dataclasses.replace(SCENARIO, name="all-well"),
         servers=(STREAMS,),
         cells=tuple(fine[:2]),
-        causes=tuple(cause for cause in well.causes if cause.explained),
+        causes=tuple(cause for cause in well.causes if cause.explanation is not None),
     )
     return survey(well, compared(ODD_LINE, names=names), skipped_comparison())
 
