@@ -206,20 +206,20 @@ class Log:
     """The most resident memory that it ever took, where the system tells."""
     fate: Literal["there", "absent", "hung"] = "there"
     """Of one in trouble: whether it was not there to be tried, or was still running at its deadline."""
+    events: tuple[Event, ...] = ()
+    """What its lines tell; of one that is silent, what was seen on the wire."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One server with one client, once; equal to itself only. The server's events leave out other clients."""
+    """One server with one client, once; equal to itself only. The server's log leaves out other clients."""
 
     pairing: Pairing
     number: int
     server: Log
     client: Log
-    server_events: tuple[Event, ...]
-    client_events: tuple[Event, ...]
     silent: tuple[Side, ...] = ()
-    """Sides that tell nothing in the words of the contract: their events are what was seen on the wire."""
+    """Sides that tell nothing in the words of the contract."""
     wire: tuple[Event, ...] = ()
     """What passed on the wire, in the words of the client, where somebody watched it."""
     machine: str = ""
@@ -234,9 +234,6 @@ class Run:
 
     def log(self, side: Side) -> Log:
         return self.server if side == "server" else self.client
-
-    def events(self, side: Side) -> tuple[Event, ...]:
-        return self.server_events if side == "server" else self.client_events
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -45,10 +45,10 @@ def projections(scenario: Scenario, run: Run) -> dict[Side, Lines]:
 
 def _on_trial(run: Run, side: Side) -> Sequence[Event]:
     """The events without the connection of the well-behaved client that comes last, which is only judged."""
-    events = run.events(side)
+    events = run.log(side).events
     if side == "client":
         return [event for event in events if event.speaker != AFTER]
-    if any(event.speaker == AFTER for event in run.client_events):
+    if any(event.speaker == AFTER for event in run.client.events):
         last = set(itertools.chain(*places(events)[-1:]))
         return [event for place, event in enumerate(events) if place not in last]
     return events

@@ -18,7 +18,7 @@ ALONE = "there is nothing to compare it with"
 
 def observe(scenario: Scenario, run: Run) -> Observation:
     """What is made of one run by itself; of its lines none is kept that only repeats itself."""
-    blocks = (block for side in SIDES for block in connections(run.events(side)))
+    blocks = (block for side in SIDES for block in connections(run.log(side).events))
     cut = any(sum(event.name == "received" for event in block) > 1 for block in blocks)
     return Observation(condense(run), differences.projections(scenario, run), faults(scenario, run), cut)
 

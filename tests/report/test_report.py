@@ -90,10 +90,10 @@ def client_log(*more: str, eof: bool) -> list[str]:
 def recorded(pairing: Pairing, server: list[str], client: list[str], code: int = 0) -> Run:
     """One run of which these are the logs."""
     logs = (
-        Log(pairing.server.server_command, tuple(server), 0),
-        Log(pairing.client.client_command, tuple(client), code),
+        Log(pairing.server.server_command, tuple(server), 0, events=parse(server)),
+        Log(pairing.client.client_command, tuple(client), code, events=parse(client)),
     )
-    return Run(pairing, 1, *logs, parse(server), parse(client))
+    return Run(pairing, 1, *logs)
 
 
 def compared(*odd_lines: str, repeat: int = 1, names: Names | None = None) -> Comparison:
@@ -648,7 +648,8 @@ def judged_by_the_wire() -> Comparison:
     pairing = Pairing(STREAMS, STREAMS)
     on_the_wire = parse(record(event.message, event.name, event.speaker) for event in parse(client_log(eof=False)))
     chatty = recorded(pairing, ["Hello, world!", "echo_x: closing"], [])
-    chatty = dataclasses.replace(chatty, client_events=on_the_wire, silent=("server", "client"))
+    client = dataclasses.replace(chatty.client, events=on_the_wire)
+    chatty = dataclasses.replace(chatty, client=client, silent=("server", "client"))
     cells, causes, groups = judged(scenario, [chatty], pairing)
     one = (STREAMS,)
     return dataclasses.replace(
