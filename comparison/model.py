@@ -307,10 +307,9 @@ class Explanation:
 
     def place(self, event: str, levels: Levels) -> Place | None:
         """The first that fits for an event at these levels; None where the entry knows nothing of them."""
-        for place, presence in self.places.get(event, {}).items():
-            if all(own in ("*", level) for own, level in zip(place, levels, strict=True)):
-                return place, presence
-        return None
+        places = self.places.get(event, {}).items()
+        fits = (one for one in places if all(own in ("*", level) for own, level in zip(one[0], levels, strict=True)))
+        return next(fits, None)
 
 
 class Verdict(StrEnum):

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from common.logs import escape
 from comparison import files, shapes
@@ -33,8 +33,6 @@ WANTED = "a folder that run --save has filled"
 
 NEVER_MET = "no machine had both"  # why two endpoints that were saved on different machines have no run
 NAME_BYTES = 200  # of a folder at most, before what tells it from another: a label may have a path in it
-
-Document = dict[str, Any]
 
 
 def this_machine() -> str:
@@ -167,7 +165,7 @@ def _of_ours(comparison: Comparison, name: Path) -> Comparison:
     return dataclasses.replace(comparison, scenario=scenario, transport=transport)
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path) -> export.Document:
     return export.parse_document(files.read(path, WANTED), str(path), "layout", LAYOUT, WANTED)
 
 

@@ -21,20 +21,17 @@ Found = Mapping[Run, frozenset[Difference]]
 CHANGING = re.compile(r"(exited with -?\d+|Errno \d+)|0x[0-9a-f]+|\d+(?:\.\d+)*")
 """What changes in a reason from run to run: ports, bytes, times; an exit code and an errno (in the group) stay."""
 
+Names = dict[object, str]
+"""The letters of causes that no entry explains, in the order found: what each goes by in all comparisons."""
 
-class Names:
-    """What each cause goes by in all comparisons: the name of its explanation, or a letter, in the order found."""
 
-    def __init__(self) -> None:
-        self._given: dict[object, str] = {}
-
-    def of(self, cause: Cause) -> str:
-        """The same name stands for what differs or fails alike and is predicted by the same."""
-        if cause.explanation is not None:
-            return cause.explanation.name
-        key = (cause.is_failure, cause.event, cause.axes, cause.broken is None)
-        rounds, place = divmod(len(self._given), 26)
-        return self._given.setdefault(key, chr(ord("A") + place) + (str(rounds) if rounds else ""))
+def name_of(cause: Cause, names: Names) -> str:
+    """The same name stands for what differs or fails alike and is predicted by the same."""
+    if cause.explanation is not None:
+        return cause.explanation.name
+    rounds, place = divmod(len(names), 26)
+    key = (cause.is_failure, cause.event, cause.axes, cause.broken is None)
+    return names.setdefault(key, chr(ord("A") + place) + (str(rounds) if rounds else ""))
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -49,7 +46,7 @@ def causes(
     first: they are what the reader is here for."""
     projected = {seen.run: seen.projected for seen in observations if seen.run in found}
     without_names = [*_failures(observations), *_of_differences(scenario, projected, found, reference)]
-    return [dataclasses.replace(cause, name=names.of(cause)) for cause in without_names]
+    return [dataclasses.replace(cause, name=name_of(cause, names)) for cause in without_names]
 
 
 def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:

@@ -3,7 +3,7 @@
 import itertools
 import re
 import signal
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
 from comparison.errors import first_error, last_words
@@ -38,16 +38,10 @@ def faults(scenario: Scenario, run: Run) -> dict[Part, str]:
     if absent or troubles:
         first, *_ = (*absent, *crashes, *troubles)
         return {"ending": first, "echo": first}  # nobody knows what would have been echoed
-    asked: tuple[tuple[Part, Iterable[str]], ...] = (
-        ("ending", crashes),
-        ("echo", _echo_faults(scenario, run, blocks)),
-        ("ending", _ending_faults(scenario, run, blocks)),
-    )
-    found: dict[Part, str] = {}
-    for part, texts in asked:
-        if part not in found and (text := next(iter(texts), None)) is not None:
-            found[part] = text
-    return found
+    echo = next(_echo_faults(scenario, run, blocks), "")
+    ending = crashes[0] if crashes else next(_ending_faults(scenario, run, blocks), "")
+    found: dict[Part, str] = {"ending": ending, "echo": echo} if crashes else {"echo": echo, "ending": ending}
+    return {part: text for part, text in found.items() if text}
 
 
 def _ending_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:

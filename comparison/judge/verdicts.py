@@ -35,7 +35,7 @@ def judge(
         for seen in observations
         if not seen.faults
     }
-    computed = tuple(causes(scenario, observations, found, held_against.run, names or Names()))
+    computed = tuple(causes(scenario, observations, found, held_against.run, Names() if names is None else names))
     cells = tuple(
         _cell([seen for seen in observations if seen.run.pairing == pairing], held_against, computed)
         for pairing in dict.fromkeys(seen.run.pairing for seen in observations)
