@@ -55,7 +55,7 @@ class Folder:
         self._comparisons = list(outlines)
         self._done = 0
         self._names: dict[str, Pairing] = {}
-        self._write_manifest(0.0)
+        self.write_manifest(0.0)
 
     def keep(self, scenario: Scenario, transport: Transport, run: Run) -> None:
         """Write a run, its logs first."""
@@ -83,12 +83,9 @@ class Folder:
         files.write(place / "result.json", export.to_json(Survey((comparison,), comparison.duration_s)))
         self._comparisons[self._done] = comparison
         self._done += 1
-        self._write_manifest(sum(one.duration_s for one in self._comparisons))
+        self.write_manifest(sum(one.duration_s for one in self._comparisons))
 
-    def close(self, survey: Survey) -> None:
-        self._write_manifest(survey.duration_s)
-
-    def _write_manifest(self, duration_s: float) -> None:
+    def write_manifest(self, duration_s: float) -> None:
         """What was to be played, in this order; of those that are done, what was skipped."""
         outlines = tuple(
             dataclasses.replace(one, cells=tuple(cell for cell in one.cells if not cell.verdicts), causes=(), groups=())

@@ -46,12 +46,9 @@ def projections(scenario: Scenario, run: Run) -> dict[Side, Lines]:
 def _on_trial(run: Run, side: Side) -> Sequence[Event]:
     """The events without the connection of the well-behaved client that comes last, which is only judged."""
     events = run.log(side).events
-    if side == "client":
-        return [event for event in events if event.speaker != AFTER]
-    if any(event.speaker == AFTER for event in run.client.events):
-        last = set(itertools.chain(*places(events)[-1:]))
-        return [event for place, event in enumerate(events) if place not in last]
-    return events
+    comes = any(event.speaker == AFTER for event in run.client.events)
+    last = set(itertools.chain(*places(events)[-1:])) if comes else ()
+    return [event for place, event in enumerate(events) if place not in last]
 
 
 def project(events: Iterable[Event], by_timing: Sequence[str] = ()) -> Lines:
