@@ -145,11 +145,6 @@ class Scenario:
     """A run in which a thread of the engine overslept by more says nothing of a limit of time, and is played again."""
 
     @property
-    def messages(self) -> tuple[bytes, ...]:
-        """What the client is told to send; nothing where it knows of itself, or reads it from a file."""
-        return (self.pattern,) * self.times if self.as_messages else ()
-
-    @property
     def client_options(self) -> tuple[str, ...]:
         several = ("--connections", str(self.connections)) if self.connections > 1 else ()
         return (*several, *self.options)
@@ -211,20 +206,20 @@ class Log:
     """The most resident memory that it ever took, where the system tells."""
     fate: Literal["there", "absent", "hung"] = "there"
     """Of one in trouble: whether it was not there to be tried, or was still running at its deadline."""
+    events: tuple[Event, ...] = ()
+    """What its lines tell; of one that is silent, what was seen on the wire."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One server with one client, once; equal to itself only. The server's events leave out other clients."""
+    """One server with one client, once; equal to itself only. The server's log leaves out other clients."""
 
     pairing: Pairing
     number: int
     server: Log
     client: Log
-    server_events: tuple[Event, ...]
-    client_events: tuple[Event, ...]
     silent: tuple[Side, ...] = ()
-    """Sides that tell nothing in the words of the contract: their events are what was seen on the wire."""
+    """Sides that tell nothing in the words of the contract."""
     wire: tuple[Event, ...] = ()
     """What passed on the wire, in the words of the client, where somebody watched it."""
     machine: str = ""
@@ -239,9 +234,6 @@ class Run:
 
     def log(self, side: Side) -> Log:
         return self.server if side == "server" else self.client
-
-    def events(self, side: Side) -> tuple[Event, ...]:
-        return self.server_events if side == "server" else self.client_events
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -315,33 +307,9 @@ class Explanation:
 
     def place(self, event: str, levels: Levels) -> Place | None:
         """The first that fits for an event at these levels; None where the entry knows nothing of them."""
-        for place, presence in self.places.get(event, {}).items():
-            if all(own in ("*", level) for own, level in zip(place, levels, strict=True)):
-                return place, presence
-        return None
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it, alone or two together,
-    as the endpoint that wrote the line sees them ("peer loop"), of a failure by the side ("server loop")."""
-
-    name: str
-    """What it goes by: the name of its explanation, or a letter where it has none."""
-    event: str
-    """The kind of line that differs; of a failure what has failed, without numbers."""
-    axes: tuple[str, ...]
-    finding: str
-    explanation: Explanation | None
-    broken: Explanation | None
-    """The entry of the catalogue about this event that does not hold here."""
-    differences: tuple[Difference, ...]
-    pairings: tuple[Pairing, ...]
-    is_failure: bool = False
-
-    @property
-    def explained(self) -> bool:
-        return self.explanation is not None
+        places = self.places.get(event, {}).items()
+        fits = (one for one in places if all(own in ("*", level) for own, level in zip(one[0], levels, strict=True)))
+        return next(fits, None)
 
 
 class Verdict(StrEnum):
@@ -363,8 +331,35 @@ class Verdict(StrEnum):
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of several verdicts; *skipped* where there is none."""
-    order = list(Verdict)
-    return max(verdicts, key=order.index, default=Verdict.SKIPPED)
+    return max(verdicts, key=list(Verdict).index, default=Verdict.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a difference or a failure occurs, as computed. `axes` are the factors that predict it, alone or two together,
+    as the endpoint that wrote the line sees them ("peer loop"), of a failure by the side ("server loop")."""
+
+    name: str
+    """What it goes by: the name of its explanation, or a letter where it has none."""
+    event: str
+    """The kind of line that differs; of a failure what has failed, without numbers."""
+    axes: tuple[str, ...]
+    finding: str
+    explanation: Explanation | None
+    broken: Explanation | None
+    """The entry of the catalogue about this event that does not hold here."""
+    differences: tuple[Difference, ...]
+    pairings: tuple[Pairing, ...]
+    is_failure: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of a cell in which nothing else differs."""
+        if self.is_failure:
+            return Verdict.FAILED
+        if self.explanation is None:
+            return Verdict.DIFFERENT
+        return Verdict.ALIKE if self.explanation.kind == "told" else Verdict.EXPLAINED
 
 
 @dataclass(frozen=True)
@@ -448,11 +443,6 @@ class Comparison:
 
     def cell(self, server: Endpoint, client: Endpoint) -> Cell:
         return next(cell for cell in self.cells if cell.pairing == Pairing(server, client))
-
-    @property
-    def unsteady(self) -> tuple[Cell, ...]:
-        """The cells whose runs did not all come out alike."""
-        return tuple(cell for cell in self.cells if cell.agreed < cell.repeat)
 
 
 @dataclass(frozen=True)

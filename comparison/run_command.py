@@ -108,5 +108,5 @@ def survey_of(
             compared.close()
     survey = Survey(tuple(done), round(time.monotonic() - start_s, 3))
     if folder is not None:
-        folder.close(survey)
+        folder.write_manifest(survey.duration_s)
     return survey, interrupted

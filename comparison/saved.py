@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from common.logs import escape
 from comparison import files, shapes
@@ -33,8 +33,6 @@ WANTED = "a folder that run --save has filled"
 
 NEVER_MET = "no machine had both"  # why two endpoints that were saved on different machines have no run
 NAME_BYTES = 200  # of a folder at most, before what tells it from another: a label may have a path in it
-
-Document = dict[str, Any]
 
 
 def this_machine() -> str:
@@ -57,14 +55,14 @@ class Folder:
         self._comparisons = list(outlines)
         self._done = 0
         self._names: dict[str, Pairing] = {}
-        self._write_manifest(0.0)
+        self.write_manifest(0.0)
 
     def keep(self, scenario: Scenario, transport: Transport, run: Run) -> None:
         """Write a run, its logs first."""
         place = self._path / place_of(scenario, transport) / self._name(run.pairing)
         place.mkdir(parents=True, exist_ok=True)
         for side in SIDES:
-            plain = [event.plain for event in run.events(side)]
+            plain = [event.plain for event in run.log(side).events]
             for kind, lines in (("log", plain), ("jsonl", run.log(side).lines)):
                 files.write_lines(place / f"{side}-{run.number}.{kind}", (f"{line}\n" for line in lines))
         files.replace(place / f"run-{run.number}.json", record(run))
@@ -85,12 +83,9 @@ class Folder:
         files.write(place / "result.json", export.to_json(Survey((comparison,), comparison.duration_s)))
         self._comparisons[self._done] = comparison
         self._done += 1
-        self._write_manifest(sum(one.duration_s for one in self._comparisons))
+        self.write_manifest(sum(one.duration_s for one in self._comparisons))
 
-    def close(self, survey: Survey) -> None:
-        self._write_manifest(survey.duration_s)
-
-    def _write_manifest(self, duration_s: float) -> None:
+    def write_manifest(self, duration_s: float) -> None:
         """What was to be played, in this order; of those that are done, what was skipped."""
         outlines = tuple(
             dataclasses.replace(one, cells=tuple(cell for cell in one.cells if not cell.verdicts), causes=(), groups=())
@@ -167,7 +162,7 @@ def _of_ours(comparison: Comparison, name: Path) -> Comparison:
     return dataclasses.replace(comparison, scenario=scenario, transport=transport)
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path) -> export.Document:
     return export.parse_document(files.read(path, WANTED), str(path), "layout", LAYOUT, WANTED)
 
 

@@ -94,9 +94,7 @@ SENT_EOF, WAS_RESET = "sent EOF", ""
 AFTER, BYSTANDER = "peer_after", "bystander"
 """A client like any other that comes last, whatever happened before, and one that is there meanwhile."""
 
-_UNKNOWN = Kind()
-
 
 def kind(name: str) -> Kind:
     """What the engine makes of an event of this name; of one that it does not know, nothing."""
-    return KINDS.get(name, _UNKNOWN)
+    return KINDS.get(name) or Kind()

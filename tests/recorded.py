@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from comparison.judge.causes import Names
 from comparison.judge.verdicts import judge, observe
-from comparison.model import Cause, Cell, Endpoint, Event, Group, Log, Pairing, Run, Scenario
+from comparison.model import Cause, Cell, Endpoint, Group, Log, Pairing, Run, Scenario
 from comparison.transcript import parse
 
 PAYLOAD = b"This is the message. It will be sent in parts."
@@ -67,12 +67,10 @@ def run(
     peak_bytes: int | None = None,
 ) -> Run:
     """A run whose two logs are these lines; `peak_bytes` is the memory that the server took."""
-    logs = [
-        Log(pairing.server.server_command, tuple(server), server_exit, None, peak_bytes),
-        Log(pairing.client.client_command, tuple(client), client_exit),
-    ]
-    events: list[tuple[Event, ...]] = [parse(log.lines) for log in logs]
-    return Run(pairing, number, logs[0], logs[1], events[0], events[1])
+    served, sent = tuple(server), tuple(client)
+    server_log = Log(pairing.server.server_command, served, server_exit, None, peak_bytes, events=parse(served))
+    client_log = Log(pairing.client.client_command, sent, client_exit, events=parse(sent))
+    return Run(pairing, number, server_log, client_log)
 
 
 def matrix(edit: Edit = lambda pairing, side, lines: lines, *, repeat: int = 1) -> list[Run]:

@@ -98,9 +98,10 @@ def records(story: Iterator[tuple[int, str, str, str, bytes]]) -> tuple[str, ...
 
 def recorded(pairing: Pairing, extra: Sequence[str] = (), failing: bool = False, full: bool = False) -> Run:
     """One run of a pairing."""
-    server = Log(pairing.server.server_command, records(server_story(pairing.server, extra, full)), 0)
-    client = Log(pairing.client.client_command, records(client_story(pairing.client, failing)), int(failing))
-    return Run(pairing, 1, server, client, parse(server.lines), parse(client.lines))
+    served, sent = records(server_story(pairing.server, extra, full)), records(client_story(pairing.client, failing))
+    server = Log(pairing.server.server_command, served, 0, events=parse(served))
+    client = Log(pairing.client.client_command, sent, int(failing), events=parse(sent))
+    return Run(pairing, 1, server, client)
 
 
 def compared(scenario: Scenario, runs: Sequence[Run], names: Names) -> Comparison:

@@ -117,10 +117,8 @@ CATALOGUE = {
 }
 """Name -> explanation."""
 
-NAMED = {level for entry in _ENTRIES for places in entry.places.values() for levels in places for level in levels} - {
-    "*"
-}
-"""The implementations and loops of which the catalogue knows how they behave."""
+NAMED = {level for entry in _ENTRIES for places in entry.places.values() for levels in places for level in levels}
+"""The implementations and loops of which the catalogue knows how they behave, and `*`."""
 
 
 def shown_in(scenario: str) -> tuple[str, ...]:

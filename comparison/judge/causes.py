@@ -21,20 +21,17 @@ Found = Mapping[Run, frozenset[Difference]]
 CHANGING = re.compile(r"(exited with -?\d+|Errno \d+)|0x[0-9a-f]+|\d+(?:\.\d+)*")
 """What changes in a reason from run to run: ports, bytes, times; an exit code and an errno (in the group) stay."""
 
+Names = dict[object, str]
+"""The letters of causes that no entry explains, in the order found: what each goes by in all comparisons."""
 
-class Names:
-    """What each cause goes by in all comparisons: the name of its explanation, or a letter, in the order found."""
 
-    def __init__(self) -> None:
-        self._given: dict[object, str] = {}
-
-    def of(self, cause: Cause) -> str:
-        """The same name stands for what differs or fails alike and is predicted by the same."""
-        if cause.explanation is not None:
-            return cause.explanation.name
-        key = (cause.is_failure, cause.event, cause.axes, cause.broken is None)
-        rounds, place = divmod(len(self._given), 26)
-        return self._given.setdefault(key, chr(ord("A") + place) + (str(rounds) if rounds else ""))
+def name_of(cause: Cause, names: Names) -> str:
+    """The same name stands for what differs or fails alike and is predicted by the same."""
+    if cause.explanation is not None:
+        return cause.explanation.name
+    rounds, place = divmod(len(names), 26)
+    key = (cause.is_failure, cause.event, cause.axes, cause.broken is None)
+    return names.setdefault(key, chr(ord("A") + place) + (str(rounds) if rounds else ""))
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -49,7 +46,7 @@ def causes(
     first: they are what the reader is here for."""
     projected = {seen.run: seen.projected for seen in observations if seen.run in found}
     without_names = [*_failures(observations), *_of_differences(scenario, projected, found, reference)]
-    return [dataclasses.replace(cause, name=names.of(cause)) for cause in without_names]
+    return [dataclasses.replace(cause, name=name_of(cause, names)) for cause in without_names]
 
 
 def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
@@ -99,13 +96,10 @@ class _Match:
         return not deciding
 
     def covered(self, having: Collection[Run], sign: str) -> set[Run]:
-        """Those that have a line, or lack it, because the entry says so: all like those that it names at that place."""
-        fits = {run for run in having if run in self.places and run not in self.odd}
-        return {run for run in fits if SIGNS.get(self.places[run][1]) != sign and self._is_like_others(run, having)}
-
-    def _is_like_others(self, run: Run, having: Collection[Run]) -> bool:
-        same = [other for other in self.voters if self.places[other] == self.places[run]]
-        return run in same or not same or any(other in having for other in same)
+        """Those that have a line, or lack it, because the entry says so, at a place where some voter has it, too."""
+        at = {has: {self.places[run] for run in self.voters if (run in having) is has} for has in (True, False)}
+        may = {run for run in having if run in self.places and SIGNS.get(self.places[run][1]) != sign}
+        return {run for run in may - self.odd if self.places[run] not in at[False] - at[True]}
 
 
 @dataclass(frozen=True)

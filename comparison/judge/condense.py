@@ -4,9 +4,8 @@ each, and of the life of the programs. Everything was judged before, and saved w
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from comparison.model import SIDES, Event, Log, Run, Side
+from comparison.model import Event, Log, Run, Side
 from comparison.transcript import is_connection, line_of, places
 from comparison.vocabulary import BYTES, ENDINGS
 
@@ -19,14 +18,11 @@ KEPT_LINES = 50
 
 def condense(run: Run) -> Run:
     """The run without what only repeats itself; where lines were left out, one says how many."""
-    parts: dict[str, Any] = {}
-    for side in SIDES:
-        parts[side], parts[f"{side}_events"] = _condensed(run, side)
-    return dataclasses.replace(run, wire=(), **parts)
+    return dataclasses.replace(run, server=_condensed(run, "server"), client=_condensed(run, "client"), wire=())
 
 
-def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
-    events, log = run.events(side), run.log(side)
+def _condensed(run: Run, side: Side) -> Log:
+    log, events = run.log(side), run.log(side).events
     program = [place for place, event in enumerate(events) if not is_connection(event.speaker)]
     blocks = places(events)
     first, others = blocks[:KEPT_CONNECTIONS], blocks[KEPT_CONNECTIONS:]
@@ -45,7 +41,7 @@ def _condensed(run: Run, side: Side) -> tuple[Log, tuple[Event, ...]]:
         left_out = len(log.lines) - 2 * KEPT_LINES
         marker = [line_of(_marker(left_out))] if left_out > 0 else []
         lines = [*log.lines[:KEPT_LINES], *marker, *log.lines[KEPT_LINES:][-KEPT_LINES:]]
-    return dataclasses.replace(log, lines=tuple(lines)), tuple(short)
+    return dataclasses.replace(log, lines=tuple(lines), events=tuple(short))
 
 
 def _shortened(events: Sequence[Event], block: Sequence[int]) -> Iterator[int]:

@@ -45,13 +45,10 @@ def projections(scenario: Scenario, run: Run) -> dict[Side, Lines]:
 
 def _on_trial(run: Run, side: Side) -> Sequence[Event]:
     """The events without the connection of the well-behaved client that comes last, which is only judged."""
-    events = run.events(side)
-    if side == "client":
-        return [event for event in events if event.speaker != AFTER]
-    if any(event.speaker == AFTER for event in run.client_events):
-        last = set(itertools.chain(*places(events)[-1:]))
-        return [event for place, event in enumerate(events) if place not in last]
-    return events
+    events = run.log(side).events
+    comes = any(event.speaker == AFTER for event in run.client.events)
+    last = set(itertools.chain(*places(events)[-1:])) if comes else ()
+    return [event for place, event in enumerate(events) if place not in last]
 
 
 def project(events: Iterable[Event], by_timing: Sequence[str] = ()) -> Lines:
@@ -169,18 +166,14 @@ def diff(side: Side, reference: Lines, lines: Lines, causes: Iterable[Cause]) ->
     """What sets one log of a side apart from the reference, line by line, with the names of its causes."""
     names: dict[object, set[str]] = defaultdict(set)
     for cause in causes:
-        for d in cause.differences:
-            names[d.side, d.event, d.text, d.nth].add(cause.name)
-
-    def told(sign: Literal["+", "-"], lines: Iterable[ProjectedLine]) -> Iterator[DiffLine]:
-        for line in lines:
-            yield DiffLine(sign, line.text, tuple(sorted(names[side, line.event, line.text, line.nth])))
-
+        for one in cause.differences:
+            names[one.side, one.event, one.text, one.nth].add(cause.name)
     diff: list[DiffLine] = []
-    matcher = difflib.SequenceMatcher(None, reference, lines, autojunk=False)
-    for tag, start, end, new_start, new_end in matcher.get_opcodes():
-        if tag == "equal":
-            diff += [DiffLine(" ", line.text) for line in reference[start:end]]
-        else:
-            diff += (*told("-", reference[start:end]), *told("+", lines[new_start:new_end]))
+    parts: list[tuple[Literal[" ", "+", "-"], Lines]]
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, reference, lines, autojunk=False).get_opcodes():
+        parts = [(" ", reference[a:b])] if tag == "equal" else [("-", reference[a:b]), ("+", lines[c:d])]
+        for sign, part in parts:
+            for line in part:
+                own = names[side, line.event, line.text, line.nth] if sign != " " else ()
+                diff.append(DiffLine(sign, line.text, tuple(sorted(own))))
     return tuple(diff)

@@ -3,7 +3,7 @@
 import itertools
 import re
 import signal
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.logs import escape, show_cut
 from comparison.errors import first_error, last_words
@@ -29,7 +29,7 @@ Blocks = Mapping[Side, Sequence[Sequence[Event]]]
 
 def faults(scenario: Scenario, run: Run) -> dict[Part, str]:
     """For each verdict the first thing that must hold and does not, in words, causes first; empty as a rule."""
-    blocks = {side: connections(run.events(side)) for side in SIDES}
+    blocks = {side: connections(run.log(side).events) for side in SIDES}
     absent, troubles = (list(_troubles(scenario, run, absent=absent)) for absent in (True, False))
     # A client that is killed at its deadline resets its connections, and the server may well say so.
     killed = run.client.fate == "hung"
@@ -38,16 +38,10 @@ def faults(scenario: Scenario, run: Run) -> dict[Part, str]:
     if absent or troubles:
         first, *_ = (*absent, *crashes, *troubles)
         return {"ending": first, "echo": first}  # nobody knows what would have been echoed
-    asked: tuple[tuple[Part, Iterable[str]], ...] = (
-        ("ending", crashes),
-        ("echo", _echo_faults(scenario, run, blocks)),
-        ("ending", _ending_faults(scenario, run, blocks)),
-    )
-    found: dict[Part, str] = {}
-    for part, texts in asked:
-        if part not in found and (text := next(iter(texts), None)) is not None:
-            found[part] = text
-    return found
+    echo = next(_echo_faults(scenario, run, blocks), "")
+    ending = crashes[0] if crashes else next(_ending_faults(scenario, run, blocks), "")
+    found: dict[Part, str] = {"ending": ending, "echo": echo} if crashes else {"echo": echo, "ending": ending}
+    return {part: text for part, text in found.items() if text}
 
 
 def _ending_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str]:
@@ -61,7 +55,7 @@ def _ending_faults(scenario: Scenario, run: Run, blocks: Blocks) -> Iterator[str
 
 def _crashes(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
     """Errors that a program shows, whatever its exit code, and the signal that has ended it."""
-    for in_field, events in itertools.groupby(run.events(side), lambda event: "traceback" in event.fields):
+    for in_field, events in itertools.groupby(run.log(side).events, lambda event: "traceback" in event.fields):
         if in_field:
             lines = str(next(events).fields["traceback"]).splitlines()
             yield f"{side} shows a traceback{_words(lines)}"
@@ -87,7 +81,7 @@ def _troubles(scenario: Scenario, run: Run, *, absent: bool) -> Iterator[str]:
 def _process_faults(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
     expects, peak_mib = scenario.expects, (run.log(side).peak_bytes or 0) / MIB
     yield from _wrong_exit(scenario, run, side)
-    for event in run.events(side):
+    for event in run.log(side).events:
         if event.level not in ("", "debug", "info") and event.name not in expects.warnings:
             yield f"{side} complains: {event.plain}"
     if expects.memory_mib is not None and peak_mib > expects.memory_mib:
@@ -98,7 +92,7 @@ def _wrong_exit(scenario: Scenario, run: Run, side: Side) -> Iterator[str]:
     log = run.log(side)
     if log.command and log.trouble is None and log.exit_code not in allowed_exits(scenario, run, side):
         expected = scenario.expects.exit_code(side)
-        said = next((f": {event.message}" for event in run.events(side) if event.message.startswith("ERROR")), "")
+        said = next((f": {event.message}" for event in run.log(side).events if event.message.startswith("ERROR")), "")
         instead = f" instead of {expected}" if expected else ""
         yield f"{side} exited with {log.exit_code}{instead}{said or _words(log.lines)}"
 
@@ -135,12 +129,12 @@ def _connection_faults(scenario: Scenario, run: Run, blocks: Blocks, side: Side)
             yield f"{side} connection ended with {ended.message!r}{instead}"
     if not run.is_raw(side):
         yield from (f"{side} log: {wrong}" for wrong in _lies(run, blocks, side))
-        missing = set(expects.told) - {event.name for event in run.events(side)}
+        missing = set(expects.told) - {event.name for event in run.log(side).events}
         yield from (f"{side} does not tell of {name!r}" for name in expects.told if name in missing)
 
 
 def _lies(run: Run, blocks: Blocks, side: Side) -> Iterator[str]:
-    events = run.events(side)
+    events = run.log(side).events
     command = run.log(side).command if run.pairing.end(side).takes_options else ()
     # Between real endpoints, and where the client that comes last was there, nobody was left to come.
     alone = not run.is_raw("client") or _comes_after(blocks)
@@ -221,7 +215,7 @@ def _wire_ends(scenario: Scenario, run: Run) -> Iterator[str]:
 def _digest_faults(scenario: Scenario, run: Run) -> Iterator[str]:
     """Where all came back, the wire and whoever keeps a digest has that of what was to be sent."""
     if scenario.script is None and scenario.expects.echo == "whole":
-        ends = [one.fields for one in (*run.server_events, *run.client_events, *run.wire) if one.name in ENDINGS]
+        ends = [one.fields for one in (*run.server.events, *run.client.events, *run.wire) if one.name in ENDINGS]
         told = {str(fields[name]) for fields in ends for name in records.DIGESTS if name in fields}
         for other in sorted(told - {records.digest(scenario.pattern, scenario.length)}):
             yield f"other bytes passed than the scenario's {scenario.length}: their digest is {other}"

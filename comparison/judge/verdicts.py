@@ -18,7 +18,7 @@ ALONE = "there is nothing to compare it with"
 
 def observe(scenario: Scenario, run: Run) -> Observation:
     """What is made of one run by itself; of its lines none is kept that only repeats itself."""
-    blocks = (block for side in SIDES for block in connections(run.events(side)))
+    blocks = (block for side in SIDES for block in connections(run.log(side).events))
     cut = any(sum(event.name == "received" for event in block) > 1 for block in blocks)
     return Observation(condense(run), differences.projections(scenario, run), faults(scenario, run), cut)
 
@@ -35,7 +35,7 @@ def judge(
         for seen in observations
         if not seen.faults
     }
-    computed = tuple(causes(scenario, observations, found, held_against.run, names or Names()))
+    computed = tuple(causes(scenario, observations, found, held_against.run, Names() if names is None else names))
     cells = tuple(
         _cell([seen for seen in observations if seen.run.pairing == pairing], held_against, computed)
         for pairing in dict.fromkeys(seen.run.pairing for seen in observations)
@@ -88,12 +88,13 @@ def _verdict(
     if any(one.faults and _lines(one, part) != _lines(reference, part) for one in seen):
         return Verdict.DIFFERENT, "other lines than the reference, in a run that failed"
     own = [cause for cause in causes if any(_part(difference.event) == part for difference in cause.differences)]
-    if unexplained := [cause for cause in own if not cause.explained]:
-        return Verdict.DIFFERENT, _unexplained(unexplained)
-    if any(cause.explanation is not None and cause.explanation.kind == "done" for cause in own):
-        return Verdict.EXPLAINED, f"behaves otherwise than the reference, with known causes: {_names(causes)}"
-    if own:
-        return Verdict.ALIKE, f"differs from the reference only in what is told: {_names(own)}"
+    found = worst(cause.verdict for cause in own)
+    if found is Verdict.DIFFERENT:
+        return found, _unexplained(cause for cause in own if cause.verdict is found)
+    if found is Verdict.EXPLAINED:
+        return found, f"behaves otherwise than the reference, with known causes: {_names(causes)}"
+    if found is Verdict.ALIKE:
+        return found, f"differs from the reference only in what is told: {_names(own)}"
     if seen[0].run.pairing == reference.run.pairing:
         return Verdict.REFERENCE, "what the others are held against"
     if any(one.run.silent for one in seen):

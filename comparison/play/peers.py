@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from common.logs import show
 from comparison.model import Log, stretch
+from comparison.transcript import parse
 from comparison.vocabulary import KINDS
 
 CHUNK_BYTES = 65536
@@ -56,7 +57,8 @@ class Notebook:
 
     def log(self, trouble: str | None = None) -> Log:
         """All of it, as the log of a process that ended well unless there was trouble."""
-        return Log((), tuple(self.lines), 0 if trouble is None else None, trouble)
+        lines = tuple(self.lines)
+        return Log((), lines, 0 if trouble is None else None, trouble, events=parse(lines))
 
 
 @dataclasses.dataclass(eq=False)

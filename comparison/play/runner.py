@@ -153,7 +153,7 @@ def _meet(servers: Launcher, clients: Launcher, unit: Unit, tick: Tick) -> Itera
         hanging = unit.hanging | {client.turn[0] for client in met if client.log.fate == "hung"}
         unit = dataclasses.replace(unit, turns=left, hanging=hanging)
         runs = list(_pair(met, log, tried_port))
-        to_blame = len(runs) > 1 and (log.fate == "absent" or _shows_an_error(runs[0].server_events))
+        to_blame = len(runs) > 1 and (log.fate == "absent" or _shows_an_error(runs[0].server.events))
         again = dict.fromkeys(client.turn for client in met if to_blame and client.turn[0] not in hanging)
         for client, run in zip(met, runs, strict=True):
             if client.turn not in again and client.skipped is not CUT_OFF:
@@ -232,12 +232,15 @@ def _pair(met: Sequence[_Client], server: Log, tried_port: int | None) -> Iterat
         of_turn[owner] += block
     for client, events, mine in zip(met, of_clients, of_turn, strict=True):
         own = sorted([*life, *mine])
-        log = dataclasses.replace(server, lines=tuple(server.lines[place] for place in own))
-        told_by = {"server": tuple(server_events[place] for place in own), "client": events}
-        silent: list[Side] = [side for side in SIDES if client.wire and not tells(told_by[side])]
-        told_by |= {side: client.wire[side] for side in silent}
-        seen = client.wire.get("client", ())
-        yield Run(*client.turn, log, client.log, told_by["server"], told_by["client"], tuple(silent), seen)
+        log = dataclasses.replace(
+            server,
+            lines=tuple(server.lines[place] for place in own),
+            events=tuple(server_events[place] for place in own),
+        )
+        logs: dict[Side, Log] = {"server": log, "client": dataclasses.replace(client.log, events=events)}
+        silent = tuple(side for side in SIDES if client.wire and not tells(logs[side].events))
+        logs |= {side: dataclasses.replace(logs[side], events=client.wire[side]) for side in silent}
+        yield Run(*client.turn, logs["server"], logs["client"], silent, client.wire.get("client", ()))
 
 
 def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]]) -> list[int]:

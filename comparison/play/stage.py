@@ -138,9 +138,9 @@ class Stage:
         theirs = self.notebook.log(self.trouble)
         events = tuple(event for event in parse(log.lines) if not event.speaker.endswith(f"_{self._tried_port}"))
         silent = () if self.endpoint.takes_options or tells(events) else (self.on_trial,)
-        if self.on_trial == "client":
-            return Run(self.pairing, number, theirs, log, parse(theirs.lines), events, silent)
-        return Run(self.pairing, number, log, theirs, events, parse(theirs.lines), silent)
+        logs = [dataclasses.replace(log, events=events), theirs]
+        server, client = logs if self.on_trial == "server" else reversed(logs)
+        return Run(self.pairing, number, server, client, silent)
 
     def _play_script(self) -> None:
         """Run the script. Raises NotReady, Busy, and Skip where the engine is out of something."""

@@ -109,7 +109,7 @@ def client_command(
         return filled(client, port, host=HOSTS[transport.name]), payload
     read = payload if scenario.from_file and transport.is_far else None
     words = ["--file", str(payload) if read is None else "-"] if scenario.from_file else []
-    words += [word for message in scenario.messages for word in ("--message", os.fsdecode(message))]
+    words += ["--message", os.fsdecode(scenario.pattern)] * scenario.times if scenario.as_messages else []
     where = filled(transport.client_options, port, socket=socket_path(pairing.server, folder), certificates=folder)
     return (*client, *where, *words, *scenario.client_options), read
 

@@ -33,7 +33,7 @@ def collect(survey: Survey) -> list[Card]:
         entry = seen[0][1].explanation
         home = entry.scenario if entry is not None else ""
         comparison, cause = max(seen, key=lambda one: (one[0].scenario.name == home, len(one[0].cells)))
-        cards.append(Card(comparison, cause, words.verdict_of(cause), seen))
+        cards.append(Card(comparison, cause, cause.verdict, seen))
     return sorted(cards, key=lambda card: list(Verdict).index(card.verdict), reverse=True)
 
 

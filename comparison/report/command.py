@@ -13,7 +13,7 @@ from comparison import files, layout
 from comparison.bench import environment, results
 from comparison.bench import view as bench
 from comparison.bench.plan import Results
-from comparison.judge.causes import Names, in_order
+from comparison.judge.causes import Names, in_order, name_of
 from comparison.layout import BLANK, Block, Command, Heading, Line, Span, Table
 from comparison.model import MIB, CannotCompare, Comparison, Survey
 from comparison.options import at_least_one, comma_separated
@@ -137,7 +137,7 @@ def merge(surveys: Sequence[Survey]) -> Survey:
 
 
 def _renamed(comparison: Comparison, names: Names) -> Comparison:
-    new, replace = {cause.name: names.of(cause) for cause in comparison.causes}, dataclasses.replace
+    new, replace = {cause.name: name_of(cause, names) for cause in comparison.causes}, dataclasses.replace
 
     def renamed(part: Any) -> Any:
         return replace(part, causes=in_order(new[name] for name in part.causes))

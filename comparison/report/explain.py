@@ -88,7 +88,7 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
 def _timeline(comparison: Comparison, run: Run) -> Iterator[Block]:
     """The first connection of a run, line by line as it was told, and where what one side sent came to the other."""
     drawn = timeline.of(run, half_closes(comparison.transport))
-    events = {place: run.events(place[0])[place[1]] for place in drawn.rows[:MOST_ROWS]}
+    events = {place: run.log(place[0]).events[place[1]] for place in drawn.rows[:MOST_ROWS]}
     began_ns = next((event.t_ns for event in events.values() if is_connection(event.speaker)), None) or 0
     rows: list[list[Span]] = []
     for (side, n), event in events.items():

@@ -65,7 +65,7 @@ def _plain(value: Any) -> Any:
             return own.pop("pairing") | {"verdict": value.verdict, "letters": own.pop("causes")} | own
         case model.Cause():
             broken = None if value.broken is None else value.broken.name
-            return {"letter": own.pop("name")} | own | {"explained": value.explained, "broken": broken}
+            return {"letter": own.pop("name")} | own | {"explained": value.explanation is not None, "broken": broken}
         case model.DiffLine():
             return {"sign": value.sign, "line": value.text, "letters": value.causes}
     return own
@@ -79,9 +79,9 @@ def run_document(run: Run) -> Document:
 
 def _log(run: Run, side: Side) -> Document:
     own = dict(vars(run.log(side)))
-    fate, lines = own.pop("fate"), own.pop("lines")
-    is_log = side not in run.silent and len(lines) == len(run.events(side))
-    wire = {} if is_log else {"wire": [line_of(event) for event in run.events(side)]}
+    fate, lines, events = (own.pop(name) for name in ("fate", "lines", "events"))
+    is_log = side not in run.silent and len(lines) == len(events)
+    wire = {} if is_log else {"wire": list(map(line_of, events))}
     return own | ({} if fate == "there" else {"fate": fate}) | {"lines": lines} | wire
 
 
@@ -142,5 +142,5 @@ def events_of(lines: object, name: str) -> tuple[Event, ...]:
 
 def run_fields(pairing: Pairing | Document, fields: Document) -> Document:
     """What has the shape of a run, of what `run_document` has made."""
-    events = {f"{side}_events": events_of(fields[side].get("wire", fields[side]["lines"]), side) for side in SIDES}
-    return fields | {"pairing": pairing} | events
+    told = {side: events_of(fields[side].get("wire", fields[side]["lines"]), side) for side in SIDES}
+    return fields | {"pairing": pairing} | {side: fields[side] | {"events": told[side]} for side in SIDES}

@@ -94,7 +94,7 @@ def _culprits(comparison: Comparison) -> Iterator[tuple[str, Sequence[Cell]]]:
 
 def _what(comparison: Comparison, cell: Cell) -> str:
     """What is wrong with a cell: the reason of a failure, or the line that nothing explains."""
-    unexplained = (c for c in comparison.causes if not c.explained and not c.is_failure and cell.pairing in c.pairings)
+    unexplained = (c for c in comparison.causes if c.verdict is Verdict.DIFFERENT and cell.pairing in c.pairings)
     cause = next(unexplained, None)
     if cell.verdict is Verdict.FAILED or cause is None:
         return cell.reason

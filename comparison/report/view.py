@@ -141,5 +141,5 @@ def _logs(comparison: Comparison) -> Iterator[Block]:
     yield Heading(f"Logs of {words.name(comparison)}, as they came")
     for cell in comparison.cells:
         for run in cell.runs:
-            logs = [[event.plain for event in run.events(side)] for side in SIDES]
+            logs = [[event.plain for event in run.log(side).events] for side in SIDES]
             yield from (BLANK, Line(f"{run}", "bold"), Beside(SIDES, logs))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from comparison.layout import Line, duration
-from comparison.model import PARTS, RAW, SIDES, Cause, Cell, Comparison, Group, Pairing, Scenario, Survey, Verdict
+from comparison.model import PARTS, RAW, SIDES, Cell, Comparison, Group, Pairing, Scenario, Survey, Verdict
 from comparison.vocabulary import ENDINGS
 
 SYMBOLS = dict(zip(Verdict, "-*=~^!x", strict=True))
@@ -97,16 +97,7 @@ def cell(comparison: Comparison, cell: Cell, short: bool = False) -> str:
 
 def done_by(comparison: Comparison) -> list[str]:
     """What the causes go by of which somebody sees more than other lines."""
-    return list(dict.fromkeys(c.name for c in comparison.causes if verdict_of(c) is not Verdict.ALIKE))
-
-
-def verdict_of(cause: Cause) -> Verdict:
-    """That of a cell in which nothing else differs."""
-    if cause.is_failure:
-        return Verdict.FAILED
-    if cause.explanation is None:
-        return Verdict.DIFFERENT
-    return Verdict.ALIKE if cause.explanation.kind == "told" else Verdict.EXPLAINED
+    return list(dict.fromkeys(c.name for c in comparison.causes if c.verdict is not Verdict.ALIKE))
 
 
 def troubles(comparison: Comparison, before: str = "") -> list[Line]:
@@ -174,7 +165,8 @@ def judged(survey: Survey) -> str:
 
 def steadiness(survey: Survey) -> str:
     """Over several runs, whether they all came out alike, as a sentence; empty for one run."""
-    if unsteady := [f"{name(one)} {cell.pairing}" for one in survey.comparisons for cell in one.unsteady]:
+    tried = [(name(one), cell) for one in survey.comparisons for cell in one.cells]
+    if unsteady := [f"{name} {cell.pairing}" for name, cell in tried if cell.agreed < cell.repeat]:
         return f"Not every run came out alike in {few(unsteady)}."
     repeated = any(comparison.repeat > 1 for comparison in survey.comparisons)
     return "Every run of each pairing came out alike." if repeated else ""

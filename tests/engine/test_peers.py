@@ -252,7 +252,7 @@ def many(count, change):
 
 
 def endings_of(one):
-    return [block[-1].message for block in connections(one.server_events)]
+    return [block[-1].message for block in connections(one.server.events)]
 
 
 def test_of_alike_connections_a_few_are_kept_with_the_life_of_the_program():
@@ -281,7 +281,7 @@ def test_a_connection_without_an_end_is_kept():
 @pytest.mark.parametrize("count", [1, KEPT])
 def test_a_few_connections_are_all_kept(count):
     whole = many(count, lambda number, lines: lines)
-    assert condense(whole) == whole or condense(whole).server_events == whole.server_events
+    assert condense(whole) == whole or condense(whole).server.events == whole.server.events
 
 
 # --- Where lines were left out, a line says so in their place, at their time ---
@@ -311,17 +311,17 @@ def as_told(events):
 @pytest.mark.parametrize("with_times", [True, False])
 def test_what_was_left_out_is_told_in_its_place_and_at_its_time(with_times):
     whole, short = timed(with_times=with_times), condense(timed(with_times=with_times))
-    places = [place for place, event in enumerate(short.server_events) if event.name == "left_out"]
-    assert [short.server_events[place].message for place in places] == [
+    places = [place for place, event in enumerate(short.server.events) if event.name == "left_out"]
+    assert [short.server.events[place].message for place in places] == [
         f"({KEPT_LINES + 2} lines left out here)",  # of the program, whose last words are kept
         f"({2 * KEPT_LINES} lines left out here)",
     ]
-    before = [short.server_events[place - 1] for place in places]
-    left_out = [whole.server_events[whole.server_events.index(event) + 1] for event in before[:1]]
-    assert [short.server_events[places[0]].t_ns] == [event.t_ns for event in left_out]
-    times = [event.t_ns for event in short.server_events]
+    before = [short.server.events[place - 1] for place in places]
+    left_out = [whole.server.events[whole.server.events.index(event) + 1] for event in before[:1]]
+    assert [short.server.events[places[0]].t_ns] == [event.t_ns for event in left_out]
+    times = [event.t_ns for event in short.server.events]
     assert times == (sorted(times) if with_times else [None] * len(times))
-    assert as_told(parse(short.server.lines)) == as_told(short.server_events)
+    assert as_told(parse(short.server.lines)) == as_told(short.server.events)
 
 
 @pytest.mark.parametrize("with_times", [True, False])
@@ -330,8 +330,8 @@ def test_what_was_left_out_is_read_back_from_json(with_times, silent):
     short = condense(dataclasses.replace(timed(with_times=with_times), silent=silent))
     saved = json.loads(json.dumps(export.run_document(short)))
     read = shapes.make(Run, export.run_fields(short.pairing, saved))
-    kept = [event for event in as_told(read.server_events) if event[0] == "left_out"]
-    assert kept == [event for event in as_told(short.server_events) if event[0] == "left_out"] != []
+    kept = [event for event in as_told(read.server.events) if event[0] == "left_out"]
+    assert kept == [event for event in as_told(short.server.events) if event[0] == "left_out"] != []
 
 
 def test_no_line_of_a_drawing_has_a_time_of_its_own_making():
@@ -347,7 +347,8 @@ def test_no_line_of_a_drawing_has_a_time_of_its_own_making():
 
 def test_a_program_that_talks_of_other_things_is_cut_short_too():
     chatty = run(Pairing(ENDPOINTS[0], ENDPOINTS[0]), ["tick"] * 1000, client_lines(ENDPOINTS[0]))
-    short = condense(dataclasses.replace(chatty, server_events=(), silent=("server",)))
+    server = dataclasses.replace(chatty.server, events=())
+    short = condense(dataclasses.replace(chatty, server=server, silent=("server",)))
     assert len(short.server.lines) == 2 * KEPT_LINES + 1
     assert parse_line(short.server.lines[KEPT_LINES]).message == f"({1000 - 2 * KEPT_LINES} lines left out here)"
 

@@ -11,6 +11,7 @@ from recorded import ENDPOINTS, TUTORIAL, client_lines, judged, run, server_line
 
 from comparison.judge.expectations import faults
 from comparison.model import RAW, Expectation, Log, Pairing, Scenario, Verdict
+from comparison.transcript import parse
 
 PAIRING = Pairing(ENDPOINTS[0], ENDPOINTS[0])
 SERVER, CLIENT = server_lines(ENDPOINTS[0]), client_lines(ENDPOINTS[0])
@@ -132,11 +133,9 @@ WAITS = "peer_1 waited 15 s in vain: bytes or an end of the connection"
 def alone(side, lines, exit_code, trouble=None, fate="there", own=WAITS):
     """An endpoint whose other side is our own, which waited in vain."""
     pairing = Pairing(ENDPOINTS[0], RAW) if side == "server" else Pairing(RAW, ENDPOINTS[0])
-    one = run(pairing, (), (), server_exit=0, client_exit=0)
     other = "client" if side == "server" else "server"
-    logs = {side: Log(("serve",), tuple(lines), exit_code, trouble, fate=fate), other: Log((), (), None, own)}
-    tried = run(pairing, logs["server"].lines, logs["client"].lines)
-    return dataclasses.replace(one, **logs, server_events=tried.server_events, client_events=tried.client_events)
+    log = Log(("serve",), tuple(lines), exit_code, trouble, fate=fate, events=parse(lines))
+    return dataclasses.replace(run(pairing, (), ()), **{side: log, other: Log((), (), None, own)})
 
 
 def test_what_our_own_peer_waited_for_is_told_where_a_server_hangs():

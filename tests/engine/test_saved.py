@@ -119,7 +119,7 @@ def test_all_that_there_is_of_a_run_is_read_again(played):
 def test_what_does_not_count_in_a_log_does_not_count_later(played, tmp_path):
     """Such as the lines about a connection of the engine that only tried whether the server is there."""
     run = next(run for run in played.runs if not run.silent)
-    run = dataclasses.replace(run, server_events=run.server_events[1:])
+    run = dataclasses.replace(run, server=dataclasses.replace(run.server, events=run.server.events[1:]))
     [tutorial, *_] = saved.load(played.folder).comparisons
     folder = saved.Folder(tmp_path / "saved", [tutorial])
     folder.keep(tutorial.scenario, tutorial.transport, run)
@@ -312,6 +312,6 @@ def test_pairings_whose_labels_differ_in_what_no_file_name_has_are_kept_apart(tm
     folder = saved.Folder(tmp_path / "saved", [comparison])
     log = Log(("true",), ("x",), 0)
     for pairing in comparison.pairings:
-        folder.keep(comparison.scenario, comparison.transport, Run(pairing, 1, log, log, (), ()))
+        folder.keep(comparison.scenario, comparison.transport, Run(pairing, 1, log, log))
     kept = saved.load(tmp_path / "saved")
     assert [run.pairing for run in kept.runs(kept.comparisons[0])] == comparison.pairings

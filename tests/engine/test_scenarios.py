@@ -372,5 +372,5 @@ def test_no_server_fails_at_which_peers_connect_all_the_time_while_it_is_stopped
     failed = [cell.reason for cell in comparison.cells if cell.verdict is Verdict.FAILED]
     assert failed == []
     assert all(
-        len(connections(run.client_events)) >= KEPT_CONNECTIONS for cell in comparison.cells for run in cell.runs
+        len(connections(run.client.events)) >= KEPT_CONNECTIONS for cell in comparison.cells for run in cell.runs
     )

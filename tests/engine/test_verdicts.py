@@ -78,7 +78,9 @@ def with_one_of(runs, *blamed):
 
 def unexplained(causes):
     """What is not explained: the event, what predicts it, and the entry that does not hold."""
-    return [(cause.event, cause.axes, cause.broken and cause.broken.name) for cause in causes if not cause.explained]
+    return [
+        (cause.event, cause.axes, cause.broken and cause.broken.name) for cause in causes if cause.explanation is None
+    ]
 
 
 def only(cells, pairing):
@@ -486,7 +488,8 @@ def test_what_only_an_unknown_loop_does_without_files_is_explained_by_nothing():
         return [*lines[: last + 1], *again, *lines[last + 1 :]]
 
     runs = recorded([STREAMS, STREAMS_UVLOOP, ODD[0]], edit, clients=[STREAMS])
-    runs = [dataclasses.replace(one, pairing=Pairing(one.pairing.server, RAW), client_events=()) for one in runs]
+    untold = [(Pairing(one.pairing.server, RAW), dataclasses.replace(one.client, events=())) for one in runs]
+    runs = [dataclasses.replace(one, pairing=p, client=log) for one, (p, log) in zip(runs, untold, strict=True)]
     cells, causes, _ = judged(scenario, runs, Pairing(STREAMS, RAW))
     assert ("alike", ("own loop",), "out-of-files") in unexplained(causes)
     assert in_trouble(cells) == {Pairing(ODD[0], RAW)}

@@ -24,7 +24,7 @@ def edited(pairing, side, edit):
 
 def test_the_two_known_differences_are_attributed_and_explained():
     cells, causes, _ = judged(TUTORIAL, matrix(), REFERENCE)
-    assert [(cause.event, cause.axes, cause.explained) for cause in causes] == [
+    assert [(cause.event, cause.axes, cause.explanation is not None) for cause in causes] == [
         ("eof", ("own implementation",), True),
         ("selector", ("own loop",), True),
     ]
@@ -35,7 +35,7 @@ def test_the_two_known_differences_are_attributed_and_explained():
 
 def test_another_reference_gives_the_same_causes_in_reverse():
     _, causes, _ = judged(TUTORIAL, matrix(), Pairing(ENDPOINTS[3], ENDPOINTS[3]))
-    assert {(cause.event, cause.explained) for cause in causes} == {("eof", True), ("selector", True)}
+    assert {(cause.event, cause.explanation is not None) for cause in causes} == {("eof", True), ("selector", True)}
     assert {difference.sign for difference in causes[0].differences} == {"-"}
     assert "there with protocol, missing with streams" in causes[0].finding
 
@@ -60,7 +60,12 @@ def test_where_tcp_cuts_the_stream_is_no_difference():
 def test_a_line_in_one_cell_only_is_predicted_by_nothing():
     odd = edited(ODD, "server", lambda lines: [*lines[:-1], "asyncio: something odd", lines[-1]])
     cells, causes, _ = judged(TUTORIAL, matrix(odd), REFERENCE)
-    assert (causes[0].name, causes[0].event, causes[0].axes, causes[0].explained) == ("A", "log", (), False)
+    assert (causes[0].name, causes[0].event, causes[0].axes, causes[0].explanation is not None) == (
+        "A",
+        "log",
+        (),
+        False,
+    )
     assert causes[0].finding == (
         "No factor and no two together predict it; seen in 1 of 16 runs, in protocol/uvloop -> streams/uvloop"
     )
@@ -70,7 +75,7 @@ def test_a_line_in_one_cell_only_is_predicted_by_nothing():
 def test_the_odd_one_out_is_named():
     odd = edited(ODD, "server", lambda lines: [line for line in lines if "received EOF" not in line])
     cells, causes, _ = judged(TUTORIAL, matrix(odd), REFERENCE)
-    findings = [cause.finding for cause in causes if not cause.explained]
+    findings = [cause.finding for cause in causes if cause.explanation is None]
     assert findings == [
         "No factor and no two together predict it; seen in 1 of 8 runs, in protocol/uvloop -> streams/uvloop"
     ]
@@ -107,7 +112,7 @@ def test_two_factors_together_are_found():
         return [*lines[:-1], "asyncio: something odd", lines[-1]] if both else lines
 
     _, causes, _ = judged(TUTORIAL, matrix(odd), REFERENCE)
-    assert (causes[0].axes, causes[0].explained) == (("own loop and peer implementation",), False)
+    assert (causes[0].axes, causes[0].explanation is not None) == (("own loop and peer implementation",), False)
 
 
 def eof_follows_the_loop(place):
@@ -125,7 +130,7 @@ def eof_follows_the_loop(place):
 
 def test_an_explanation_covers_only_the_axis_that_it_expects():
     cells, causes, _ = judged(PLAIN, matrix(eof_follows_the_loop(0)), REFERENCE)
-    assert [(cause.event, cause.axes, cause.explained, cause.broken) for cause in causes] == [
+    assert [(cause.event, cause.axes, cause.explanation is not None, cause.broken) for cause in causes] == [
         ("eof", ("own loop",), False, CATALOGUE["eof-callback"]),
         ("selector", ("own loop",), True, None),
     ]
@@ -138,7 +143,7 @@ def test_an_explanation_covers_only_the_axis_that_it_expects():
 
 def test_an_explanation_that_must_be_seen_covers_those_that_are_as_it_says_and_blames_the_others():
     cells, causes, _ = judged(TUTORIAL, matrix(eof_follows_the_loop(0)), REFERENCE)
-    assert [(cause.event, "own loop" in cause.axes, cause.broken) for cause in causes if not cause.explained] == [
+    assert [(cause.event, "own loop" in cause.axes, cause.broken) for cause in causes if cause.explanation is None] == [
         ("eof", True, CATALOGUE["eof-callback"])
     ]
     as_known = {"streams/asyncio", "protocol/uvloop"}
@@ -166,7 +171,7 @@ def test_factors_that_this_choice_cannot_tell_apart_are_all_named():
     _, causes, _ = judged(TUTORIAL, runs, REFERENCE)
     assert causes[0].axes == ("own implementation", "own loop")
     assert "cannot tell them apart" in causes[0].finding
-    assert causes[0].explained
+    assert causes[0].explanation is not None
 
 
 def test_groups_show_each_log_once_and_the_causes_beside_its_lines():
@@ -186,7 +191,7 @@ def test_an_explanation_covers_a_line_once():
 
     cells, causes, groups = judged(TUTORIAL, matrix(twice), REFERENCE)
     assert [
-        (cause.name, cause.event, cause.explained, [(d.side, d.sign, d.nth) for d in cause.differences])
+        (cause.name, cause.event, cause.explanation is not None, [(d.side, d.sign, d.nth) for d in cause.differences])
         for cause in causes
     ] == [
         ("A", "selector", False, [("server", "+", 2)]),
@@ -213,7 +218,7 @@ def test_a_line_in_another_place_is_a_difference_of_its_own():
 
     _, causes, groups = judged(TUTORIAL, matrix(wait_late), REFERENCE)
     response = "echo_client: received b'This is the message. It will be sent in parts.'"
-    assert (causes[0].name, causes[0].axes, causes[0].explained) == ("A", ("own implementation",), False)
+    assert (causes[0].name, causes[0].axes, causes[0].explanation is not None) == ("A", ("own implementation",), False)
     assert [(d.side, d.sign, d.text) for d in causes[0].differences] == [("client", "~", response)]
     assert causes[0].finding == "Predicted by the endpoint's own implementation in all 16 runs: moved"
     assert [(line.sign, line.text, line.causes) for line in groups[6].diff if line.causes == ("A",)] == [

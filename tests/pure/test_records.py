@@ -26,10 +26,10 @@ def told(run, scenario=TUTORIAL):
 def with_logs(run, server, client):
     """The run with these lines in its logs."""
     logs = {
-        "server": dataclasses.replace(run.server, lines=server),
-        "client": dataclasses.replace(run.client, lines=client),
+        "server": dataclasses.replace(run.server, lines=server, events=parse(server)),
+        "client": dataclasses.replace(run.client, lines=client, events=parse(client)),
     }
-    return dataclasses.replace(run, **logs, server_events=parse(server), client_events=parse(client))
+    return dataclasses.replace(run, **logs)
 
 
 def edited(run, side, event, edit):
@@ -404,8 +404,8 @@ def played(*, got=SENT, echoed=SENT, end="closing", came_back=SENT, seen="saw_eo
         chunk("peer_1", "received", came_back),
         line("peer_1", seen, "the other side has closed", **account(came_back, SENT)),
     )
-    log = Log(("serve",), server, 0)
-    return Run(Pairing(ENDPOINTS[0], RAW), 1, log, Log((), client, 0), parse(server), parse(client))
+    logs = Log(("serve",), server, 0, events=parse(server)), Log((), client, 0, events=parse(client))
+    return Run(Pairing(ENDPOINTS[0], RAW), 1, *logs)
 
 
 def expecting(**expects):

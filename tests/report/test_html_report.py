@@ -201,7 +201,7 @@ def test_hostile_lines_show_as_themselves_in_the_data(data):
 def test_the_diagram_shows_how_the_stream_was_cut():
     run = recorded(Pairing(PROTOCOL, STREAMS))
     found = timeline.of(run)
-    lines = {side: run.events(side) for side in ("server", "client")}
+    lines = {side: run.log(side).events for side in ("server", "client")}
     flows = [(lines[f.start[0]][f.start[1]].message, lines[f.end[0]][f.end[1]].message, f.length) for f in found.flows]
     whole, first, last = (repr(data) for data in (PAYLOAD, PAYLOAD[:37], PAYLOAD[37:]))
     assert flows == [
@@ -218,15 +218,15 @@ def test_the_diagram_shows_how_the_stream_was_cut():
 def test_the_diagram_has_every_line_in_the_order_of_the_clock():
     run = recorded(Pairing(STREAMS, PROTOCOL))
     rows = timeline.of(run).rows
-    assert len(rows) == len(run.server_events) + len(run.client_events)
-    times = [run.events(side)[place].t_ns for side, place in rows]
+    assert len(rows) == len(run.server.events) + len(run.client.events)
+    times = [run.log(side).events[place].t_ns for side, place in rows]
     assert times == sorted(times)
 
 
 def test_without_a_half_close_only_the_close_is_eof():
     run = recorded(Pairing(STREAMS, PROTOCOL))
     ends = [flow for flow in timeline.of(run, half_close=False).flows if not flow.length]
-    lines = [(flow.start[0], run.events(flow.start[0])[flow.start[1]].name) for flow in ends]
+    lines = [(flow.start[0], run.log(flow.start[0]).events[flow.start[1]].name) for flow in ends]
     assert lines == [("server", "closing")]
 
 
@@ -305,7 +305,7 @@ def test_a_long_log_is_cut_and_says_so():
     shown = evidence._run(run, evidence.Trim(3, 2), texts, True)
     server = shown["logs"][0]
     assert [line[3] == "gap" for line in server] == [False] * 3 + [True] + [False] * 2
-    assert list(texts)[server[3][2]] == f"{len(run.server_events) - 5} lines are not shown; the saved results have them"
+    assert list(texts)[server[3][2]] == f"{len(run.server.events) - 5} lines are not shown; the saved results have them"
     assert sorted(shown["rows"]) == [[side, place] for side in (0, 1) for place in range(6)]
 
 

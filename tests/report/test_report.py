@@ -90,10 +90,10 @@ def client_log(*more: str, eof: bool) -> list[str]:
 def recorded(pairing: Pairing, server: list[str], client: list[str], code: int = 0) -> Run:
     """One run of which these are the logs."""
     logs = (
-        Log(pairing.server.server_command, tuple(server), 0),
-        Log(pairing.client.client_command, tuple(client), code),
+        Log(pairing.server.server_command, tuple(server), 0, events=parse(server)),
+        Log(pairing.client.client_command, tuple(client), code, events=parse(client)),
     )
-    return Run(pairing, 1, *logs, parse(server), parse(client))
+    return Run(pairing, 1, *logs)
 
 
 def compared(*odd_lines: str, repeat: int = 1, names: Names | None = None) -> Comparison:
@@ -146,7 +146,7 @@ def test_the_recording_shows_each_kind_of_verdict_that_can_come_up(comparison):
         Verdict.ALIKE,
         Verdict.FAILED,
     ]
-    assert [(cause.event, cause.explained, cause.is_failure) for cause in comparison.causes] == [
+    assert [(cause.event, cause.explanation is not None, cause.is_failure) for cause in comparison.causes] == [
         ("client exited with 1: ERROR ended early: <n> of <n> bytes came back from localhost port <n>", False, True),
         ("log", False, False),
         ("eof", True, False),
@@ -560,7 +560,7 @@ def three_scenarios() -> Survey:
         scenario=dataclasses.replace(SCENARIO, name="all-well"),
         servers=(STREAMS,),
         cells=tuple(fine[:2]),
-        causes=tuple(cause for cause in well.causes if cause.explained),
+        causes=tuple(cause for cause in well.causes if cause.explanation is not None),
     )
     return survey(well, compared(ODD_LINE, names=names), skipped_comparison())
 
@@ -648,7 +648,8 @@ def judged_by_the_wire() -> Comparison:
     pairing = Pairing(STREAMS, STREAMS)
     on_the_wire = parse(record(event.message, event.name, event.speaker) for event in parse(client_log(eof=False)))
     chatty = recorded(pairing, ["Hello, world!", "echo_x: closing"], [])
-    chatty = dataclasses.replace(chatty, client_events=on_the_wire, silent=("server", "client"))
+    client = dataclasses.replace(chatty.client, events=on_the_wire)
+    chatty = dataclasses.replace(chatty, client=client, silent=("server", "client"))
     cells, causes, groups = judged(scenario, [chatty], pairing)
     one = (STREAMS,)
     return dataclasses.replace(

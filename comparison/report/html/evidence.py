@@ -117,12 +117,12 @@ def _runs_note(cell: Cell, trim: Trim) -> str:
 
 
 def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]:
-    shown = {side: _trimmed(run.events(side), trim) for side in SIDES}
+    shown = {side: _trimmed(run.log(side).events, trim) for side in SIDES}
     drawn = timeline.of(run, half_close, shown)
     began_ns = _began_ns(run)
     return {
         "number": run.number,
-        "connections": max(len(places(run.events(side))) for side in SIDES),
+        "connections": max(len(places(run.log(side).events)) for side in SIDES),
         "timed": drawn.timed,
         "exit": [_exit(run, side) for side in SIDES],
         "logs": [[_line(event, side, began_ns, texts) for _, event in shown[side]] for side in SIDES],
@@ -144,7 +144,7 @@ def _trimmed(events: Sequence[Event], trim: Trim) -> list[tuple[int, Event]]:
 
 def _began_ns(run: Run) -> int:
     """When the client began: how long programs take to start is no part of the story."""
-    events = [*run.client_events, *run.server_events]
+    events = [*run.client.events, *run.server.events]
     times = [(event.name in ("connecting", "began"), event.t_ns) for event in events if event.t_ns is not None]
     return next((t_ns for is_start, t_ns in times if is_start), min((t_ns for _, t_ns in times), default=0))
 

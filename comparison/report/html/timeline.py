@@ -39,7 +39,7 @@ def of(run: Run, half_close: bool = True, shown: Mapping[Side, Lines] | None = N
     the lines that can be referred to, each with its place in the log; else all."""
     own, lines = _counterparts(run), {}
     for side in SIDES:
-        told = enumerate(shown[side] if shown is not None else enumerate(run.events(side)))
+        told = enumerate(shown[side] if shown is not None else enumerate(run.log(side).events))
         lines[side] = [(n, event) for n, (at, event) in told if not is_connection(event.speaker) or at in own[side]]
     rows = [(event.t_ns, side, n) for side in SIDES for n, event in lines[side]]
     timed = all(t_ns is not None for t_ns, _, _ in rows)
@@ -50,10 +50,10 @@ def of(run: Run, half_close: bool = True, shown: Mapping[Side, Lines] | None = N
 
 def _counterparts(run: Run) -> dict[Side, set[int]]:
     """The first connection of the client, and the end that has the port which it reports, else the server's first."""
-    clients, servers = places(run.client_events), places(run.server_events)
+    clients, servers = places(run.client.events), places(run.server.events)
     ours = clients[0] if clients else ()
-    name = told_speaker(run.client_events[n] for n in ours)
-    named = (block for block in servers if run.server_events[block[0]].speaker == name)
+    name = told_speaker(run.client.events[n] for n in ours)
+    named = (block for block in servers if run.server.events[block[0]].speaker == name)
     return {"server": set(next(named, servers[0] if servers else ())), "client": set(ours)}
 
 
