@@ -106,9 +106,8 @@ def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     except (OSError, ValueError, TypeError) as error:
         named = ", ".join(loop for loop in loops if ":" in loop)
         if named and _ask(path, ()):
-            raise CannotCompare(
-                f"event loop {escape(named)!r} cannot be tried ({error}); name a function that makes a loop"
-            ) from None
+            remedy = "name a function that makes a loop"
+            raise CannotCompare(f"event loop {escape(named)!r} cannot be tried ({error}); {remedy}") from None
         raise CannotCompare(f"--python {path!r} is no Python that can be run ({error}); give the path of one") from None
     version = f"{major}.{minor}.{micro}"
     if (major, minor) < (3, 11):

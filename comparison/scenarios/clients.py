@@ -285,13 +285,11 @@ def plain_text_to_tls(stage: Stage) -> None:
 @scenario(started, **UNMET, client_endings=("tls_refused",), transports=OVER_TLS)
 def certificate_refused(stage: Stage) -> None:
     """A TLS client that does not know who has signed the server's certificate."""
-    sock = stage.connect_socket()
     try:
-        ssl.create_default_context().wrap_socket(sock, server_hostname="localhost")
+        with stage.connect_socket() as sock:
+            ssl.create_default_context().wrap_socket(sock, server_hostname="localhost")
     except ssl.SSLCertVerificationError as error:
         stage.notebook.tell("peer_1", "tls_refused", f"TLS failed: {error.verify_message}")
-    finally:
-        sock.close()
 
 
 @scenario(started, **UNCERTIFIED, transports=("mtls",))

@@ -31,8 +31,7 @@ Begin = Callable[[Any], Iterable[Any]]
 """How a scenario begins on its stage: the peers, and what else, that its script is then given."""
 Script = Callable[..., None]
 Variant = tuple[str, Mapping[str, Any]]
-ONE: Mapping[str, Variant] = {"each": ("", {})}
-"""Of a script that has no variants."""
+ONE: Mapping[str, Variant] = {"each": ("", {})}  # of a script that has no variants
 
 EXPECTED = {field.name for field in dataclasses.fields(Expectation)}
 

@@ -1,7 +1,6 @@
 """A server's own life: how it starts where it cannot, and how it stops while clients are connected."""
 
 import itertools
-import os
 import signal
 import socket
 import time
@@ -191,26 +190,20 @@ def socket_in_use(stage: Stage) -> None:
         stage.wait_for("closing_loop")
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(stage.socket_path))
-    os.unlink(stage.socket_path)
+    stage.socket_path.unlink()
 
 
 @scenario(**CANNOT_SERVE, transports=("unix",))
 def socket_not_writable(stage: Stage) -> None:
     """A server whose Unix socket is to be in a folder where nothing can be made."""
-    stage.start_in_vain("--unix", _not_writable(stage.folder))
+    path = Path("/proc/echo.sock")  # nobody can make it, not even root, who may write wherever there is a file system
+    if not path.parent.is_dir():
+        path = stage.folder / "closed" / path.name
+        path.parent.mkdir(0o500)
+    stage.start_in_vain("--unix", str(path))
 
 
 @scenario(**CANNOT, server_exit=2, transports=("unix",))
 def socket_path_too_long(stage: Stage) -> None:
     """A server whose Unix socket has a longer path than the system takes."""
     stage.start_in_vain("--unix", str(stage.folder / ("long" * 100)))
-
-
-def _not_writable(folder: Path) -> str:
-    """A path at which nobody can make a socket, not even root, who may write wherever there is a file system."""
-    if Path("/proc").is_dir():
-        return "/proc/echo.sock"
-    place = folder / "closed"
-    place.mkdir(exist_ok=True)
-    place.chmod(0o500)
-    return str(place / "echo.sock")
