@@ -30,8 +30,8 @@ CUT_OFF = (*OVER, "saw_cut")
 Begin = Callable[[Any], Iterable[Any]]
 """How a scenario begins on its stage: the peers, and what else, that its script is then given."""
 Script = Callable[..., None]
-Variant = tuple[str, Mapping[str, Any]]
-ONE: Mapping[str, Variant] = {"each": ("", {})}  # of a script that has no variants
+Variants = Mapping[str, tuple[str, Mapping[str, Any]]]
+ONE: Variants = {"each": ("", {})}  # of a script that has no variants
 
 EXPECTED = {field.name for field in dataclasses.fields(Expectation)}
 
@@ -55,9 +55,7 @@ class Declared(list[Scenario]):
         super().__init__()
         self._usual = {"on_trial": (on_trial,), "pattern": PATTERN, **usual}
 
-    def __call__(
-        self, begin: Begin | None = None, each: Mapping[str, Variant] = ONE, /, **given: Any
-    ) -> Callable[[Script], Script]:
+    def __call__(self, begin: Begin | None = None, each: Variants = ONE, /, **given: Any) -> Callable[[Script], Script]:
         """A decorator: the function below it is the script of a scenario, from where it has begun on. Its name is that
         of the scenario, its docstring what is tried; `given` are further fields. Or of one scenario for each word of
         `each`: that stands for "each" in the name, its text in the docstring, and its values are further arguments."""
@@ -67,9 +65,8 @@ class Declared(list[Scenario]):
             for word, (text, values) in each.items():
                 own = name.replace("each", word).replace("_", "-")
                 description = told[:1].lower() + told[1:].replace("{each}", text)
-                self.append(
-                    scenario(own, description, **self._usual | given, script=partial(_play, begin, script, values))
-                )
+                play = partial(_play, begin, script, values)
+                self.append(scenario(own, description, script=play, **self._usual | given))
             return script
 
         return declare

@@ -5,6 +5,7 @@ import signal
 import socket
 import ssl
 import time
+from functools import partial
 
 from common.config import TUTORIAL_MESSAGES
 from comparison.model import MIB
@@ -48,11 +49,15 @@ BAD = {
 UNFIT = {"missing": ("a file that is not there", {"file": "no-such-file"}), "is-a-folder": ("a folder", {"file": "."})}
 
 
-def met(stage: Stage) -> list[Peer]:
-    """The connection of a client."""
-    stage.listen()
+def met(stage: Stage, receive_bytes: int | None = None, plain: bool = False) -> list[Peer]:
+    """The connection of a client; its server's kernel may hold so much unread, and `plain` leaves TLS out."""
+    stage.listen(receive_bytes=receive_bytes)
     stage.start()
-    return [stage.accept()]
+    return [stage.accept(plain=plain)]
+
+
+met_bare = partial(met, plain=True)
+met_by_little_room = partial(met, receive_bytes=CHUNK_BYTES)
 
 
 def heard_out(stage: Stage) -> list[Peer]:
@@ -113,12 +118,9 @@ def never_answers(stage: Stage, peer: Peer) -> None:
     peer.receive_to_end()
 
 
-@scenario(**FAILS, **WAITS_1_S, by_timing=("sending", "waiting"), transports=(*OVER_TLS, *PLAIN))
-def accepts_silently(stage: Stage) -> None:
+@scenario(met_bare, **FAILS, **WAITS_1_S, by_timing=("sending", "waiting"), transports=(*OVER_TLS, *PLAIN))
+def accepts_silently(stage: Stage, peer: Peer) -> None:
     """A server that accepts and then does nothing at all, not even for TLS, while the client waits 1 s."""
-    stage.listen()
-    stage.start()
-    peer = stage.accept(plain=True)
     stage.wait_for("failed")
     peer.close()
 
@@ -159,9 +161,7 @@ def half_closes_first(stage: Stage, peer: Peer) -> None:
 
 def amid_64_mib(stage: Stage) -> tuple[Peer, bytes]:
     """Echo the first MiB of 64 but for the last piece, and read no more while the client fills all buffers."""
-    stage.listen(receive_bytes=CHUNK_BYTES)
-    stage.start()
-    peer, data = stage.accept(), b""
+    [peer], data = met_by_little_room(stage), b""
     while peer.received_bytes < MIB and (data := peer.receive_some()):
         if peer.received_bytes < MIB:
             peer.send_bytes(data)
@@ -203,13 +203,10 @@ def swallows_64_mib(stage: Stage, peer: Peer) -> None:
         raise Late(f"no answer came, and the client did not stop before {UNANSWERED_BYTES // MIB} MiB were sent")
 
 
-@scenario(**GIVEN_UP, **WAITS_1_S, by_timing=("sending", "failed"), transports=TCP_ONLY)
-def reads_nothing(stage: Stage) -> None:
+@scenario(met_by_little_room, **GIVEN_UP, **WAITS_1_S, by_timing=("sending", "failed"), transports=TCP_ONLY)
+def reads_nothing(stage: Stage, peer: Peer) -> None:
     """A server that takes the connection and neither reads nor answers a client that has 64 MiB to send and waits
     1 s; it must not write more than the kernel takes."""
-    stage.listen(receive_bytes=CHUNK_BYTES)
-    stage.start()
-    peer = stage.accept()
     stage.wait_for("failed")
     written = [event.payload.length for event in stage.told("sending") if event.payload is not None]
     peer.close()
