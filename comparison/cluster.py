@@ -63,10 +63,8 @@ def play_there(unit: Unit, wanted: str) -> list[Outcome]:
     commands = [words for one, _ in unit.turns for words in (one.server.server_command, one.client.client_command)]
     lacking = [words[0] for words in commands if words and os.path.isabs(words[0]) and not os.path.exists(words[0])]
     if lacking or version() != wanted:
-        what = f"no {lacking[0]}" if lacking else "another version of the project"
-        raise CannotCompare(
-            f"--cluster: the worker on {platform.node()} has {what}; have it like here, and start it again"
-        )
+        has = f"{platform.node()} has " + (f"no {lacking[0]}" if lacking else "another version of the project")
+        raise CannotCompare(f"--cluster: the worker on {has}; have it like here, and start it again")
     if (why := missing(unit.transport) or too_few_files(unit.scenario)) is not None:
         return [(pairing, why) for pairing, _ in unit.turns]
     worker, is_over = distributed.get_worker(), threading.Event()

@@ -1,4 +1,5 @@
-"""Who takes part: implementation x event loop x Python interpreter -> the commands that start a server and a client.
+"""Who takes part: implementation x event loop x Python interpreter -> the commands that start a server and a client,
+and the sources behind them.
 
 The one module of the engine with the names of the implementations and of the loops. A further implementation, in any
 language, is a row in `IMPLEMENTATIONS`: the commands of its server and of its client.
@@ -14,7 +15,8 @@ import shutil
 import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 from common.logs import escape
 from common.loops import LOOPS, USUAL, packages
@@ -23,8 +25,7 @@ from comparison.options import did_you_mean, words
 from comparison.play.processes import ROOT, output_of
 
 
-@dataclass(frozen=True)
-class Commands:
+class Commands(NamedTuple):
     """How an implementation is started. `{python}` and `{loop}` stand for an interpreter and a loop; an implementation
     whose commands have neither is one endpoint, whatever the loops and interpreters of the others."""
 
@@ -105,9 +106,8 @@ def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     except (OSError, ValueError, TypeError) as error:
         named = ", ".join(loop for loop in loops if ":" in loop)
         if named and _ask(path, ()):
-            raise CannotCompare(
-                f"event loop {escape(named)!r} cannot be tried ({error}); name a function that makes a loop"
-            ) from None
+            remedy = "name a function that makes a loop"
+            raise CannotCompare(f"event loop {escape(named)!r} cannot be tried ({error}); {remedy}") from None
         raise CannotCompare(f"--python {path!r} is no Python that can be run ({error}); give the path of one") from None
     version = f"{major}.{minor}.{micro}"
     if (major, minor) < (3, 11):
@@ -216,22 +216,48 @@ def environment(pythons: Sequence[Interpreter]) -> dict[str, str]:
 
 def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Interpreter]) -> Endpoint:
     commands = IMPLEMENTATIONS.get(name) or BY_NAME[name]
-    every_word = "".join((*commands.server, *commands.client))
+    every_word = "".join(itertools.chain(*commands))
     # Among several interpreters the version tells which, and among several of one version the path.
     alike = [other for other in pythons if other.version == python.version]
     version = python.version if len(alike) == 1 else f"{python.version} {python.path}"
     has_loop, has_python = "{loop}" in every_word, "{python}" in every_word
     levels = [loop] * has_loop + [version] * (has_python and len(pythons) > 1)
     server, client = (
-        tuple(word.replace("{python}", python.path).replace("{loop}", loop) for word in command)
-        for command in (commands.server, commands.client)
+        tuple(word.replace("{python}", python.path).replace("{loop}", loop) for word in command) for command in commands
     )
-    return Endpoint(
-        name,
+    loop, version, label = (
         loop if has_loop else NO_LEVEL,
         version if has_python else NO_LEVEL,
         "/".join((name, *levels)),
-        server,
-        client,
-        takes_options=name not in BY_NAME,
     )
+    return Endpoint(name, loop, version, label, server, client, takes_options=name not in BY_NAME)
+
+
+def source_of(command: Sequence[str]) -> Path | None:
+    """The file of a module of this project that a command starts, `-m NAME`; None where it starts something else."""
+    for option, name in itertools.pairwise(command):
+        if option == "-m":
+            path = Path(*name.split(".")).with_suffix(".py")
+            return path if (ROOT / path).is_file() else None
+    return None
+
+
+LABEL = re.compile(r" *# --- (.+) ---")
+HEAD = "Imports"  # what stands before the first label
+Numbered = list[tuple[int, str]]
+
+
+def sections_of(source: str) -> dict[str, Numbered]:
+    """Label -> the numbered lines of its section, without the label and without empty lines around."""
+    label = HEAD
+    found: dict[str, Numbered] = {label: []}
+    for number, line in enumerate(source.splitlines(), 1):
+        if match := LABEL.fullmatch(line):
+            label = match[1]
+        own = found.setdefault(label, [])
+        if not match and (own or line.strip()):
+            own.append((number, line))
+    for own in found.values():
+        while own and not own[-1][1].strip():
+            own.pop()
+    return found

@@ -12,9 +12,8 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from comparison.model import Verdict
 
@@ -52,8 +51,7 @@ Span = tuple[str, str]
 """A piece of text, and what it is: a key of STYLES, or empty."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A paragraph; with `mark`, a sign before it, one of a list."""
 
     text: str
@@ -62,16 +60,14 @@ class Line:
     indent: str = ""
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(NamedTuple):
     """What begins a part, or with a higher level a part of one."""
 
     text: str
     level: int = 2
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows under a head; what stands instead where its cells would have to be broken."""
 
     head: Sequence[str]
@@ -79,16 +75,14 @@ class Table:
     narrow: Sequence["Table | Line"] = ()
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """Lines of a log, or of code; those of a diff begin with their sign."""
 
     lines: Sequence[str]
     language: str = "text"
 
 
-@dataclass(frozen=True)
-class Beside:
+class Beside(NamedTuple):
     """Two texts side by side, each under its title; or one."""
 
     titles: Sequence[str]
@@ -99,8 +93,7 @@ class Beside:
     """In fewer columns one stands above the other."""
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command to be copied: it stands in one line, however long."""
 
     what: str

@@ -91,10 +91,8 @@ def judged(outline: Comparison, observations: Sequence[Observation], names: Name
     notes = list(outline.notes)
     sound = [log for seen in counted if not seen.faults for log in (seen.run.server, seen.run.client)]
     if (most := scenario.expects.memory_mib) is not None and sound and not any(log.peak_bytes for log in sound):
-        notes += [
-            f"skipped in {scenario.name}: whether memory stays below {most} MiB; "
-            "this system does not tell how much a process took"
-        ]
+        untold = "this system does not tell how much a process took"
+        notes.append(f"skipped in {scenario.name}: whether memory stays below {most} MiB; {untold}")
     return dataclasses.replace(
         outline,
         reference=reference,

@@ -61,8 +61,6 @@ def run(options: argparse.Namespace) -> int:
         survey, interrupted = survey_of(
             selection, tried, repeat=options.repeat, jobs=options.jobs, save=options.save, play_all=play_all
         )
-    if interrupted and not survey.comparisons:
-        raise KeyboardInterrupt
     if ALL in options.scenario and not interrupted:
         from comparison.experiments.play import otherwise
 
@@ -85,7 +83,8 @@ def survey_of(
     save: Path | None = None,
     play_all: PlayAll | None = None,
 ) -> tuple[Survey, bool]:
-    """The comparisons, one after another, each kept in `save` as it comes; and whether Ctrl-C came before the last."""
+    """The comparisons, one after another, each kept in `save` as it comes; and whether Ctrl-C came before the last.
+    Raises KeyboardInterrupt where it came before the first."""
     start_s, interrupted = time.monotonic(), False
     done: list[Comparison] = []
     outlines = [outlined(selection, trial, repeat) for trial in tried]
@@ -109,4 +108,6 @@ def survey_of(
     survey = Survey(tuple(done), round(time.monotonic() - start_s, 3))
     if folder is not None:
         folder.write_manifest(survey.duration_s)
+    if interrupted and not done:
+        raise KeyboardInterrupt
     return survey, interrupted

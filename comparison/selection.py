@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from comparison import endpoints
-from comparison.model import RAW, CannotCompare, Endpoint, Interpreter, Pairing, Scenario, Transport
+from comparison.model import RAW, SIDES, CannotCompare, Endpoint, Interpreter, Pairing, Scenario, Transport
 from comparison.options import LOOP_HELP, comma_separated, unknown, words
 from comparison.play.machine import too_few_files
 from comparison.play.transports import TCP, TRANSPORTS, missing
@@ -57,13 +57,12 @@ class Trial:
 
 
 def choose(
-    *,
+    others: Sequence[Endpoint] = (),
     servers: Sequence[str] | None = None,
     clients: Sequence[str] | None = None,
     loops: Sequence[str] | None = None,
     pythons: Sequence[str] = (),
     reference: Sequence[str] | None = None,
-    others: Sequence[Endpoint] = (),
 ) -> Selection:
     """Find out what this machine can run, and pick from it and from `others`. Raises CannotCompare."""
     found = endpoints.interpreters(pythons, loops)
@@ -88,18 +87,15 @@ def elsewhere(selection: Selection, server_on: str | None, client_on: str | None
     """Who takes part, behind the prefixes that run a command on another host, and with the address of the servers as it
     is found from there. Raises CannotCompare."""
     if address is None:
-        raise CannotCompare(
-            "--server-on and --client-on need --server-host ADDRESS: where the server is found from there"
-        )
+        need = "--server-on and --client-on need --server-host ADDRESS"
+        raise CannotCompare(f"{need}: where the server is found from there")
     for option, prefix in (("--server-on", server_on), ("--client-on", client_on)):
         if prefix is not None and shutil.which(next(iter(words(option, prefix)), "")) is None:
             raise CannotCompare(f"{option} {prefix!r}: it begins with no program of this host, such as ssh; name one")
 
-    def behind(prefix: str | None, command: tuple[str, ...]) -> tuple[str, ...]:
-        return (*FAR, prefix, *command) if prefix is not None and command else command
-
     def there(end: Endpoint) -> Endpoint:
-        server, client = behind(server_on, end.server_command), behind(client_on, end.client_command)
+        own = (server_on, end.server_command), (client_on, end.client_command)
+        server, client = ((*FAR, on, *command) if on is not None and command else command for on, command in own)
         return dataclasses.replace(end, server_command=server, client_command=client)
 
     return dataclasses.replace(
@@ -180,25 +176,17 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
 
 def add_hosts(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of two hosts."""
-    there = "run the %s there: 'ssh HOST {command}', 'ip netns exec NAME', 'docker exec -i NAME'"
-    parser.add_argument("--server-on", metavar="PREFIX", help=there % "servers")
-    parser.add_argument("--client-on", metavar="PREFIX", help=there % "clients")
+    for side in SIDES:
+        there = f"run the {side}s there: 'ssh HOST {{command}}', 'ip netns exec NAME', 'docker exec -i NAME'"
+        parser.add_argument(f"--{side}-on", metavar="PREFIX", help=there)
     parser.add_argument("--server-host", metavar="ADDRESS", help="where the servers listen and are found (localhost)")
 
 
 def chosen(options: argparse.Namespace) -> Selection:
     """Who takes part by these options. Raises CannotCompare."""
-    selection = choose(
-        servers=options.server,
-        clients=options.client,
-        loops=options.loop,
-        pythons=options.python,
-        reference=options.reference,
-        others=[endpoints.third_party(**fields) for fields in options.endpoint],
-    )
-    given = [
-        (name, ",".join(getattr(options, name) or ())) for name in ("server", "client", "loop", "python", "reference")
-    ]
+    names = {name: getattr(options, name) for name in ("server", "client", "loop", "python", "reference")}
+    selection = choose([endpoints.third_party(**fields) for fields in options.endpoint], *names.values())
+    given = [(name, ",".join(value or ())) for name, value in names.items()]
     for endpoint in options.endpoint:
         given += [("endpoint" if name == "name" else name, value) for name, value in endpoint.items()]
     hosts = {name: getattr(options, name, None) for name in ("server_on", "client_on", "server_host")}

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from common.logs import show
 from comparison.model import Log, stretch
+from comparison.play.machine import Skip
 from comparison.transcript import parse
 from comparison.vocabulary import KINDS
 
@@ -105,7 +106,9 @@ class Peer:
         return True
 
     def send_with_goodbye(self, length: int) -> None:
-        """Send the next bytes and the close_notify of TLS in one piece. Only where the system has TCP_CORK."""
+        """Send the next bytes and the close_notify of TLS in one piece. Raises Skip where no system does that."""
+        if not hasattr(socket, "TCP_CORK"):
+            raise Skip("only Linux holds back the one until the other is there")
         assert isinstance(self.sock, ssl.SSLSocket)
         if self._ended:
             return

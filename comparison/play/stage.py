@@ -178,9 +178,9 @@ class ServerStage(Stage):
     port = 0
     ended = False  # nobody is to stop it any more
 
-    def start(self, *options: str) -> None:
-        """Start it, and wait until it accepts connections. Raises NotReady, and Skip where it takes no such options."""
-        started = serve(self.launcher, self._with(*options), self.transport, self.endpoint, self.folder)
+    def start(self) -> None:
+        """Start it, and wait until it accepts connections. Raises NotReady, and Skip where it does not support this."""
+        started = serve(self.launcher, self.scenario, self.transport, self.endpoint, self.folder)
         self.process, self.port, self._tried_port = started
 
     def start_in_vain(self, *options: str) -> None:

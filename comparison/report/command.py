@@ -73,8 +73,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         tried, jobs = trials(options.scenario, None), JOBS
         survey, interrupted = survey_of(chosen(options), tried, repeat=options.repeat, jobs=jobs)
-    if interrupted and not survey.comparisons:
-        raise KeyboardInterrupt
     if not survey.comparisons:
         raise CannotCompare("there is nothing to report: the results hold no comparison")
     sources, path = [*saved, *benches], _target(options)

@@ -3,8 +3,7 @@ side itself, a short script."""
 
 from comparison.scenarios import clients, pairings, servers, starts
 
-EVERY = (*pairings.SCENARIOS, *clients.SCENARIOS, *starts.SCENARIOS, *servers.SCENARIOS)
-SCENARIOS = {scenario.name: scenario for scenario in EVERY}
+SCENARIOS = {one.name: one for module in (pairings, clients, starts, servers) for one in module.SCENARIOS}
 """What can be tried, by name. The first is the default."""
 
 TUTORIAL = SCENARIOS["tutorial"]

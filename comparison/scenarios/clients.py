@@ -5,9 +5,9 @@ import socket
 import ssl
 import sys
 import time
+from functools import partial
 
 from comparison.model import MIB
-from comparison.play.machine import Skip
 from comparison.play.peers import Peer
 from comparison.play.stage import Busy
 from comparison.play.stage import ServerStage as Stage
@@ -36,20 +36,29 @@ LOST = {"echo": "part", "server_endings": ("lost",), "transports": TCP_ONLY}
 LOST_AMID = {**LOST, "by_timing": ("received", "sent", "lost")}
 LOST_UNIX = {"echo": "part", "server_endings": ("closing", "lost"), "told": ("lost",), "transports": ("unix",)}
 IDLE = {"server_endings": ("idle",), "client_endings": CUT_OFF, "warnings": ("idle",), "late_s": LATE_S}
+IDLE |= {"server_options": ("--idle-timeout", "1")}
 STUCK = {"echo": "cut", "client_endings": OVER, "by_timing": (*BYTES, "broken", *OVER), "transports": PLAIN}
 """Of a client that reads only when it was cut."""
 STUCK_IDLE = {**STUCK, "server_endings": ("idle", "closing"), "warnings": ("idle",), "told": ("idle",)}
+STUCK_IDLE |= {"server_options": ("--idle-timeout", "2")}  # the kernels find room for more for a second and longer
+STEADY = {"server_options": ("--idle-timeout", "2"), "late_s": LATE_S, "by_timing": BYTES, "transports": TCP_ONLY}
+"""A kernel acknowledges in steps, of half a second where its buffer is large."""
 REFUSED = {"echo": "part", "server_endings": ("closing", "refused"), "client_endings": OVER}
 REFUSED |= {"warnings": ("refused",), "told": ("refused",), "by_timing": OVER, "transports": PLAIN}
+REFUSED |= {"server_options": ("--max-connections", "2")}
 UNMET = {"echo": "nothing", "server_connections": 0}
 """A handshake that fails is no connection to a server."""
-NO_CERTIFICATE = (*CUT_OFF, "tls_refused")
+TURNED_AWAY = (*CUT_OFF, "tls_refused")
+UNCERTIFIED = {**UNMET, "client_endings": TURNED_AWAY, "by_timing": ("sending", "broken", *TURNED_AWAY)}
 
 
-def connected(stage: Stage, *options: str) -> Peer:
-    """The first client of a server with these options."""
-    stage.start(*options)
-    return stage.connect()
+def started(stage: Stage, clients: int = 0) -> list[Peer]:
+    """A server, and so many clients."""
+    stage.start()
+    return [stage.connect() for _ in range(clients)]
+
+
+connected = partial(started, clients=1)
 
 
 def finish(*peers: Peer) -> None:
@@ -59,41 +68,16 @@ def finish(*peers: Peer) -> None:
         peer.receive_to_end()
 
 
-def connected_stuck(stage: Stage) -> Peer:
+def stuck(stage: Stage) -> list[Peer]:
     """A client that reads nothing and has sent all that there is room for: the server holds bytes for it."""
+    stage.start()
     bystander, peer = stage.connect(BYSTANDER), stage.connect()
     peer.send_until_stuck(bystander, NEVER_READ_BYTES)
     finish(bystander)
-    return peer
+    return [peer]
 
 
-@scenario(memory_mib=MEMORY_MIB, by_timing=BYTES, transports=TCP_ONLY)
-def never_reads(stage: Stage) -> None:
-    """A client that sends as long as the server takes it and reads nothing, and then reads it all."""
-    stage.start()
-    bystander, peer = stage.connect(BYSTANDER), stage.connect()
-    bystander.round_trip()
-    peer.send_until_stuck(bystander, NEVER_READ_BYTES)
-    finish(peer, bystander)
-
-
-@scenario(memory_mib=MEMORY_MIB, transports=TCP_ONLY)
-def reads_slowly(stage: Stage) -> None:
-    """A client that sends 1 MiB and EOF, and then reads it in small pieces."""
-    peer = connected(stage)
-    peer.send(MIB)
-    peer.half_close()
-    while peer.receive_some(1000):
-        pass
-
-
-@scenario(memory_mib=MEMORY_MIB, transports=("unix", *TCP_ONLY))
-def reads_after_eof(stage: Stage) -> None:
-    """A client that sends 256 KiB and EOF and only then reads, when the kernel has taken only a part of the echo."""
-    _sends_and_lets_it_wait(stage).receive_to_end()
-
-
-def _sends_and_lets_it_wait(stage: Stage) -> Peer:
+def waiting(stage: Stage) -> list[Peer]:
     """A client that has sent 256 KiB and EOF and read nothing, when the server can do no more about it."""
     stage.start()
     bystander, peer = stage.connect(BYSTANDER), stage.connect()
@@ -102,69 +86,87 @@ def _sends_and_lets_it_wait(stage: Stage) -> Peer:
     for _ in range(TURNS):
         bystander.round_trip()
     finish(bystander)
-    return peer
+    return [peer]
 
 
-@scenario(**LOST_AMID, client_endings=("did_reset",))
-def reset_mid_stream(stage: Stage) -> None:
+@scenario(started, memory_mib=MEMORY_MIB, by_timing=BYTES, transports=TCP_ONLY)
+def never_reads(stage: Stage) -> None:
+    """A client that sends as long as the server takes it and reads nothing, and then reads it all."""
+    bystander, peer = stage.connect(BYSTANDER), stage.connect()
+    bystander.round_trip()
+    peer.send_until_stuck(bystander, NEVER_READ_BYTES)
+    finish(peer, bystander)
+
+
+@scenario(connected, memory_mib=MEMORY_MIB, transports=TCP_ONLY)
+def reads_slowly(stage: Stage, peer: Peer) -> None:
+    """A client that sends 1 MiB and EOF, and then reads it in small pieces."""
+    peer.send(MIB)
+    peer.half_close()
+    while peer.receive_some(1000):
+        pass
+
+
+@scenario(waiting, memory_mib=MEMORY_MIB, transports=("unix", *TCP_ONLY))
+def reads_after_eof(stage: Stage, peer: Peer) -> None:
+    """A client that sends 256 KiB and EOF and only then reads, when the kernel has taken only a part of the echo."""
+    peer.receive_to_end()
+
+
+@scenario(connected, **LOST_AMID, client_endings=("did_reset",))
+def reset_mid_stream(stage: Stage, peer: Peer) -> None:
     """A client that resets the connection (SO_LINGER 0) when a part of its echo has come back."""
-    peer = connected(stage)
     peer.send(MIB)
     peer.receive(1000)
     peer.reset()
     stage.wait_for("lost")
 
 
-@scenario(**LOST_AMID, server_connections=1, client_endings=("closing",))
+@scenario(started, **LOST_AMID, server_connections=1, client_endings=("closing",))
 def killed_mid_stream(stage: Stage) -> None:
     """A client that sends without reading and is killed (SIGKILL)."""
-    stage.start()
     process = stage.launcher.start([sys.executable, "-c", KILLED, stage.host, str(stage.port)])
     process.search("1".__eq__)(stage.deadline.left())
     process.kill()
     stage.wait_for("lost")
 
 
-@scenario(**LOST | {"echo": "nothing"}, client_endings=("did_reset",))
-def reset_before_sending(stage: Stage) -> None:
+@scenario(connected, **LOST | {"echo": "nothing"}, client_endings=("did_reset",))
+def reset_before_sending(stage: Stage, peer: Peer) -> None:
     """A client that resets the connection before it has sent a byte."""
-    peer = connected(stage)
     stage.wait_for("accepted")
     peer.reset()
     stage.wait_for("lost")
 
 
-@scenario(**LOST, client_endings=("did_close",), by_timing=("lost",))
-def closes_unread(stage: Stage) -> None:
+@scenario(connected, **LOST, client_endings=("did_close",), by_timing=("lost",))
+def closes_unread(stage: Stage, peer: Peer) -> None:
     """A client that closes with its echo unread, which the kernel turns into a reset."""
-    peer = connected(stage)
     peer.send(1000)
     peer.sock.recv(1000, socket.MSG_PEEK | socket.MSG_WAITALL)
     peer.close()
     stage.wait_for("lost")
 
 
-@scenario(**LOST_UNIX, client_endings=("saw_eof", "did_close"), by_timing=("received", "sent"))
-def closes_unread_unix(stage: Stage) -> None:
+@scenario(waiting, **LOST_UNIX, client_endings=("saw_eof", "did_close"), by_timing=("received", "sent"))
+def closes_unread_unix(stage: Stage, peer: Peer) -> None:
     """A client that sends 256 KiB and EOF, and closes with its echo unread, when the kernel has taken only a part of
     it."""
-    _sends_and_lets_it_wait(stage).close()
+    peer.close()
     stage.wait_for("lost")
 
 
-@scenario(**IDLE, echo="nothing")
+@scenario(started, **IDLE, echo="nothing")
 def says_nothing(stage: Stage) -> None:
     """A client that connects and says nothing, past the server's idle limit of 1 s, and is not cut before."""
-    stage.start("--idle-timeout", "1")
     start_s = time.monotonic()
     stage.connect().receive_to_end()
     stage.check_not_sooner(1, start_s)
 
 
-@scenario(**IDLE, connections=200, transports=PLAIN)
+@scenario(started, **IDLE, connections=200, transports=PLAIN)
 def _200_half_open(stage: Stage) -> None:
     """200 clients that each send a byte and are never heard of again, past the server's idle limit of 1 s."""
-    stage.start("--idle-timeout", "1")
     peers = []
     for _ in range(stage.scenario.connections):
         # At once: on a slow machine the first of them may be cut before the last is there.
@@ -174,23 +176,20 @@ def _200_half_open(stage: Stage) -> None:
         peer.receive_to_end()
 
 
-@scenario(**STUCK_IDLE, late_s=LATE_S)
-def stuck_past_idle_limit(stage: Stage) -> None:
+@scenario(stuck, **STUCK_IDLE, late_s=LATE_S)
+def stuck_past_idle_limit(stage: Stage, peer: Peer) -> None:
     """A client that reads nothing past the server's idle limit of 2 s, and only then reads: what the kernel has taken,
     and no more."""
-    stage.start("--idle-timeout", "2")  # the kernels find room for more for a second and longer
-    peer = connected_stuck(stage)
     if stage.told("idle"):  # before all was ready for it
         raise Busy
     peer.wait_until_cut()
     peer.receive_to_end()
 
 
-@scenario(by_timing=BYTES, transports=PLAIN)
+@scenario(started, by_timing=BYTES, transports=PLAIN)
 def nothing_to_do(stage: Stage) -> None:
     """A server without anything to do, which must not take CPU time: nobody is there; then a client that is silent, one
     that reads nothing, and the same one when it has sent EOF; then all have left."""
-    stage.start()
     stage.check_asleep("before anyone has connected")
     silent, stuck = stage.connect(BYSTANDER), stage.connect()
     silent.round_trip()
@@ -205,42 +204,37 @@ def nothing_to_do(stage: Stage) -> None:
     stage.check_asleep("when its clients have left")
 
 
-@scenario(transports=PLAIN)
-def byte_each_10_ms(stage: Stage) -> None:
+@scenario(connected, transports=PLAIN)
+def byte_each_10_ms(stage: Stage, peer: Peer) -> None:
     """A client that sends one byte each 10 ms, and then EOF."""
-    peer = connected(stage)
     for _ in range(20):
         peer.send(1)
         time.sleep(0.01)
     finish(peer)
 
 
-@scenario(transports=PLAIN, late_s=LATE_S)
-def byte_each_100_ms(stage: Stage) -> None:
+@scenario(connected, transports=PLAIN, late_s=LATE_S, server_options=("--idle-timeout", "0.6"))
+def byte_each_100_ms(stage: Stage, peer: Peer) -> None:
     """A client that sends one byte each 0.1 s, well within the server's idle limit of 0.6 s, for longer than that
     limit."""
-    peer = connected(stage, "--idle-timeout", "0.6")
     for _ in range(15):
         peer.round_trip()
         time.sleep(0.1)
     finish(peer)
 
 
-@scenario(by_timing=BYTES, transports=TCP_ONLY, late_s=LATE_S)
-def reads_steadily(stage: Stage) -> None:
+@scenario(stuck, **STEADY)
+def reads_steadily(stage: Stage, peer: Peer) -> None:
     """A client that has filled all buffers and reads 40 kB each 50 ms, for longer than an idle limit of 2 s."""
-    stage.start("--idle-timeout", "2")  # a kernel acknowledges in steps, of half a second where its buffer is large
-    peer = connected_stuck(stage)
     for _ in range(60):
         peer.receive_all(40_000)
         time.sleep(0.05)
     finish(peer)
 
 
-@scenario(transports=PLAIN)
+@scenario(started, transports=PLAIN)
 def interleaved(stage: Stage) -> None:
     """8 clients at once, each with bytes of its own, who send and read by turns."""
-    stage.start()
     peers = [stage.connect(shift=number) for number in range(8)]
     for _ in range(10):
         for peer in peers:
@@ -253,11 +247,9 @@ def interleaved(stage: Stage) -> None:
         peer.receive_to_end()
 
 
-@scenario(**REFUSED)
-def one_too_many(stage: Stage) -> None:
+@scenario(partial(started, clients=2), **REFUSED)
+def one_too_many(stage: Stage, *welcome: Peer) -> None:
     """3 clients of a server that takes 2 at once."""
-    stage.start("--max-connections", "2")
-    welcome = [stage.connect() for _ in range(2)]
     for peer in welcome:
         peer.round_trip()
     stage.connect().receive_to_end()
@@ -266,12 +258,10 @@ def one_too_many(stage: Stage) -> None:
         finish(peer)
 
 
-@scenario(**REFUSED)
-def room_given_back(stage: Stage) -> None:
+@scenario(partial(started, clients=2), **REFUSED)
+def room_given_back(stage: Stage, stays: Peer, leaves: Peer) -> None:
     """A server that takes 2 clients at once and has them: 3 more are refused, and when one has left the next is
     served."""
-    stage.start("--max-connections", "2")
-    stays, leaves = stage.connect(), stage.connect()
     for peer in (stays, leaves):
         peer.round_trip()
     for _ in range(3):
@@ -284,63 +274,51 @@ def room_given_back(stage: Stage) -> None:
         finish(peer)
 
 
-@scenario(**UNMET, client_endings=OVER, by_timing=("received",), transports=OVER_TLS)
+@scenario(started, **UNMET, client_endings=OVER, by_timing=("received",), transports=OVER_TLS)
 def plain_text_to_tls(stage: Stage) -> None:
     """A client that speaks plain text to a TLS port."""
-    stage.start()
     peer = stage.connect(plain=True)
     peer.send_bytes(b"This is the message. It will be sent in parts.")
     peer.receive_to_end()
 
 
-@scenario(**UNMET, client_endings=("tls_refused",), transports=OVER_TLS)
+@scenario(started, **UNMET, client_endings=("tls_refused",), transports=OVER_TLS)
 def certificate_refused(stage: Stage) -> None:
     """A TLS client that does not know who has signed the server's certificate."""
-    stage.start()
-    sock = stage.connect_socket()
     try:
-        ssl.create_default_context().wrap_socket(sock, server_hostname="localhost")
+        with stage.connect_socket() as sock:
+            ssl.create_default_context().wrap_socket(sock, server_hostname="localhost")
     except ssl.SSLCertVerificationError as error:
         stage.notebook.tell("peer_1", "tls_refused", f"TLS failed: {error.verify_message}")
-    finally:
-        sock.close()
 
 
-@scenario(
-    **UNMET, client_endings=NO_CERTIFICATE, by_timing=("sending", "broken", *NO_CERTIFICATE), transports=("mtls",)
-)
+@scenario(started, **UNCERTIFIED, transports=("mtls",))
 def no_client_certificate(stage: Stage) -> None:
     """A client without a certificate, where the server demands one."""
-    stage.start()
     peer = stage.connect(certified=False)
     peer.send(100)
     peer.receive_to_end()
 
 
-@scenario(**UNMET, client_endings=("did_close",), transports=OVER_TLS)
+@scenario(started, **UNMET, client_endings=("did_close",), transports=OVER_TLS)
 def tls_cut_in_handshake(stage: Stage) -> None:
     """A client that closes the connection in the middle of the TLS handshake."""
-    stage.start()
     peer = stage.connect(plain=True)
     peer.send_bytes(CLIENT_HELLO)
     peer.close()
 
 
-@scenario(client_endings=("did_close",), transports=("tls",))
-def tls_cut_without_goodbye(stage: Stage) -> None:
+@scenario(connected, client_endings=("did_close",), transports=("tls",))
+def tls_cut_without_goodbye(stage: Stage, peer: Peer) -> None:
     """A client that closes the connection under TLS, without saying so in TLS (close_notify)."""
-    peer = connected(stage)
     peer.round_trip()
     peer.cut()
     stage.wait_for("closing")
 
 
 # The kernel holds them back for 0.2 s at most.
-@scenario(echo="part", server_endings=("closing", "lost"), transports=("tls",), late_s=0.1)
-def tls_bytes_with_goodbye(stage: Stage) -> None:
+@scenario(connected, echo="part", server_endings=("closing", "lost"), transports=("tls",), late_s=0.1)
+def tls_bytes_with_goodbye(stage: Stage, peer: Peer) -> None:
     """A TLS client that sends 1000 bytes and the end of TLS (close_notify) in one piece, and then reads."""
-    if not hasattr(socket, "TCP_CORK"):
-        raise Skip("only Linux holds back the one until the other is there")
-    peer = connected(stage)
     peer.send_with_goodbye(1000)
     peer.receive_to_end()

@@ -2,7 +2,7 @@
 a function below them, which does so."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -27,10 +27,11 @@ OVER = ("saw_eof", "saw_reset")
 CUT_OFF = (*OVER, "saw_cut")
 """How a peer may see that the other side gave up a connection: no goodbye of TLS, and a reset where bytes were lost."""
 
+Begin = Callable[[Any], Iterable[Any]]
+"""How a scenario begins on its stage: the peers, and what else, that its script is then given."""
 Script = Callable[..., None]
-Variant = tuple[str, Mapping[str, Any]]
-ONE: Mapping[str, Variant] = {"each": ("", {})}
-"""Of a script that has no variants."""
+Variants = Mapping[str, tuple[str, Mapping[str, Any]]]
+ONE: Variants = {"each": ("", {})}  # of a script that has no variants
 
 EXPECTED = {field.name for field in dataclasses.fields(Expectation)}
 
@@ -54,17 +55,22 @@ class Declared(list[Scenario]):
         super().__init__()
         self._usual = {"on_trial": (on_trial,), "pattern": PATTERN, **usual}
 
-    def __call__(self, each: Mapping[str, Variant] = ONE, /, **given: Any) -> Callable[[Script], Script]:
-        """A decorator: the function below it is the script of a scenario. Its name is that of the scenario, its
-        docstring what is tried; `given` are further fields. Or of one scenario for each word of `each`: that stands for
-        "each" in the name, its text in the docstring, and its values are further arguments of the function."""
+    def __call__(self, begin: Begin | None = None, each: Variants = ONE, /, **given: Any) -> Callable[[Script], Script]:
+        """A decorator: the function below it is the script of a scenario, from where it has begun on. Its name is that
+        of the scenario, its docstring what is tried; `given` are further fields. Or of one scenario for each word of
+        `each`: that stands for "each" in the name, its text in the docstring, and its values are further arguments."""
 
         def declare(script: Script) -> Script:
             name, told = script.__name__.strip("_"), " ".join((script.__doc__ or "").split()).removesuffix(".")
             for word, (text, values) in each.items():
                 own = name.replace("each", word).replace("_", "-")
                 description = told[:1].lower() + told[1:].replace("{each}", text)
-                self.append(scenario(own, description, script=partial(script, **values), **self._usual | given))
+                play = partial(_play, begin, script, values)
+                self.append(scenario(own, description, script=play, **self._usual | given))
             return script
 
         return declare
+
+
+def _play(begin: Begin | None, script: Script, values: Mapping[str, Any], stage: Any) -> None:
+    script(stage, *(begin(stage) if begin is not None else ()), **values)

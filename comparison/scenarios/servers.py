@@ -5,7 +5,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from functools import partial
 
 from common.config import TUTORIAL_MESSAGES
 from comparison.model import MIB
@@ -23,6 +23,10 @@ SCENARIOS = scenario = Declared("client", pattern=MESSAGE, transports=PLAIN, ser
 FAILS = {"echo": "part", "client_exit": 1, "client_endings": ("failed",), "warnings": ("failed",)}
 """The client says in one line what went wrong, and exits with 1."""
 
+PAUSES = {"options": ("--pause", "60")}
+WAITS_1_S = {"options": ("--timeout", "1"), "late_s": LATE_S}
+INTERRUPTED = {**PAUSES, "client_exit": 130, "client_endings": (), "server_endings": CUT_OFF}
+STILL_TOLD = {"client_endings": ("closing", "lost"), "by_timing": ("sending", "waiting", "broken")}
 GIVEN_UP = {**file_of(64), **FAILS, "memory_mib": MEMORY_MIB}
 AMID = ("sending", "received", "failed")
 """What the clock decides where a client gives up amid what it sends: how far it had come."""
@@ -45,18 +49,22 @@ BAD = {
 UNFIT = {"missing": ("a file that is not there", {"file": "no-such-file"}), "is-a-folder": ("a folder", {"file": "."})}
 
 
-def _met(stage: Stage, *options: str) -> Peer:
-    """The connection of a client with these options."""
-    stage.listen()
-    stage.start(*options)
-    return stage.accept()
+def met(stage: Stage, receive_bytes: int | None = None, plain: bool = False) -> list[Peer]:
+    """The connection of a client; its server's kernel may hold so much unread, and `plain` leaves TLS out."""
+    stage.listen(receive_bytes=receive_bytes)
+    stage.start()
+    return [stage.accept(plain=plain)]
 
 
-def _heard_out(stage: Stage) -> Peer:
+met_bare = partial(met, plain=True)
+met_by_little_room = partial(met, receive_bytes=CHUNK_BYTES)
+
+
+def heard_out(stage: Stage) -> list[Peer]:
     """The client's connection, when all that it sends has come."""
-    peer = _met(stage)
+    [peer] = met(stage)
     peer.receive(len(MESSAGE))
-    return peer
+    return [peer]
 
 
 @scenario(**FAILS, server_endings=(), transports=TCP_ONLY)
@@ -65,79 +73,70 @@ def refuses(stage: Stage) -> None:
     stage.start()
 
 
-@scenario(**FAILS, by_timing=("sending", "waiting", "received", "eof", "failed"))
-def closes_at_once(stage: Stage) -> None:
+@scenario(met, **FAILS, by_timing=("sending", "waiting", "received", "eof", "failed"))
+def closes_at_once(stage: Stage, peer: Peer) -> None:
     """A server that accepts and closes at once."""
-    _met(stage).close()
+    peer.close()
 
 
-@scenario(**FAILS, server_endings=("did_reset",), transports=TCP_ONLY)
-def resets(stage: Stage) -> None:
+@scenario(heard_out, **FAILS, server_endings=("did_reset",), transports=TCP_ONLY)
+def resets(stage: Stage, peer: Peer) -> None:
     """A server that reads it all and resets the connection."""
-    _heard_out(stage).reset()
+    peer.reset()
 
 
-@scenario(**FAILS, server_endings=("did_reset",), transports=TCP_ONLY)
-def resets_in_a_pause(stage: Stage) -> None:
+@scenario(met, **FAILS, **PAUSES, server_endings=("did_reset",), transports=TCP_ONLY)
+def resets_in_a_pause(stage: Stage, peer: Peer) -> None:
     """A server that resets the connection while its client waits between two messages, and must not wait on."""
-    peer = _met(stage, "--pause", "60")
     peer.receive(len(TUTORIAL_MESSAGES[0]))
     time.sleep(0.1)  # the bytes may come before the client waits
     peer.reset()
 
 
-@scenario(client_endings=("lost",), server_endings=("did_reset",), transports=TCP_ONLY)
-def echoes_and_resets(stage: Stage) -> None:
+@scenario(heard_out, client_endings=("lost",), server_endings=("did_reset",), transports=TCP_ONLY)
+def echoes_and_resets(stage: Stage, peer: Peer) -> None:
     """A server that sends it all back, and resets the connection when the client has it."""
-    peer = _heard_out(stage)
     peer.receive_eof()
     peer.send_bytes(MESSAGE)
     stage.wait_for("received")
     peer.reset()
 
 
-@scenario(WRONG, **FAILS)
-def echoes_each(stage: Stage, echo: bytes) -> None:
+@scenario(heard_out, WRONG, **FAILS)
+def echoes_each(stage: Stage, peer: Peer, echo: bytes) -> None:
     """A server that sends back {each}."""
-    peer = _heard_out(stage)
     peer.send_bytes(echo)
     peer.close()
 
 
-@scenario(**FAILS, server_endings=CUT_OFF, transports=(*PLAIN, *OVER_TLS), late_s=LATE_S)
-def never_answers(stage: Stage) -> None:
+@scenario(met, **FAILS, **WAITS_1_S, server_endings=CUT_OFF, transports=(*PLAIN, *OVER_TLS))
+def never_answers(stage: Stage, peer: Peer) -> None:
     """A server that reads everything and never answers a client that waits 1 s, and no less."""
-    peer = _met(stage, "--timeout", "1")
     peer.receive(len(MESSAGE))
     stage.wait_for("failed")
     stage.check_not_sooner(1, stage.accepted_s)
     peer.receive_to_end()
 
 
-@scenario(**FAILS, by_timing=("sending", "waiting"), transports=(*OVER_TLS, *PLAIN), late_s=LATE_S)
-def accepts_silently(stage: Stage) -> None:
+@scenario(met_bare, **FAILS, **WAITS_1_S, by_timing=("sending", "waiting"), transports=(*OVER_TLS, *PLAIN))
+def accepts_silently(stage: Stage, peer: Peer) -> None:
     """A server that accepts and then does nothing at all, not even for TLS, while the client waits 1 s."""
-    stage.listen()
-    stage.start("--timeout", "1")
-    peer = stage.accept(plain=True)
     stage.wait_for("failed")
     peer.close()
 
 
-@scenario()
-def byte_at_a_time(stage: Stage) -> None:
+@scenario(heard_out)
+def byte_at_a_time(stage: Stage, peer: Peer) -> None:
     """A server that answers one byte at a time."""
-    peer = _heard_out(stage)
     for place in range(len(MESSAGE)):
         peer.send_bytes(MESSAGE[place : place + 1])
         time.sleep(0.002)
     peer.close()
 
 
-@scenario(server_endings=("saw_eof",))
-def lets_lockstep_wait(stage: Stage) -> None:
+@scenario(met, server_endings=("saw_eof",), options=("--lockstep",))
+def lets_lockstep_wait(stage: Stage, peer: Peer) -> None:
     """A server that answers each message of a client in lockstep late, and must get nothing more before."""
-    peer = _met(stage, "--lockstep")
     for message in TUTORIAL_MESSAGES:
         peer.receive(len(message))
         peer.receive_nothing(0.1)
@@ -145,79 +144,69 @@ def lets_lockstep_wait(stage: Stage) -> None:
     peer.receive_to_end()
 
 
-@scenario(**FAILS, by_timing=("sending", "waiting", "received", "failed"), server_endings=OVER)
-def speaks_first(stage: Stage) -> None:
+@scenario(met, **FAILS, **PAUSES, by_timing=("sending", "waiting", "received", "failed"), server_endings=OVER)
+def speaks_first(stage: Stage, peer: Peer) -> None:
     """A server that sends before it is asked."""
-    peer = _met(stage, "--pause", "60")
     peer.send_bytes(b"Welcome! " * 20)
     peer.receive_to_end()
 
 
-@scenario(**FAILS, server_endings=OVER)
-def half_closes_first(stage: Stage) -> None:
+@scenario(heard_out, **FAILS, server_endings=OVER)
+def half_closes_first(stage: Stage, peer: Peer) -> None:
     """A server that sends EOF when it has sent back a part, and goes on reading."""
-    peer = _heard_out(stage)
     peer.send_bytes(MESSAGE[:12])
     peer.half_close()
     peer.receive_to_end()
 
 
-def _gives_up_amid_64_mib(stage: Stage, change: Callable[[bytes], bytes] = bytes) -> Peer:
-    """Echo the first MiB of 64, read no more while the client fills all buffers on the way, and then send the last
-    piece, with a change."""
-    stage.listen(receive_bytes=CHUNK_BYTES)
-    stage.start()
-    peer = stage.accept()
-    data = b""
+def amid_64_mib(stage: Stage) -> tuple[Peer, bytes]:
+    """Echo the first MiB of 64 but for the last piece, and read no more while the client fills all buffers."""
+    [peer], data = met_by_little_room(stage), b""
     while peer.received_bytes < MIB and (data := peer.receive_some()):
         if peer.received_bytes < MIB:
             peer.send_bytes(data)
     time.sleep(0.3)
-    peer.send_bytes(change(data))
-    return peer
+    return peer, data
 
 
-@scenario(**GIVEN_UP, by_timing=("sending", "waiting", "received", "eof", "failed"), transports=TCP_ONLY)
-def closes_amid_64_mib(stage: Stage) -> None:
+@scenario(amid_64_mib, **GIVEN_UP, by_timing=("sending", "waiting", "received", "eof", "failed"), transports=TCP_ONLY)
+def closes_amid_64_mib(stage: Stage, peer: Peer, data: bytes) -> None:
     """A server that closes when it has sent back the first MiB of 64."""
-    _gives_up_amid_64_mib(stage).close()
+    peer.send_bytes(data)
+    peer.close()
 
 
-@scenario(**GIVEN_UP, by_timing=AMID)
-def eof_amid_64_mib(stage: Stage) -> None:
+@scenario(amid_64_mib, **GIVEN_UP, by_timing=AMID)
+def eof_amid_64_mib(stage: Stage, peer: Peer, data: bytes) -> None:
     """A server that sends EOF when it has sent back the first MiB of 64, and then neither reads nor closes."""
-    peer = _gives_up_amid_64_mib(stage)
+    peer.send_bytes(data)
     peer.half_close()
     stage.wait_for("failed")
     peer.close()
 
 
-@scenario(**GIVEN_UP, by_timing=AMID)
-def altered_amid_64_mib(stage: Stage) -> None:
+@scenario(amid_64_mib, **GIVEN_UP, by_timing=AMID)
+def altered_amid_64_mib(stage: Stage, peer: Peer, data: bytes) -> None:
     """A server that sends back a wrong byte after the first MiB of 64, and then neither reads nor closes."""
-    peer = _gives_up_amid_64_mib(stage, lambda data: data[:-1] + bytes([data[-1] ^ 1]))
+    peer.send_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     stage.wait_for("failed")
     peer.close()
 
 
-@scenario(**file_of(64), **FAILS, by_timing=AMID, server_endings=CUT_OFF, late_s=LATE_S)
-def swallows_64_mib(stage: Stage) -> None:
+@scenario(met, **file_of(64), **FAILS, **WAITS_1_S, by_timing=AMID, server_endings=CUT_OFF)
+def swallows_64_mib(stage: Stage, peer: Peer) -> None:
     """A server that reads and never answers a client that has 64 MiB to send and waits 1 s; it must not send them
     all."""
-    peer = _met(stage, "--timeout", "1")
     while peer.received_bytes <= UNANSWERED_BYTES and peer.receive_some():
         pass
     if peer.received_bytes > UNANSWERED_BYTES:
         raise Late(f"no answer came, and the client did not stop before {UNANSWERED_BYTES // MIB} MiB were sent")
 
 
-@scenario(**GIVEN_UP, by_timing=("sending", "failed"), transports=TCP_ONLY, late_s=LATE_S)
-def reads_nothing(stage: Stage) -> None:
+@scenario(met_by_little_room, **GIVEN_UP, **WAITS_1_S, by_timing=("sending", "failed"), transports=TCP_ONLY)
+def reads_nothing(stage: Stage, peer: Peer) -> None:
     """A server that takes the connection and neither reads nor answers a client that has 64 MiB to send and waits
     1 s; it must not write more than the kernel takes."""
-    stage.listen(receive_bytes=CHUNK_BYTES)
-    stage.start("--timeout", "1")
-    peer = stage.accept()
     stage.wait_for("failed")
     written = [event.payload.length for event in stage.told("sending") if event.payload is not None]
     peer.close()
@@ -225,7 +214,7 @@ def reads_nothing(stage: Stage) -> None:
         raise Late(f"the client wrote {sum(written) / MIB:.0f} MiB to a server that reads nothing")
 
 
-@scenario(BAD, **FAILS, server_endings=("tls_refused",), transports=("tls",))
+@scenario(None, BAD, **FAILS, server_endings=("tls_refused",), transports=("tls",))
 def each_certificate(stage: Stage, certificate: str) -> None:
     """A server with a certificate {each}."""
     stage.listen()
@@ -238,7 +227,7 @@ def each_certificate(stage: Stage, certificate: str) -> None:
         raise Late(f"the client has accepted the certificate {certificate!r}")
 
 
-@scenario(**FAILS, server_endings=(), transports=("tcp",))
+@scenario(**FAILS, options=("--host", UNKNOWN), server_endings=(), transports=("tcp",))
 def unknown_name(stage: Stage) -> None:
     """A server name that does not resolve."""
     start_s = time.monotonic()
@@ -249,40 +238,35 @@ def unknown_name(stage: Stage) -> None:
             raise Skip("the resolver of this machine takes seconds to say that it does not know a name") from None
     else:
         raise Skip("the resolver of this machine has an address for every name")
-    stage.start("--host", UNKNOWN)
+    stage.start()
 
 
-@scenario(**FAILS, server_endings=(), transports=("tcp",))
+@scenario(**FAILS, options=("--host", "localhost"), server_endings=(), transports=("tcp",))
 def no_listener_on_any_address(stage: Stage) -> None:
     """A port that nobody listens on, on any address of localhost: IPv4 and, where it has one, IPv6."""
-    stage.start("--host", "localhost")
+    stage.start()
 
 
-@scenario(transports=OVER_TLS)
-def tls_needs_goodbye(stage: Stage) -> None:
+@scenario(heard_out, transports=OVER_TLS)
+def tls_needs_goodbye(stage: Stage, peer: Peer) -> None:
     """A TLS server that sends it all back, and must be told in TLS (close_notify) that this was all."""
-    peer = _heard_out(stage)
     peer.send_bytes(MESSAGE)
     peer.receive_eof()
     peer.close()
 
 
-@scenario(transports=OVER_TLS, by_timing=("eof",), late_s=0.1)  # the kernel holds it back for 0.2 s at most
-def tls_goodbye_first(stage: Stage) -> None:
+@scenario(heard_out, transports=OVER_TLS, by_timing=("eof",), late_s=0.1)  # the kernel holds it back for 0.2 s at most
+def tls_goodbye_first(stage: Stage, peer: Peer) -> None:
     """A TLS server that sends it all back with its own goodbye (close_notify) in one piece, and must be told in TLS
     that this was all."""
-    if not hasattr(socket, "TCP_CORK"):
-        raise Skip("only Linux holds back the one until the other is there")
-    peer = _heard_out(stage)
     peer.send_with_goodbye(len(MESSAGE))
     peer.receive_eof()
     peer.cut()
 
 
-@scenario(client_endings=("closing", "lost"), by_timing=("sending", "waiting", "broken"), transports=OVER_TLS)
-def tls_after_goodbye(stage: Stage) -> None:
+@scenario(heard_out, **STILL_TOLD, transports=OVER_TLS)
+def tls_after_goodbye(stage: Stage, peer: Peer) -> None:
     """A TLS server that sends it all back, goes on sending when the client has closed in TLS, and then closes."""
-    peer = _heard_out(stage)
     peer.send_bytes(MESSAGE)
     peer.receive_eof()
     for _ in range(10):
@@ -291,20 +275,18 @@ def tls_after_goodbye(stage: Stage) -> None:
     peer.cut()
 
 
-@scenario(client_exit=130, client_endings=(), server_endings=CUT_OFF, transports=(*PLAIN, *OVER_TLS))
-def interrupted(stage: Stage) -> None:
+@scenario(met, **INTERRUPTED, transports=(*PLAIN, *OVER_TLS))
+def interrupted(stage: Stage, peer: Peer) -> None:
     """A client that gets Ctrl-C (SIGINT) between two messages, and must just end."""
-    peer = _met(stage, "--pause", "60")
     peer.receive(len(TUTORIAL_MESSAGES[0]))
     stage.process.send_signal(signal.SIGINT)
     peer.receive_to_end()
 
 
-@scenario(client_exit=130, client_endings=(), server_endings=CUT_OFF, transports=TCP_ONLY)
-def never_heard_of_again(stage: Stage) -> None:
+@scenario(met, **INTERRUPTED, transports=TCP_ONLY)
+def never_heard_of_again(stage: Stage, peer: Peer) -> None:
     """A server that falls silent; the client's kernel must look now and then whether it is still there (TCP
     keepalive)."""
-    peer = _met(stage, "--pause", "60")
     peer.receive(len(TUTORIAL_MESSAGES[0]))
     while (timer := _timer_of(peer)) != KEEPALIVE:
         if timer is None:
@@ -328,7 +310,7 @@ def _timer_of(peer: Peer) -> str | None:
     return timer
 
 
-@scenario(UNFIT, client_exit=2, client_endings=(), server_endings=())
+@scenario(None, UNFIT, client_exit=2, client_endings=(), server_endings=())
 def file_each(stage: Stage, file: str) -> None:
     """A client that is to send {each}."""
     stage.listen()
@@ -340,4 +322,6 @@ def file_not_readable(stage: Stage) -> None:
     """A client that is to send a file that nobody can open (a Unix socket)."""
     with socket.socket(socket.AF_UNIX) as nobody:
         nobody.bind(str(stage.folder / "nobody"))
-    _met(stage, "--file", str(stage.folder / "nobody")).receive_to_end()
+    stage.listen()
+    stage.start("--file", str(stage.folder / "nobody"))
+    stage.accept().receive_to_end()

@@ -1,10 +1,10 @@
 """A server's own life: how it starts where it cannot, and how it stops while clients are connected."""
 
 import itertools
-import os
 import signal
 import socket
 import time
+from functools import partial
 from pathlib import Path
 
 from comparison.model import MIB
@@ -12,7 +12,7 @@ from comparison.play.machine import limit_files
 from comparison.play.peers import Peer
 from comparison.play.serving import LOOK_S
 from comparison.play.stage import ServerStage as Stage
-from comparison.scenarios.clients import STUCK, connected, connected_stuck, finish
+from comparison.scenarios.clients import STUCK, connected, finish, started, stuck
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYTES
 
@@ -27,18 +27,19 @@ NOBODY_CAME = {"echo": "nothing", "server_endings": (), "client_endings": ()}
 CUT = {"server_endings": ("cut",), "client_endings": CUT_OFF, "warnings": ("cut",)}
 CUT_STUCK = {"warnings": ("cut",), "told": ("cut",)}
 NEVER_READS = {**CUT_STUCK, "transports": PLAIN, "echo": "part", "memory_mib": MEMORY_MIB, "by_timing": BYTES}
+NEVER_READS |= {"server_endings": ("closing", "cut"), "client_endings": ("saw_eof", "did_close")}
 NO_FILES = {"all_accepted": False, "warnings": ("out_of_files",), "transports": TCP_ONLY}
 CANNOT = {**NOBODY_CAME, "server_connections": 0}
 CANNOT_SERVE = {**CANNOT, "server_exit": 1, "warnings": ("cannot_serve",), "told": ("cannot_serve",)}
 BY = {name.lower(): (name, {"number": signal.Signals[name]}) for name in ("SIGTERM", "SIGINT")}
 
 
-def _stopped_with(stage: Stage) -> Peer:
+def stopped(stage: Stage) -> list[Peer]:
     """A client that has got a byte back of a server that then stops, and has told so."""
-    peer = connected(stage, *LONG_GRACE)
+    [peer] = connected(stage)
     peer.round_trip()
     _stop(stage)
-    return peer
+    return [peer]
 
 
 def _stop(stage: Stage, number: int = signal.SIGTERM) -> None:
@@ -55,11 +56,9 @@ def _stop_again_and_again(stage: Stage, *numbers: int) -> None:
             return
 
 
-@scenario(BY, transports=PLAIN)
-def each_with_clients(stage: Stage, number: int) -> None:
+@scenario(partial(started, clients=2), BY, transports=PLAIN, server_options=LONG_GRACE)
+def each_with_clients(stage: Stage, silent: Peer, busy: Peer, number: int) -> None:
     """A server that is stopped by {each} while two clients are connected, who finish within its grace."""
-    stage.start(*LONG_GRACE)
-    silent, busy = stage.connect(), stage.connect()
     busy.round_trip()
     stage.wait_for("accepted", 2)
     _stop(stage, number)
@@ -68,27 +67,24 @@ def each_with_clients(stage: Stage, number: int) -> None:
     finish(busy, silent)
 
 
-@scenario(BY, transports=TCP_ONLY)
-def each_mid_echo(stage: Stage, number: int) -> None:
+@scenario(connected, BY, transports=TCP_ONLY, server_options=LONG_GRACE)
+def each_mid_echo(stage: Stage, peer: Peer, number: int) -> None:
     """A server that is stopped by {each} when it has echoed a little of 1 MiB; all of it must come back."""
-    peer = connected(stage, *LONG_GRACE)
     peer.send(MIB)
     peer.receive(1000)
     _stop(stage, number)
     finish(peer)
 
 
-@scenario(BY, **NOBODY_CAME)
+@scenario(started, BY, **NOBODY_CAME)
 def each_idle(stage: Stage, number: int) -> None:
     """A server that is stopped by {each} before anyone has connected."""
-    stage.start()
     stage.stop(number)
 
 
-@scenario(**CUT, late_s=LATE_S)
-def grace_over(stage: Stage) -> None:
+@scenario(connected, **CUT, late_s=LATE_S, server_options=("--grace", "1"))
+def grace_over(stage: Stage, peer: Peer) -> None:
     """A stopped server with a client that stays beyond the grace of 1 s, and is not cut before."""
-    peer = connected(stage, "--grace", "1")
     peer.round_trip()
     start_s = time.monotonic()
     stage.stop(signal.SIGTERM)
@@ -96,74 +92,64 @@ def grace_over(stage: Stage) -> None:
     stage.check_not_sooner(1, start_s)
 
 
-@scenario(**CUT)
-def second_signal(stage: Stage) -> None:
+@scenario(stopped, **CUT, server_options=LONG_GRACE)
+def second_signal(stage: Stage, peer: Peer) -> None:
     """A server with a client that gets SIGTERM a second time, long before its grace of 60 s is over."""
-    peer = _stopped_with(stage)
     stage.process.send_signal(signal.SIGTERM)
     peer.receive_to_end()
 
 
-@scenario(**STUCK, **CUT_STUCK, server_endings=("cut", "closing"))
-def stuck_at_second_signal(stage: Stage) -> None:
+@scenario(stuck, **STUCK, **CUT_STUCK, server_endings=("cut", "closing"), server_options=LONG_GRACE)
+def stuck_at_second_signal(stage: Stage, peer: Peer) -> None:
     """A server that gets SIGTERM twice while a client reads nothing, and only then reads: what the kernel has taken,
     and no more."""
-    stage.start(*LONG_GRACE)
-    peer = connected_stuck(stage)
     _stop(stage)
     stage.process.send_signal(signal.SIGTERM)
     peer.wait_until_cut()
     peer.receive_to_end()
 
 
-@scenario(transports=PLAIN)
-def comes_too_late(stage: Stage) -> None:
+@scenario(stopped, transports=PLAIN, server_options=LONG_GRACE)
+def comes_too_late(stage: Stage, peer: Peer) -> None:
     """Clients that come when a server with a client has told that it closes: they must not be served."""
-    peer = _stopped_with(stage)
     stage.connect_in_vain()
     peer.round_trip()
     stage.connect_in_vain()
     finish(peer)
 
 
-@scenario(transports=PLAIN)
-def nothing_to_do_but_end(stage: Stage) -> None:
+@scenario(stopped, transports=PLAIN, server_options=LONG_GRACE)
+def nothing_to_do_but_end(stage: Stage, peer: Peer) -> None:
     """A stopped server that waits for a client that is silent, which must not take CPU time."""
-    peer = _stopped_with(stage)
     stage.check_asleep("while it waits for its last client")
     finish(peer)
 
 
-@scenario(**NEVER_READS, server_endings=("closing", "cut"), client_endings=("saw_eof", "did_close"))
-def grace_over_stuck(stage: Stage) -> None:
+@scenario(stuck, **NEVER_READS, server_options=("--grace", "0.2"))
+def grace_over_stuck(stage: Stage, peer: Peer) -> None:
     """A stopped server whose client has filled all buffers and never reads, beyond the grace of 0.2 s."""
-    stage.start("--grace", "0.2")
-    peer = connected_stuck(stage)
     stage.stop(signal.SIGTERM)
     stage.wait_for("closing_loop")
     peer.close()
 
 
-@scenario(**NOBODY_CAME)
+@scenario(started, **NOBODY_CAME)
 def sigterm_until_gone(stage: Stage) -> None:
     """A server that gets SIGTERM again and again, from when it serves until it is gone."""
-    stage.start()
     _stop_again_and_again(stage, signal.SIGTERM)
 
 
-@scenario(**CUT)
-def signals_until_gone(stage: Stage) -> None:
+@scenario(connected, **CUT, server_options=LONG_GRACE)
+def signals_until_gone(stage: Stage, peer: Peer) -> None:
     """A server with a client that gets SIGTERM and SIGINT by turns, again and again until it is gone."""
-    peer = connected(stage, *LONG_GRACE)
     peer.round_trip()
     _stop_again_and_again(stage, signal.SIGTERM, signal.SIGINT)
     peer.receive_to_end()
 
 
-@scenario(**NO_FILES, echo="part", client_endings=OVER, by_timing=("sending", "broken", "half_closed", *OVER))
+@scenario(started, **NO_FILES, echo="part", client_endings=OVER, by_timing=("sending", "broken", "half_closed", *OVER))
 def no_more_files(stage: Stage) -> None:
     """8 clients of a server that has file descriptors left for 4."""
-    stage.start()
     limit_files(stage.process.pid, left=4)
     served = [stage.connect() for _ in range(4)]
     for peer in served:
@@ -204,26 +190,20 @@ def socket_in_use(stage: Stage) -> None:
         stage.wait_for("closing_loop")
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(stage.socket_path))
-    os.unlink(stage.socket_path)
+    stage.socket_path.unlink()
 
 
 @scenario(**CANNOT_SERVE, transports=("unix",))
 def socket_not_writable(stage: Stage) -> None:
     """A server whose Unix socket is to be in a folder where nothing can be made."""
-    stage.start_in_vain("--unix", _not_writable(stage.folder))
+    path = Path("/proc/echo.sock")  # nobody can make it, not even root, who may write wherever there is a file system
+    if not path.parent.is_dir():
+        path = stage.folder / "closed" / path.name
+        path.parent.mkdir(0o500)
+    stage.start_in_vain("--unix", str(path))
 
 
 @scenario(**CANNOT, server_exit=2, transports=("unix",))
 def socket_path_too_long(stage: Stage) -> None:
     """A server whose Unix socket has a longer path than the system takes."""
     stage.start_in_vain("--unix", str(stage.folder / ("long" * 100)))
-
-
-def _not_writable(folder: Path) -> str:
-    """A path at which nobody can make a socket, not even root, who may write wherever there is a file system."""
-    if Path("/proc").is_dir():
-        return "/proc/echo.sock"
-    place = folder / "closed"
-    place.mkdir(exist_ok=True)
-    place.chmod(0o500)
-    return str(place / "echo.sock")

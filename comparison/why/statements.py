@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from comparison.programs import split
+from comparison.endpoints import sections_of
 
 CHANGES = {
     "left out": "without it",
@@ -56,7 +56,7 @@ def alterations(file: str, source: str) -> list[Alteration]:
     """All of a program, from its first line to its last. That an `await` of a drain or a close is taken away is the
     same as the statement left out: it stands alone."""
     tree = ast.parse(source)
-    sections = {number: label for label, lines in split(source).items() for number, _ in lines}
+    sections = {number: label for label, lines in sections_of(source).items() for number, _ in lines}
     found, times = [], Counter[tuple[str, str]]()
     for body in sorted(_bodies(tree), key=lambda body: body[0].lineno):
         for at, statement in enumerate(list(body)):

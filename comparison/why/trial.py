@@ -15,13 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from comparison import files
-from comparison.endpoints import IMPLEMENTATIONS
+from comparison.endpoints import IMPLEMENTATIONS, source_of
 from comparison.judge import differences, verdicts
 from comparison.model import MIB, RAW, SIDES, Endpoint, Observation, Pairing, ProjectedLine, Run, Scenario, Side
 from comparison.play import runner
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS
-from comparison.programs import source_of
 from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.selection import Selection, Trial, trials
 from comparison.why.record import Evidence, Known
@@ -102,8 +101,8 @@ def programs() -> dict[str, tuple[str, Side]]:
     return {
         path.as_posix(): (name, side)
         for name, commands in IMPLEMENTATIONS.items()
-        for side in SIDES
-        if (path := source_of(getattr(commands, side))) is not None
+        for side, command in zip(SIDES, commands, strict=True)
+        if (path := source_of(command)) is not None
     }
 
 

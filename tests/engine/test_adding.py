@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[2]
 
 SCENARIO = '''
 
-@scenario()
-def comes_and_goes(stage: Stage) -> None:
+@scenario(connected)
+def comes_and_goes(stage: Stage, peer: Peer) -> None:
     """A client that connects and says that this was all."""
-    finish(connected(stage))
+    finish(peer)
 '''
 
 EXPLANATION = """    Explanation(

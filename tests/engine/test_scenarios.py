@@ -337,7 +337,7 @@ def test_a_scenario_is_declared_in_full(name):
 
 
 def _while_peers_come(stage):
-    stage.start("--grace", "60")
+    stage.start()
     stays, lock = stage.connect(), threading.Lock()
     stays.round_trip()
 
@@ -367,7 +367,8 @@ def test_no_server_fails_at_which_peers_connect_all_the_time_while_it_is_stopped
     expects = Expectation(
         echo="part", server_endings=("closing", "lost"), client_endings=("saw_eof", "saw_reset"), all_accepted=False
     )
-    scenario = Scenario("any", "", b"0123456789abc", script=_while_peers_come, on_trial=("server",), expects=expects)
+    played = {"script": _while_peers_come, "server_options": ("--grace", "60"), "on_trial": ("server",)}
+    scenario = Scenario("any", "", b"0123456789abc", expects=expects, **played)
     (comparison,) = compare_all(choose(), [Trial(scenario, TRANSPORTS["tcp"])], repeat=3, jobs=2)
     failed = [cell.reason for cell in comparison.cells if cell.verdict is Verdict.FAILED]
     assert failed == []

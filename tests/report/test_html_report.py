@@ -17,7 +17,7 @@ from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recor
 
 from common.logs import EVENTS
 from compare import main
-from comparison import programs
+from comparison import endpoints
 from comparison.judge.catalogue import CATALOGUE
 from comparison.layout import Table
 from comparison.model import CannotCompare, Pairing, Survey, Verdict
@@ -232,7 +232,9 @@ def test_without_a_half_close_only_the_close_is_eof():
 
 def test_each_event_belongs_to_a_section_that_each_implementation_has():
     for side in ("server", "client"):
-        labels = [set(programs.split((ROOT / f"{api}_impl/{side}.py").read_text())) for api in ("protocol", "streams")]
+        labels = [
+            set(endpoints.sections_of((ROOT / f"{api}_impl/{side}.py").read_text())) for api in ("protocol", "streams")
+        ]
         assert {getattr(kind, side) for kind in KINDS.values() if getattr(kind, side)} <= labels[0] & labels[1]
     linked = {name for name, kind in KINDS.items() if kind.server or kind.client}
     assert linked >= EVENTS.keys() & KINDS.keys()
@@ -247,7 +249,7 @@ def test_sections_stand_side_by_side_and_no_line_is_lost(side):
         shown = {number: text for parts in rows for number, text, _, _ in parts[path]}
         assert all(source[number - 1] == text for number, text in shown.items())
         hidden = [line for n, line in enumerate(source, 1) if n not in shown and line.strip()]
-        assert all(programs.LABEL.fullmatch(line) for line in hidden)
+        assert all(endpoints.LABEL.fullmatch(line) for line in hidden)
 
 
 def marked(*sources: str) -> list[list[int]]:

@@ -6,9 +6,9 @@ import re
 import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 
+from comparison.endpoints import Numbered, sections_of, source_of
 from comparison.model import SIDES, Endpoint, Side
 from comparison.play.processes import ROOT
-from comparison.programs import Numbered, source_of, split
 
 Notes = Mapping[tuple[str, int], str]
 """Path and number of a line -> what is to be said beside it."""
@@ -43,7 +43,7 @@ def differing(parts: Mapping[str, Sequence[Line]]) -> int:
 
 def rows(sources: Mapping[str, str], notes: Notes) -> Rows:
     """Sources by their path, as rows of sections."""
-    sections = {path: split(source) for path, source in sources.items()}
+    sections = {path: sections_of(source) for path, source in sources.items()}
     said = {path: _said(source) for path, source in sources.items()}
     found = {}
     for label in dict.fromkeys(label for parts in sections.values() for label in parts):
