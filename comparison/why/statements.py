@@ -21,8 +21,8 @@ CHANGES = {
 }
 """Each change, and how a sentence about it begins."""
 
-# What is no statement of its own here: without it, what stands below it or in it goes, too.
-FRAME = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# What is no statement of its own here: without it, what stands below it or in it goes, too, or nothing does.
+FRAME = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
 
 Key = tuple[str, str, str, int]
 """What an alteration goes by from one version of a program to the next: the file, the code, the change, and which of
