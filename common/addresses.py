@@ -94,7 +94,8 @@ def _bind_all(addresses: Sequence[Address], port: int) -> list[socket.socket]:
     with contextlib.ExitStack() as undo:
         for family, (host, _, *scope) in addresses:
             try:
-                sock = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                # asyncio sets TCP_NODELAY only where the protocol is named, and connections have it from the listener.
+                sock = undo.enter_context(socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP))
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if family == socket.AF_INET6:
                     # Otherwise :: would take the port on IPv4 too, and 0.0.0.0 would then find it taken.
