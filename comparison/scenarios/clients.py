@@ -89,13 +89,10 @@ def waiting(stage: Stage) -> list[Peer]:
     return [peer]
 
 
-@scenario(started, memory_mib=MEMORY_MIB, by_timing=BYTES, transports=TCP_ONLY)
-def never_reads(stage: Stage) -> None:
+@scenario(stuck, memory_mib=MEMORY_MIB, by_timing=BYTES, transports=TCP_ONLY)
+def never_reads(stage: Stage, peer: Peer) -> None:
     """A client that sends as long as the server takes it and reads nothing, and then reads it all."""
-    bystander, peer = stage.connect(BYSTANDER), stage.connect()
-    bystander.round_trip()
-    peer.send_until_stuck(bystander, NEVER_READ_BYTES)
-    finish(peer, bystander)
+    finish(peer)
 
 
 @scenario(connected, memory_mib=MEMORY_MIB, transports=TCP_ONLY)
@@ -241,10 +238,7 @@ def interleaved(stage: Stage) -> None:
             peer.send(100)
         for peer in peers:
             peer.receive(50)
-    for peer in peers:
-        peer.half_close()
-    for peer in peers:
-        peer.receive_to_end()
+    finish(*peers)
 
 
 @scenario(partial(started, clients=2), **REFUSED)

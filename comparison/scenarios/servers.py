@@ -1,11 +1,11 @@
 """A badly behaved server against each client. The server is a raw socket of the engine."""
 
-import contextlib
 import signal
 import socket
 import ssl
 import time
 from functools import partial
+from pathlib import Path
 
 from common.config import TUTORIAL_MESSAGES
 from comparison.model import MIB
@@ -288,9 +288,7 @@ def never_heard_of_again(stage: Stage, peer: Peer) -> None:
     """A server that falls silent; the client's kernel must look now and then whether it is still there (TCP
     keepalive)."""
     peer.receive(len(TUTORIAL_MESSAGES[0]))
-    while (timer := _timer_of(peer)) != KEEPALIVE:
-        if timer is None:
-            raise Skip("only Linux tells the timers of a connection")
+    while not _is_kept_alive(peer):
         if stage.deadline.left() < LOOK_S:
             raise Late("the client's kernel never looks whether its server is still there")
         time.sleep(LOOK_S)
@@ -298,16 +296,15 @@ def never_heard_of_again(stage: Stage, peer: Peer) -> None:
     peer.receive_to_end()
 
 
-def _timer_of(peer: Peer) -> str | None:
-    """The timer that the kernel of the other side keeps for a connection: see proc_net_tcp in the documentation of
-    Linux. None where no system tells."""
+def _is_kept_alive(peer: Peer) -> bool:
+    """Whether the kernel of the other side looks now and then if this one is there, by the timer that it keeps: see
+    proc_net_tcp in the documentation of Linux. Raises Skip where no system tells."""
+    tables = [path.read_text("ascii") for path in Path("/proc/net").glob("tcp*")]
+    if not tables:
+        raise Skip("only Linux tells the timers of a connection")
     own, other = (f":{name[1]:04X}" for name in (peer.sock.getsockname(), peer.sock.getpeername()))
-    timer = None
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with contextlib.suppress(OSError), open(table, encoding="ascii") as file:
-            rows = [line.split() for line in file]
-            timer = next((row[5][:2] for row in rows if row[1].endswith(other) and row[2].endswith(own)), timer or "")
-    return timer
+    rows = [line.split() for table in tables for line in table.splitlines()]
+    return any(row[5].startswith(KEEPALIVE) and row[1].endswith(other) and row[2].endswith(own) for row in rows)
 
 
 @scenario(None, UNFIT, client_exit=2, client_endings=(), server_endings=())
