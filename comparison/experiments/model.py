@@ -11,7 +11,7 @@ from pathlib import Path
 
 from behaviours.known import APIS, Known, Place, Row, named_loop, parsed, part_of, row_for
 from behaviours.page import Page, pages
-from common.loops import USUAL
+from common.loops import USUAL, packages
 from comparison import files, shapes
 from comparison.model import Interpreter
 
@@ -62,6 +62,12 @@ class Cell:
     loop: str
     python: Interpreter
     played_by: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where it runs; the version of a loop is that of the package that it is called after, of asyncio none."""
+        version = self.python.versions.get("".join(packages(self.loop)[-1:]), "")
+        return Place(self.api, self.loop, self.python.version.split()[-1], version)
 
 
 @dataclass(frozen=True)
