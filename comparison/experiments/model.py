@@ -117,6 +117,21 @@ class Finding(Evidence):
         """Whether it is not as known, which the next look may take back."""
         return self.state in (State.NEWS, State.FAILED)
 
+    @property
+    def came_out(self) -> str:
+        """The outcome, where it is as known, or what else it means."""
+        match self.state:
+            case State.KNOWN:
+                return self.outcomes[-1]
+            case State.NEWS:
+                return f"{self.state}: {self.outcomes[-1]} ({self.reason})"
+        return f"{self.state}: {self.reason}"
+
+    @property
+    def said(self) -> str:
+        """The same with the harm that it does."""
+        return f"{self.came_out} ({self.bites})" if self.bites else self.came_out
+
 
 @dataclass(frozen=True)
 class Survey:

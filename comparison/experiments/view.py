@@ -3,7 +3,6 @@
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 
 from behaviours.known import parsed
@@ -58,9 +57,8 @@ def _notices(survey: Survey) -> Iterator[Block]:
 def _in_short(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
     around = "+" if has_way_around(survey, behaviour) else " "
     yield Line(f"{behaviour.page.name}: {behaviour.page.title}", "bold", around)
-    for line in lines(survey.of(behaviour, *behaviour.traps)):
-        mark = "!" if line.first.bites else " "
-        yield Line(f"{line.text:<{OUTCOME_WIDTH}} {line.where}", "", mark, "    ")
+    for first, places in lines(survey.of(behaviour, *behaviour.traps)):
+        yield Line(f"{first.came_out:<{OUTCOME_WIDTH}} {places}", "", "!" if first.bites else " ", "    ")
 
 
 def _text(survey: Survey, behaviour: Behaviour, *, with_code: bool) -> Iterator[Block]:
@@ -77,9 +75,9 @@ def _text(survey: Survey, behaviour: Behaviour, *, with_code: bool) -> Iterator[
 
 def _outcomes(findings: Sequence[Finding], *, with_told: bool) -> Iterator[Block]:
     """What came out, where, and what was told in the first of these places."""
-    for line in lines(findings):
-        yield Line(f"{line.said}: {line.where}", "", "!" if line.first.bites else "=")
-        yield from (Line(told, "dim", "|", "  ") for told in line.first.told if with_told)
+    for first, places in lines(findings):
+        yield Line(f"{first.said}: {places}", "", "!" if first.bites else "=")
+        yield from (Line(told, "dim", "|", "  ") for told in first.told if with_told)
 
 
 def _sources(behaviour: Behaviour) -> Line:
@@ -91,7 +89,7 @@ def _code(behaviour: Behaviour, case: str) -> Beside:
     titles, texts = [], []
     for label, api in SECTIONS.items():
         if (code := behaviour.page.code.get((api, case))) is not None:
-            titles.append(f"{label}, {spoken(case)}")
+            titles.append(f"{label}, {case}")
             texts.append(code.splitlines() if (why := is_none(code)) is None else [f"({why or nothing})"])
     return Beside(titles, texts, from_width=CODE_SIDE_BY_SIDE)
 
@@ -99,33 +97,13 @@ def _code(behaviour: Behaviour, case: str) -> Beside:
 # --- Words ---
 
 
-@dataclass(frozen=True)
-class Result:
-    """One thing that came out of a case, all places where it did, and what was found in the first of them."""
-
-    text: str
-    where: str
-    first: Finding
-
-    @property
-    def said(self) -> str:
-        """With the harm that it does."""
-        return f"{self.text} ({self.first.bites})" if self.first.bites else self.text
-
-
-def lines(findings: Sequence[Finding]) -> list[Result]:
-    """What came out of a case, what bites first."""
+def lines(findings: Sequence[Finding]) -> list[tuple[Finding, str]]:
+    """Each thing that came out of a case, as the first that was found of it, and all its places; what bites first."""
     groups: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        groups[_came_out(finding)].append(finding)
+    for finding in sorted(findings, key=lambda finding: not finding.bites):
+        groups[finding.came_out].append(finding)
     everywhere = {finding.levels for finding in findings}
-    found = [Result(text, where({f.levels for f in group}, everywhere), group[0]) for text, group in groups.items()]
-    return sorted(found, key=lambda line: not line.first.bites)
-
-
-def spoken(case: str) -> str:
-    """A case as one says it."""
-    return case.replace("_", " ")
+    return [(group[0], where({finding.levels for finding in group}, everywhere)) for group in groups.values()]
 
 
 def bites(survey: Survey, behaviour: Behaviour) -> bool:
@@ -165,21 +143,12 @@ def summary(survey: Survey) -> list[str]:
 def unusual(survey: Survey) -> list[str]:
     """What is not as known, news first, with its place."""
     found = [
-        (line.first.state, f"{name}, {spoken(case)}, {line.where}: {line.text}")
+        (first.state, f"{name}, {case}, {places}: {first.came_out}")
         for name, behaviour in survey.behaviours.items()
         for case in behaviour.known
-        for line in lines(survey.of(behaviour, case))
+        for first, places in lines(survey.of(behaviour, case))
     ]
     return [text for wanted in (State.NEWS, State.FAILED, State.UNSTEADY) for state, text in found if state is wanted]
-
-
-def _came_out(finding: Finding) -> str:
-    match finding.state:
-        case State.KNOWN:
-            return finding.outcomes[-1]
-        case State.NEWS:
-            return f"news: {finding.outcomes[-1]} ({finding.reason})"
-    return f"{finding.state}: {finding.reason}"
 
 
 def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
