@@ -5,11 +5,12 @@ the same scenario, so that whatever differs comes from the alteration. The other
 """
 
 import dataclasses
+import itertools
 import re
 import signal
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -116,21 +117,15 @@ class Arena:
 
     def search(self, chosen: Iterable[Alteration], known: Known) -> Iterator[tuple[Alteration, Evidence | None]]:
         """What notices each alteration, as it is found out; None where nothing does. What has noticed it before is
-        tried first; then what has noticed most others, and what is cheap."""
+        tried first, and then all there is."""
         pending = dict.fromkeys(chosen)
         before = defaultdict[Name, dict[Alteration, Evidence]](dict)
         for one in pending:
             if (seen := known.get(one.key)) is not None:
                 before[seen.scenario, seen.transport, seen.defect][one] = seen
-        first, left, caught = list(before.items()), list(self.grounds), Counter[Name]()
-        while pending and (first or left):
-            if first:
-                name, those = first.pop(0)
-                found = self.asked_again(name, those)
-            else:
-                name = left.pop(left.index(max(left, key=caught.__getitem__)))
-                found = self.confirmed(name, pending)
-            caught[name] += len(found)
+        again = (self.asked_again(ground, those) for ground, those in before.items())
+        further = (self.confirmed(ground, pending) for ground in self.grounds if pending)
+        for found in itertools.chain(again, further):
             yield from found.items()
             for one in found:
                 del pending[one]
