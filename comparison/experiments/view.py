@@ -31,7 +31,7 @@ def overview(survey: Survey, *, only_bites: bool = False, whole: bool = False) -
         for behaviour in behaviours:
             if whole:
                 yield Heading(behaviour.page.title, 3)
-                yield from (*_text(survey, behaviour, with_code=False), _sources(behaviour))
+                yield from _text(survey, behaviour, with_code=False)
                 yield Command("Its page, with the code", f"python compare.py behaviours {behaviour.page.name}")
             else:
                 yield from _in_short(survey, behaviour)
@@ -43,8 +43,8 @@ def page(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
     yield from (Line(behaviour.page.title, "bold"), *_notices(survey))
     yield from _text(survey, behaviour, with_code=True)
     if used := beside(behaviour.page):
-        yield from (BLANK, Line("What the code uses, and is not on trial:"), Code(used.splitlines(), "python"))
-    yield from (BLANK, _sources(behaviour), Command("By itself", f"python -m {behaviour.page.module}"))
+        yield from (BLANK, Line("What the code uses, and is not on trial:"), Code(used.splitlines(), "python"), BLANK)
+    yield Command("By itself", f"python -m {behaviour.page.module}")
 
 
 def _notices(survey: Survey) -> Iterator[Block]:
@@ -62,7 +62,7 @@ def _in_short(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
 
 
 def _text(survey: Survey, behaviour: Behaviour, *, with_code: bool) -> Iterator[Block]:
-    """What happens, what came out, and the way around."""
+    """What happens, what came out, the way around, and the sources."""
     for paragraph in behaviour.page.text:
         yield from (BLANK, Line(paragraph, "prose"))
     for case in (*behaviour.traps, REMEDY):
@@ -71,6 +71,7 @@ def _text(survey: Survey, behaviour: Behaviour, *, with_code: bool) -> Iterator[
         if case in behaviour.known:
             yield from (BLANK, _code(behaviour, case)) if with_code else ()
             yield from (BLANK, *_outcomes(survey.of(behaviour, case), with_told=with_code))
+    yield from (BLANK, Line(f"Sources: {behaviour.page.sources}", "prose"))
 
 
 def _outcomes(findings: Sequence[Finding], *, with_told: bool) -> Iterator[Block]:
@@ -78,10 +79,6 @@ def _outcomes(findings: Sequence[Finding], *, with_told: bool) -> Iterator[Block
     for first, places in lines(findings):
         yield Line(f"{first.said}: {places}", "", "!" if first.bites else "=")
         yield from (Line(told, "dim", "|", "  ") for told in first.told if with_told)
-
-
-def _sources(behaviour: Behaviour) -> Line:
-    return Line(f"Sources: {behaviour.page.sources}", "prose")
 
 
 def _code(behaviour: Behaviour, case: str) -> Beside:

@@ -32,9 +32,9 @@ while True:
     peer.sendall(b"x" * 100000)
 """
 
-LOST = {"echo": "part", "server_endings": ("lost",), "transports": TCP_ONLY}
+LOST = {"echo": "part", "server_endings": ("lost",), "told": ("lost",), "transports": TCP_ONLY}
 LOST_AMID = {**LOST, "by_timing": ("received", "sent", "lost")}
-LOST_UNIX = {"echo": "part", "server_endings": ("closing", "lost"), "told": ("lost",), "transports": ("unix",)}
+LOST_UNIX = {**LOST, "server_endings": ("closing", "lost"), "transports": ("unix",)}
 IDLE = {"server_endings": ("idle",), "client_endings": CUT_OFF, "warnings": ("idle",), "late_s": LATE_S}
 IDLE |= {"server_options": ("--idle-timeout", "1")}
 STUCK = {"echo": "cut", "client_endings": OVER, "by_timing": (*BYTES, "broken", *OVER), "transports": PLAIN}
@@ -116,7 +116,6 @@ def reset_mid_stream(stage: Stage, peer: Peer) -> None:
     peer.send(MIB)
     peer.receive(1000)
     peer.reset()
-    stage.wait_for("lost")
 
 
 @scenario(started, **LOST_AMID, server_connections=1, client_endings=("closing",))
@@ -125,7 +124,6 @@ def killed_mid_stream(stage: Stage) -> None:
     process = stage.launcher.start([sys.executable, "-c", KILLED, stage.host, str(stage.port)])
     process.search("1".__eq__)(stage.deadline.left())
     process.kill()
-    stage.wait_for("lost")
 
 
 @scenario(connected, **LOST | {"echo": "nothing"}, client_endings=("did_reset",))
@@ -133,7 +131,6 @@ def reset_before_sending(stage: Stage, peer: Peer) -> None:
     """A client that resets the connection before it has sent a byte."""
     stage.wait_for("accepted")
     peer.reset()
-    stage.wait_for("lost")
 
 
 @scenario(connected, **LOST, client_endings=("did_close",), by_timing=("lost",))
@@ -142,7 +139,6 @@ def closes_unread(stage: Stage, peer: Peer) -> None:
     peer.send(1000)
     peer.sock.recv(1000, socket.MSG_PEEK | socket.MSG_WAITALL)
     peer.close()
-    stage.wait_for("lost")
 
 
 @scenario(waiting, **LOST_UNIX, client_endings=("saw_eof", "did_close"), by_timing=("received", "sent"))
@@ -150,7 +146,6 @@ def closes_unread_unix(stage: Stage, peer: Peer) -> None:
     """A client that sends 256 KiB and EOF, and closes with its echo unread, when the kernel has taken only a part of
     it."""
     peer.close()
-    stage.wait_for("lost")
 
 
 @scenario(started, **IDLE, echo="nothing")
