@@ -297,12 +297,11 @@ def tls_cut_in_handshake(stage: Stage) -> None:
     peer.close()
 
 
-@scenario(connected, client_endings=("did_close",), transports=("tls",))
+@scenario(connected, told=("closing",), client_endings=("did_close",), transports=("tls",))
 def tls_cut_without_goodbye(stage: Stage, peer: Peer) -> None:
     """A client that closes the connection under TLS, without saying so in TLS (close_notify)."""
     peer.round_trip()
     peer.cut()
-    stage.wait_for("closing")
 
 
 # The kernel holds them back for 0.2 s at most.
