@@ -15,7 +15,6 @@ CODE_SIDE_BY_SIDE = 119  # columns that two lessons take, whose lines are never 
 OUTCOME_WIDTH = 30
 LEGEND = "! bites   + has a way around it, which worked   `compare.py behaviours NAME` is its page"
 ALIKE = "alike everywhere"
-BY_TIMING = "by timing"
 FACTORS = ("API", "loop", "Python")  # what a cell differs from another in, in the order in which a place is spoken
 API_NAMES = {api: label for label, api in SECTIONS.items()}
 
@@ -125,8 +124,8 @@ def summary(survey: Survey) -> list[str]:
     kinds = Counter[str]()
     for behaviour in survey.behaviours.values():
         factors = predicted_by(survey, behaviour)
-        kinds[BY_TIMING if factors is None else f"by {_and(factors)}" if factors else ALIKE] += 1
-    ordered = sorted(kinds, key=lambda kind: (kind != ALIKE, kind == BY_TIMING, len(kind)))
+        kinds[f"by {_and(factors)}" if factors else ALIKE] += 1
+    ordered = sorted(kinds, key=lambda kind: (kind != ALIKE, len(kind)))
     biting = [behaviour for behaviour in survey.behaviours.values() if bites(survey, behaviour)]
     around = sum(has_way_around(survey, behaviour) for behaviour in biting)
     return [
@@ -148,16 +147,16 @@ def unusual(survey: Survey) -> list[str]:
     return [text for wanted in (State.NEWS, State.FAILED, State.UNSTEADY) for state, text in found if state is wanted]
 
 
-def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
+def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str]:
     """The smallest set of factors of which each combination of levels has one outcome: none where that is the same
-    everywhere, and None where only timing decides."""
+    everywhere, and timing where no factor decides."""
     found = survey.of(behaviour, *behaviour.traps)
     for size in range(len(FACTORS) + 1):
         for chosen in itertools.combinations(range(len(FACTORS)), size):
             seen = (((one.case, *(one.levels[n] for n in chosen)), out) for one in found for out in one.outcomes)
             if decided(seen):
                 return [FACTORS[n] for n in chosen]
-    return None
+    return ["timing"]
 
 
 def _bugs(survey: Survey) -> Iterator[str]:

@@ -28,11 +28,6 @@ class Evidence:
     told: bool = False
     defect: str = ""
 
-    @property
-    def is_usual(self) -> bool:
-        """Whether it is over what the scenario usually runs over."""
-        return bool(self.transport == SCENARIOS[self.scenario].transports[0])
-
 
 Found = Mapping[Alteration, Evidence | None]  # None: nothing was found that notices it
 Known = Mapping[Key, Evidence | None]  # the same of any version of a program

@@ -25,14 +25,13 @@ def collect(path: Path = RECORD) -> dict[str, Any]:
 
 def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
     page = behaviour.page
-    factors = view.predicted_by(found, behaviour)
-    bites = dict.fromkeys(f.bites for f in found.of(behaviour, *behaviour.traps) if f.bites)
+    harms = (finding.bites for finding in found.of(behaviour, *behaviour.traps))
     return {
         "title": page.title,
         "group": GROUPS[page.group],
         "apis": [view.API_NAMES[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
-        "bites": list(bites),
-        "differs": [view.BY_TIMING] if factors is None else factors,
+        "bites": list(dict.fromkeys(filter(None, harms))),
+        "differs": view.predicted_by(found, behaviour),
         "text": page.text,
         "instead": page.instead,
         "sources": page.sources,
