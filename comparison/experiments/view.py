@@ -61,7 +61,8 @@ def _in_short(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
 
 
 def _text(survey: Survey, behaviour: Behaviour, *, with_code: bool) -> Iterator[Block]:
-    """What happens, what came out, the way around, and the sources."""
+    """What happens, what came out where, the way around, and the sources; with its code also what was told in the first
+    of these places."""
     for paragraph in behaviour.page.text:
         yield from (BLANK, Line(paragraph, "prose"))
     for case in (*behaviour.traps, REMEDY):
@@ -69,15 +70,11 @@ def _text(survey: Survey, behaviour: Behaviour, *, with_code: bool) -> Iterator[
             yield from (BLANK, Line(f"Instead: {behaviour.page.instead}", "prose"))
         if case in behaviour.known:
             yield from (BLANK, _code(behaviour, case)) if with_code else ()
-            yield from (BLANK, *_outcomes(survey.of(behaviour, case), with_told=with_code))
+            yield BLANK
+            for first, places in lines(survey.of(behaviour, case)):
+                yield Line(f"{first.said}: {places}", "", "!" if first.bites else "=")
+                yield from (Line(told, "dim", "|", "  ") for told in first.told if with_code)
     yield from (BLANK, Line(f"Sources: {behaviour.page.sources}", "prose"))
-
-
-def _outcomes(findings: Sequence[Finding], *, with_told: bool) -> Iterator[Block]:
-    """What came out, where, and what was told in the first of these places."""
-    for first, places in lines(findings):
-        yield Line(f"{first.said}: {places}", "", "!" if first.bites else "=")
-        yield from (Line(told, "dim", "|", "  ") for told in first.told if with_told)
 
 
 def _code(behaviour: Behaviour, case: str) -> Beside:
