@@ -196,7 +196,7 @@ def where(having: Collection[Levels], everywhere: Collection[Levels]) -> str:
         words, cells = max(fitting, key=lambda found: len(found[1] & left))  # the simplest of those that say most
         left -= cells
         said.append(words)
-    return "; ".join(said) or "nowhere"
+    return "; ".join(said)
 
 
 def _spoken(api: str, loop: str, span: Sequence[str], pythons: Sequence[str]) -> str:
