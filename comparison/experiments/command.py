@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     kept = to_json(found.findings)
     if options.save is not None:
         files.replace(options.save, kept)
-    blocks = view.whole(found) if options.format == "markdown" else view.overview(found, options.bites)
+    blocks = view.overview(found, only_bites=options.bites, whole=options.format == "markdown")
     if options.name is not None:
         blocks = view.page(found, *found.behaviours.values())
     layout.write(kept if options.format == "json" else blocks, options.format)

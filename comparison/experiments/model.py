@@ -11,7 +11,7 @@ from pathlib import Path
 
 from behaviours.known import APIS, Known, Place, Row, named_loop, parsed, part_of, row_for
 from behaviours.page import Page, pages
-from common.loops import USUAL
+from common.loops import USUAL, packages
 from comparison import files, shapes
 from comparison.model import Interpreter
 
@@ -63,6 +63,12 @@ class Cell:
     python: Interpreter
     played_by: str = ""
 
+    @property
+    def place(self) -> Place:
+        """Where it runs; the version of a loop is that of the package that it is called after, of asyncio none."""
+        version = self.python.versions.get("".join(packages(self.loop)[-1:]), "")
+        return Place(self.api, self.loop, self.python.version.split()[-1], version)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -110,6 +116,21 @@ class Finding(Evidence):
     def is_surprise(self) -> bool:
         """Whether it is not as known, which the next look may take back."""
         return self.state in (State.NEWS, State.FAILED)
+
+    @property
+    def came_out(self) -> str:
+        """The outcome, where it is as known, or what else it means."""
+        match self.state:
+            case State.KNOWN:
+                return self.outcomes[-1]
+            case State.NEWS:
+                return f"{self.state}: {self.outcomes[-1]} ({self.reason})"
+        return f"{self.state}: {self.reason}"
+
+    @property
+    def said(self) -> str:
+        """The same with the harm that it does."""
+        return f"{self.came_out} ({self.bites})" if self.bites else self.came_out
 
 
 @dataclass(frozen=True)

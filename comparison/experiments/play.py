@@ -3,10 +3,10 @@
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from behaviours.known import Place, row_for
+from behaviours.known import row_for
 from common.loops import USUAL, packages
 from comparison import shapes
 from comparison.errors import last_words
@@ -58,11 +58,6 @@ def looks(
         yield from each(partial(in_a_thread, run), chosen, lambda together: len(together) <= jobs)
 
 
-def version_of(loop: str, python: Interpreter) -> str:
-    """The version of the package that a loop is called after; empty of asyncio."""
-    return python.versions.get("".join(packages(loop)[-1:]), "")
-
-
 def _run(launcher: Launcher, patience_s: float, deadline_s: float, cell: Cell) -> Evidence:
     """One process, and what it says in its last line."""
     command = [cell.python.path, "-m", cell.behaviour.page.module, "--json", "--api", cell.api, "--case", cell.case]
@@ -74,30 +69,21 @@ def _run(launcher: Launcher, patience_s: float, deadline_s: float, cell: Cell) -
     if said is None:
         ended = log.trouble or f"ended with exit code {log.exit_code}, and said no outcome"
         said = {"failed": ": ".join(filter(None, (ended, last_words(log.lines))))}
-    place = {"case": cell.case, "api": cell.api, "loop": cell.loop, "python": cell.python.version.split()[-1]}
-    named = {"behaviour": cell.behaviour.page.name, "loop_version": version_of(cell.loop, cell.python)}
-    outcomes = [said["outcome"]] if "outcome" in said else []
-    evidence: Evidence = shapes.make(Evidence, place | said | named | {"outcomes": outcomes})
+    of_whom = {"behaviour": cell.behaviour.page.name, "outcomes": [said["outcome"]] if "outcome" in said else []}
+    evidence: Evidence = shapes.make(Evidence, {"case": cell.case} | dataclasses.asdict(cell.place) | said | of_whom)
     return evidence
 
 
 # --- What a loop has otherwise ---
-Names = dict[str, tuple[str, ...]]  # by loop
-
-
-def otherwise(selection: Selection) -> Names:
-    """The behaviours that each loop has otherwise than asyncio, on the first Python that has the loop."""
+def otherwise(selection: Selection) -> dict[str, tuple[str, ...]]:
+    """The behaviours that each loop has otherwise than asyncio, on the first Python that has it: of a usual loop by
+    what is known, of any other as it comes out at a look."""
     arms = {}
     for loop in dict.fromkeys(end.loop for end in (*selection.servers, *selection.clients)):
         having = [python for python in selection.pythons if python.versions.keys() >= {*packages(loop)}]
         if having and loop != STANDS_IN_FOR:
             arms[loop] = having[0]
-    return otherwise_on(arms, everything().values())
-
-
-def otherwise_on(arms: Mapping[str, Interpreter], behaviours: Iterable[Behaviour]) -> Names:
-    """The same of some: of a usual loop by what is known, of any other as it comes out at a look."""
-    tried = cells(behaviours, list(arms.items()))
+    tried = cells(everything().values(), list(arms.items()))
     found = [cell for cell in tried if cell.loop in USUAL and _is_known_otherwise(cell)]
     unknown = [cell for cell in tried if cell.loop not in USUAL]
     with Progress(len(unknown), "behaviours") as progress:
@@ -109,7 +95,6 @@ def otherwise_on(arms: Mapping[str, Interpreter], behaviours: Iterable[Behaviour
 
 
 def _is_known_otherwise(cell: Cell) -> bool:
-    rows, python = cell.behaviour.known[cell.case], cell.python.version.split()[-1]
-    here = row_for(rows, Place(cell.api, cell.loop, python, version_of(cell.loop, cell.python)))
-    there = row_for(rows, Place(cell.api, STANDS_IN_FOR, python))
+    on_asyncio = dataclasses.replace(cell.place, loop=STANDS_IN_FOR, loop_version="")
+    here, there = (row_for(cell.behaviour.known[cell.case], place) for place in (cell.place, on_asyncio))
     return (here and {*here.outcomes}) != (there and {*there.outcomes})

@@ -2,90 +2,79 @@
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from behaviours.known import parsed
 from behaviours.page import GROUPS, SECTIONS, beside, is_none
 from comparison.experiments.model import REMEDY, Behaviour, Finding, Levels, State, Survey, row_of
 from comparison.judge.factors import decided
-from comparison.layout import BLANK, Beside, Block, Code, Command, Heading, Line, Table
+from comparison.layout import BLANK, Beside, Block, Code, Command, Heading, Line
 
 CODE_SIDE_BY_SIDE = 119  # columns that two lessons take, whose lines are never broken
 OUTCOME_WIDTH = 30
 LEGEND = "! bites   + has a way around it, which worked   `compare.py behaviours NAME` is its page"
 ALIKE = "alike everywhere"
-BY_TIMING = "by timing"
 FACTORS = ("API", "loop", "Python")  # what a cell differs from another in, in the order in which a place is spoken
 API_NAMES = {api: label for label, api in SECTIONS.items()}
 
 
-def overview(survey: Survey, only_bites: bool = False) -> Iterator[Block]:
-    """Sentences, then what is not as known, then each behaviour with its outcomes and where they are, in groups."""
-    yield from _head(survey)
+def overview(survey: Survey, *, only_bites: bool = False, whole: bool = False) -> Iterator[Block]:
+    """Sentences, then what is not as known, then each behaviour, in groups: its outcomes and where they are, or what is
+    to be said of it as a `whole`, but for its code."""
+    what_ran, *more = summary(survey)
+    yield from (Line(what_ran, "title"), *map(Line, more), *_notices(survey))
     shown = [each for each in survey.behaviours.values() if not only_bites or bites(survey, each)]
     for group, behaviours in itertools.groupby(shown, attrgetter("page.group")):
         yield Heading(GROUPS[group])
         for behaviour in behaviours:
-            around = "+" if has_way_around(survey, behaviour) else " "
-            yield Line(f"{behaviour.page.name}: {behaviour.page.title}", "bold", around)
-            for case in behaviour.traps:
-                if len(behaviour.traps) > 1:
-                    yield Line(f"{spoken(case)}:", indent="    ")
-                for line in lines(survey.of(behaviour, case)):
-                    mark = "!" if line.first.bites else " "
-                    yield Line(f"{line.text:<{OUTCOME_WIDTH}} {line.where}", "", mark, "    ")
+            if whole:
+                yield Heading(behaviour.page.title, 3)
+                yield from _text(survey, behaviour, with_code=False)
+                yield Command("Its page, with the code", f"python compare.py behaviours {behaviour.page.name}")
+            else:
+                yield from _in_short(survey, behaviour)
     yield from (BLANK, Line(LEGEND, "hint"))
 
 
 def page(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
     """All about one: what happens, the code in both APIs, what came out, the way around, and the sources."""
-    found = behaviour.page
-    yield Line(found.title, "bold")
-    for paragraph in found.text:
-        yield from (BLANK, Line(paragraph, "prose"))
-    for text in (*unusual(survey), *(f"Note: {note}" for note in survey.notes)):
-        yield from (BLANK, Line(text, "note"))
-    for case in behaviour.traps:
-        yield from (BLANK, _code(behaviour, case), BLANK, *_outcomes(survey.of(behaviour, case)))
-    if found.instead:
-        yield from (BLANK, Line(f"Instead: {found.instead}", "prose"))
-    if REMEDY in behaviour.known:
-        yield from (BLANK, _code(behaviour, REMEDY), BLANK, *_outcomes(survey.of(behaviour, REMEDY)))
-    if used := beside(found):
-        yield from (BLANK, Line("What the code uses, and is not on trial:"), Code(used.splitlines(), "python"))
-    yield from (BLANK, Line(f"Sources: {found.sources}", "prose"), Command("By itself", f"python -m {found.module}"))
+    yield from (Line(behaviour.page.title, "bold"), *_notices(survey))
+    yield from _text(survey, behaviour, with_code=True)
+    if used := beside(behaviour.page):
+        yield from (BLANK, Line("What the code uses, and is not on trial:"), Code(used.splitlines(), "python"), BLANK)
+    yield Command("By itself", f"python -m {behaviour.page.module}")
 
 
-def whole(survey: Survey) -> Iterator[Block]:
-    """All that was found, each behaviour with its text and without its code."""
-    yield from _head(survey)
-    for group, behaviours in itertools.groupby(survey.behaviours.values(), attrgetter("page.group")):
-        yield Heading(GROUPS[group])
-        for behaviour in behaviours:
-            found = behaviour.page
-            yield Heading(found.title, 3)
-            yield from (Line(paragraph, "prose") for paragraph in found.text)
-            rows = [
-                [(spoken(case), ""), ("!" if line.first.bites else "", ""), (line.said, ""), (line.where, "")]
-                for case in behaviour.known
-                for line in lines(survey.of(behaviour, case))
-            ]
-            yield Table(["case", "", "outcome", "where"], rows)
-            if found.instead:
-                yield Line(f"Instead: {found.instead}", "prose")
-            yield Line(f"Sources: {found.sources}", "prose")
-            yield Command("Its page, with the code", f"python compare.py behaviours {found.name}")
-
-
-def _head(survey: Survey) -> Iterator[Block]:
-    what_ran, *more = summary(survey)
-    yield from (Line(what_ran, "title"), *map(Line, more))
+def _notices(survey: Survey) -> Iterator[Block]:
     if texts := unusual(survey):
         yield Heading("Not as known")
         yield from (Line(text, "-", "x") for text in texts)
     yield from (Line(f"Note: {note}", "note") for note in survey.notes)
+
+
+def _in_short(survey: Survey, behaviour: Behaviour) -> Iterator[Block]:
+    around = "+" if has_way_around(survey, behaviour) else " "
+    yield Line(f"{behaviour.page.name}: {behaviour.page.title}", "bold", around)
+    for first, places in lines(survey.of(behaviour, *behaviour.traps)):
+        yield Line(f"{first.came_out:<{OUTCOME_WIDTH}} {places}", "", "!" if first.bites else " ", "    ")
+
+
+def _text(survey: Survey, behaviour: Behaviour, *, with_code: bool) -> Iterator[Block]:
+    """What happens, what came out where, the way around, and the sources; with its code also what was told in the first
+    of these places."""
+    for paragraph in behaviour.page.text:
+        yield from (BLANK, Line(paragraph, "prose"))
+    for case in (*behaviour.traps, REMEDY):
+        if case == REMEDY and behaviour.page.instead:
+            yield from (BLANK, Line(f"Instead: {behaviour.page.instead}", "prose"))
+        if case in behaviour.known:
+            yield from (BLANK, _code(behaviour, case)) if with_code else ()
+            yield BLANK
+            for first, places in lines(survey.of(behaviour, case)):
+                yield Line(f"{first.said}: {places}", "", "!" if first.bites else "=")
+                yield from (Line(told, "dim", "|", "  ") for told in first.told if with_code)
+    yield from (BLANK, Line(f"Sources: {behaviour.page.sources}", "prose"))
 
 
 def _code(behaviour: Behaviour, case: str) -> Beside:
@@ -93,48 +82,21 @@ def _code(behaviour: Behaviour, case: str) -> Beside:
     titles, texts = [], []
     for label, api in SECTIONS.items():
         if (code := behaviour.page.code.get((api, case))) is not None:
-            titles.append(f"{label}, {spoken(case)}")
+            titles.append(f"{label}, {case}")
             texts.append(code.splitlines() if (why := is_none(code)) is None else [f"({why or nothing})"])
     return Beside(titles, texts, from_width=CODE_SIDE_BY_SIDE)
-
-
-def _outcomes(findings: Sequence[Finding]) -> Iterator[Block]:
-    """What came out, where, and what was told in the first of these places."""
-    for line in lines(findings):
-        yield Line(f"{line.said}: {line.where}", "", "!" if line.first.bites else "=")
-        yield from (Line(told, "dim", "|", "  ") for told in line.first.told)
 
 
 # --- Words ---
 
 
-@dataclass(frozen=True)
-class Result:
-    """One thing that came out of a case, all places where it did, and what was found in the first of them."""
-
-    text: str
-    where: str
-    first: Finding
-
-    @property
-    def said(self) -> str:
-        """With the harm that it does."""
-        return f"{self.text} ({self.first.bites})" if self.first.bites else self.text
-
-
-def lines(findings: Sequence[Finding]) -> list[Result]:
-    """What came out of a case, what bites first."""
+def lines(findings: Sequence[Finding]) -> list[tuple[Finding, str]]:
+    """Each thing that came out of a case, as the first that was found of it, and all its places; what bites first."""
     groups: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        groups[_came_out(finding)].append(finding)
+    for finding in sorted(findings, key=lambda finding: not finding.bites):
+        groups[finding.came_out].append(finding)
     everywhere = {finding.levels for finding in findings}
-    found = [Result(text, where({f.levels for f in group}, everywhere), group[0]) for text, group in groups.items()]
-    return sorted(found, key=lambda line: not line.first.bites)
-
-
-def spoken(case: str) -> str:
-    """A case as one says it."""
-    return case.replace("_", " ")
+    return [(group[0], where({finding.levels for finding in group}, everywhere)) for group in groups.values()]
 
 
 def bites(survey: Survey, behaviour: Behaviour) -> bool:
@@ -159,8 +121,8 @@ def summary(survey: Survey) -> list[str]:
     kinds = Counter[str]()
     for behaviour in survey.behaviours.values():
         factors = predicted_by(survey, behaviour)
-        kinds[BY_TIMING if factors is None else f"by {_and(factors)}" if factors else ALIKE] += 1
-    ordered = sorted(kinds, key=lambda kind: (kind != ALIKE, kind == BY_TIMING, len(kind)))
+        kinds[f"by {_and(factors)}" if factors else ALIKE] += 1
+    ordered = sorted(kinds, key=lambda kind: (kind != ALIKE, len(kind)))
     biting = [behaviour for behaviour in survey.behaviours.values() if bites(survey, behaviour)]
     around = sum(has_way_around(survey, behaviour) for behaviour in biting)
     return [
@@ -174,57 +136,37 @@ def summary(survey: Survey) -> list[str]:
 def unusual(survey: Survey) -> list[str]:
     """What is not as known, news first, with its place."""
     found = [
-        (line.first.state, f"{name}, {spoken(case)}, {line.where}: {line.text}")
+        (first.state, f"{name}, {case}, {places}: {first.came_out}")
         for name, behaviour in survey.behaviours.items()
         for case in behaviour.known
-        for line in lines(survey.of(behaviour, case))
+        for first, places in lines(survey.of(behaviour, case))
     ]
     return [text for wanted in (State.NEWS, State.FAILED, State.UNSTEADY) for state, text in found if state is wanted]
 
 
-def _came_out(finding: Finding) -> str:
-    match finding.state:
-        case State.KNOWN:
-            return finding.outcomes[-1]
-        case State.NEWS:
-            return f"news: {finding.outcomes[-1]} ({finding.reason})"
-    return f"{finding.state}: {finding.reason}"
-
-
-def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str] | None:
-    """The factors that predict its outcomes, each case for itself; none where they are the same everywhere, and None
-    where nothing predicts them."""
-    factors: set[str] = set()
-    for case in behaviour.traps:
-        seen = defaultdict[Levels, set[str]](set)
-        for finding in survey.of(behaviour, case):
-            if finding.outcomes:  # it was not skipped
-                seen[finding.levels].update(finding.outcomes)
-        predicting = predictors(seen)
-        if predicting is None:
-            return None
-        factors.update(predicting)
-    return [factor for factor in FACTORS if factor in factors]
+def predicted_by(survey: Survey, behaviour: Behaviour) -> list[str]:
+    """The smallest set of factors of which each combination of levels has one outcome: none where that is the same
+    everywhere, and timing where no factor decides."""
+    found = survey.of(behaviour, *behaviour.traps)
+    for size in range(len(FACTORS) + 1):
+        for chosen in itertools.combinations(range(len(FACTORS)), size):
+            seen = (((one.case, *(one.levels[n] for n in chosen)), out) for one in found for out in one.outcomes)
+            if decided(seen):
+                return [FACTORS[n] for n in chosen]
+    return ["timing"]
 
 
 def _bugs(survey: Survey) -> Iterator[str]:
     """What bites here and is a bug, or is gone in another release."""
-    found: dict[tuple[str, str | None], list[tuple[Finding, str | None]]] = defaultdict(list)
+    found: dict[tuple[str, str | None, str | None], list[Finding]] = defaultdict(list)
     for finding in survey.findings:
         row = row_of(finding, survey.behaviours[finding.behaviour].known)
         if finding.state is State.KNOWN and finding.bites and row and (row.bug or row.fixed):
-            found[finding.behaviour, row.bug].append((finding, row.fixed))
-    for (name, bug), places in found.items():
-        if gone := {_gone_in(finding.python, fixed) for finding, fixed in places if fixed}:
-            whose, then = f"Python {_versions(f.python for f, _ in places)}", f"gone in {_versions(gone)}"
-        else:
-            whose, then = _and(sorted({f.loop_and_version for f, _ in places})), "still there in what is known"
-        yield f"{name} is a bug of {whose}, {then}{f' ({bug})' if bug else ''}."
-
-
-def _gone_in(python: str, releases: str) -> str:
-    """The release of its own branch, or the first after it, in which a Python has it no more."""
-    return min((each.strip() for each in releases.split(",") if parsed(each) > parsed(python)), key=parsed)
+            found[finding.behaviour, row.bug, row.fixed].append(finding)
+    for (name, bug, fixed), places in found.items():
+        loops, pythons = _and(sorted({one.loop_and_version for one in places})), {one.python for one in places}
+        told = f"Python {_versions(pythons)}, gone in {fixed}" if fixed else f"{loops}, still there in what is known"
+        yield f"{name} is a bug of {told}{f' ({bug})' if bug else ''}."
 
 
 def _and(words: Collection[str]) -> str:
@@ -236,19 +178,7 @@ def _versions(versions: Iterable[str]) -> str:
     return _and(sorted(set(versions), key=parsed))
 
 
-# --- Which factors predict an outcome, and where each is, in as few words as tell it ---
-def predictors(seen: Mapping[Levels, Collection[str]]) -> tuple[str, ...] | None:
-    """The smallest set of factors of which each combination of levels has one outcome, none where it is the same
-    everywhere; None where only timing decides."""
-    if any(len(outcomes) > 1 for outcomes in seen.values()):
-        return None
-    for size in range(len(FACTORS) + 1):
-        for chosen in itertools.combinations(range(len(FACTORS)), size):
-            if decided((tuple(levels[n] for n in chosen), set(outcomes)) for levels, outcomes in seen.items()):
-                return tuple(FACTORS[index] for index in chosen)
-    return None
-
-
+# --- Where an outcome is, in as few words as tell it ---
 def where(having: Collection[Levels], everywhere: Collection[Levels]) -> str:
     """The places of `having` among all, such as `Protocol on uvloop; asyncio from 3.12`."""
     apis, loops = (sorted({levels[n] for levels in everywhere}) for n in (0, 1))
@@ -266,7 +196,7 @@ def where(having: Collection[Levels], everywhere: Collection[Levels]) -> str:
         words, cells = max(fitting, key=lambda found: len(found[1] & left))  # the simplest of those that say most
         left -= cells
         said.append(words)
-    return "; ".join(said) or "nowhere"
+    return "; ".join(said)
 
 
 def _spoken(api: str, loop: str, span: Sequence[str], pythons: Sequence[str]) -> str:

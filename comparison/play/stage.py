@@ -236,9 +236,11 @@ class ServerStage(Stage):
                 raise
 
     def _afterwards(self) -> None:
-        """A client like any other must get its echo, whatever happened before."""
+        """What must be told is waited for, and a client like any other must get its echo, whatever happened before."""
         if self.ended:
             return
+        for event in self.scenario.expects.told:
+            self.wait_for(event)
         peer = self.connect(AFTER)
         peer.send(STILL_SERVES_BYTES)
         if not self.uses_tls:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from comparison import files, layout
 from comparison.model import CannotCompare
-from comparison.options import at_least_one
+from comparison.options import at_least_one, meant
 from comparison.play.machine import JOBS
 from comparison.play.processes import ROOT
 from comparison.progress import ended_early, gathered
@@ -47,14 +47,14 @@ def run(options: argparse.Namespace) -> int:
     """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
     files.check_target("--save", options.save)
     sources = {file: (ROOT / file).read_text("utf-8") for file in programs()}
-    chosen = meant(options.place, sources)
+    chosen = named(options.place, sources)
     before, certain = record.recalled(sources)
     tried = [one for one in chosen if options.again or one.key not in certain]
     if options.sample is not None:
         others = [one for one in chosen if one not in tried and (seen := certain[one.key]) and not seen.told]
         tried += random.sample(others, min(len(others), options.sample))
         chosen = [one for one in chosen if one in tried]
-    asked = Arena(choose(), sources, options.jobs).search(tried, before) if tried else ()
+    asked = Arena(choose(), options.jobs).search(tried, before) if tried else ()
     came, interrupted = gathered(asked, len(tried))
     new = dict(came)
     found = {one: new[one] if one in new else certain[one.key] for one in chosen if one in new or one not in tried}
@@ -72,23 +72,13 @@ def run(options: argparse.Namespace) -> int:
     return 0 if None not in found.values() else 1
 
 
-def meant(place: str | None, sources: Mapping[str, str]) -> list[Alteration]:
-    """The alterations of what is named. Raises CannotCompare."""
-    everything = [one for file, source in sources.items() for one in alterations(file, source)]
-    if place is None:
-        return everything
-    name, colon, line = place.partition(":")
-    own = [one for one in everything if Path(one.file) == Path(name) or ROOT / one.file == Path(name).resolve()]
-    if not own:
-        raise CannotCompare(f"why {name!r} is none of the programs; give one of {', '.join(sources)}")
-    if not colon:
-        return own
-    at = int(line) if line.isascii() and line.isdigit() and len(line) < 9 else 0
-    there = [one for one in own if one.first <= at <= one.last]
+def named(place: str | None, sources: Mapping[str, str]) -> list[Alteration]:
+    """The alterations of a program that is named, or in a line of it; else all. Raises CannotCompare."""
+    name, colon, line = (place or "").partition(":")
+    chosen = sources if place is None else [meant("why", name, sources)]
+    own = [one for file in chosen for one in alterations(file, sources[file])]
+    there = [one for one in own if not colon or line in map(str, range(one.first, one.last + 1))]
     if not there:
-        near = sorted({one.first for one in own}, key=lambda first: (abs(first - at), first))[:2]
-        raise CannotCompare(
-            f"why {place!r}: no statement that is tried stands in line {line!r}; the nearest begin in lines "
-            + " and ".join(map(str, sorted(near)))
-        )
+        remedy = f"see compare.py why {own[0].file}"
+        raise CannotCompare(f"why {place!r}: no statement that is tried stands in line {line!r}; {remedy}")
     return there

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from comparison import files, shapes
 from comparison.play.processes import ROOT
-from comparison.play.transports import TRANSPORTS
 from comparison.scenarios import SCENARIOS
 from comparison.why.statements import Alteration, Key, digest
 
@@ -27,11 +26,6 @@ class Evidence:
     reason: str
     told: bool = False
     defect: str = ""
-
-    @property
-    def is_usual(self) -> bool:
-        """Whether it is over what the scenario usually runs over."""
-        return bool(self.transport == SCENARIOS[self.scenario].transports[0])
 
 
 Found = Mapping[Alteration, Evidence | None]  # None: nothing was found that notices it
@@ -60,8 +54,7 @@ def recalled(sources: Mapping[str, str]) -> tuple[Known, Known]:
     """What is known of some programs' alterations, and what of it certainly still holds: the program is the same."""
     digests, known = read()
     same = {file for file, source in sources.items() if digests.get(file) == digest(source)}
-    there = {(scenario, transport) for scenario in SCENARIOS for transport in TRANSPORTS}
-    before = {key: seen for key, seen in known.items() if seen is None or (seen.scenario, seen.transport) in there}
+    before = {key: seen for key, seen in known.items() if seen is None or seen.scenario in SCENARIOS}
     return before, {key: seen for key, seen in before.items() if key[0] in same}
 
 

@@ -31,7 +31,7 @@ those with both it is."""
 
 @dataclass(frozen=True)
 class Alteration:
-    """A change of a statement, whose own lines are `first` to `last`, and the whole program with it."""
+    """A change of a statement, whose own lines are `first` to `last`, and the whole program without and with it."""
 
     file: str
     first: int
@@ -40,6 +40,7 @@ class Alteration:
     code: str
     change: str
     nth: int
+    usual: str
     source: str
 
     @property
@@ -56,6 +57,7 @@ def alterations(file: str, source: str) -> list[Alteration]:
     """All of a program, from its first line to its last. That an `await` of a drain or a close is taken away is the
     same as the statement left out: it stands alone."""
     tree = ast.parse(source)
+    usual = _written(tree)
     sections = {number: label for label, lines in sections_of(source).items() for number, _ in lines}
     found, times = [], Counter[tuple[str, str]]()
     for body in sorted(_bodies(tree), key=lambda body: body[0].lineno):
@@ -66,14 +68,14 @@ def alterations(file: str, source: str) -> list[Alteration]:
             where = file, statement.lineno, last, sections[statement.lineno], code
             for change, instead in _changes(statement, outside=body is tree.body):
                 body[at : at + 1] = instead or [ast.Pass()]
-                altered = written(tree)
+                altered = _written(tree)
                 body[at : at + max(1, len(instead))] = [statement]
                 times[code, change] += 1
-                found.append(Alteration(*where, change, times[code, change], altered))
+                found.append(Alteration(*where, change, times[code, change], usual, altered))
     return sorted(found, key=lambda alteration: alteration.first)
 
 
-def written(tree: ast.Module) -> str:
+def _written(tree: ast.Module) -> str:
     """A program in the form that all have here, altered or not: what they quote of themselves is then the same."""
     return f"{ast.unparse(ast.fix_missing_locations(tree))}\n"
 

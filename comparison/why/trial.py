@@ -4,13 +4,13 @@ A copy is a program of its own beside a link to `common`. It is held against the
 the same scenario, so that whatever differs comes from the alteration. The other side is always sound.
 """
 
-import ast
 import dataclasses
+import itertools
 import re
 import signal
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from comparison.play.transports import TRANSPORTS
 from comparison.scenarios import SCENARIOS, TUTORIAL
 from comparison.selection import Selection, Trial, trials
 from comparison.why.record import Evidence, Known
-from comparison.why.statements import Alteration, written
+from comparison.why.statements import Alteration
 
 # A run is cut when it takes PATIENCE times as long as that of the program as it is, and LEAST_S at least.
 LEAST_S, PATIENCE = 2.0, 5
@@ -109,30 +109,23 @@ def programs() -> dict[str, tuple[str, Side]]:
 class Arena:
     """Plays copies of programs, as they are and altered."""
 
-    def __init__(self, selection: Selection, sources: Mapping[str, str], jobs: int) -> None:
+    def __init__(self, selection: Selection, jobs: int) -> None:
         self.grounds = grounds()
         self.loops = {end.loop for end in selection.servers}
         self._ends, self._jobs = selection.servers, jobs
         self._programs = programs()
-        self._usual = {file: written(ast.parse(source)) for file, source in sources.items()}
 
     def search(self, chosen: Iterable[Alteration], known: Known) -> Iterator[tuple[Alteration, Evidence | None]]:
         """What notices each alteration, as it is found out; None where nothing does. What has noticed it before is
-        tried first; then what has noticed most others, and what is cheap."""
+        tried first, and then all there is."""
         pending = dict.fromkeys(chosen)
         before = defaultdict[Name, dict[Alteration, Evidence]](dict)
         for one in pending:
             if (seen := known.get(one.key)) is not None:
                 before[seen.scenario, seen.transport, seen.defect][one] = seen
-        first, left, caught = list(before.items()), list(self.grounds), Counter[Name]()
-        while pending and (first or left):
-            if first:
-                name, those = first.pop(0)
-                found = self.asked_again(name, those)
-            else:
-                name = left.pop(left.index(max(left, key=caught.__getitem__)))
-                found = self.confirmed(name, pending)
-            caught[name] += len(found)
+        again = (self.asked_again(ground, those) for ground, those in before.items())
+        further = (self.confirmed(ground, pending) for ground in self.grounds if pending)
+        for found in itertools.chain(again, further):
             yield from found.items()
             for one in found:
                 del pending[one]
@@ -168,7 +161,7 @@ class Arena:
             return {}
         scenario, transport, defect = ground
         start_s = time.monotonic()
-        usual = self._play(ground, {self._usual[one.file]: one.file for one in those})
+        usual = self._play(ground, {one.usual: one.file for one in those})
         each_s = (time.monotonic() - start_s) * self._jobs / max(1, len(usual))
         deadline_s = max(LEAST_S, round(each_s * patience, 1))
         altered = self._play(ground, {one.source: one.file for one in those}, deadline_s)
@@ -177,7 +170,7 @@ class Arena:
             planted = self._programs[one.file][1] if defect else None
             signs = {}
             for loop in sorted(self.loops):
-                as_it_is, seen = usual.get((self._usual[one.file], loop)), altered.get((one.source, loop))
+                as_it_is, seen = usual.get((one.usual, loop)), altered.get((one.source, loop))
                 if as_it_is and seen and (sign := difference(as_it_is, seen, planted)):
                     signs[loop] = sign
             if signs:

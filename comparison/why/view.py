@@ -44,8 +44,8 @@ def single(place: str, sources: Mapping[str, str], found: Found) -> Iterator[Blo
         if seen is not None:
             yield Line(f"{seen.scenario}: {SCENARIOS[seen.scenario].description}", "dim")
             if not seen.defect:
-                more = "" if seen.is_usual else f" --transport {seen.transport}"
-                yield Command("as it is", f"python compare.py run --scenario {seen.scenario}{more}")
+                where = f"--scenario {seen.scenario} --transport {seen.transport}"
+                yield Command("as it is", f"python compare.py run {where}")
     yield Command("altered", f"python compare.py why {place} --again")
 
 
@@ -84,7 +84,8 @@ def _note(changes: Sequence[str], seen: Evidence | None) -> str:
     begin = ", or ".join(CHANGES[change] for change in changes)
     if seen is None:
         return f"{begin}: {NOTHING}"
-    where = seen.scenario if seen.is_usual else f"{seen.scenario} over {seen.transport}"
+    is_usual = seen.transport == SCENARIOS[seen.scenario].transports[0]
+    where = seen.scenario if is_usual else f"{seen.scenario} over {seen.transport}"
     where += f" when {seen.defect}" if seen.defect else ""
     where += f", on {' and '.join(seen.loops)} only" if len(seen.loops) < len(USUAL) else ""
     first, more, _ = seen.reason.partition(LINE_END)

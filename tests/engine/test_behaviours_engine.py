@@ -82,7 +82,7 @@ def test_the_page_of_one_shows_what_came_out_and_keeps_it(tmp_path):
     again = run("half-close", "--from", str(tmp_path / "kept.json"))
     assert again.stdout == done.stdout
     whole = run("--from", str(tmp_path / "kept.json"), "--format", "markdown")
-    assert "| trap |  | the reply came | Streams |" in whole.stdout
+    assert "- `=` the reply came: Streams" in whole.stdout
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def document() -> str:
 
 def made() -> str:
     """What `compare.py behaviours --from docs/behaviours.json --format markdown` writes."""
-    return layout.markdown_of(view.whole(judged(BEHAVIOURS, read([RECORDED]))))
+    return layout.markdown_of(view.overview(judged(BEHAVIOURS, read([RECORDED])), whole=True))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import pytest
 
-from comparison import endpoints
 from comparison.experiments import play
 from comparison.experiments.model import everything
 from comparison.selection import choose
@@ -11,17 +10,23 @@ WITNESS = "callbacks-in-order"
 """The behaviour that watches each call a loop makes."""
 
 
-def found(loop: str, *names: str) -> tuple[str, ...]:
-    [here] = endpoints.interpreters([], [loop])
-    return play.otherwise_on({loop: here}, [each for name, each in everything().items() if name in names])[loop]
+@pytest.fixture
+def found(monkeypatch):
+    """Which of some behaviours a loop has otherwise."""
+
+    def of(loop: str, *names: str) -> tuple[str, ...]:
+        monkeypatch.setattr(play, "everything", lambda: {name: everything()[name] for name in names})
+        return play.otherwise(choose(loops=[loop]))[loop]
+
+    return of
 
 
 @pytest.mark.parametrize("loop", ["lost_twice", "eof_a_hundred_times", "data_after_the_end"])
-def test_a_loop_that_calls_back_out_of_order_is_noticed(loop):
+def test_a_loop_that_calls_back_out_of_order_is_noticed(found, loop):
     assert found(f"tests.planted_loops:{loop}", WITNESS) == (WITNESS,)
 
 
-def test_a_loop_that_does_as_asyncio_does_has_nothing_otherwise():
+def test_a_loop_that_does_as_asyncio_does_has_nothing_otherwise(found):
     assert found("tests.planted_loops:LikeAsyncio", WITNESS, "drain-is-not-flush") == ()
 
 

@@ -17,7 +17,7 @@ def searched(monkeypatch, source, codes, known=None, scenarios=("tutorial",)):
     monkeypatch.setattr(trial, "grounds", lambda: grounds)
     chosen = [one for one in alterations(SERVER, source) if one.code in codes and one.change == "left out"]
     known = {one.key: known for one in chosen if known}
-    arena = trial.Arena(choose(loops=["asyncio"]), {SERVER: source}, 2)
+    arena = trial.Arena(choose(loops=["asyncio"]), 2)
     return {one.code: seen for one, seen in arena.search(chosen, known)}
 
 
@@ -57,5 +57,5 @@ def test_a_planted_defect_is_no_reason_by_itself(monkeypatch):
     same = [one for one in alterations(SERVER, SOURCE) if one.code == "writer.close()"][:1]
     same = [type(one)(**{**vars(one), "source": f"{SOURCE}\n"}) for one in same]
     monkeypatch.setattr(trial, "grounds", lambda: {("tutorial", "tcp", "received bytes raise"): tutorial})
-    [(_, seen)] = trial.Arena(choose(loops=["asyncio"]), {SERVER: SOURCE}, 2).search(same, {})
+    [(_, seen)] = trial.Arena(choose(loops=["asyncio"]), 2).search(same, {})
     assert seen is None

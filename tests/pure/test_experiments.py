@@ -11,7 +11,7 @@ from behaviours.page import Page
 from comparison import layout
 from comparison.experiments import view
 from comparison.experiments.model import Behaviour, Evidence, State, Survey, judge, judged, read, to_json
-from comparison.experiments.view import predictors, where
+from comparison.experiments.view import where
 from comparison.model import CannotCompare
 from comparison.options import meant
 
@@ -104,37 +104,37 @@ def test_the_exit_code_says_whether_there_is_news():
 @pytest.mark.parametrize(
     ("result", "factors", "hurts"),
     [
-        (lambda *levels: "hurt", (), "everywhere"),
-        (lambda api, loop, python: "hurt" if api == "protocol" else "fine", ("API",), "Protocol"),
-        (lambda api, loop, python: "hurt" if loop == "uvloop" else "fine", ("loop",), "uvloop"),
-        (lambda api, loop, python: "fine" if python == "3.11.7" else "hurt", ("Python",), "Python from 3.12"),
+        (lambda *levels: "hurt", [], "everywhere"),
+        (lambda api, loop, python: "hurt" if api == "protocol" else "fine", ["API"], "Protocol"),
+        (lambda api, loop, python: "hurt" if loop == "uvloop" else "fine", ["loop"], "uvloop"),
+        (lambda api, loop, python: "fine" if python == "3.11.7" else "hurt", ["Python"], "Python from 3.12"),
         (
             lambda api, loop, python: "hurt" if api == "protocol" and python < "3.13" else "fine",
-            ("API", "Python"),
+            ["API", "Python"],
             "Protocol on Python up to 3.12",
         ),
         (
             lambda api, loop, python: "hurt" if (api, loop) == ("streams", "uvloop") else "fine",
-            ("API", "loop"),
+            ["API", "loop"],
             "Streams on uvloop",
         ),
-        (as_the_table_says, ("API", "loop", "Python"), "asyncio from 3.12; Protocol on uvloop"),
+        (as_the_table_says, ["API", "loop", "Python"], "asyncio from 3.12; Protocol on uvloop"),
         (
             lambda api, loop, python: "hurt" if loop == "uvloop" or python == "3.11.7" else "fine",
-            ("loop", "Python"),
+            ["loop", "Python"],
             "uvloop; Python 3.11",
         ),
     ],
 )
 def test_the_smallest_set_of_factors_predicts_and_each_outcome_has_its_place(result, factors, hurts):
     found = everywhere(result)
-    assert predictors({each.levels: set(each.outcomes) for each in found}) == factors
+    assert view.predicted_by(survey(*found), behaviour()) == factors
     hurting = {each.levels for each in found if each.outcomes == ("hurt",)}
     assert where(hurting, {each.levels for each in found}) == hurts
 
 
 def test_where_one_place_disagrees_with_itself_only_timing_decides():
-    assert predictors({("streams", "asyncio", "3.12.1"): {"fine", "hurt"}}) is None
+    assert view.predicted_by(survey(evidence(outcomes=("fine", "hurt"))), behaviour()) == ["timing"]
 
 
 def test_two_pythons_of_one_branch_are_told_apart():
@@ -155,7 +155,7 @@ def test_the_summary_is_a_sentence_each():
         "1 behaviour, 24 cases on asyncio and uvloop 0.23.0, Python 3.11.7, 3.12.1 and 3.13.0: all as known.",
         "In what ran here: 1 by API, loop and Python.",
         "Biting here: 1; with a way around that worked wherever it ran: 1.",
-        "a-trap is a bug of Python 3.12.1 and 3.13.0, gone in 3.12.9 and 3.13.2 (gh-1).",
+        "a-trap is a bug of Python 3.12.1 and 3.13.0, gone in 3.12.9, 3.13.2 (gh-1).",
     ]
 
 
@@ -192,9 +192,9 @@ def test_the_page_fits_and_has_both_codes_beside_each_other_where_there_is_room(
 
 def test_as_markdown_code_stays_code_and_each_has_a_heading_that_can_be_linked():
     found = survey(*everywhere(as_the_table_says))
-    whole = layout.markdown_of(view.whole(found))
+    whole = layout.markdown_of(view.overview(found, whole=True))
     assert "### What a-trap does" in whole
-    assert "| trap | ! | hurt (it is lost) | asyncio from 3.12; Protocol on uvloop |" in whole
+    assert "- `!` hurt (it is lost): asyncio from 3.12; Protocol on uvloop\n- `=` fine: " in whole
     assert layout.markdown_of([layout.Line("call `write_eof()` and *then* close", "prose")]) == (
         "call `write_eof()` and \\*then\\* close\n"
     )

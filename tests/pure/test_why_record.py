@@ -212,9 +212,9 @@ def test_a_statement_is_named_by_any_line_of_it():
     [first] = [one for one in alterations(PROGRAMS[2], SOURCES[PROGRAMS[2]]) if "start_server" in one.code]
     assert first.last > first.first + 2
     for line in range(first.first, first.last + 1):
-        assert command.meant(f"streams_impl/server.py:{line}", SOURCES) == [first]
-    assert {one.file for one in command.meant(str(ROOT / PROGRAMS[0]), SOURCES)} == {PROGRAMS[0]}
-    assert {one.file for one in command.meant(None, SOURCES)} == set(PROGRAMS)
+        assert command.named(f"streams_impl/server.py:{line}", SOURCES) == [first]
+    assert {one.file for one in command.named(PROGRAMS[0], SOURCES)} == {PROGRAMS[0]}
+    assert {one.file for one in command.named(None, SOURCES)} == set(PROGRAMS)
 
 
 def test_all_about_one_statement_with_the_commands_that_show_it():
@@ -230,17 +230,15 @@ def test_all_about_one_statement_with_the_commands_that_show_it():
 @pytest.mark.parametrize(
     ("words", "wrong"),
     [
-        (["servers.py"], "why 'servers.py' is none of the programs; give one of "),
-        (
-            ["streams_impl/sever.py"],
-            "give one of streams_impl/server.py, streams_impl/client.py, ",
-        ),
-        (["streams_impl/server.py:1"], "no statement that is tried stands in line '1'; the nearest begin in lines "),
+        (["servers.py"], "why 'servers.py' is unknown; known are streams_impl/server.py, "),
+        (["server.py"], "why 'server.py' stands for several; give one of streams_impl/server.py, "),
+        (["streams_impl/sever.py"], "did you mean streams_impl/server.py"),
+        (["streams_impl/server.py:1"], "stands in line '1'; see compare.py why streams_impl/server.py"),
         (["streams_impl/server.py:"], "no statement that is tried stands in line ''"),
         (["streams_impl/server.py:\u0661"], "no statement that is tried stands in line "),
         (["streams_impl/server.py:" + "9" * 5000], "no statement that is tried stands in line '9999"),
-        (["common/server.py"], "why 'common/server.py' is none of the programs"),
-        (["a\x1b[2K\nb"], "is none of the programs"),
+        (["common/server.py"], "why 'common/server.py' is unknown"),
+        (["a\x1b[2K\nb"], "is unknown"),
         (["--sample", "0"], "'0' is not a whole number of at least 1"),
         (["--save", "/no/such/folder/x"], "its folder cannot be written; make it or name another"),
     ],

@@ -25,14 +25,13 @@ def collect(path: Path = RECORD) -> dict[str, Any]:
 
 def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
     page = behaviour.page
-    factors = view.predicted_by(found, behaviour)
-    bites = dict.fromkeys(f.bites for f in found.of(behaviour, *behaviour.traps) if f.bites)
+    harms = (finding.bites for finding in found.of(behaviour, *behaviour.traps))
     return {
         "title": page.title,
         "group": GROUPS[page.group],
         "apis": [view.API_NAMES[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
-        "bites": list(bites),
-        "differs": [view.BY_TIMING] if factors is None else factors,
+        "bites": list(dict.fromkeys(filter(None, harms))),
+        "differs": view.predicted_by(found, behaviour),
         "text": page.text,
         "instead": page.instead,
         "sources": page.sources,
@@ -47,12 +46,12 @@ def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[
     pythons = sorted({finding.python for finding in findings}, key=parsed)
     places: dict[tuple[str, str], dict[str, str]] = {}
     for finding in findings:
-        outcome = finding.outcomes[-1] if finding.outcomes else f"{finding.state}: {finding.reason}"
-        places.setdefault((view.API_NAMES[finding.api], finding.loop_and_version), {})[finding.python] = outcome
+        place = view.API_NAMES[finding.api], finding.loop_and_version
+        places.setdefault(place, {})[finding.python] = finding.came_out
     return {
-        "name": "instead" if case == REMEDY else view.spoken(case),
+        "name": "instead" if case == REMEDY else case,
         "code": [[label, text, is_none(text)] for label, text in code.items() if text is not None],
-        "lines": [[x.said, x.where, bool(x.first.bites), x.first.told] for x in view.lines(findings)],
+        "lines": [[first.said, where, bool(first.bites), first.told] for first, where in view.lines(findings)],
         "pythons": pythons,
         "places": [[*place, _stretches([told.get(python) for python in pythons])] for place, told in places.items()],
     }
