@@ -391,3 +391,29 @@ def test_the_longest_path_of_a_unix_socket_is_served_and_a_longer_one_is_a_usage
             f"python -m {api}_impl.server: error: --unix {longest + 'x'!r} has 108 bytes: use one of at most 107, "
             "perhaps a relative one (all options: --help)"
         ]
+
+
+# --- The connections ---
+
+TELL_DELAY = """
+import atexit, socket
+from common.connections import ConnectionLog
+opened = ConnectionLog.opened
+def tell(self, transport):
+    opened(self, transport)
+    sock = transport.get_extra_info("socket")
+    atexit.register(print, sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+ConnectionLog.opened = tell
+"""
+"""The endpoint prints at its end whether its connection's socket sends each write at once."""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
+def test_no_end_holds_back_a_write_until_the_other_has_acknowledged_the_one_before(api, loop, host):
+    with Endpoint(api, "server", "--host", host, "--port", "0", loop=loop, before=TELL_DELAY) as server:
+        to = ("--host", host, "--port", str(server.port()))
+        with Endpoint(api, "client", *to, loop=loop, before=TELL_DELAY) as client:
+            assert client.end() == 0, client.log
+        assert server.stop() == 0
+    told = [int(end.stdout) for end in (server, client)]
+    assert 0 not in told, told
