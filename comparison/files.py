@@ -81,10 +81,15 @@ def parse(text: str | bytes) -> Any:
 
 
 @contextlib.contextmanager
-def refused(name: str, what: str, remedy: str) -> Iterator[None]:
-    """Raises CannotCompare where what is read inside has not its shape: what that makes of the file, and why."""
+def document(text: str | bytes, name: str, key: str, layout: int, wanted: str) -> Iterator[dict[str, Any]]:
+    """A JSON document that tells its layout under `key`. Raises CannotCompare where it is not what is wanted, or what
+    is read of it inside has not its shape."""
     try:
-        yield
+        found = parse(text)
+        told = found.get(key) if isinstance(found, dict) else None
+        if told != layout:
+            raise ValueError(f"it has layout {told!r}, and {layout} is what is read here")
+        yield found
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-        raise CannotCompare(f"{name!r} {what} ({why}); {remedy}") from None
+        raise CannotCompare(f"{name!r} is not {wanted} ({why}); name one, or make it anew") from None

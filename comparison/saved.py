@@ -11,6 +11,7 @@ import os
 import platform
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,8 +139,7 @@ class Saved:
         """The runs of a comparison, each read when it is asked for. Raises CannotCompare where one cannot be."""
         planned = set(comparison.pairings)
         for path in self.files_of(comparison):
-            document = _read(path)
-            with files.refused(str(path), *export.DAMAGED):
+            with _read(path) as document:
                 pairing = dict(zip(SIDES, document["pairing"], strict=True))
                 run = export.read(Run, document | {"pairing": pairing, "wire": document["wire"]}, self.ends)
                 if run.pairing not in planned:
@@ -151,8 +151,7 @@ def load(path: Path, known: Callable[[Endpoint], Endpoint] = lambda end: end) ->
     """What a folder holds, but for the runs, with what each endpoint is `known` as. Raises CannotCompare where it is
     something else."""
     name = path / MANIFEST
-    document = _read(name)
-    with files.refused(str(name), *export.DAMAGED):
+    with _read(name) as document:
         ends = {label: known(end) for label, end in export.endpoints_of(document).items()}
         survey = export.read(Survey, document, ends)
         machine, done = escape(shapes.make(str, document["machine"])), shapes.make(int, document["done"])
@@ -168,8 +167,8 @@ def _of_ours(comparison: Comparison, name: Path) -> Comparison:
     return dataclasses.replace(comparison, scenario=scenario, transport=transport)
 
 
-def _read(path: Path) -> export.Document:
-    return export.parse_document(files.read(path, WANTED), str(path), "layout", LAYOUT, WANTED)
+def _read(path: Path) -> AbstractContextManager[export.Document]:
+    return files.document(files.read(path, WANTED), str(path), "layout", LAYOUT, f"of {WANTED}")
 
 
 # --- Together ---

@@ -7,12 +7,11 @@ from typing import Any, TypeVar, cast
 
 from comparison import files, model, shapes
 from comparison.judge.catalogue import CATALOGUE
-from comparison.model import RAW, SIDES, CannotCompare, Endpoint, Event, Run, Side, Survey
+from comparison.model import RAW, SIDES, Endpoint, Event, Run, Side, Survey
 from comparison.report import levels
 from comparison.transcript import line_of, parse_line
 
 WANTED = "a file that --format json has written"
-DAMAGED = ("is damaged", "run it once more")
 
 SCHEMA = 3
 """Number of the JSON layout. It grows when a field changes its meaning or goes; a new field alone does not change it.
@@ -88,8 +87,7 @@ def _log(run: Run, side: Side) -> Document:
 
 def from_json(text: bytes, name: str) -> Survey:
     """Read what `to_json` wrote. Raises CannotCompare with `name`, where it is something else, or of another layout."""
-    document = parse_document(text, name, "schema", SCHEMA, WANTED)
-    with files.refused(name, *DAMAGED):
+    with files.document(text, name, "schema", SCHEMA, WANTED) as document:
         survey = read(Survey, document, endpoints_of(document))
         for one in survey.comparisons:
             if set(one.pairings) != {cell.pairing for cell in one.cells}:
@@ -101,26 +99,14 @@ def from_json(text: bytes, name: str) -> Survey:
         return survey
 
 
-def parse_document(text: bytes, name: str, key: str, layout: int, wanted: str) -> Document:
-    """A document of this layout, which it tells under `key`. Raises CannotCompare where it is something else."""
-    try:
-        found = files.parse(text)
-    except ValueError:
-        raise CannotCompare(f"{name!r} is not JSON; name {wanted}") from None
-    told = found.get(key) if isinstance(found, dict) else None
-    if told != layout:
-        raise CannotCompare(f"{name!r} has layout {told!r}, and {layout} is what is read here; run it once more")
-    return cast(Document, found)
-
-
 def endpoints_of(document: Document) -> dict[str, Endpoint]:
-    """Those at the head of a document, by their labels. Raises what `files.refused` is for."""
+    """Those at the head of a document, by their labels. Raises what `files.document` is for."""
     return {end.label: end for end in shapes.make(tuple[Endpoint, ...], document["endpoints"])}
 
 
 def read(kind: type[Value], document: Document, ends: Mapping[str, Endpoint]) -> Value:
     """What `document` or `run_document` has made, as a value again; `ends` are the endpoints that it names. Raises what
-    `files.refused` is for."""
+    `files.document` is for."""
     # What is only named, or written in another way, is put in its place.
     rules: shapes.Rules = {
         Endpoint: {RAW.label: RAW, **ends}.__getitem__,

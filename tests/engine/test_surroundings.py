@@ -325,7 +325,7 @@ def test_a_result_may_come_through_a_pipe(options, tmp_path):
 )
 def test_a_result_whose_parts_make_no_sense_is_refused(change, why):
     document = json.loads(Path(BENCH).read_text())
-    with pytest.raises(CannotCompare, match=r"^'file' is not a result of the benchmark \(") as error:
+    with pytest.raises(CannotCompare, match=r"^'file' is not a file that bench --save has written \(") as error:
         results.from_json(json.dumps(document | change), "file")
     assert why in str(error.value)
 
