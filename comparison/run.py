@@ -27,23 +27,21 @@ Dropouts = dict[tuple[str, Endpoint], str]  # who takes no further part, as whic
 
 
 def compare_all(
-    selection: Selection,
-    chosen: Sequence[Trial],
+    outlines: Sequence[Comparison],
     *,
-    repeat: int = 1,
     jobs: int = 1,
     play_all: PlayAll | None = None,
     keep: Keep | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Generator[Comparison]:
-    """One comparison after another, each as soon as it is judged; a cause has the same name in all of them. What is to
-    be run is played here, as many servers at once as `jobs`, unless it is given to something else. `keep` gets each
-    run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
+    """What comes of one outline after another, as soon as it is judged; a cause has the same name in all of them. What
+    is to be run is played here, as many servers at once as `jobs`, unless it is given to something else. `keep` gets
+    each run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
     names, dropouts = Names(), Dropouts()
     # What comes after the tutorial is not begun before it is judged: whoever drops out there is not tried again.
-    ends = [place for place, trial in enumerate(chosen, start=1) if trial.scenario == TUTORIAL or place == len(chosen)]
+    ends = [place for place, one in enumerate(outlines, start=1) if one.scenario == TUTORIAL or place == len(outlines)]
     for begin, end in itertools.pairwise([0, *ends]):
-        together = (_Playing(outlined(selection, trial, repeat), dropouts) for trial in chosen[begin:end])
+        together = (_Playing(outline, dropouts) for outline in outlines[begin:end])
         for one in _played(together, play_all or partial(runner.play_all, jobs), keep, tick):
             found = one.judged(names)
             if found.scenario == TUTORIAL:
@@ -51,7 +49,7 @@ def compare_all(
             yield found
 
 
-def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
+def outlined(selection: Selection, trial: Trial, repeat: int = 1) -> Comparison:
     """A comparison before anything is played: its only cells are those that will not be, each with the reason."""
     scenario, pairings = trial.scenario, selection.pairings(trial.scenario)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from common.logs import escape
 from comparison import files, shapes
-from comparison.model import SIDES, CannotCompare, Cell, Comparison, Endpoint, Pairing, Run, Scenario, Survey, Transport
+from comparison.model import SIDES, Cell, Comparison, Endpoint, Pairing, Run, Scenario, Survey, Transport
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS, prepare
 from comparison.report import export
@@ -150,21 +150,15 @@ class Saved:
 def load(path: Path, known: Callable[[Endpoint], Endpoint] = lambda end: end) -> Saved:
     """What a folder holds, but for the runs, with what each endpoint is `known` as. Raises CannotCompare where it is
     something else."""
-    name = path / MANIFEST
-    with _read(name) as document:
+    with _read(path / MANIFEST) as document:
         ends = {label: known(end) for label, end in export.endpoints_of(document).items()}
         survey = export.read(Survey, document, ends)
         machine, done = escape(shapes.make(str, document["machine"])), shapes.make(int, document["done"])
-    return Saved(path, machine, ends, tuple(_of_ours(one, name) for one in survey.comparisons), done, survey.duration_s)
-
-
-def _of_ours(comparison: Comparison, name: Path) -> Comparison:
-    """The comparison with the scenario as this program has it, by which its runs are judged."""
-    try:
-        scenario, transport = SCENARIOS[comparison.scenario.name], TRANSPORTS[comparison.transport.name]
-    except KeyError as error:
-        raise CannotCompare(f"{str(name)!r} is of another version, which has {error}; run it once more") from None
-    return dataclasses.replace(comparison, scenario=scenario, transport=transport)
+        comparisons = tuple(  # with the scenarios that this program has, by which the runs are judged
+            dataclasses.replace(one, scenario=SCENARIOS[one.scenario.name], transport=TRANSPORTS[one.transport.name])
+            for one in survey.comparisons
+        )
+    return Saved(path, machine, ends, comparisons, done, survey.duration_s)
 
 
 def _read(path: Path) -> AbstractContextManager[export.Document]:

@@ -20,6 +20,7 @@ from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
 from comparison.progress import ended_early
 from comparison.report import causes, export, repeat, sentence, words
+from comparison.run import outlined
 from comparison.run_command import survey_of
 from comparison.selection import add_selection, chosen, trials
 
@@ -71,8 +72,8 @@ def run(options: argparse.Namespace) -> int:
     if saved:
         survey, interrupted = merge([export.from_json(text, name) for name, text in saved.items()]), False
     else:
-        tried, jobs = trials(options.scenario, None), JOBS
-        survey, interrupted = survey_of(chosen(options), tried, repeat=options.repeat, jobs=jobs)
+        selection, tried = chosen(options), trials(options.scenario, None)
+        survey, interrupted = survey_of([outlined(selection, trial, options.repeat) for trial in tried], jobs=JOBS)
     if not survey.comparisons:
         raise CannotCompare("there is nothing to report: the results hold no comparison")
     sources, path = [*saved, *benches], _target(options)

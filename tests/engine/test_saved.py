@@ -34,8 +34,9 @@ OPTIONS = [
 def survey_of_run(folder, *options):
     """What comes of a run that is saved."""
     given = compare.parser().parse_args([*options, "--save", str(folder)])
-    tried = trials(given.scenario, given.transport)
-    return run_command.survey_of(chosen(given), tried, repeat=given.repeat, jobs=given.jobs, save=given.save)[0]
+    selection = chosen(given)
+    outlines = [outlined(selection, trial, given.repeat) for trial in trials(given.scenario, given.transport)]
+    return run_command.survey_of(outlines, jobs=given.jobs, save=given.save)[0]
 
 
 def judged(*folders):

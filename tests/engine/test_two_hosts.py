@@ -12,7 +12,7 @@ import pytest
 
 from comparison.model import CannotCompare, Verdict
 from comparison.play import far
-from comparison.run import compare_all
+from comparison.run import compare_all, outlined
 from comparison.selection import FAR, choose, elsewhere, trials
 
 NEEDS_NAMESPACES = pytest.mark.skipif(lossy_link.why_not() is not None, reason=str(lossy_link.why_not()))
@@ -34,7 +34,7 @@ def played(chosen, host, *names, options=(), deadline_s=60.0):
         dataclasses.replace(trial, scenario=dataclasses.replace(trial.scenario, options=options, deadline_s=deadline_s))
         for trial in found
     ]
-    return list(compare_all(chosen, changed, jobs=4))
+    return list(compare_all([outlined(chosen, trial) for trial in changed], jobs=4))
 
 
 def test_endpoints_behind_a_prefix_do_what_they_do_without():
