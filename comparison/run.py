@@ -20,7 +20,6 @@ from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial
 
 INTERRUPTED = "interrupted before it was run"
-CANNOT_START, FAILS = "cannot start", "fails in all of tutorial"
 
 Keep = Callable[[Scenario, Transport, Run], None]
 Dropouts = dict[tuple[str, Endpoint], str]  # who takes no further part, as which side, and why
@@ -107,27 +106,22 @@ def learn(dropouts: Dropouts, comparison: Comparison) -> None:
     for server in comparison.servers:
         runs = [run for cell in comparison.cells if cell.pairing.server == server for run in cell.runs]
         if runs and not any(run.client.command for run in runs):
-            dropouts["server", server] = f"the server {server.label} {CANNOT_START}"
+            dropouts["server", server] = f"the server {server.label} cannot start"
     sound = [cell.pairing for cell in comparison.cells if cell.verdict not in (Verdict.FAILED, Verdict.SKIPPED)]
     partners = {side: {pairing.end(side) for pairing in sound} for side in SIDES}
     for side, other in (SIDES, SIDES[::-1]):
         failed = [cell.pairing for cell in comparison.cells if cell.verdict is Verdict.FAILED]
         for end in {one.end(side) for one in failed if one.end(other) in partners[other]} - partners[side]:
-            dropouts.setdefault((side, end), f"the {side} {end.label} {FAILS}")
-
-
-def shown_elsewhere(reason: str) -> bool:
-    """Whether a pairing was skipped for what another scenario shows."""
-    return reason.endswith((CANNOT_START, FAILS))
+            dropouts.setdefault((side, end), f"the {side} {end.label} fails in all of tutorial")
 
 
 class _Playing:
     """A comparison that is being played: every pairing that is not skipped."""
 
     def __init__(self, outline: Comparison, dropouts: Dropouts) -> None:
-        self._outline = outline
         out = [(one, dropouts.get((side, one.end(side)))) for side in reversed(SIDES) for one in outline.pairings]
         self._skipped = {one: why for one, why in out if why} | {cell.pairing: cell.reason for cell in outline.cells}
+        self._outline = dataclasses.replace(outline, after=TUTORIAL.name if any(why for _, why in out) else "")
         self._pairings = [one for one in outline.pairings if one not in self._skipped]
         self._hanging: set[Pairing] = set()
         turns = [(one, number) for number in range(1, outline.repeat + 1) for one in self._pairings]
