@@ -6,7 +6,7 @@ import json
 import os
 import select
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,7 @@ def replace(path: Path, text: str) -> None:
 
 def write(path: Path, text: str) -> None:
     """Write a text as UTF-8. A byte of a file name that is no letter is escaped."""
-    write_lines(path, [text])
-
-
-def write_lines(path: Path, pieces: Iterable[str]) -> None:
-    """The same for a text that is made as it is written."""
-    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        file.writelines(pieces)
+    path.write_text(text, "utf-8", "backslashreplace")
 
 
 def read(path: Path, wanted: str) -> bytes:

@@ -64,7 +64,7 @@ class Folder:
         for side in SIDES:
             plain = [event.plain for event in run.log(side).events]
             for kind, lines in (("log", plain), ("jsonl", run.log(side).lines)):
-                files.write_lines(place / f"{side}-{run.number}.{kind}", (f"{line}\n" for line in lines))
+                files.write(place / f"{side}-{run.number}.{kind}", "".join(f"{line}\n" for line in lines))
         files.replace(place / f"run-{run.number}.json", record(run))
 
     def finish(self, comparison: Comparison) -> None:

@@ -67,7 +67,7 @@ def choose(
     """Find out what this machine can run, and pick from it and from `others`. Raises CannotCompare."""
     found = endpoints.interpreters(pythons, loops)
     everyone, notes = endpoints.available(found, loops)
-    everyone += [*others, *endpoints.by_name(found)]
+    everyone += others
     own_servers = [end for end in endpoints.select(everyone, servers, "--server") if end.server_command]
     own_clients = [end for end in endpoints.select(everyone, clients, "--client") if end.client_command]
     for option, own in (("--server", own_servers), ("--client", own_clients)):
