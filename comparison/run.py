@@ -40,8 +40,8 @@ def compare_all(
     # What comes after the tutorial is not begun before it is judged: whoever drops out there is not tried again.
     ends = [place for place, one in enumerate(outlines, start=1) if one.scenario == TUTORIAL or place == len(outlines)]
     for begin, end in itertools.pairwise([0, *ends]):
-        together = (_Playing(outline, dropouts) for outline in outlines[begin:end])
-        for one in _played(together, play_all or partial(runner.play_all, jobs), keep, tick):
+        together = (_Playing(outline, dropouts, keep) for outline in outlines[begin:end])
+        for one in _played(together, play_all or partial(runner.play_all, jobs), tick):
             found = one.judged(names)
             if found.scenario == TUTORIAL:
                 learn(dropouts, found)
@@ -118,7 +118,8 @@ def learn(dropouts: Dropouts, comparison: Comparison) -> None:
 class _Playing:
     """A comparison that is being played: every pairing that is not skipped."""
 
-    def __init__(self, outline: Comparison, dropouts: Dropouts) -> None:
+    def __init__(self, outline: Comparison, dropouts: Dropouts, keep: Keep | None) -> None:
+        self._keep = keep
         out = [(one, dropouts.get((side, one.end(side)))) for side in reversed(SIDES) for one in outline.pairings]
         self._skipped = {one: why for one, why in out if why} | {cell.pairing: cell.reason for cell in outline.cells}
         self._outline = dataclasses.replace(outline, after=TUTORIAL.name if any(why for _, why in out) else "")
@@ -126,23 +127,21 @@ class _Playing:
         self._hanging: set[Pairing] = set()
         turns = [(one, number) for number in range(1, outline.repeat + 1) for one in self._pairings]
         self.units = runner.units(Unit(outline.scenario, outline.transport, turns, outline.reference, self._hanging))
-        self.left = len(self.units)
         self._start_s = self._end_s = time.monotonic()
         self.observations: list[Observation] = []
 
-    def take(self, outcomes: Iterable[Outcome], keep: Keep | None) -> None:
+    def take(self, outcomes: Iterable[Outcome]) -> None:
         """What came of one of the units."""
         for outcome in outcomes:
             if isinstance(outcome, Run):
                 seen = verdicts.observe(self._outline.scenario, outcome)
-                if keep is not None:
-                    keep(self._outline.scenario, self._outline.transport, outcome)
+                if self._keep is not None:
+                    self._keep(self._outline.scenario, self._outline.transport, outcome)
                 self.observations.append(seen)
                 if outcome.client.fate == "hung":
                     self._hanging.add(outcome.pairing)
             else:
                 self._skipped.update([outcome])
-        self.left -= 1
         self._end_s = time.monotonic()
 
     def judged(self, names: Names) -> Comparison:
@@ -156,9 +155,7 @@ class _Playing:
         return judged(dataclasses.replace(self._outline, cells=cells, duration_s=took_s), self.observations, names)
 
 
-def _played(
-    comparisons: Iterable[_Playing], play_all: PlayAll, keep: Keep | None, tick: Callable[[], None]
-) -> Iterator[_Playing]:
+def _played(comparisons: Iterable[_Playing], play_all: PlayAll, tick: Callable[[], None]) -> Iterator[_Playing]:
     """Play comparisons side by side, each begun as soon as there is room: they come in their turn as soon as they are
     over; after Ctrl-C those of which there is something to judge."""
     begun: deque[_Playing] = deque()
@@ -173,8 +170,8 @@ def _played(
     try:
         with contextlib.closing(play_all(units(), tick)) as found:
             for unit, outcomes in found:
-                whose.pop(unit).take(outcomes, keep)
-                while begun and begun[0].left == 0:
+                whose.pop(unit).take(outcomes)
+                while begun and begun[0] not in whose.values():
                     yield begun.popleft()
     except KeyboardInterrupt:
         while any(one.observations for one in begun):

@@ -37,8 +37,8 @@ def document(survey: Survey) -> Document:
     """The same before it is a text."""
     endpoints = dict.fromkeys(e for comparison in survey.comparisons for e in comparison.endpoints)
     head = {"schema": SCHEMA, "endpoints": [dataclasses.asdict(endpoint) for endpoint in endpoints]}
-    changes = [dataclasses.asdict(standing) for standing in levels.standings(survey)]
-    return head | cast(Document, _plain(survey)) | {"levels": changes, "exit_code": survey.exit_code}
+    more = {"levels": _plain(tuple(levels.standings(survey))), "exit_code": survey.exit_code}
+    return head | cast(Document, _plain(survey)) | more
 
 
 def _plain(value: Any) -> Any:
