@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
-    except CannotCompare as error:
+    except (CannotCompare, argparse.ArgumentTypeError) as error:
         told = str(error)
     except RuntimeError as error:
         if "new thread" not in str(error):  # as Python says it

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import stat
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,21 @@ WRITER_S = 3.0
 """How long somebody who writes to a FIFO is waited for."""
 
 
-def check_target(option: str, path: Path | None, *, folder: bool = False) -> None:
-    """Find out that a file, or something in a folder, cannot be written before it is made. Raises CannotCompare."""
-    if path is None:
-        return
-    place, named = path.absolute(), f"{option} {str(path)!r}"
+def target(text: str, *, folder: bool = False) -> Path:
+    """The value of an option: a file, or a folder for files, that can be written. Raises ArgumentTypeError where it
+    cannot, before anything is made."""
+    place = Path(text).absolute()
     try:
         if stat.S_ISDIR(place.stat().st_mode) != folder:
-            raise CannotCompare(f"{named} is a {'file; name a folder' if folder else 'folder; name a file'}")
+            raise ArgumentTypeError(f"{text!r} is a {'file; name a folder' if folder else 'folder; name a file'}")
         remedy = "it cannot be written; name another"
     except FileNotFoundError:
         place, remedy = place.parent, "its folder cannot be written; make it or name another"
     except OSError as error:
-        raise CannotCompare(f"{named}: it cannot be written ({error.strerror}); name another") from None
+        raise ArgumentTypeError(f"{text!r}: it cannot be written ({error.strerror}); name another") from None
     if not os.access(place, os.W_OK):
-        raise CannotCompare(f"{named}: {remedy}")
+        raise ArgumentTypeError(f"{text!r}: {remedy}")
+    return Path(text)
 
 
 def replace(path: Path, text: str) -> None:

@@ -36,7 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="servers at once (%(default)s)")
     add("--cluster", metavar="ADDRESS", help="run them on the workers of this scheduler of dask.distributed")
     view.add_options(parser)
-    add("--save", type=Path, metavar="DIR", help="keep every run, log and result there, each as it comes, for judge")
+    kept = "keep every run, log and result there, each as it comes, for judge"
+    add("--save", type=lambda text: files.target(text, folder=True), metavar="DIR", help=kept)
     listed = "show who could take part in what, or all about one, and end"
     add("--list", nargs="?", const="", metavar="NAME", help=listed)
 
@@ -52,7 +53,6 @@ def run(options: argparse.Namespace) -> int:
         layout.draw(explain.everything_about(options.list, selection) if options.list else everything, sys.stdout)
         return 0
     view.check(options)
-    files.check_target("--save", options.save, folder=True)
     if options.save is not None and options.save.exists() and any(options.save.iterdir()):
         raise CannotCompare(f"--save {str(options.save)!r} is not an empty folder; name a new one")
     if len(tried) == 1 and tried[0].skipped:
