@@ -50,8 +50,6 @@ BY_NAME = {
 
 _PROBE = """
 import importlib.metadata, importlib.util, json, os, platform, sys
-answer = os.dup(1)
-os.dup2(2, 1)  # a module may print while it is imported
 
 def behind(loop):
     parts = [*type(loop).__mro__, *getattr(loop, "__dict__", {}).values()]  # what it inherits, and what was patched
@@ -75,8 +73,8 @@ try:
 except BaseException as error:
     problem = str(error) or repr(error)
 told = [platform.python_implementation(), sys.version_info[:3], versions, problem]
-os.write(answer, json.dumps(told).encode())
-os._exit(0)  # a module may have started a thread
+os.write(1, f"\\n{json.dumps(told)}".encode())  # the last line: a module may print while it is imported
+os._exit(0)  # and it may have started a thread
 """
 
 
@@ -89,20 +87,15 @@ def meant(loops: Sequence[str] | None) -> tuple[str, ...]:
 def interpreters(paths: Sequence[str], loops: Sequence[str] | None) -> list[Interpreter]:
     """Ask each interpreter for its version and for the packages of `loops`, see `meant`; no path stands for the running
     one. Raises CannotCompare where one cannot be run or is too old, and where a loop is not one."""
-    asked = meant(loops)
-    for loop in asked:
-        if loop not in LOOPS and not all(loop.partition(":")):
-            known, guess = ", ".join(LOOPS), did_you_mean(loop, LOOPS)
-            raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, all, or MODULE:FACTORY{guess}")
     # Endpoints run in the folder of the project, and a path may be relative to the user's.
     absolute = dict.fromkeys(os.path.abspath(shutil.which(path) or path) for path in paths or [sys.executable])
-    return [_ask(path, asked) for path in absolute]
+    return [_ask(path, meant(loops)) for path in absolute]
 
 
 def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     try:
         output = output_of([path, "-c", _PROBE, *loops], cwd=ROOT)
-        implementation, (major, minor, micro), versions, problem = json.loads(output)
+        implementation, (major, minor, micro), versions, problem = json.loads(output.strip().rpartition("\n")[2])
     except (OSError, ValueError, TypeError) as error:
         named = ", ".join(loop for loop in loops if ":" in loop)
         if named and _ask(path, ()):
