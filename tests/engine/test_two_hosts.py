@@ -24,8 +24,7 @@ HERE = "sh -c {command}"
 
 
 def selection(server_on=None, client_on=None, server_host=None, **choice):
-    chosen = choose(**choice)
-    return elsewhere(chosen, server_on, client_on, server_host)
+    return choose(**choice, there=elsewhere(server_on, client_on, server_host))
 
 
 def played(chosen, host, *names, options=(), deadline_s=60.0):
