@@ -341,7 +341,7 @@ def test_a_shape_names_the_place_that_does_not_fit():
         "troubles": (1,),
         "latencies": {"1": "1"},
     }.items():
-        broken = Sample(**(vars(sample) | {field: value}))
+        broken = vars(sample) | {field: value}
         with pytest.raises(TypeError, match=f"it.{field}"):
             shapes.make(Sample, broken)
 
