@@ -51,11 +51,10 @@ def compare_all(
 def outlined(selection: Selection, trial: Trial, repeat: int = 1) -> Comparison:
     """A comparison before anything is played: its only cells are those that will not be, each with the reason."""
     scenario, pairings = trial.scenario, selection.pairings(trial.scenario)
-
-    def why_skipped(pairing: Pairing) -> str | None:
-        whys = (why_not(scenario, trial.transport, pairing.end(side), side) for side in scenario.on_trial)
-        return trial.skipped or next(filter(None, whys), None)
-
+    skipped: dict[Pairing, str] = {}
+    for one, side in itertools.product(pairings, scenario.on_trial):
+        if why := trial.skipped or why_not(scenario, trial.transport, one.end(side), side):
+            skipped.setdefault(one, why)
     return Comparison(
         scenario=scenario,
         transport=trial.transport,
@@ -65,7 +64,7 @@ def outlined(selection: Selection, trial: Trial, repeat: int = 1) -> Comparison:
         clients=tuple(dict.fromkeys(pairing.client for pairing in pairings)),
         reference=selection.reference_of(scenario),
         repeat=repeat,
-        cells=tuple(Cell.skipped(pairing, why) for pairing in pairings if (why := why_skipped(pairing))),
+        cells=tuple(Cell.skipped(*one) for one in skipped.items()),
         causes=(),
         groups=(),
         notes=selection.notes,

@@ -63,7 +63,7 @@ def choose(
     clients: Sequence[str] | None = None,
     loops: Sequence[str] | None = None,
     pythons: Sequence[str] = (),
-    reference: Sequence[str] | None = None,
+    reference: Sequence[str] = (),
 ) -> Selection:
     """Find out what this machine can run, and pick from it and from `others`; `there` has them run on another host.
     Raises CannotCompare."""
@@ -78,13 +78,11 @@ def choose(
     for option, own in (("--server", own_servers), ("--client", own_clients)):
         if not own:
             raise CannotCompare(f"{option}: none of these has a {option[2:]} command; give one with {option}-command")
-    if reference is not None and len(reference) > 2:
+    if len(reference) > 2:
         raise CannotCompare("--reference takes one pairing: give SERVER, or SERVER,CLIENT")
     # An implementation alone stands for itself on the first loop.
-    server, client = own_servers[0], own_clients[0]
-    if reference is not None:
-        server = endpoints.select(own_servers, reference[:1], "--reference")[0]
-        client = endpoints.select(own_clients, reference[-1:], "--reference")[0]
+    server, *_ = endpoints.select(own_servers, reference[:1], "--reference") if reference else own_servers
+    client, *_ = endpoints.select(own_clients, reference[-1:], "--reference") if reference else own_clients
     return Selection(tuple(found), tuple(own_servers), tuple(own_clients), Pairing(server, client), tuple(notes))
 
 
@@ -166,7 +164,7 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
     add("--client", type=comma_separated, metavar="NAME", help="only these clients, named alike")
     add("--loop", type=comma_separated, metavar="NAME", help=LOOP_HELP)
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run the endpoints with")
-    add("--reference", type=comma_separated, metavar=reference, help="what the others are held against (the first)")
+    add("--reference", type=comma_separated, metavar=reference, default=(), help="what others are held against (first)")
     add("--endpoint", action=_OfEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
     for option in ("--server-command", "--client-command"):
         add(option, action=_OfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
