@@ -86,8 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             surroundings.prepared()
             heed_signals()
             options = line.parse_args(given)
-            code: int = options.run(options)
-            return code
+            return int(options.run(options))
         except KeyboardInterrupt:
             drop_output()  # whoever reads it may stand still
             raise

@@ -47,6 +47,6 @@ def make(kind: Any, value: Any, name: str = "it", rules: Rules = types.MappingPr
     elif kind is float and type(value) in (int, float):
         if math.isfinite(value):
             return value
-    elif kind in (type(value), Any, object) or origin is Callable or (origin is Literal and value in arguments):
+    elif kind in (type(value), Any, object) or (origin is Literal and value in arguments):
         return value
     raise TypeError(f"{name} is no {getattr(kind, '__name__', kind)}")
