@@ -606,7 +606,7 @@ PLANTED = "tests.planted_loops"
 
 
 @functools.cache
-def chosen(loops, servers=None, clients=None, reference=None):
+def chosen(loops, servers=None, clients=None, reference=()):
     """Who takes part in a real run."""
     return choose(
         loops=[loop if loop in ("asyncio", "uvloop") else f"{PLANTED}:{loop}" for loop in loops.split(",")],
