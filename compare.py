@@ -63,13 +63,13 @@ class Parser(argparse.ArgumentParser):
 def parser(name: str = USUAL) -> Parser:
     """The command line of a command, whose module is imported when it is asked for."""
     command = importlib.import_module(f"comparison.{COMMANDS[name][0]}")
-    about = {"prog": f"compare.py {name}", "description": command.DESCRIPTION, "epilog": command.EPILOG}
+    found = Parser(f"compare.py {name}", description=command.DESCRIPTION, epilog=command.EPILOG, allow_abbrev=False)
     if name == USUAL:
-        every = (f"`{other}` {does}." for other, (_, does) in COMMANDS.items())
-        about |= {"prog": "compare.py", "description": " ".join((command.DESCRIPTION, *every))}
-        about["usage"] = f"compare.py [{USUAL}] [options]\n       compare.py {{{','.join(COMMANDS)}}} [options]"
-    found = Parser(**about, allow_abbrev=False)
-    if name == USUAL:
+        found.prog = "compare.py"
+        found.usage = f"compare.py [{USUAL}] [options]\n       compare.py {{{','.join(COMMANDS)}}} [options]"
+        found.description = " ".join(
+            (command.DESCRIPTION, *(f"`{one}` {does}." for one, (_, does) in COMMANDS.items()))
+        )
         found.add_argument("--version", action="version", version=f"protocol-vs-streams {VERSION}")
     found.set_defaults(run=command.run)
     command.add_options(found)
@@ -86,14 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             surroundings.prepared()
             heed_signals()
             options = line.parse_args(given)
-            code: int = options.run(options)
-            return code
+            return int(options.run(options))
         except KeyboardInterrupt:
             drop_output()  # whoever reads it may stand still
             raise
         finally:
             sys.stdout.flush()  # here, where it can still be reported that nobody takes it
-    except CannotCompare as error:
+    except (CannotCompare, argparse.ArgumentTypeError) as error:
         told = str(error)
     except RuntimeError as error:
         if "new thread" not in str(error):  # as Python says it

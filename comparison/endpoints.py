@@ -26,8 +26,8 @@ from comparison.play.processes import ROOT, output_of
 
 
 class Commands(NamedTuple):
-    """How an implementation is started. `{python}` and `{loop}` stand for an interpreter and a loop; an implementation
-    whose commands have neither is one endpoint, whatever the loops and interpreters of the others."""
+    """How an implementation is started. `{python}` and `{loop}`, each a word, stand for an interpreter and a loop; an
+    implementation whose commands have neither is one endpoint, whatever the loops and interpreters of the others."""
 
     server: tuple[str, ...]
     client: tuple[str, ...]
@@ -50,8 +50,6 @@ BY_NAME = {
 
 _PROBE = """
 import importlib.metadata, importlib.util, json, os, platform, sys
-answer = os.dup(1)
-os.dup2(2, 1)  # a module may print while it is imported
 
 def behind(loop):
     parts = [*type(loop).__mro__, *getattr(loop, "__dict__", {}).values()]  # what it inherits, and what was patched
@@ -75,8 +73,8 @@ try:
 except BaseException as error:
     problem = str(error) or repr(error)
 told = [platform.python_implementation(), sys.version_info[:3], versions, problem]
-os.write(answer, json.dumps(told).encode())
-os._exit(0)  # a module may have started a thread
+os.write(1, f"\\n{json.dumps(told)}".encode())  # the last line: a module may print while it is imported
+os._exit(0)  # and it may have started a thread
 """
 
 
@@ -89,20 +87,15 @@ def meant(loops: Sequence[str] | None) -> tuple[str, ...]:
 def interpreters(paths: Sequence[str], loops: Sequence[str] | None) -> list[Interpreter]:
     """Ask each interpreter for its version and for the packages of `loops`, see `meant`; no path stands for the running
     one. Raises CannotCompare where one cannot be run or is too old, and where a loop is not one."""
-    asked = meant(loops)
-    for loop in asked:
-        if loop not in LOOPS and not all(loop.partition(":")):
-            known, guess = ", ".join(LOOPS), did_you_mean(loop, LOOPS)
-            raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, all, or MODULE:FACTORY{guess}")
     # Endpoints run in the folder of the project, and a path may be relative to the user's.
     absolute = dict.fromkeys(os.path.abspath(shutil.which(path) or path) for path in paths or [sys.executable])
-    return [_ask(path, asked) for path in absolute]
+    return [_ask(path, meant(loops)) for path in absolute]
 
 
 def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     try:
         output = output_of([path, "-c", _PROBE, *loops], cwd=ROOT)
-        implementation, (major, minor, micro), versions, problem = json.loads(output)
+        implementation, (major, minor, micro), versions, problem = json.loads(output.strip().rpartition("\n")[2])
     except (OSError, ValueError, TypeError) as error:
         named = ", ".join(loop for loop in loops if ":" in loop)
         if named and _ask(path, ()):
@@ -118,9 +111,11 @@ def _ask(path: str, loops: Sequence[str]) -> Interpreter:
 
 
 def available(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tuple[list[Endpoint], list[str]]:
-    """Every endpoint that this machine can run, and a note for what is missing. Raises CannotCompare, see `arms`."""
+    """Every endpoint that this machine can run, also by name only, and notes of what is missing. Raises CannotCompare,
+    see `arms`."""
     found, notes = arms(pythons, loops)
-    endpoints = (_endpoint(name, loop, python, pythons) for name in IMPLEMENTATIONS for loop, python in found)
+    names = (*IMPLEMENTATIONS, *BY_NAME)
+    endpoints = (_endpoint(name, loop, python, pythons) for name in names for loop, python in found)
     return list(dict.fromkeys(endpoints)), notes
 
 
@@ -140,11 +135,6 @@ def arms(
             note = f"{loop} is not installed for Python {python.version}, so it is left out; to add it: {install}"
             notes.append(note)
     return found, notes
-
-
-def by_name(pythons: Sequence[Interpreter]) -> list[Endpoint]:
-    """Those that take part only where they are named."""
-    return [_endpoint(name, NO_LEVEL, python, pythons) for name in BY_NAME for python in pythons]
 
 
 def third_party(
@@ -200,8 +190,7 @@ def select(endpoints: Sequence[Endpoint], names: Sequence[str] | None, option: s
     for name in names:
         if not any(name in own for own in goes_by.values()):
             known = dict.fromkeys(part for end in endpoints for part in (end.implementation, end.label))
-            guess = did_you_mean(name, [*known, *(end.loop for end in endpoints)])
-            rest = guess or f"; known here: {', '.join(known)}"
+            rest = did_you_mean(name, [*known, *(end.loop for end in endpoints)]) or f"; known here: {', '.join(known)}"
             raise CannotCompare(f"{option} {name!r} stands for no endpoint{rest}")
     return [endpoint for endpoint, own in goes_by.items() if not own.isdisjoint(names)]
 
@@ -216,21 +205,16 @@ def environment(pythons: Sequence[Interpreter]) -> dict[str, str]:
 
 def _endpoint(name: str, loop: str, python: Interpreter, pythons: Sequence[Interpreter]) -> Endpoint:
     commands = IMPLEMENTATIONS.get(name) or BY_NAME[name]
-    every_word = "".join(itertools.chain(*commands))
+    every_word = (*commands.server, *commands.client)
+    has_loop, has_python = "{loop}" in every_word, "{python}" in every_word
     # Among several interpreters the version tells which, and among several of one version the path.
     alike = [other for other in pythons if other.version == python.version]
     version = python.version if len(alike) == 1 else f"{python.version} {python.path}"
-    has_loop, has_python = "{loop}" in every_word, "{python}" in every_word
-    levels = [loop] * has_loop + [version] * (has_python and len(pythons) > 1)
-    server, client = (
-        tuple(word.replace("{python}", python.path).replace("{loop}", loop) for word in command) for command in commands
-    )
-    loop, version, label = (
-        loop if has_loop else NO_LEVEL,
-        version if has_python else NO_LEVEL,
-        "/".join((name, *levels)),
-    )
-    return Endpoint(name, loop, version, label, server, client, takes_options=name not in BY_NAME)
+    label = "/".join((name, *[loop] * has_loop, *[version] * (has_python and len(pythons) > 1)))
+    levels = loop if has_loop else NO_LEVEL, version if has_python else NO_LEVEL
+    filled = {"{python}": python.path, "{loop}": loop}
+    server, client = (tuple(filled.get(word, word) for word in command) for command in commands)
+    return Endpoint(name, *levels, label, server, client, takes_options=name not in BY_NAME)
 
 
 def source_of(command: Sequence[str]) -> Path | None:

@@ -6,7 +6,8 @@ import json
 import os
 import select
 import stat
-from collections.abc import Iterable, Iterator
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,21 @@ WRITER_S = 3.0
 """How long somebody who writes to a FIFO is waited for."""
 
 
-def check_target(option: str, path: Path | None, *, folder: bool = False) -> None:
-    """Find out that a file, or something in a folder, cannot be written before it is made. Raises CannotCompare."""
-    if path is None:
-        return
-    place, named = path.absolute(), f"{option} {str(path)!r}"
+def target(text: str, *, folder: bool = False) -> Path:
+    """The value of an option: a file, or a folder for files, that can be written. Raises ArgumentTypeError where it
+    cannot, before anything is made."""
+    place = Path(text).absolute()
     try:
         if stat.S_ISDIR(place.stat().st_mode) != folder:
-            raise CannotCompare(f"{named} is a {'file; name a folder' if folder else 'folder; name a file'}")
+            raise ArgumentTypeError(f"{text!r} is a {'file; name a folder' if folder else 'folder; name a file'}")
         remedy = "it cannot be written; name another"
     except FileNotFoundError:
         place, remedy = place.parent, "its folder cannot be written; make it or name another"
     except OSError as error:
-        raise CannotCompare(f"{named}: it cannot be written ({error.strerror}); name another") from None
+        raise ArgumentTypeError(f"{text!r}: it cannot be written ({error.strerror}); name another") from None
     if not os.access(place, os.W_OK):
-        raise CannotCompare(f"{named}: {remedy}")
+        raise ArgumentTypeError(f"{text!r}: {remedy}")
+    return Path(text)
 
 
 def replace(path: Path, text: str) -> None:
@@ -45,13 +46,7 @@ def replace(path: Path, text: str) -> None:
 
 def write(path: Path, text: str) -> None:
     """Write a text as UTF-8. A byte of a file name that is no letter is escaped."""
-    write_lines(path, [text])
-
-
-def write_lines(path: Path, pieces: Iterable[str]) -> None:
-    """The same for a text that is made as it is written."""
-    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        file.writelines(pieces)
+    path.write_text(text, "utf-8", "backslashreplace")
 
 
 def read(path: Path, wanted: str) -> bytes:
@@ -81,10 +76,15 @@ def parse(text: str | bytes) -> Any:
 
 
 @contextlib.contextmanager
-def refused(name: str, what: str, remedy: str) -> Iterator[None]:
-    """Raises CannotCompare where what is read inside has not its shape: what that makes of the file, and why."""
+def document(text: str | bytes, name: str, key: str, layout: int, wanted: str) -> Iterator[dict[str, Any]]:
+    """A JSON document that tells its layout under `key`. Raises CannotCompare where it is not what is wanted, or what
+    is read of it inside has not its shape."""
     try:
-        yield
+        found = parse(text)
+        told = found.get(key) if isinstance(found, dict) else None
+        if told != layout:
+            raise ValueError(f"it has layout {told!r}, and {layout} is what is read here")
+        yield found
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         why = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-        raise CannotCompare(f"{name!r} {what} ({why}); {remedy}") from None
+        raise CannotCompare(f"{name!r} is not {wanted} ({why}); name one, or make it anew") from None

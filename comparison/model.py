@@ -428,6 +428,8 @@ class Comparison:
     duration_s: float
     selection: tuple[str, ...] = ()
     """The options that choose the same endpoints and the same reference again."""
+    after: str = ""
+    """The scenario that has shown who takes no part in this one, and is tried before it once more."""
     saved_in: tuple[str, ...] = ()
     """The folders that it was judged from, where this machine alone cannot play their runs again."""
 

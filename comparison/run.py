@@ -20,45 +20,41 @@ from comparison.scenarios import TUTORIAL
 from comparison.selection import Selection, Trial
 
 INTERRUPTED = "interrupted before it was run"
-CANNOT_START, FAILS = "cannot start", "fails in all of tutorial"
 
 Keep = Callable[[Scenario, Transport, Run], None]
 Dropouts = dict[tuple[str, Endpoint], str]  # who takes no further part, as which side, and why
 
 
 def compare_all(
-    selection: Selection,
-    chosen: Sequence[Trial],
+    outlines: Sequence[Comparison],
     *,
-    repeat: int = 1,
     jobs: int = 1,
     play_all: PlayAll | None = None,
     keep: Keep | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Generator[Comparison]:
-    """One comparison after another, each as soon as it is judged; a cause has the same name in all of them. What is to
-    be run is played here, as many servers at once as `jobs`, unless it is given to something else. `keep` gets each
-    run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
+    """What comes of one outline after another, as soon as it is judged; a cause has the same name in all of them. What
+    is to be run is played here, as many servers at once as `jobs`, unless it is given to something else. `keep` gets
+    each run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
     names, dropouts = Names(), Dropouts()
     # What comes after the tutorial is not begun before it is judged: whoever drops out there is not tried again.
-    ends = [place for place, trial in enumerate(chosen, start=1) if trial.scenario == TUTORIAL or place == len(chosen)]
+    ends = [place for place, one in enumerate(outlines, start=1) if one.scenario == TUTORIAL or place == len(outlines)]
     for begin, end in itertools.pairwise([0, *ends]):
-        together = (_Playing(outlined(selection, trial, repeat), dropouts) for trial in chosen[begin:end])
-        for one in _played(together, play_all or partial(runner.play_all, jobs), keep, tick):
+        together = (_Playing(outline, dropouts, keep) for outline in outlines[begin:end])
+        for one in _played(together, play_all or partial(runner.play_all, jobs), tick):
             found = one.judged(names)
             if found.scenario == TUTORIAL:
                 learn(dropouts, found)
             yield found
 
 
-def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
+def outlined(selection: Selection, trial: Trial, repeat: int = 1) -> Comparison:
     """A comparison before anything is played: its only cells are those that will not be, each with the reason."""
     scenario, pairings = trial.scenario, selection.pairings(trial.scenario)
-
-    def why_skipped(pairing: Pairing) -> str | None:
-        whys = (why_not(scenario, trial.transport, pairing.end(side), side) for side in scenario.on_trial)
-        return trial.skipped or next(filter(None, whys), None)
-
+    skipped: dict[Pairing, str] = {}
+    for one, side in itertools.product(pairings, scenario.on_trial):
+        if why := trial.skipped or why_not(scenario, trial.transport, one.end(side), side):
+            skipped.setdefault(one, why)
     return Comparison(
         scenario=scenario,
         transport=trial.transport,
@@ -68,7 +64,7 @@ def outlined(selection: Selection, trial: Trial, repeat: int) -> Comparison:
         clients=tuple(dict.fromkeys(pairing.client for pairing in pairings)),
         reference=selection.reference_of(scenario),
         repeat=repeat,
-        cells=tuple(Cell.skipped(pairing, why) for pairing in pairings if (why := why_skipped(pairing))),
+        cells=tuple(Cell.skipped(*one) for one in skipped.items()),
         causes=(),
         groups=(),
         notes=selection.notes,
@@ -109,48 +105,42 @@ def learn(dropouts: Dropouts, comparison: Comparison) -> None:
     for server in comparison.servers:
         runs = [run for cell in comparison.cells if cell.pairing.server == server for run in cell.runs]
         if runs and not any(run.client.command for run in runs):
-            dropouts["server", server] = f"the server {server.label} {CANNOT_START}"
+            dropouts["server", server] = f"the server {server.label} cannot start"
     sound = [cell.pairing for cell in comparison.cells if cell.verdict not in (Verdict.FAILED, Verdict.SKIPPED)]
     partners = {side: {pairing.end(side) for pairing in sound} for side in SIDES}
     for side, other in (SIDES, SIDES[::-1]):
         failed = [cell.pairing for cell in comparison.cells if cell.verdict is Verdict.FAILED]
         for end in {one.end(side) for one in failed if one.end(other) in partners[other]} - partners[side]:
-            dropouts.setdefault((side, end), f"the {side} {end.label} {FAILS}")
-
-
-def shown_elsewhere(reason: str) -> bool:
-    """Whether a pairing was skipped for what another scenario shows."""
-    return reason.endswith((CANNOT_START, FAILS))
+            dropouts.setdefault((side, end), f"the {side} {end.label} fails in all of tutorial")
 
 
 class _Playing:
     """A comparison that is being played: every pairing that is not skipped."""
 
-    def __init__(self, outline: Comparison, dropouts: Dropouts) -> None:
-        self._outline = outline
+    def __init__(self, outline: Comparison, dropouts: Dropouts, keep: Keep | None) -> None:
+        self._keep = keep
         out = [(one, dropouts.get((side, one.end(side)))) for side in reversed(SIDES) for one in outline.pairings]
         self._skipped = {one: why for one, why in out if why} | {cell.pairing: cell.reason for cell in outline.cells}
+        self._outline = dataclasses.replace(outline, after=TUTORIAL.name if any(why for _, why in out) else "")
         self._pairings = [one for one in outline.pairings if one not in self._skipped]
         self._hanging: set[Pairing] = set()
         turns = [(one, number) for number in range(1, outline.repeat + 1) for one in self._pairings]
         self.units = runner.units(Unit(outline.scenario, outline.transport, turns, outline.reference, self._hanging))
-        self.left = len(self.units)
         self._start_s = self._end_s = time.monotonic()
         self.observations: list[Observation] = []
 
-    def take(self, outcomes: Iterable[Outcome], keep: Keep | None) -> None:
+    def take(self, outcomes: Iterable[Outcome]) -> None:
         """What came of one of the units."""
         for outcome in outcomes:
             if isinstance(outcome, Run):
                 seen = verdicts.observe(self._outline.scenario, outcome)
-                if keep is not None:
-                    keep(self._outline.scenario, self._outline.transport, outcome)
+                if self._keep is not None:
+                    self._keep(self._outline.scenario, self._outline.transport, outcome)
                 self.observations.append(seen)
                 if outcome.client.fate == "hung":
                     self._hanging.add(outcome.pairing)
             else:
                 self._skipped.update([outcome])
-        self.left -= 1
         self._end_s = time.monotonic()
 
     def judged(self, names: Names) -> Comparison:
@@ -164,9 +154,7 @@ class _Playing:
         return judged(dataclasses.replace(self._outline, cells=cells, duration_s=took_s), self.observations, names)
 
 
-def _played(
-    comparisons: Iterable[_Playing], play_all: PlayAll, keep: Keep | None, tick: Callable[[], None]
-) -> Iterator[_Playing]:
+def _played(comparisons: Iterable[_Playing], play_all: PlayAll, tick: Callable[[], None]) -> Iterator[_Playing]:
     """Play comparisons side by side, each begun as soon as there is room: they come in their turn as soon as they are
     over; after Ctrl-C those of which there is something to judge."""
     begun: deque[_Playing] = deque()
@@ -181,8 +169,8 @@ def _played(
     try:
         with contextlib.closing(play_all(units(), tick)) as found:
             for unit, outcomes in found:
-                whose.pop(unit).take(outcomes, keep)
-                while begun and begun[0].left == 0:
+                whose.pop(unit).take(outcomes)
+                while begun and begun[0] not in whose.values():
                     yield begun.popleft()
     except KeyboardInterrupt:
         while any(one.observations for one in begun):

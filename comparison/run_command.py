@@ -18,7 +18,7 @@ from comparison.report import view, words
 from comparison.run import compare_all, outlined
 from comparison.saved import Folder
 from comparison.scenarios import TUTORIAL
-from comparison.selection import ALL, Selection, Trial, add_hosts, add_selection, chosen, trials
+from comparison.selection import ALL, add_hosts, add_selection, chosen, trials
 
 DESCRIPTION = "Run every echo server with every echo client, and show where they differ, and why."
 EPILOG = view.EPILOG
@@ -36,7 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="servers at once (%(default)s)")
     add("--cluster", metavar="ADDRESS", help="run them on the workers of this scheduler of dask.distributed")
     view.add_options(parser)
-    add("--save", type=Path, metavar="DIR", help="keep every run, log and result there, each as it comes, for judge")
+    kept = "keep every run, log and result there, each as it comes, for judge"
+    add("--save", type=lambda text: files.target(text, folder=True), metavar="DIR", help=kept)
     listed = "show who could take part in what, or all about one, and end"
     add("--list", nargs="?", const="", metavar="NAME", help=listed)
 
@@ -52,15 +53,13 @@ def run(options: argparse.Namespace) -> int:
         layout.draw(explain.everything_about(options.list, selection) if options.list else everything, sys.stdout)
         return 0
     view.check(options)
-    files.check_target("--save", options.save, folder=True)
     if options.save is not None and options.save.exists() and any(options.save.iterdir()):
         raise CannotCompare(f"--save {str(options.save)!r} is not an empty folder; name a new one")
     if len(tried) == 1 and tried[0].skipped:
         raise CannotCompare(f"--scenario {tried[0].scenario.name}: {tried[0].skipped}")
     with cluster.workers(options.cluster) if options.cluster else contextlib.nullcontext() as play_all:
-        survey, interrupted = survey_of(
-            selection, tried, repeat=options.repeat, jobs=options.jobs, save=options.save, play_all=play_all
-        )
+        outlines = [outlined(selection, trial, options.repeat) for trial in tried]
+        survey, interrupted = survey_of(outlines, jobs=options.jobs, save=options.save, play_all=play_all)
     if ALL in options.scenario and not interrupted:
         from comparison.experiments.play import otherwise
 
@@ -75,31 +74,24 @@ def run(options: argparse.Namespace) -> int:
 
 
 def survey_of(
-    selection: Selection,
-    tried: Sequence[Trial],
-    *,
-    repeat: int,
-    jobs: int,
-    save: Path | None = None,
-    play_all: PlayAll | None = None,
+    outlines: Sequence[Comparison], *, jobs: int, save: Path | None = None, play_all: PlayAll | None = None
 ) -> tuple[Survey, bool]:
-    """The comparisons, one after another, each kept in `save` as it comes; and whether Ctrl-C came before the last.
-    Raises KeyboardInterrupt where it came before the first."""
+    """What comes of outlines, one after another, each kept in `save` as it comes; and whether Ctrl-C came before the
+    last. Raises KeyboardInterrupt where it came before the first."""
     start_s, interrupted = time.monotonic(), False
     done: list[Comparison] = []
-    outlines = [outlined(selection, trial, repeat) for trial in tried]
     folder = Folder(save, outlines) if save is not None else None
-    runs = sum(len(one.pairings) - len(one.cells) for one in outlines) * repeat
-    names = [*(trial.scenario.name for trial in tried), ""]
+    runs = sum((len(one.pairings) - len(one.cells)) * one.repeat for one in outlines)
+    names = [*(one.scenario.name for one in outlines), ""]
     with Progress(runs, names[0]) as progress:
-        keep, tick = folder.keep if folder is not None else None, progress.tick
-        compared = compare_all(selection, tried, repeat=repeat, jobs=jobs, play_all=play_all, keep=keep, tick=tick)
+        keep = folder.keep if folder is not None else None
+        compared = compare_all(outlines, jobs=jobs, play_all=play_all, keep=keep, tick=progress.tick)
         try:
             for comparison in compared:
                 done.append(comparison)
                 if folder is not None:
                     folder.finish(comparison)
-                line = words.row(comparison) if len(tried) > 1 else ""
+                line = words.row(comparison) if len(outlines) > 1 else ""
                 progress.judged(line, comparison.count(Verdict.FAILED), names[len(done)])
         except KeyboardInterrupt:
             interrupted = True

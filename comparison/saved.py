@@ -10,14 +10,14 @@ import json
 import os
 import platform
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from common.logs import escape
 from comparison import files, shapes
-from comparison.model import SIDES, CannotCompare, Cell, Comparison, Endpoint, Pairing, Run, Scenario, Survey, Transport
+from comparison.model import SIDES, Cell, Comparison, Endpoint, Pairing, Run, Scenario, Survey, Transport
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS, prepare
 from comparison.report import export
@@ -64,7 +64,7 @@ class Folder:
         for side in SIDES:
             plain = [event.plain for event in run.log(side).events]
             for kind, lines in (("log", plain), ("jsonl", run.log(side).lines)):
-                files.write_lines(place / f"{side}-{run.number}.{kind}", (f"{line}\n" for line in lines))
+                files.write(place / f"{side}-{run.number}.{kind}", "".join(f"{line}\n" for line in lines))
         files.replace(place / f"run-{run.number}.json", record(run))
 
     def finish(self, comparison: Comparison) -> None:
@@ -118,6 +118,8 @@ class Saved:
 
     path: Path
     machine: str
+    ends: Mapping[str, Endpoint]
+    """Who takes part, by the labels in this folder."""
     comparisons: tuple[Comparison, ...]
     """What was to be played. Their only cells are those that were skipped."""
     done: int
@@ -135,39 +137,35 @@ class Saved:
 
     def runs(self, comparison: Comparison) -> Iterator[Run]:
         """The runs of a comparison, each read when it is asked for. Raises CannotCompare where one cannot be."""
-        pairings = {(pairing.server.label, pairing.client.label): pairing for pairing in comparison.pairings}
+        planned = set(comparison.pairings)
         for path in self.files_of(comparison):
-            document = _read(path)
-            with files.refused(str(path), *export.DAMAGED):
-                fields = export.run_fields(pairings[tuple(document["pairing"])], document)
-                yield cast(Run, shapes.make(Run, fields | {"wire": export.events_of(document["wire"], "wire")}))
+            with _read(path) as document:
+                pairing = dict(zip(SIDES, document["pairing"], strict=True))
+                run = export.read(Run, document | {"pairing": pairing, "wire": document["wire"]}, self.ends)
+                if run.pairing not in planned:
+                    raise ValueError(f"{run.pairing} was not to be played")
+                yield run
 
 
-def load(path: Path) -> Saved:
-    """What a folder holds, but for the runs. Raises CannotCompare where it is something else."""
-    name = path / MANIFEST
-    document = _read(name)
-    with files.refused(str(name), *export.DAMAGED):
-        survey = export.read_survey(document)
+def load(path: Path, known: Callable[[Endpoint], Endpoint] = lambda end: end) -> Saved:
+    """What a folder holds, but for the runs, with what each endpoint is `known` as. Raises CannotCompare where it is
+    something else."""
+    with _read(path / MANIFEST) as document:
+        ends = {label: known(end) for label, end in export.endpoints_of(document).items()}
+        survey = export.read(Survey, document, ends)
         machine, done = escape(shapes.make(str, document["machine"])), shapes.make(int, document["done"])
-    return Saved(path, machine, tuple(_of_ours(one, name) for one in survey.comparisons), done, survey.duration_s)
+        comparisons = tuple(  # with the scenarios that this program has, by which the runs are judged
+            dataclasses.replace(one, scenario=SCENARIOS[one.scenario.name], transport=TRANSPORTS[one.transport.name])
+            for one in survey.comparisons
+        )
+    return Saved(path, machine, ends, comparisons, done, survey.duration_s)
 
 
-def _of_ours(comparison: Comparison, name: Path) -> Comparison:
-    """The comparison with the scenario as this program has it, by which its runs are judged."""
-    try:
-        scenario, transport = SCENARIOS[comparison.scenario.name], TRANSPORTS[comparison.transport.name]
-    except KeyError as error:
-        raise CannotCompare(f"{str(name)!r} is of another version, which has {error}; run it once more") from None
-    return dataclasses.replace(comparison, scenario=scenario, transport=transport)
-
-
-def _read(path: Path) -> export.Document:
-    return export.parse_document(files.read(path, WANTED), str(path), "layout", LAYOUT, WANTED)
+def _read(path: Path) -> AbstractContextManager[export.Document]:
+    return files.document(files.read(path, WANTED), str(path), "layout", LAYOUT, f"of {WANTED}")
 
 
 # --- Together ---
-Known = Mapping[Endpoint, Endpoint]
 Part = tuple[Saved, Comparison]
 
 
@@ -178,18 +176,18 @@ def together(folders: Sequence[Saved]) -> Iterator[tuple[Comparison, Iterator[Ru
         yield from ((comparison, folders[0].runs(comparison)) for comparison in folders[0].reached)
         return
     times = Counter(folder.machine for folder in folders)
-    known = _known_as(end for folder in folders for one in folder.comparisons for end in one.endpoints)
+    known = _known_as(end for folder in folders for end in folder.ends.values())
     parts: dict[str, list[Part]] = defaultdict(list)
-    for folder in folders:
+    for folder in (load(folder.path, known.__getitem__) for folder in folders):
         if times[folder.machine] > 1:
             folder = dataclasses.replace(folder, machine=f"{folder.machine} ({folder.path})")
         for comparison in folder.reached:
             parts[place_of(comparison.scenario, comparison.transport)].append((folder, comparison))
     for of_one in parts.values():
-        yield _merged(of_one, known), _runs(of_one, known)
+        yield _merged(of_one), _runs(of_one)
 
 
-def _known_as(endpoints: Iterable[Endpoint]) -> Known:
+def _known_as(endpoints: Iterable[Endpoint]) -> dict[Endpoint, Endpoint]:
     """For each endpoint the same with the paths of the first machine; two of one name on different Pythons are two."""
     first: dict[object, Endpoint] = {}
     same = {end: first.setdefault((end.implementation, end.loop, end.python), end) for end in endpoints}
@@ -200,29 +198,23 @@ def _known_as(endpoints: Iterable[Endpoint]) -> Known:
     }
 
 
-def _pairing(pairing: Pairing, known: Known) -> Pairing:
-    """Raw sockets are not known, and the same everywhere."""
-    return Pairing(*(known.get(end, end) for end in (pairing.server, pairing.client)))
-
-
-def _merged(parts: Sequence[Part], known: Known) -> Comparison:
+def _merged(parts: Sequence[Part]) -> Comparison:
     """One comparison of those of the same scenario on all machines: skipped is what none has tried."""
     first = parts[0][1]
     tried: set[Pairing] = set()
     skipped: dict[Pairing, str] = {}
     notes: list[str] = []
     for folder, part in parts:
-        left_out = {_pairing(cell.pairing, known): cell.reason for cell in part.cells}
-        tried |= {_pairing(pairing, known) for pairing in part.pairings} - left_out.keys()
+        left_out = {cell.pairing: cell.reason for cell in part.cells}
+        tried |= set(part.pairings) - left_out.keys()
         skipped = left_out | skipped
         of_machine = [*part.notes, *(f"skipped in {part.scenario.name}: {why}" for why in left_out.values())]
         notes += (f"{folder.machine}: {note}" for note in of_machine)
     merged = dataclasses.replace(
         first,
-        endpoints=tuple(dict.fromkeys(known[end] for _, part in parts for end in part.endpoints)),
-        servers=tuple(dict.fromkeys(known.get(end, end) for _, part in parts for end in part.servers)),
-        clients=tuple(dict.fromkeys(known.get(end, end) for _, part in parts for end in part.clients)),
-        reference=_pairing(first.reference, known),
+        endpoints=tuple(dict.fromkeys(end for _, part in parts for end in part.endpoints)),
+        servers=tuple(dict.fromkeys(end for _, part in parts for end in part.servers)),
+        clients=tuple(dict.fromkeys(end for _, part in parts for end in part.clients)),
         repeat=sum(part.repeat for _, part in parts),
         environment=_environment({folder.machine: part.environment for folder, part in parts}),
         notes=tuple(dict.fromkeys(notes)),
@@ -243,10 +235,9 @@ def _environment(of_each: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     return found
 
 
-def _runs(parts: Iterable[Part], known: Known) -> Iterator[Run]:
+def _runs(parts: Iterable[Part]) -> Iterator[Run]:
     before = 0
     for folder, part in parts:
         for run in folder.runs(part):
-            pairing, number = _pairing(run.pairing, known), before + run.number
-            yield dataclasses.replace(run, pairing=pairing, number=number, machine=folder.machine)
+            yield dataclasses.replace(run, number=before + run.number, machine=folder.machine)
         before += part.repeat

@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -58,34 +58,37 @@ class Trial:
 
 def choose(
     others: Sequence[Endpoint] = (),
+    there: Callable[[Endpoint], Endpoint] | None = None,
     servers: Sequence[str] | None = None,
     clients: Sequence[str] | None = None,
     loops: Sequence[str] | None = None,
     pythons: Sequence[str] = (),
-    reference: Sequence[str] | None = None,
+    reference: Sequence[str] = (),
 ) -> Selection:
-    """Find out what this machine can run, and pick from it and from `others`. Raises CannotCompare."""
+    """Find out what this machine can run, and pick from it and from `others`; `there` has them run on another host.
+    Raises CannotCompare."""
     found = endpoints.interpreters(pythons, loops)
     everyone, notes = endpoints.available(found, loops)
-    everyone += [*others, *endpoints.by_name(found)]
+    everyone += others
+    if there is not None:
+        everyone = list(map(there, everyone))
+        notes.append("how much memory programs take is not looked at: they run on another host")
     own_servers = [end for end in endpoints.select(everyone, servers, "--server") if end.server_command]
     own_clients = [end for end in endpoints.select(everyone, clients, "--client") if end.client_command]
     for option, own in (("--server", own_servers), ("--client", own_clients)):
         if not own:
             raise CannotCompare(f"{option}: none of these has a {option[2:]} command; give one with {option}-command")
-    if reference is not None and len(reference) > 2:
+    if len(reference) > 2:
         raise CannotCompare("--reference takes one pairing: give SERVER, or SERVER,CLIENT")
     # An implementation alone stands for itself on the first loop.
-    server, client = own_servers[0], own_clients[0]
-    if reference is not None:
-        server = endpoints.select(own_servers, reference[:1], "--reference")[0]
-        client = endpoints.select(own_clients, reference[-1:], "--reference")[0]
+    server, *_ = endpoints.select(own_servers, reference[:1], "--reference") if reference else own_servers
+    client, *_ = endpoints.select(own_clients, reference[-1:], "--reference") if reference else own_clients
     return Selection(tuple(found), tuple(own_servers), tuple(own_clients), Pairing(server, client), tuple(notes))
 
 
-def elsewhere(selection: Selection, server_on: str | None, client_on: str | None, address: str | None) -> Selection:
-    """Who takes part, behind the prefixes that run a command on another host, and with the address of the servers as it
-    is found from there. Raises CannotCompare."""
+def elsewhere(server_on: str | None, client_on: str | None, address: str | None) -> Callable[[Endpoint], Endpoint]:
+    """What puts an endpoint behind the prefixes that run a command on another host, from where servers are found by
+    their `address`. Raises CannotCompare."""
     if address is None:
         need = "--server-on and --client-on need --server-host ADDRESS"
         raise CannotCompare(f"{need}: where the server is found from there")
@@ -98,13 +101,7 @@ def elsewhere(selection: Selection, server_on: str | None, client_on: str | None
         server, client = ((*FAR, on, *command) if on is not None and command else command for on, command in own)
         return dataclasses.replace(end, server_command=server, client_command=client)
 
-    return dataclasses.replace(
-        selection,
-        servers=tuple(map(there, selection.servers)),
-        clients=tuple(map(there, selection.clients)),
-        reference=Pairing(there(selection.reference.server), there(selection.reference.client)),
-        notes=(*selection.notes, "how much memory programs take is not looked at: they run on another host"),
-    )
+    return there
 
 
 def trials(scenarios: Sequence[str], transports: Sequence[str] | None, address: str | None = None) -> list[Trial]:
@@ -167,7 +164,7 @@ def add_selection(parser: argparse.ArgumentParser, reference: str) -> None:
     add("--client", type=comma_separated, metavar="NAME", help="only these clients, named alike")
     add("--loop", type=comma_separated, metavar="NAME", help=LOOP_HELP)
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run the endpoints with")
-    add("--reference", type=comma_separated, metavar=reference, help="what the others are held against (the first)")
+    add("--reference", type=comma_separated, metavar=reference, default=(), help="what others are held against (first)")
     add("--endpoint", action=_OfEndpoint, metavar="NAME", default=[], help="any other program, by its commands:")
     for option in ("--server-command", "--client-command"):
         add(option, action=_OfEndpoint, metavar="COMMAND", help="with {host} and {port} where it takes them")
@@ -185,13 +182,12 @@ def add_hosts(parser: argparse.ArgumentParser) -> None:
 def chosen(options: argparse.Namespace) -> Selection:
     """Who takes part by these options. Raises CannotCompare."""
     names = {name: getattr(options, name) for name in ("server", "client", "loop", "python", "reference")}
-    selection = choose([endpoints.third_party(**fields) for fields in options.endpoint], *names.values())
+    hosts = {name: getattr(options, name, None) for name in ("server_on", "client_on", "server_host")}
+    there = elsewhere(*hosts.values()) if any(value is not None for value in hosts.values()) else None
+    selection = choose([endpoints.third_party(**fields) for fields in options.endpoint], there, *names.values())
     given = [(name, ",".join(value or ())) for name, value in names.items()]
     for endpoint in options.endpoint:
         given += [("endpoint" if name == "name" else name, value) for name, value in endpoint.items()]
-    hosts = {name: getattr(options, name, None) for name in ("server_on", "client_on", "server_host")}
-    if any(value is not None for value in hosts.values()):
-        selection = elsewhere(selection, *hosts.values())
     typed: list[str] = []
     for name, value in (*given, *hosts.items()):
         if value:  # one that begins with a dash would be taken for an option

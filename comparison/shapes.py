@@ -17,23 +17,20 @@ Rules = Mapping[Any, Callable[[Any], Any]]
 
 def make(kind: Any, value: Any, name: str = "it", rules: Rules = types.MappingProxyType({})) -> Any:
     """A value of a kind: a plain type, an enumeration, a dataclass, tuples and mappings of them, or one of these or
-    None. It is made of what JSON has for it, or of such a value itself. A number must be finite. Raises TypeError and
-    ValueError, with the place inside of `name` that does not fit."""
+    None. It is made of what JSON has for it; one that is there already is taken as it is. A number must be finite.
+    Raises TypeError and ValueError, with the place inside of `name` that does not fit."""
     if kind in rules and isinstance(value, Mapping | str):
         value = rules[kind](value)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType:
         (kind,) = set(arguments) - {types.NoneType}
         return None if value is None else make(kind, value, name, rules)
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        fields = dataclasses.fields(kind)
-        given = {field.name: getattr(value, field.name) for field in fields} if type(value) is kind else value
-        if isinstance(given, Mapping):
-            for field in fields:
-                if field.name not in given and field.default is field.default_factory:  # it has neither
-                    raise TypeError(f"{name} has no {field.name!r}")
-            hints = [(field, inner) for field, inner in _hints(kind).items() if field in given]
-            return kind(**{field: make(inner, given[field], f"{name}.{field}", rules) for field, inner in hints})
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
+        for field in dataclasses.fields(kind):
+            if field.name not in value and field.default is field.default_factory:  # it has neither
+                raise TypeError(f"{name} has no {field.name!r}")
+        hints = [(field, inner) for field, inner in _hints(kind).items() if field in value]
+        return kind(**{field: make(inner, value[field], f"{name}.{field}", rules) for field, inner in hints})
     elif origin is tuple and isinstance(value, list | tuple):
         kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
         if len(kinds) == len(value):
@@ -50,6 +47,6 @@ def make(kind: Any, value: Any, name: str = "it", rules: Rules = types.MappingPr
     elif kind is float and type(value) in (int, float):
         if math.isfinite(value):
             return value
-    elif kind in (type(value), Any, object) or origin is Callable or (origin is Literal and value in arguments):
+    elif kind in (type(value), Any, object) or (origin is Literal and value in arguments):
         return value
     raise TypeError(f"{name} is no {getattr(kind, '__name__', kind)}")

@@ -7,7 +7,6 @@ import io
 import os
 import signal
 import sys
-from typing import TextIO
 
 WINDOWS = (
     "compare.py: error: the comparison needs what Linux and macOS have; on Windows the implementations run by hand: "
@@ -42,8 +41,12 @@ def prepare() -> None:
     from common.lifecycle import open_standard_streams
 
     open_standard_streams()
-    sys.stdout = _text(io.FileIO(1, "w", closefd=False), sys.stdout)
-    sys.stderr = _text(_Errors(2, "w", closefd=False), sys.stderr)
+    # Python has no stream where the descriptor was closed. What a locale has no letter for is escaped, and so is a byte
+    # of a file name that is no letter at all.
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    encoding, raw = sys.stderr.encoding if sys.stderr else "utf-8", _Errors(2, "w", closefd=False)
+    sys.stderr = io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=True)
     for name in ("COLUMNS", "LINES"):
         value = os.environ.get(name, "")
         if not (value.isascii() and value.isdigit() and len(value) < 9 and 0 < int(value) <= MOST_COLUMNS):
@@ -60,11 +63,3 @@ def _leave(number: int, frame: object) -> None:
     # At once: what is raised in the middle of an import may come out as another error.
     os.write(2, b"compare.py: interrupted before anything was started\n")
     os._exit(128 + number)
-
-
-def _text(raw: io.FileIO, before: TextIO | None) -> TextIO:
-    """A stream in the encoding of the one before; Python has none where the descriptor was closed. What a locale has no
-    letter for is escaped, and so is a byte of a file name that is no letter at all."""
-    encoding = before.encoding if before is not None else "utf-8"
-    interactive = isinstance(raw, _Errors) or raw.isatty()
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=interactive)

@@ -51,18 +51,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--sample", type=above_zero, metavar="S", help="length of one sample (0.2; with --quick 0.15)")
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
-    add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
-    add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first on")
+    add("--output", type=files.target, metavar="FILE", help="write there instead of standard output")
+    add("--save", type=files.target, metavar="FILE", help="keep every sample there as JSON, from the first on")
     add("--load", type=Path, metavar="FILE", help="measure nothing, show what --save has kept")
     add("--baseline", type=Path, metavar="FILE", help="say what is better or worse than in what --save has kept there")
-    add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG")
+    add("--plot", type=lambda text: files.target(text, folder=True), metavar="DIR", help="draw charts there, as SVG")
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options say. Raises CannotCompare."""
-    files.check_target("--save", options.save)
-    files.check_target("--output", options.output)
-    files.check_target("--plot", options.plot, folder=True)
     before = results.load(options.baseline) if options.baseline is not None else None
     if options.load is None:
         resources.check()

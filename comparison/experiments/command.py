@@ -30,13 +30,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run them with")
     add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="processes at once (%(default)s)")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
-    add("--save", type=Path, metavar="FILE", help="keep what was seen there, as JSON")
+    add("--save", type=files.target, metavar="FILE", help="keep what was seen there, as JSON")
     add("--from", type=Path, nargs="+", metavar="FILE", dest="sources", help="run nothing: show what was kept there")
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
-    files.check_target("--save", options.save)
     chosen = choose(everything(), options.name, options.group)
     if options.sources:
         evidences, interrupted, notes = read(options.sources), False, list[str]()

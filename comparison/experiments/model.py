@@ -19,7 +19,7 @@ REMEDY = "remedy"  # the case that is the way around; the others are what it is 
 STANDS_IN_FOR = "asyncio"  # any loop that goes by no name here is held against the rows of this one
 
 VERSION = 1
-KEPT = "file of `compare.py behaviours --save`"
+KEPT = "a file of `compare.py behaviours --save`"
 WHERE = ("loop", "loop_version", "python")  # what is listed for what is otherwise the same
 
 Levels = tuple[str, str, str]  # what may predict an outcome: an API, a loop and a Python
@@ -208,10 +208,7 @@ def read(paths: Sequence[Path]) -> list[Evidence]:
     """What some files hold; of the same place the last one counts. Raises CannotCompare."""
     found: dict[tuple[str, ...], Evidence] = {}
     for path in paths:
-        with files.refused(str(path), f"is no {KEPT}", "name one"):
-            document = files.parse(files.read(path, f"a {KEPT}"))
-            if document["behaviours"] != VERSION:
-                raise ValueError("another version of this program wrote it")
+        with files.document(files.read(path, KEPT), str(path), "behaviours", VERSION, KEPT) as document:
             for values in document["seen"]:
                 for place in values["where"]:
                     evidence = shapes.make(Evidence, values | dict(zip(WHERE, place, strict=True)))

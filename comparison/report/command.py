@@ -20,6 +20,7 @@ from comparison.options import at_least_one, comma_separated
 from comparison.play.machine import JOBS
 from comparison.progress import ended_early
 from comparison.report import causes, export, repeat, sentence, words
+from comparison.run import outlined
 from comparison.run_command import survey_of
 from comparison.selection import add_selection, chosen, trials
 
@@ -46,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what --format json has written, and run nothing; of a scenario in several the last counts",
     )
-    add("-o", "--output", type=Path, metavar="FILE", help="where to (report.html; Markdown to standard output)")
+    add("-o", "--output", type=files.target, metavar="FILE", help="where to (report.html; Markdown to standard output)")
     add("--bench", type=Path, metavar="FILE", help="what the benchmark has saved; it may stand among the files, too")
     add("--format", choices=("html", "markdown"), default="html", help="markdown is short (%(default)s)")
     add("--page", metavar="PATH", help="where the page is, for Markdown to tell (how to make it)")
@@ -71,11 +72,11 @@ def run(options: argparse.Namespace) -> int:
     if saved:
         survey, interrupted = merge([export.from_json(text, name) for name, text in saved.items()]), False
     else:
-        tried, jobs = trials(options.scenario, None), JOBS
-        survey, interrupted = survey_of(chosen(options), tried, repeat=options.repeat, jobs=jobs)
+        selection, tried = chosen(options), trials(options.scenario, None)
+        survey, interrupted = survey_of([outlined(selection, trial, options.repeat) for trial in tried], jobs=JOBS)
     if not survey.comparisons:
         raise CannotCompare("there is nothing to report: the results hold no comparison")
-    sources, path = [*saved, *benches], _target(options)
+    sources, path = [*saved, *benches], options.output
     if options.format == "html":
         from comparison.report.html import page
 
@@ -90,17 +91,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Find out what is in the way before anything is run. Raises CannotCompare."""
+    """Find out what is in the way before anything is run. Raises CannotCompare, and ArgumentTypeError."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing and options.format == "html":
         raise CannotCompare(
             f"the report needs {' and '.join(missing)}; install with: pip install '.[report]' (or --format markdown)"
         )
-    files.check_target("--output", _target(options))
-
-
-def _target(options: argparse.Namespace) -> Path | None:
-    return options.output or (Path("report.html") if options.format == "html" else None)
+    if options.output is None and options.format == "html":
+        options.output = files.target("report.html")
 
 
 def is_benchmark(text: bytes) -> bool:

@@ -14,7 +14,7 @@ from comparison.play.machine import JOBS
 from comparison.play.transports import TRANSPORTS, half_closes
 from comparison.report import causes, repeat, words
 from comparison.report.html import code, timeline
-from comparison.run import compare_all
+from comparison.run import compare_all, outlined
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Selection, add_selection, chosen, trials
 from comparison.transcript import is_connection
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     [trial] = trials([entry.scenario], None)
     if trial.skipped:
         raise CannotCompare(f"explain {entry.name}: its example cannot be run: {trial.skipped}")
-    [comparison] = compare_all(chosen(options), [trial], jobs=JOBS)
+    [comparison] = compare_all([outlined(chosen(options), trial)], jobs=JOBS)
     layout.write(lesson(entry, comparison))
     return 0
 

@@ -3,22 +3,22 @@
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from comparison import files, model, shapes
 from comparison.judge.catalogue import CATALOGUE
-from comparison.model import RAW, SIDES, CannotCompare, Endpoint, Event, Pairing, Run, Side, Survey
+from comparison.model import RAW, SIDES, Endpoint, Event, Run, Side, Survey
 from comparison.report import levels
-from comparison.transcript import line_of, parse
+from comparison.transcript import line_of, parse_line
 
 WANTED = "a file that --format json has written"
-DAMAGED = ("is damaged", "run it once more")
 
 SCHEMA = 3
 """Number of the JSON layout. It grows when a field changes its meaning or goes; a new field alone does not change it.
 Layout 1 held one comparison a document; layout 2 knew no cell that is the reference or differs only in what is told."""
 
 Document = dict[str, Any]
+Value = TypeVar("Value")
 
 WRITTEN: Mapping[type, Sequence[str]] = {
     model.Scenario: ("name", "description", "on_trial", "transports", "shows", "expects", "deadline_s"),
@@ -37,8 +37,8 @@ def document(survey: Survey) -> Document:
     """The same before it is a text."""
     endpoints = dict.fromkeys(e for comparison in survey.comparisons for e in comparison.endpoints)
     head = {"schema": SCHEMA, "endpoints": [dataclasses.asdict(endpoint) for endpoint in endpoints]}
-    changes = [dataclasses.asdict(standing) for standing in levels.standings(survey)]
-    return head | cast(Document, _plain(survey)) | {"levels": changes, "exit_code": survey.exit_code}
+    more = {"levels": _plain(tuple(levels.standings(survey))), "exit_code": survey.exit_code}
+    return head | cast(Document, _plain(survey)) | more
 
 
 def _plain(value: Any) -> Any:
@@ -87,9 +87,8 @@ def _log(run: Run, side: Side) -> Document:
 
 def from_json(text: bytes, name: str) -> Survey:
     """Read what `to_json` wrote. Raises CannotCompare with `name`, where it is something else, or of another layout."""
-    document = parse_document(text, name, "schema", SCHEMA, WANTED)
-    with files.refused(name, *DAMAGED):
-        survey = read_survey(document)
+    with files.document(text, name, "schema", SCHEMA, WANTED) as document:
+        survey = read(Survey, document, endpoints_of(document))
         for one in survey.comparisons:
             if set(one.pairings) != {cell.pairing for cell in one.cells}:
                 raise ValueError("its cells are not those of its servers and clients")
@@ -100,47 +99,30 @@ def from_json(text: bytes, name: str) -> Survey:
         return survey
 
 
-def parse_document(text: bytes, name: str, key: str, layout: int, wanted: str) -> Document:
-    """A document of this layout, which it tells under `key`. Raises CannotCompare where it is something else."""
-    try:
-        found = files.parse(text)
-    except ValueError:
-        raise CannotCompare(f"{name!r} is not JSON; name {wanted}") from None
-    told = found.get(key) if isinstance(found, dict) else None
-    if told != layout:
-        raise CannotCompare(f"{name!r} has layout {told!r}, and {layout} is what is read here; run it once more")
-    return cast(Document, found)
+def endpoints_of(document: Document) -> dict[str, Endpoint]:
+    """Those at the head of a document, by their labels. Raises what `files.document` is for."""
+    return {end.label: end for end in shapes.make(tuple[Endpoint, ...], document["endpoints"])}
 
 
-def read_survey(document: Document) -> Survey:
-    """What `document` has made. Raises what `files.refused` is for."""
-    endpoints = shapes.make(tuple[Endpoint, ...], document["endpoints"])
-    by_label = {end.label: end for end in (RAW, *endpoints)}
+def read(kind: type[Value], document: Document, ends: Mapping[str, Endpoint]) -> Value:
+    """What `document` or `run_document` has made, as a value again; `ends` are the endpoints that it names. Raises what
+    `files.document` is for."""
     # What is only named, or written in another way, is put in its place.
     rules: shapes.Rules = {
-        model.Comparison: lambda fields: fields | {"endpoints": endpoints},
+        Endpoint: {RAW.label: RAW, **ends}.__getitem__,
+        Event: parse_line,
+        model.Comparison: lambda fields: fields | {"endpoints": tuple(ends.values())},
         model.Transport: lambda fields: fields | {"server_options": (), "client_options": ()},
-        Endpoint: by_label.__getitem__,
         model.Cell: lambda fields: (
             fields
             | {"pairing": fields, "causes": fields["letters"]}
-            | {"runs": [run_fields(fields, run) for run in fields["runs"]]}
+            | {"runs": [run | {"pairing": fields} for run in fields["runs"]]}
         ),
+        model.Log: lambda fields: fields | {"events": fields.get("wire", fields["lines"])},
         model.Cause: lambda fields: fields | {"name": fields["letter"]},
         model.Explanation: lambda told: (
             CATALOGUE[told] if isinstance(told, str) else vars(CATALOGUE[told["name"]]) | told
         ),
         model.DiffLine: lambda fields: {"sign": fields["sign"], "text": fields["line"], "causes": fields["letters"]},
     }
-    return cast(Survey, shapes.make(Survey, document, rules=rules))
-
-
-def events_of(lines: object, name: str) -> tuple[Event, ...]:
-    """The events that lines tell of; `name` says which lines, where they are none."""
-    return parse(shapes.make(tuple[str, ...], lines, f"{name}.lines"))
-
-
-def run_fields(pairing: Pairing | Document, fields: Document) -> Document:
-    """What has the shape of a run, of what `run_document` has made."""
-    told = {side: events_of(fields[side].get("wire", fields[side]["lines"]), side) for side in SIDES}
-    return fields | {"pairing": pairing} | {side: fields[side] | {"events": told[side]} for side in SIDES}
+    return cast(Value, shapes.make(kind, document, rules=rules))

@@ -12,7 +12,6 @@ from comparison.layout import Command
 from comparison.model import RAW, Cell, Comparison, Pairing, Scenario, Survey, Transport
 from comparison.play.processes import ROOT
 from comparison.play.transports import TRANSPORTS, client_command, server_command, where
-from comparison.run import shown_elsewhere
 from comparison.scenarios import SCENARIOS, TUTORIAL
 
 
@@ -24,12 +23,12 @@ def again(*words: str) -> str:
 
 
 def compare(comparison: Comparison, *more: str) -> str:
-    """The command that compares it once more; before it the tutorial, where that has shown who drops out."""
+    """The command that compares it once more; before it what has shown who drops out."""
     if comparison.saved_in:
         return again("judge", *comparison.saved_in, *more)
     scenario, transport = comparison.scenario, comparison.transport
-    before = f"{TUTORIAL.name}," * any(shown_elsewhere(cell.reason) for cell in comparison.cells)
-    words = ["--scenario", before + scenario.name] if scenario.name != TUTORIAL.name else []
+    names = ",".join(filter(None, (comparison.after, scenario.name)))
+    words = ["--scenario", names] if scenario.name != TUTORIAL.name else []
     words += ["--transport", transport.name] if transport.name != scenario.transports[0] else []
     words += comparison.selection
     words += ["--repeat", str(comparison.repeat)] if comparison.repeat > 1 and "--repeat" not in more else []

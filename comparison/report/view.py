@@ -5,7 +5,6 @@ import argparse
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from comparison import files, layout
 from comparison.layout import BLANK, GAP, Beside, Block, Code, Command, Heading, Line, Span, Table
@@ -25,15 +24,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--diff", action="store_true", help="show what sets the logs apart, line by line, too")
     add("--raw", action="store_true", help="show the logs as they came, too")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
-    add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    add("--output", type=files.target, metavar="FILE", help="write there instead of standard output")
 
 
 def check(options: argparse.Namespace) -> None:
-    """Find out that a result cannot be written before it is made. Raises CannotCompare."""
+    """Refuse what changes nothing, before anything is run. Raises CannotCompare."""
     for name in ("diff", "raw"):
         if getattr(options, name) and options.format == "json":
             raise CannotCompare(f"--{name} changes nothing for --format json, which holds every log; leave it out")
-    files.check_target("--output", options.output)
 
 
 def write(survey: Survey, options: argparse.Namespace, rows: bool = True) -> None:

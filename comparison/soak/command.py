@@ -5,7 +5,6 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from common.config import INTERRUPTED
@@ -33,15 +32,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--minutes", type=above_zero, metavar="N", default=1.0, help="how long (%(default)g)")
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "markdown"), default="text", help="what to write (%(default)s)")
-    add("--save", type=Path, metavar="FILE", help="keep every look there, as JSON")
-    add("--plot", type=Path, metavar="FILE", help="draw a chart there, as SVG")
+    add("--save", type=files.target, metavar="FILE", help="keep every look there, as JSON")
+    add("--plot", type=files.target, metavar="FILE", help="draw a chart there, as SVG")
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
     resources.check()
-    files.check_target("--save", options.save)
-    files.check_target("--plot", options.plot)
     if options.plot is not None and options.plot.suffix != ".svg":
         raise CannotCompare(f"--plot {str(options.plot)!r}: a chart is drawn as SVG; its name must end in .svg")
     selection = chosen(options)

@@ -40,12 +40,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="programs at once (%(default)s)")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
-    add("--save", type=Path, metavar="FILE", help="keep what was found there, as JSON")
+    add("--save", type=files.target, metavar="FILE", help="keep what was found there, as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
-    files.check_target("--save", options.save)
     sources = {file: (ROOT / file).read_text("utf-8") for file in programs()}
     chosen = named(options.place, sources)
     before, certain = record.recalled(sources)

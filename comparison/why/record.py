@@ -11,6 +11,7 @@ from comparison.scenarios import SCENARIOS
 from comparison.why.statements import Alteration, Key, digest
 
 VERSION = 1
+KEPT = "a file of `compare.py why --save`"
 PLACE = ROOT / "docs" / "why.json"  # the record of the project's own programs
 USUAL = ("nth", 1), ("told", False), ("defect", "")  # what is not written
 
@@ -37,10 +38,7 @@ def read(path: Path = PLACE) -> tuple[dict[str, str], Known]:
     Raises CannotCompare."""
     if not path.exists():
         return {}, {}
-    with files.refused(str(path), "is no file of `compare.py why --save`", "make it anew"):
-        document = files.parse(files.read(path, "a file of `compare.py why --save`"))
-        if document["why"] != VERSION:
-            raise ValueError("another version of this program wrote it")
+    with files.document(files.read(path, KEPT), str(path), "why", VERSION, KEPT) as document:
         digests, known = dict[str, str](), dict[Key, Evidence | None]()
         for file, program in document["programs"].items():
             digests[file] = program["digest"]

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from harness import DEADLINE_S, ROOT
+from test_compare_cli import run as compared
 
 import compare
 from behaviours import page
@@ -95,12 +96,13 @@ def test_the_page_of_one_shows_what_came_out_and_keeps_it(tmp_path):
         (["--group", "dats"], "--group 'dats' is unknown; did you mean data"),
         (["--loop", "uvlop"], "unknown event loop 'uvlop'"),
         (["--from", "nowhere.json"], "'nowhere.json' cannot be read"),
-        (["--save", "/"], "--save '/' is a folder"),
+        (["--save", "/"], "--save: '/' is a folder"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_with_the_remedy(words, error, capsys):
-    assert compare.main(["behaviours", *words]) == 2
-    assert error in capsys.readouterr().err
+def test_what_cannot_be_done_is_one_line_with_the_remedy(words, error):
+    done = compared("behaviours", *words)
+    assert done.returncode == 2
+    assert error in done.stderr
 
 
 def test_a_loop_that_tells_the_end_twice_is_named_in_the_news():

@@ -23,8 +23,16 @@ from comparison.selection import choose
 
 BOTH = Interpreter("/usr/bin/python3", "3.12.1", {"uvloop": "0.21.0"})
 BARE = Interpreter("/opt/python3", "3.13.0", {})
-ENDPOINTS, _ = available([BOTH], None)
 RUNNING = ".".join(map(str, sys.version_info[:3]))
+
+
+def usual(pythons: Sequence[Interpreter], loops: Sequence[str] | None) -> tuple[list[Endpoint], list[str]]:
+    """Those that take part of themselves, and what is said of others."""
+    endpoints, notes = available(pythons, loops)
+    return select(endpoints, None, "--server"), notes
+
+
+ENDPOINTS, _ = usual([BOTH], None)
 
 
 def labels(endpoints: Sequence[Endpoint]) -> list[str]:
@@ -53,13 +61,13 @@ def trouble(**choice: Sequence[str]) -> str:
 
 
 def test_every_implementation_runs_on_every_loop_and_the_reference_comes_first():
-    endpoints, notes = available([BOTH], None)
+    endpoints, notes = usual([BOTH], None)
     assert labels(endpoints) == ["streams/asyncio", "streams/uvloop", "protocol/asyncio", "protocol/uvloop"]
     assert notes == []
 
 
 def test_an_endpoint_knows_the_commands_that_start_it():
-    (endpoint, *_), _ = available([BOTH], ["uvloop"])
+    (endpoint, *_), _ = usual([BOTH], ["uvloop"])
     options = ("--loop", "uvloop", "--log-format", "json")
     assert endpoint == Endpoint(
         implementation="streams",
@@ -72,7 +80,7 @@ def test_an_endpoint_knows_the_commands_that_start_it():
 
 
 def test_without_uvloop_its_endpoints_are_left_out_and_a_note_says_once_how_to_get_it():
-    endpoints, notes = available([BARE], None)
+    endpoints, notes = usual([BARE], None)
     assert labels(endpoints) == ["streams/asyncio", "protocol/asyncio"]
     (note,) = notes
     assert note == (
@@ -93,7 +101,7 @@ def test_a_loop_that_was_asked_for_must_be_there_for_each_interpreter():
 
 
 def test_with_two_interpreters_the_labels_tell_their_versions():
-    endpoints, notes = available([BOTH, BARE], None)
+    endpoints, notes = usual([BOTH, BARE], None)
     assert labels(endpoints) == [
         "streams/asyncio/3.12.1",
         "streams/asyncio/3.13.0",
@@ -107,13 +115,13 @@ def test_with_two_interpreters_the_labels_tell_their_versions():
 
 
 def test_two_interpreters_of_one_version_are_told_apart():
-    endpoints, _ = available([BOTH, Interpreter("/opt/other/python3", "3.12.1", {"uvloop": "0.21.0"})], None)
+    endpoints, _ = usual([BOTH, Interpreter("/opt/other/python3", "3.12.1", {"uvloop": "0.21.0"})], None)
     assert len(set(labels(endpoints))) == len(set(endpoints)) == 8
 
 
 def test_any_loop_can_be_named_by_the_function_that_makes_it():
     python = Interpreter("/usr/bin/python3", "3.12.1", {"rloop": "0.1.0"})
-    endpoints, _ = available([python], ["asyncio", "rloop:new_event_loop"])
+    endpoints, _ = usual([python], ["asyncio", "rloop:new_event_loop"])
     assert labels(endpoints)[:2] == ["streams/asyncio", "streams/rloop:new_event_loop"]
     assert endpoints[1].server_command[3:5] == ("--loop", "rloop:new_event_loop")
 
@@ -148,7 +156,7 @@ def test_of_one_that_was_mistyped_it_says_what_may_be_meant(name, meant):
 
 
 def test_without_the_version_a_label_stands_for_every_interpreter():
-    endpoints, _ = available([BOTH, BARE], None)
+    endpoints, _ = usual([BOTH, BARE], None)
     assert labels(select(endpoints, ["protocol/asyncio"], "--server")) == [
         "protocol/asyncio/3.12.1",
         "protocol/asyncio/3.13.0",
@@ -339,7 +347,7 @@ def test_where_the_engine_plays_one_side_only_the_other_is_on_trial(scenario, pa
 def test_an_implementation_in_any_language_is_two_commands_and_one_endpoint(monkeypatch):
     own = Commands(server=("./serve",), client=("./connect", "--fast"))
     monkeypatch.setitem(IMPLEMENTATIONS, "other", own)
-    endpoints, _ = available([BOTH, Interpreter("/opt/python3", "3.13.0", {"uvloop": "0.21.0"})], None)
+    endpoints, _ = usual([BOTH, Interpreter("/opt/python3", "3.13.0", {"uvloop": "0.21.0"})], None)
     others = [endpoint for endpoint in endpoints if endpoint.implementation == "other"]
     assert others == [Endpoint("other", "none", "none", "other", own.server, own.client)]
     assert len(endpoints) == 9

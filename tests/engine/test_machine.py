@@ -24,7 +24,7 @@ from comparison.play import stage as base
 from comparison.play.peers import Late
 from comparison.play.processes import Process
 from comparison.play.transports import TRANSPORTS, missing, not_supported
-from comparison.run import compare_all
+from comparison.run import compare_all, outlined
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Selection, Trial, choose
 
@@ -204,14 +204,14 @@ def with_us(endpoint, *trials):
     everyone = choose(loops=["asyncio"])
     both = (everyone.servers[0], endpoint)
     selection = Selection(everyone.pythons, both, both, Pairing(*both[:1] * 2), ())
-    chosen = [Trial(SCENARIOS[name], TRANSPORTS[over]) for name, over in trials]
+    outlines = [outlined(selection, Trial(SCENARIOS[name], TRANSPORTS[over])) for name, over in trials]
     return [
         {
             (cell.pairing.server.label, cell.pairing.client.label): (cell.verdict, cell.reason)
             for cell in comparison.cells
             if endpoint in (cell.pairing.server, cell.pairing.client)
         }
-        for comparison in compare_all(selection, chosen, jobs=2)
+        for comparison in compare_all(outlines, jobs=2)
     ]
 
 
@@ -278,7 +278,7 @@ def alone(name, scenario=None):
     """A comparison of our Streams with itself."""
     selection = choose(servers=["streams"], clients=["streams"], loops=["asyncio"])
     scenario = scenario or SCENARIOS[name]
-    (comparison,) = compare_all(selection, [Trial(scenario, TRANSPORTS[scenario.transports[0]])])
+    (comparison,) = compare_all([outlined(selection, Trial(scenario, TRANSPORTS[scenario.transports[0]]))])
     return comparison
 
 

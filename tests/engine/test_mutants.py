@@ -14,7 +14,7 @@ from conftest import APIS
 from comparison.model import Endpoint, Verdict
 from comparison.play.runner import TOO_BUSY
 from comparison.play.transports import TRANSPORTS, missing
-from comparison.run import compare_all
+from comparison.run import compare_all, outlined
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Selection, Trial, choose
 
@@ -47,7 +47,7 @@ def on_trial(role, api, defect, name, transport=None, deadline_s=None):
         servers, clients = (on_trial, (real,)) if role == "server" else ((real,), on_trial)
         reference = dataclasses.replace(everyone().reference, server=servers[0], client=clients[0])
         selection = Selection(everyone().pythons, servers, clients, reference, ())
-        [comparison] = compare_all(selection, [Trial(scenario, over)], jobs=2)
+        [comparison] = compare_all([outlined(selection, Trial(scenario, over))], jobs=2)
         return comparison.cells
 
     if deadline_s is None:

@@ -12,10 +12,9 @@ from types import SimpleNamespace
 import pytest
 from recorded import ENDPOINTS, client_lines, run, server_lines
 
-from comparison import shapes
 from comparison.judge.condense import KEPT_CONNECTIONS as KEPT
 from comparison.judge.condense import KEPT_LINES, condense
-from comparison.model import RAW, Pairing, Run, Scenario
+from comparison.model import RAW, SIDES, Pairing, Run, Scenario
 from comparison.play import peers
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher
@@ -329,7 +328,8 @@ def test_what_was_left_out_is_told_in_its_place_and_at_its_time(with_times):
 def test_what_was_left_out_is_read_back_from_json(with_times, silent):
     short = condense(dataclasses.replace(timed(with_times=with_times), silent=silent))
     saved = json.loads(json.dumps(export.run_document(short)))
-    read = shapes.make(Run, export.run_fields(short.pairing, saved))
+    ends = {end.label: end for end in (short.pairing.server, short.pairing.client)}
+    read = export.read(Run, saved | {"pairing": {side: short.pairing.end(side).label for side in SIDES}}, ends)
     kept = [event for event in as_told(read.server.events) if event[0] == "left_out"]
     assert kept == [event for event in as_told(short.server.events) if event[0] == "left_out"] != []
 

@@ -20,7 +20,7 @@ import pytest
 from comparison.model import PARTS, Comparison, Endpoint, Interpreter, Pairing, Run, Scenario, Survey, Verdict
 from comparison.play import runner, serving
 from comparison.play.transports import TCP, client_command, server_command
-from comparison.run import compare_all
+from comparison.run import compare_all, outlined
 from comparison.selection import Selection, Trial
 
 SHORT_S = 0.5
@@ -118,11 +118,13 @@ def left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[i
             os.kill(pid, signal.SIGKILL)
 
 
-def compared(servers: Sequence[Endpoint], clients: Sequence[Endpoint], **options: object) -> Comparison:
+def compared(
+    servers: Sequence[Endpoint], clients: Sequence[Endpoint], repeat: int = 1, **options: object
+) -> Comparison:
     """A comparison of these endpoints; the first with the first is the reference."""
     python = Interpreter(sys.executable, "3.12.1", {})
     selection = Selection((python,), tuple(servers), tuple(clients), Pairing(servers[0], clients[0]), ())
-    (comparison,) = compare_all(selection, [Trial(SCENARIO, TCP)], **options)
+    (comparison,) = compare_all([outlined(selection, Trial(SCENARIO, TCP), repeat)], **options)
     return comparison
 
 
@@ -644,7 +646,7 @@ def in_two_scenarios(first: str, second: str, **options: object) -> Iterator[Com
     )
     selection = Selection((), (GOOD,), (client,), Pairing(GOOD, client), ())
     scenarios = SCENARIO, dataclasses.replace(SCENARIO, name="second", options=("--second",))
-    return compare_all(selection, [Trial(scenario, TCP) for scenario in scenarios], jobs=2, **options)
+    return compare_all([outlined(selection, Trial(scenario, TCP)) for scenario in scenarios], jobs=2, **options)
 
 
 def test_a_scenario_does_not_wait_for_the_last_pairing_of_the_one_before(tmp_path, left_behind):

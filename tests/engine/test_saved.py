@@ -34,8 +34,9 @@ OPTIONS = [
 def survey_of_run(folder, *options):
     """What comes of a run that is saved."""
     given = compare.parser().parse_args([*options, "--save", str(folder)])
-    tried = trials(given.scenario, given.transport)
-    return run_command.survey_of(chosen(given), tried, repeat=given.repeat, jobs=given.jobs, save=given.save)[0]
+    selection = chosen(given)
+    outlines = [outlined(selection, trial, given.repeat) for trial in trials(given.scenario, given.transport)]
+    return run_command.survey_of(outlines, jobs=given.jobs, save=given.save)[0]
 
 
 def judged(*folders):
@@ -211,6 +212,10 @@ BROKEN = {
     "half a record": (lambda folder: cut_in_half(folder / RUN), "is not JSON"),
     "a record of a later layout": (lambda folder: alter(folder / RUN, later), "has layout 99"),
     "a record of others": (lambda folder: with_another_name(folder / RUN, "nobody"), "'nobody'"),
+    "a record of no pairing": (
+        lambda folder: alter(folder / RUN, lambda run: run.update(pairing=["streams/asyncio", "raw sockets"])),
+        "was not to be played",
+    ),
     "a damaged record": (lambda folder: alter(folder / RUN, lambda run: run["server"].update(lines=[1])), "server"),
     "a record without a part": (lambda folder: alter(folder / RUN, lambda run: run.pop("wire")), "wire"),
     "nothing but a manifest": (

@@ -25,7 +25,7 @@ from comparison.judge.expectations import faults
 from comparison.model import MIB, RAW, CannotCompare, Expectation, Log, Pairing, Scenario, Verdict, stretch
 from comparison.play import runner as running
 from comparison.play.transports import TRANSPORTS, missing, prepare
-from comparison.run import compare_all
+from comparison.run import compare_all, outlined
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Trial, choose, trials
 from comparison.transcript import connections
@@ -40,7 +40,7 @@ def all_explained(trial, *, servers=None, clients=None):
     if trial.transport.name in ("tls", "mtls"):
         pytest.importorskip("trustme", reason="certificates need trustme: [tls]")
     assert missing(trial.transport) is None
-    (comparison,) = compare_all(choose(servers=servers, clients=clients), [trial], jobs=2)
+    (comparison,) = compare_all([outlined(choose(servers=servers, clients=clients), trial)], jobs=2)
     told = [cell for cell in comparison.cells if cell.reason != running.TOO_BUSY]
     bad = [f"{cell.pairing} {cell.verdict}: {cell.reason}" for cell in told]
     assert not any(cell.verdict.is_trouble or cell.verdict is Verdict.SKIPPED for cell in told), bad
@@ -195,7 +195,7 @@ def test_a_scenario_that_a_transport_cannot_carry_is_skipped_and_says_what_can()
         ("tutorial", "unix", None),
         ("tutorial", "tcp", None),
     ]
-    skipped, *_ = compare_all(choose(loops=["asyncio"]), chosen[:1])
+    skipped, *_ = compare_all([outlined(choose(loops=["asyncio"]), chosen[0])])
     assert [(str(cell.pairing), cell.verdict, cell.reason, cell.verdicts) for cell in skipped.cells] == [
         (f"raw sockets -> {name}/asyncio", Verdict.SKIPPED, "there is no refuses over unix, only tcp, tcp6", {})
         for name in ("streams", "protocol")
@@ -369,7 +369,7 @@ def test_no_server_fails_at_which_peers_connect_all_the_time_while_it_is_stopped
     )
     played = {"script": _while_peers_come, "server_options": ("--grace", "60"), "on_trial": ("server",)}
     scenario = Scenario("any", "", b"0123456789abc", expects=expects, **played)
-    (comparison,) = compare_all(choose(), [Trial(scenario, TRANSPORTS["tcp"])], repeat=3, jobs=2)
+    (comparison,) = compare_all([outlined(choose(), Trial(scenario, TRANSPORTS["tcp"]), 3)], jobs=2)
     failed = [cell.reason for cell in comparison.cells if cell.verdict is Verdict.FAILED]
     assert failed == []
     assert all(

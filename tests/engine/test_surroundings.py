@@ -1,5 +1,6 @@
 """compare.py in odd surroundings: streams that are closed, other locales, odd names, other systems, odd files."""
 
+import argparse
 import contextlib
 import dataclasses
 import json
@@ -325,7 +326,7 @@ def test_a_result_may_come_through_a_pipe(options, tmp_path):
 )
 def test_a_result_whose_parts_make_no_sense_is_refused(change, why):
     document = json.loads(Path(BENCH).read_text())
-    with pytest.raises(CannotCompare, match=r"^'file' is not a result of the benchmark \(") as error:
+    with pytest.raises(CannotCompare, match=r"^'file' is not a file that bench --save has written \(") as error:
         results.from_json(json.dumps(document | change), "file")
     assert why in str(error.value)
 
@@ -340,7 +341,7 @@ def test_a_shape_names_the_place_that_does_not_fit():
         "troubles": (1,),
         "latencies": {"1": "1"},
     }.items():
-        broken = Sample(**(vars(sample) | {field: value}))
+        broken = vars(sample) | {field: value}
         with pytest.raises(TypeError, match=f"it.{field}"):
             shapes.make(Sample, broken)
 
@@ -360,12 +361,12 @@ def test_where_nothing_can_be_written_is_said_before_anything_is_done(folder, tm
         tmp_path / "no" / "such": "its folder cannot be written; make it or name another",
     }
     for path, why in refused.items():
-        with pytest.raises(CannotCompare) as error:
-            files.check_target("--option", path, folder=folder)
-        assert str(error.value).startswith(f"--option {str(path)!r}")
+        with pytest.raises(argparse.ArgumentTypeError) as error:
+            files.target(str(path), folder=folder)
+        assert str(error.value).startswith(repr(str(path)))
         assert why in str(error.value)
-    for path in (None, tmp_path / "new", tmp_path if folder else tmp_path / "file"):
-        files.check_target("--option", path, folder=folder)
+    for path in (tmp_path / "new", tmp_path if folder else tmp_path / "file"):
+        assert files.target(str(path), folder=folder) == path
 
 
 def test_a_file_that_may_be_written_may_lie_in_a_folder_that_may_not(tmp_path, monkeypatch):
@@ -373,12 +374,12 @@ def test_a_file_that_may_be_written_may_lie_in_a_folder_that_may_not(tmp_path, m
         (tmp_path / name).touch()
     allowed = tmp_path / "may"
     monkeypatch.setattr(os, "access", lambda place, _: place == allowed)  # root may write everywhere
-    files.check_target("--option", allowed)
+    assert files.target(str(allowed)) == allowed
     files.replace(allowed, "text")
     assert (allowed.read_text(), len(list(tmp_path.iterdir()))) == ("text", 3)
     for name, remedy in {"must-not": "name another", "new": "make it or name another", ".": "name another"}.items():
-        with pytest.raises(CannotCompare, match=f"cannot be written; {remedy}$"):
-            files.check_target("--option", tmp_path / name, folder=name == ".")
+        with pytest.raises(argparse.ArgumentTypeError, match=f"cannot be written; {remedy}$"):
+            files.target(str(tmp_path / name), folder=name == ".")
 
 
 def test_what_is_replaced_is_whole_and_what_is_no_file_stays_what_it_is(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 
 from comparison.model import CannotCompare, Verdict
 from comparison.play import far
-from comparison.run import compare_all
+from comparison.run import compare_all, outlined
 from comparison.selection import FAR, choose, elsewhere, trials
 
 NEEDS_NAMESPACES = pytest.mark.skipif(lossy_link.why_not() is not None, reason=str(lossy_link.why_not()))
@@ -24,8 +24,7 @@ HERE = "sh -c {command}"
 
 
 def selection(server_on=None, client_on=None, server_host=None, **choice):
-    chosen = choose(**choice)
-    return elsewhere(chosen, server_on, client_on, server_host)
+    return choose(**choice, there=elsewhere(server_on, client_on, server_host))
 
 
 def played(chosen, host, *names, options=(), deadline_s=60.0):
@@ -34,7 +33,7 @@ def played(chosen, host, *names, options=(), deadline_s=60.0):
         dataclasses.replace(trial, scenario=dataclasses.replace(trial.scenario, options=options, deadline_s=deadline_s))
         for trial in found
     ]
-    return list(compare_all(chosen, changed, jobs=4))
+    return list(compare_all([outlined(chosen, trial) for trial in changed], jobs=4))
 
 
 def test_endpoints_behind_a_prefix_do_what_they_do_without():

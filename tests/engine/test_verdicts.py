@@ -18,7 +18,7 @@ from recorded import ENDPOINTS, PLAIN, TUTORIAL, client_lines, endpoint, judged,
 from comparison.model import RAW, Expectation, Pairing, Survey, Verdict
 from comparison.play.transports import TRANSPORTS, missing
 from comparison.report import export
-from comparison.run import compare_all
+from comparison.run import compare_all, outlined
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Trial, choose
 
@@ -606,7 +606,7 @@ PLANTED = "tests.planted_loops"
 
 
 @functools.cache
-def chosen(loops, servers=None, clients=None, reference=None):
+def chosen(loops, servers=None, clients=None, reference=()):
     """Who takes part in a real run."""
     return choose(
         loops=[loop if loop in ("asyncio", "uvloop") else f"{PLANTED}:{loop}" for loop in loops.split(",")],
@@ -622,7 +622,7 @@ def compare(selection, name, **changes):
     transport = TRANSPORTS[scenario.transports[0]]
     if (why := missing(transport)) is not None:
         pytest.skip(why)
-    [comparison] = compare_all(selection, [Trial(scenario, transport)], jobs=2)
+    [comparison] = compare_all([outlined(selection, Trial(scenario, transport))], jobs=2)
     return comparison
 
 

@@ -20,14 +20,14 @@ def test_results_come_back_as_they_were(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "'f' is not a result of the benchmark \\(it is not JSON\\); name a file that bench --save has written"),
-        ("[1]", "'f' is not a result of the benchmark"),
-        ('{"schema": "x"}', "'f' is not a result of the benchmark \\(schema 'x'\\)"),
-        ('{"schema": true}', "'f' is not a result of the benchmark \\(schema True\\)"),
-        ("{}", "'f' is not a result of the benchmark \\(there is no 'schema'\\)"),
-        ('{"schema": 4}', "'f' is not a result of the benchmark \\(it has no 'environment'\\)"),
-        ('{"schema": 3}', "'f' has schema 3, and this program reads 4: another version .*; measure again"),
-        ('{"schema": 99}', "'f' has schema 99, and this program reads 4"),
+        ("", "'f' is not a file that bench --save has written \\(it is not JSON\\); name one, or make it anew"),
+        ("[1]", "'f' is not a file that bench --save has written"),
+        ('{"schema": "x"}', "'f' is not .* \\(it has layout 'x', and 4 is what is read here\\)"),
+        ('{"schema": true}', "'f' is not .* \\(it has layout True, and 4 is"),
+        ("{}", "'f' is not .* \\(it has layout None, and 4 is"),
+        ('{"schema": 4}', "'f' is not a file that bench --save has written \\(it has no 'environment'\\)"),
+        ('{"schema": 3}', "'f' is not .* \\(it has layout 3, and 4 is .*; name one, or make it anew"),
+        ('{"schema": 99}', "'f' is not .* \\(it has layout 99, and 4 is"),
     ],
 )
 def test_what_is_no_result_is_named_with_the_remedy(text, expected):

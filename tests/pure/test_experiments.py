@@ -226,7 +226,7 @@ SEEN = '{"behaviours": 1, "seen": [{"behaviour": "eof-loop", "case": "trap", "ap
 def test_a_file_that_holds_something_else_is_named(tmp_path, content):
     path = tmp_path / "other.json"
     path.write_text(content)
-    with pytest.raises(CannotCompare, match=r"other\.json.* is no file of `compare\.py behaviours --save`"):
+    with pytest.raises(CannotCompare, match=r"other\.json.* is not a file of `compare\.py behaviours --save`"):
         read([path])
 
 

@@ -148,7 +148,7 @@ def test_what_was_found_can_be_read_back(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", '{"why": 2}', '{"why": 1, "programs": {"a": {}}}', "{" * 100_000])
 def test_a_record_that_is_none_is_one_line_with_the_remedy(text, tmp_path):
     (tmp_path / "why.json").write_text(text)
-    with pytest.raises(CannotCompare, match=r"is no file of `compare.py why --save`.*; make it anew"):
+    with pytest.raises(CannotCompare, match=r"is not a file of `compare.py why --save`.*; name one, or make it anew"):
         record.read(tmp_path / "why.json")
 
 

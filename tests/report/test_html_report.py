@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install '.[report]'")
 
 from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recorded, survey
+from test_compare_cli import run
 
 from common.logs import EVENTS
 from compare import main
@@ -378,11 +379,17 @@ def test_the_short_version_of_a_clean_run_is_short_and_leads_to_the_page(tmp_pat
         (["-o", "/nowhere/report.html"], "cannot be written"),
     ],
 )
-def test_what_is_wrong_is_one_line_with_the_remedy(arguments, said, capsys):
-    assert main(["report", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert said in error
+def test_what_is_wrong_is_one_line_with_the_remedy(arguments, said, tmp_path):
+    done = run("report", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr
+
+
+def test_the_page_has_a_place_before_anything_is_run(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    done = run("report", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "compare.py: error: 'report.html' is a folder; name a file\n")
 
 
 def test_a_wrong_number_is_one_line_with_the_remedy(capsys):

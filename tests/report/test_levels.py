@@ -134,4 +134,4 @@ def test_behaviours_stand_beside_the_scenarios_where_they_were_looked_at():
 
 def test_json_has_them_too():
     [standing] = export.document(Survey((comparison(),), 0.0))["levels"]
-    assert (standing["factor"], standing["level"], standing["alike"]) == ("loop", "uvloop", ("plain",))
+    assert (standing["factor"], standing["level"], standing["alike"]) == ("loop", "uvloop", ["plain"])

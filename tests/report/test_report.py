@@ -701,45 +701,46 @@ def damaged(*keys: object, value: object = None) -> str:
 
 
 BAD_FILES = {
-    "nothing": ("", "is not JSON; name a file that --format json has written"),
-    "no JSON": ("# 2 servers x 2 clients", "is not JSON; name a file that --format json has written"),
-    "no end": ('{"schema": 3,', "is not JSON; name a file that --format json has written"),
-    "too deep": ("[" * 100_000, "is not JSON; name a file that --format json has written"),
-    "no text": (b"\xff\xfe\x00", "is not JSON; name a file that --format json has written"),
-    "a list": ("[]", "has layout None, and 3 is what is read here; run it once more"),
-    "another layout": ('{"schema": 2}', "has layout 2, and 3 is what is read here; run it once more"),
-    "no endpoints": ('{"schema": 3}', "is damaged (there is no 'endpoints'); run it once more"),
+    "nothing": ("", "it is not JSON"),
+    "no JSON": ("# 2 servers x 2 clients", "it is not JSON"),
+    "no end": ('{"schema": 3,', "it is not JSON"),
+    "too deep": ("[" * 100_000, "it is too deep"),
+    "no text": (b"\xff\xfe\x00", "it is not JSON"),
+    "a list": ("[]", "it has layout None, and 3 is what is read here"),
+    "another layout": ('{"schema": 2}', "it has layout 2, and 3 is what is read here"),
+    "no endpoints": ('{"schema": 3}', "there is no 'endpoints'"),
     "a cell without a reason": (
         damaged("comparisons", 0, "cells", 0, "reason"),
-        "is damaged (it.comparisons[0].cells[0] has no 'reason'); run it once more",
+        "it.comparisons[0].cells[0] has no 'reason'",
     ),
     "an unknown verdict": (
         damaged("comparisons", 0, "cells", 0, "verdicts", "echo", value="good"),
-        "is damaged (it.comparisons[0].cells[0].verdicts['echo'] is no Verdict); run it once more",
+        "it.comparisons[0].cells[0].verdicts['echo'] is no Verdict",
     ),
     "an unknown endpoint": (
         damaged("comparisons", 0, "cells", 0, "server", value="nobody"),
-        "is damaged (there is no 'nobody'); run it once more",
+        "there is no 'nobody'",
     ),
     "an unknown cause": (
         damaged("comparisons", 0, "causes", -1, "explanation", "name", value="magic"),
-        "is damaged (there is no 'magic'); run it once more",
+        "there is no 'magic'",
     ),
     "comparisons that are none": (
         damaged("comparisons", value=[7]),
-        "is damaged (it.comparisons[0] is no Comparison); run it once more",
+        "it.comparisons[0] is no Comparison",
     ),
 }
 
 
 @pytest.mark.parametrize("bad", BAD_FILES)
 def test_a_file_that_is_no_result_is_refused_with_the_remedy(bad, tmp_path):
-    content, message = BAD_FILES[bad]
+    content, why = BAD_FILES[bad]
     path = tmp_path / "result.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(CannotCompare) as caught:
         load(path)
-    assert str(caught.value) == f"{str(path)!r} {message}"
+    told = f"is not a file that --format json has written ({why}); name one, or make it anew"
+    assert str(caught.value) == f"{str(path)!r} {told}"
 
 
 def test_a_file_that_is_not_there_is_refused_with_the_remedy(tmp_path):
