@@ -3,7 +3,6 @@
 import argparse
 import random
 from collections.abc import Mapping
-from pathlib import Path
 
 from comparison import files, layout
 from comparison.model import CannotCompare
