@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from comparison.model import MIB, Log
+from comparison.transcript import parse
 
 ROOT = Path(__file__).resolve().parents[2]  # where the programs lie, and are started
 AWAKE_S = 0.2  # how often who waits for threads wakes: Ctrl-C may reach another thread, and only the first acts on it
@@ -40,6 +41,7 @@ class Process:
         self.command = tuple(command)
         self.output_is_over = False  # it has written its last line, which it does when it ends
         self.keeps_lines = True  # unset, what it writes is only read from now on: a benchmark must not pay for it
+        self.tried_from: int | None = None  # the port of a connection that only tried it: its log leaves that out
         self._lines: list[str] = []
         self._trouble: str | None = None
         self._peak_bytes: int | None = None
@@ -119,8 +121,10 @@ class Process:
             self.kill()
             self._trouble = self._trouble or f"still running after {of_s or deadline_s:g} s"
         self._close(PIPE_S)
-        code = self._popen.returncode if self._trouble is None else None
-        return Log(self.command, self.lines, code, self._trouble, self._peak_bytes, fate)
+        code, lines = self._popen.returncode if self._trouble is None else None, self.lines
+        log = Log(self.command, lines, code, self._trouble, self._peak_bytes, fate, parse(lines))
+        ours = f"_{self.tried_from}"
+        return log.part([place for place, event in enumerate(log.events) if not event.speaker.endswith(ours)])
 
     def stop(self, deadline_s: float = STOP_S) -> Log:
         """Ask it to end with SIGTERM, as its users do, and wait for its end. It must not have ended before."""

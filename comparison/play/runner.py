@@ -16,9 +16,9 @@ from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay
 from comparison.play.serving import NotReady, serve
 from comparison.play.stage import Busy, ClientStage, ServerStage
-from comparison.play.transports import HOSTS, client_command, not_supported, prepare, where
+from comparison.play.transports import HOSTS, client_command, not_supported, prepare
 from comparison.play.workers import each, in_a_thread
-from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
+from comparison.transcript import connections, is_connection, places, tells, told_speaker
 
 CLIENTS_EACH = 20  # at most of a server: none of their runs is judged before it ends, and Ctrl-C may come
 LINES_EACH = 25_000  # a server gets no further client once so many lines are written: they are held in memory till then
@@ -143,16 +143,16 @@ def _meet(servers: Launcher, clients: Launcher, unit: Unit, tick: Tick) -> Itera
     server of its own. Where the launcher of the clients is closed, those count that had ended before. Raises Skip."""
     while unit.turns and not clients.is_closed:
         try:
-            log, tried_port, met, left = _serve_clients(servers, clients, unit, tick)
+            log, met, left = _serve_clients(servers, clients, unit, tick)
         except NotReady as error:
             never = Log((), (), None, "was not started: the server was not ready")
             for _ in unit.turns:
                 tick()
-            yield from _pair([_Client(turn, never) for turn in unit.turns], error.log, None)
+            yield from _pair([_Client(turn, never) for turn in unit.turns], error.log)
             return
         hanging = unit.hanging | {client.turn[0] for client in met if client.log.fate == "hung"}
         unit = dataclasses.replace(unit, turns=left, hanging=hanging)
-        runs = list(_pair(met, log, tried_port))
+        runs = list(_pair(met, log))
         to_blame = len(runs) > 1 and (log.fate == "absent" or _shows_an_error(runs[0].server.events))
         again = dict.fromkeys(client.turn for client in met if to_blame and client.turn[0] not in hanging)
         for client, run in zip(met, runs, strict=True):
@@ -164,25 +164,25 @@ def _meet(servers: Launcher, clients: Launcher, unit: Unit, tick: Tick) -> Itera
 
 def _serve_clients(
     servers: Launcher, clients: Launcher, unit: Unit, tick: Tick
-) -> tuple[Log, int | None, list[_Client], list[Turn]]:
-    """Start a server, and its clients one after another: its log, the port of the connection that tried it, the clients
-    that it had, and those that are left for another. Raises NotReady and Skip."""
+) -> tuple[Log, list[_Client], list[Turn]]:
+    """Start a server, and its clients one after another: its log, the clients that it had, and those that are left
+    for another. Raises NotReady and Skip."""
     met: list[_Client] = []
     left = deque(unit.turns)
     lines = 0
     with _folder(unit) as folder:
-        process, port, tried_port = serve(servers, unit.scenario, unit.transport, unit.server, folder)
+        process, address = serve(servers, unit.scenario, unit.transport, unit.server, folder)
         while left and not clients.is_closed:
             turn = left.popleft()
             for _ in range(0 if hung(unit.reference, unit.hanging, turn[0]) else TRIES):
-                met.append(client := _run_client(clients, unit, folder, turn, port))
+                met.append(client := _run_client(clients, unit, folder, turn, address))
                 lines += len(client.log.lines)
                 if client.skipped is not TOO_BUSY:
                     break
             tick()
             if len(process.lines) + lines >= LINES_EACH or (met and met[-1].log.fate == "hung"):
                 break
-        return process.stop(), tried_port, met, list(left)
+        return process.stop(), met, list(left)
 
 
 def _shows_an_error(events: Sequence[Event]) -> bool:
@@ -192,12 +192,11 @@ def _shows_an_error(events: Sequence[Event]) -> bool:
     return any("traceback" in event.fields for event in own) or first_error(printed) is not None
 
 
-def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, port: int) -> _Client:
+def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, address: tuple[str, int]) -> _Client:
     """Run a client to its end; through a relay, which watches the wire, where one of the two may tell nothing."""
-    scenario, transport, (pairing, _), relay = unit.scenario, unit.transport, turn, None
+    scenario, transport, (pairing, _), (_, port), relay = unit.scenario, unit.transport, turn, address, None
     with contextlib.ExitStack() as stack:
         if not (pairing.server.takes_options and pairing.client.takes_options):
-            address = where(pairing.server, transport, port)
             relay = stack.enter_context(Relay(HOSTS[transport.name], address, scenario.deadline_s))
             port = relay.port
         command, payload = client_command(scenario, transport, pairing, folder, port)
@@ -216,28 +215,18 @@ def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, port: 
     return _Client(turn, log, relay.events() if relay is not None else {}, skipped)
 
 
-def _pair(met: Sequence[_Client], server: Log, tried_port: int | None) -> Iterator[Run]:
+def _pair(met: Sequence[_Client], server: Log) -> Iterator[Run]:
     """Give each client its part of the server's log: the server's own life, and the connections that it made."""
-    server_events = parse(server.lines)
-    blocks = places(server_events)
-    life = set(range(len(server_events))).difference(*blocks)
-    if tried_port is not None:
-        blocks = [block for block in blocks if not server_events[block[0]].speaker.endswith(f"_{tried_port}")]
+    blocks = places(server.events)
+    life = set(range(len(server.events))).difference(*blocks)
     # What was seen on the wire has the port that the server sees.
-    told = [[server_events[place] for place in block] for block in blocks]
-    of_clients = [parse(client.log.lines) for client in met]
-    owners = _owners(told, [client.wire.get("client", events) for client, events in zip(met, of_clients, strict=True)])
+    told = [[server.events[place] for place in block] for block in blocks]
+    owners = _owners(told, [client.wire.get("client", client.log.events) for client in met])
     of_turn: list[list[int]] = [[] for _ in met]
     for block, owner in zip(blocks, owners, strict=True):
         of_turn[owner] += block
-    for client, events, mine in zip(met, of_clients, of_turn, strict=True):
-        own = sorted([*life, *mine])
-        log = dataclasses.replace(
-            server,
-            lines=tuple(server.lines[place] for place in own),
-            events=tuple(server_events[place] for place in own),
-        )
-        logs: dict[Side, Log] = {"server": log, "client": dataclasses.replace(client.log, events=events)}
+    for client, mine in zip(met, of_turn, strict=True):
+        logs: dict[Side, Log] = {"server": server.part(sorted([*life, *mine])), "client": client.log}
         silent = tuple(side for side in SIDES if client.wire and not tells(logs[side].events))
         logs |= {side: dataclasses.replace(logs[side], events=client.wire[side]) for side in silent}
         yield Run(*client.turn, logs["server"], logs["client"], silent, client.wire.get("client", ()))

@@ -55,7 +55,6 @@ class Stage:
         self.deadline = Deadline(self.scenario.deadline_s)
         self.notebook = Notebook()
         self.trouble: str | None = None  # what went wrong
-        self._tried_port: int | None = None
         self.kept = contextlib.ExitStack()  # what is closed when the play is over
         self._numbers = itertools.count(1)
 
@@ -136,10 +135,8 @@ class Stage:
         if (why := transports.not_supported(self.endpoint, log)) is not None:
             raise Skip(why)
         theirs = self.notebook.log(self.trouble)
-        events = tuple(event for event in parse(log.lines) if not event.speaker.endswith(f"_{self._tried_port}"))
-        silent = () if self.endpoint.takes_options or tells(events) else (self.on_trial,)
-        logs = [dataclasses.replace(log, events=events), theirs]
-        server, client = logs if self.on_trial == "server" else reversed(logs)
+        silent = () if self.endpoint.takes_options or tells(log.events) else (self.on_trial,)
+        server, client = (log, theirs) if self.on_trial == "server" else (theirs, log)
         return Run(self.pairing, number, server, client, silent)
 
     def _play_script(self) -> None:
@@ -175,13 +172,13 @@ class ServerStage(Stage):
     """A server on trial; the script plays its clients."""
 
     on_trial = "server"
-    port = 0
+    address: tuple[str, int]  # where it listens, when it has been started; over a Unix socket that says nothing
     ended = False  # nobody is to stop it any more
 
     def start(self) -> None:
         """Start it, and wait until it accepts connections. Raises NotReady, and Skip where it does not support this."""
         started = serve(self.launcher, self.scenario, self.transport, self.endpoint, self.folder)
-        self.process, self.port, self._tried_port = started
+        self.process, self.address = started
 
     def start_in_vain(self, *options: str) -> None:
         """Start a server that cannot serve, and wait for its end."""
@@ -212,7 +209,7 @@ class ServerStage(Stage):
             sock.settimeout(self.deadline.left())
             sock.connect(str(self.socket_path))
             return sock
-        return socket.create_connection(self.endpoint.server_address or (self.host, self.port), self.deadline.left())
+        return socket.create_connection(self.address, self.deadline.left())
 
     def stop(self, number: int) -> None:
         """Send the server a signal that ends it: nobody stops it later. Raises Skip where it need not know of that."""

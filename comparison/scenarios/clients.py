@@ -125,7 +125,7 @@ def reset_mid_stream(stage: Stage, peer: Peer) -> None:
 @scenario(started, **LOST_AMID, server_connections=1, client_endings=("closing",))
 def killed_mid_stream(stage: Stage) -> None:
     """A client that sends without reading and is killed (SIGKILL)."""
-    process = stage.launcher.start([sys.executable, "-c", KILLED, stage.host, str(stage.port)])
+    process = stage.launcher.start([sys.executable, "-c", KILLED, *map(str, stage.address)])
     process.search("1".__eq__)(stage.deadline.left())
     process.kill()
     stage.wait_for("lost")

@@ -86,7 +86,7 @@ def test_it_is_interrupted_before_anything_runs(module):
 
 
 PHASES = {
-    "reading a log, in a thread": {"module": "comparison.play", "owner": "runner", "name": "parse"},
+    "reading a log, in a thread": {"module": "comparison.play", "owner": "processes", "name": "parse"},
     "judging a run": {"module": "comparison.judge", "owner": "verdicts", "name": "observe"},
     "judging them all": {"module": "comparison.judge", "owner": "verdicts", "name": "judge"},
     "writing": {"module": "comparison.report", "owner": "export", "name": "to_json"},

@@ -27,6 +27,7 @@ from comparison.play.transports import TRANSPORTS, missing, not_supported
 from comparison.run import compare_all
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Selection, Trial, choose
+from comparison.transcript import parse
 
 resource = pytest.importorskip("resource", reason="there are no such limits on Windows")
 
@@ -151,8 +152,8 @@ def test_a_disk_without_room_for_the_bytes_is_no_failure():
 def test_a_client_that_gets_no_thread_is_no_failure():
     remedy = "can't start new thread: end other programs, or raise the limit (ulimit -u)"
     lines = ("echo_client: connecting to localhost port 1", f"main: ERROR {remedy}", "main: closing event loop")
-    assert not_supported(program(), Log(("connect",), lines, 1)) == remedy
-    assert not_supported(program(), Log(("connect",), lines[:1], 1)) is None
+    assert not_supported(program(), Log(("connect",), lines, 1, events=parse(lines))) == remedy
+    assert not_supported(program(), Log(("connect",), lines[:1], 1, events=parse(lines[:1]))) is None
 
 
 def no_thread(*_, **__):

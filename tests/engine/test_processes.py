@@ -13,6 +13,7 @@ import pytest
 
 from comparison.play import processes
 from comparison.play.processes import Closed, Launcher, Process, clean_environment, heed_signals, output_of
+from comparison.transcript import parse
 
 GENEROUS_S = 60.0
 """A deadline that only a defect reaches."""
@@ -71,7 +72,7 @@ def test_a_server_that_says_nothing_is_not_ready_in_time(launcher):
 def test_a_program_that_ends_by_itself_leaves_its_output_and_its_exit_code(launcher):
     command = python("import sys; print('out', flush=True); print('err', file=sys.stderr); sys.exit(3)")
     log = launcher.start(command).wait(GENEROUS_S)
-    assert log == processes.Log(command, ("out", "err"), 3, None)
+    assert log == processes.Log(command, ("out", "err"), 3, events=parse(("out", "err")))
 
 
 def test_a_program_that_misses_its_deadline_is_killed_and_the_log_says_so(launcher):
