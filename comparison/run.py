@@ -38,7 +38,7 @@ def compare_all(
 ) -> Generator[Comparison]:
     """One comparison after another, each as soon as it is judged; a cause has the same name in all of them. What is to
     be run is played here, as many servers at once as `jobs`, unless it is given to something else. `keep` gets each
-    run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
+    run, and `tick` is called for each once its server is done. After Ctrl-C the last ones are of what was played."""
     names, dropouts = Names(), Dropouts()
     # What comes after the tutorial is not begun before it is judged: whoever drops out there is not tried again.
     ends = [place for place, trial in enumerate(chosen, start=1) if trial.scenario == TUTORIAL or place == len(chosen)]
@@ -179,9 +179,11 @@ def _played(
             yield from one.units
 
     try:
-        with contextlib.closing(play_all(units(), tick)) as found:
+        with contextlib.closing(play_all(units())) as found:
             for unit, outcomes in found:
                 whose.pop(unit).take(outcomes, keep)
+                for _ in unit.turns:
+                    tick()
                 while begun and begun[0].left == 0:
                     yield begun.popleft()
     except KeyboardInterrupt:

@@ -29,7 +29,6 @@ TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} ru
 
 Turn = tuple[Pairing, int]  # a pairing, and which of its runs it is
 Outcome = Run | tuple[Pairing, str]  # a run, or why there cannot be one of that pairing
-Tick = Callable[[], None]  # called after each run, from any thread
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,7 +46,7 @@ class Unit:
         return self.turns[0][0].server
 
 
-PlayAll = Callable[[Iterable[Unit], Tick], Generator[tuple[Unit, list[Outcome]]]]
+PlayAll = Callable[[Iterable[Unit]], Generator[tuple[Unit, list[Outcome]]]]
 """Plays units: each with what came of it, as it comes."""
 
 
@@ -61,11 +60,11 @@ def units(whole: Unit) -> list[Unit]:
     return [dataclasses.replace(whole, turns=part) for part in parts if part]
 
 
-def play_all(jobs: int, units: Iterable[Unit], tick: Tick = lambda: None) -> Generator[tuple[Unit, list[Outcome]]]:
+def play_all(jobs: int, units: Iterable[Unit]) -> Generator[tuple[Unit, list[Outcome]]]:
     """Play units on this machine, as many side by side as `jobs`, see PlayAll."""
     with contextlib.ExitStack() as launchers:
         servers, clients = (launchers.enter_context(Launcher()) for _ in range(2))
-        submit = partial(in_a_thread, partial(play, servers, clients, tick=tick))
+        submit = partial(in_a_thread, partial(play, servers, clients))
         yield from each(submit, units, partial(fit, jobs), clients.kill, launchers.close)
 
 
@@ -84,19 +83,17 @@ def hung(reference: Pairing | None, known: Set[Pairing], pairing: Pairing) -> st
     return next((f"hangs in {one}, which is enough" for one in others if one in known and one != pairing), None)
 
 
-def play(all_servers: Launcher, all_clients: Launcher, unit: Unit, tick: Tick = lambda: None) -> list[Outcome]:
+def play(all_servers: Launcher, all_clients: Launcher, unit: Unit) -> list[Outcome]:
     """Play a unit: the runs of it, and why there cannot be others. After Ctrl-C the clients' launcher is closed first:
     servers end as they should, and clients that had ended count."""
     found: list[Outcome] = []
     with contextlib.suppress(Closed), all_servers.part() as servers, all_clients.part() as clients:
         try:
             scripted = unit.scenario.script is not None
-            for outcome in _play(clients, unit, tick) if scripted else _meet(servers, clients, unit, tick):
+            for outcome in _play(clients, unit) if scripted else _meet(servers, clients, unit):
                 found.append(outcome)
         except Skip as reason:
-            for pairing, _ in unit.turns if not clients.is_closed else ():
-                found.append((pairing, str(reason)))
-                tick()
+            found += [(pairing, str(reason)) for pairing, _ in unit.turns if not clients.is_closed]
     return found
 
 
@@ -112,7 +109,7 @@ def _folder(unit: Unit) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _play(launcher: Launcher, unit: Unit, tick: Tick) -> list[Outcome]:
+def _play(launcher: Launcher, unit: Unit) -> list[Outcome]:
     """A scenario with a script; again where the machine was too late to tell. Raises Skip."""
     [(pairing, number)] = unit.turns
     of_side: type[ServerStage | ClientStage] = ClientStage if "client" in unit.scenario.on_trial else ServerStage
@@ -122,7 +119,6 @@ def _play(launcher: Launcher, unit: Unit, tick: Tick) -> list[Outcome]:
             stage = of_side(part, unit.scenario, unit.transport, folder, pairing)
             with stage.kept:
                 run = stage.play(number)
-            tick()
             return [] if launcher.is_closed else [run]
     raise Skip(TOO_BUSY)
 
@@ -137,17 +133,15 @@ class _Client:
     skipped: str | None = None  # why it does not count
 
 
-def _meet(servers: Launcher, clients: Launcher, unit: Unit, tick: Tick) -> Iterator[Outcome]:
+def _meet(servers: Launcher, clients: Launcher, unit: Unit) -> Iterator[Outcome]:
     """One server process, and its clients one after another; then another, where its log has grown long or a client
     hangs. Where it dies or shows an error, nobody can tell at whom: each client that has ended is played again, with a
     server of its own. Where the launcher of the clients is closed, those count that had ended before. Raises Skip."""
     while unit.turns and not clients.is_closed:
         try:
-            log, met, left = _serve_clients(servers, clients, unit, tick)
+            log, met, left = _serve_clients(servers, clients, unit)
         except NotReady as error:
             never = Log((), (), None, "was not started: the server was not ready")
-            for _ in unit.turns:
-                tick()
             yield from _pair([_Client(turn, never) for turn in unit.turns], error.log)
             return
         hanging = unit.hanging | {client.turn[0] for client in met if client.log.fate == "hung"}
@@ -159,12 +153,10 @@ def _meet(servers: Launcher, clients: Launcher, unit: Unit, tick: Tick) -> Itera
             if client.turn not in again and client.skipped is not CUT_OFF:
                 yield run if client.skipped is None else (run.pairing, client.skipped)
         for turn in again:
-            yield from _meet(servers, clients, dataclasses.replace(unit, turns=[turn]), lambda: None)
+            yield from _meet(servers, clients, dataclasses.replace(unit, turns=[turn]))
 
 
-def _serve_clients(
-    servers: Launcher, clients: Launcher, unit: Unit, tick: Tick
-) -> tuple[Log, list[_Client], list[Turn]]:
+def _serve_clients(servers: Launcher, clients: Launcher, unit: Unit) -> tuple[Log, list[_Client], list[Turn]]:
     """Start a server, and its clients one after another: its log, the clients that it had, and those that are left
     for another. Raises NotReady and Skip."""
     met: list[_Client] = []
@@ -179,7 +171,6 @@ def _serve_clients(
                 lines += len(client.log.lines)
                 if client.skipped is not TOO_BUSY:
                     break
-            tick()
             if len(process.lines) + lines >= LINES_EACH or (met and met[-1].log.fate == "hung"):
                 break
         return process.stop(), met, list(left)
