@@ -1,11 +1,13 @@
 """What this machine has for a scenario, and how busy it is. What it lacks says nothing about an endpoint: a *skip*."""
 
+import contextlib
 import errno
 import os
 import resource
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 
 from common.config import UNIX_PATH_BYTES
 from comparison.model import Scenario
@@ -32,6 +34,10 @@ OUT_OF = {
 
 class Skip(Exception):
     """What was to be played cannot be played here; the text is the reason."""
+
+
+class Busy(Exception):
+    """The machine was too late in this run to tell: it is to be played again."""
 
 
 def out_of(error: OSError) -> str | None:
@@ -106,24 +112,25 @@ def wants_cpu(pid: int) -> bool:
         return False
 
 
-class Heartbeat:
-    """How late this machine was while the `with` block ran: the longest that a thread, which only sleeps, overslept."""
+@contextlib.contextmanager
+def heartbeat(late_s: float | None) -> Iterator[None]:
+    """Raises Busy at the end of the block where a thread, which only sleeps meanwhile, overslept by more than that."""
+    over, longest_s = threading.Event(), 0.0
 
-    late_s = 0.0
-
-    def __enter__(self) -> "Heartbeat":
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        over = False
-        while not over:
+    def beat() -> None:
+        nonlocal longest_s
+        is_over = False
+        while not is_over:
             start_s = time.monotonic()
-            over = self._over.wait(BEAT_S)
-            self.late_s = max(self.late_s, time.monotonic() - start_s - BEAT_S)
+            is_over = over.wait(BEAT_S)
+            longest_s = max(longest_s, time.monotonic() - start_s - BEAT_S)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    if late_s is not None and longest_s > late_s:
+        raise Busy

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from comparison.errors import first_error
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.play.machine import Heartbeat, Skip, folder_for_sockets, out_of, runs_at_once
+from comparison.play.machine import Busy, Skip, folder_for_sockets, heartbeat, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay
 from comparison.play.serving import NotReady, serve
-from comparison.play.stage import Busy, ClientStage, ServerStage
+from comparison.play.stage import ClientStage, ServerStage
 from comparison.play.transports import HOSTS, client_command, not_supported, prepare
 from comparison.play.workers import each, in_a_thread
 from comparison.transcript import connections, is_connection, places, tells, told_speaker
@@ -164,15 +164,16 @@ def _serve_clients(servers: Launcher, clients: Launcher, unit: Unit) -> tuple[Lo
     lines = 0
     with _folder(unit) as folder:
         process, address = serve(servers, unit.scenario, unit.transport, unit.server, folder)
-        while left and not clients.is_closed:
-            turn = left.popleft()
-            for _ in range(0 if hung(unit.reference, unit.hanging, turn[0]) else TRIES):
-                met.append(client := _run_client(clients, unit, folder, turn, address))
-                lines += len(client.log.lines)
-                if client.skipped is not TOO_BUSY:
+        with contextlib.suppress(Closed):
+            while left:
+                turn = left.popleft()
+                for _ in range(0 if hung(unit.reference, unit.hanging, turn[0]) else TRIES):
+                    met.append(client := _run_client(clients, unit, folder, turn, address))
+                    lines += len(client.log.lines)
+                    if client.skipped is not TOO_BUSY:
+                        break
+                if len(process.lines) + lines >= LINES_EACH or (met and met[-1].log.fate == "hung"):
                     break
-            if len(process.lines) + lines >= LINES_EACH or (met and met[-1].log.fate == "hung"):
-                break
         return process.stop(), met, list(left)
 
 
@@ -191,15 +192,13 @@ def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, addres
             relay = stack.enter_context(Relay(HOSTS[transport.name], address, scenario.deadline_s))
             port = relay.port
         command, payload = client_command(scenario, transport, pairing, folder, port)
-        machine = stack.enter_context(Heartbeat())
         try:
-            log = launcher.start(command, stdin=payload).wait(scenario.deadline_s)
+            with heartbeat(scenario.late_s):
+                log = launcher.start(command, stdin=payload).wait(scenario.deadline_s)
             skipped = not_supported(pairing.client, log)
         except OSError as error:
             log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)
-        except Closed:
-            log, skipped = Log(command, (), None), CUT_OFF
-        if scenario.late_s is not None and machine.late_s > scenario.late_s:
+        except Busy:
             skipped = TOO_BUSY
         if launcher.is_closed:
             skipped = CUT_OFF

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from comparison.model import RAW, Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.play import transports
-from comparison.play.machine import Heartbeat, Skip, cpu_clock_s, out_of, wants_cpu
+from comparison.play.machine import Busy, Skip, cpu_clock_s, heartbeat, out_of, wants_cpu
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher, Process
 from comparison.play.serving import LOOK_S, NotReady, free_port, serve
@@ -29,10 +29,6 @@ LOOKS = 3  # at first an endpoint may still do what was to be done
 
 SOONEST = 0.85  # of a limit of time must have passed: half of it is found out, a beginning that is noted late is not
 STILL_SERVES_BYTES = 1000
-
-
-class Busy(Exception):
-    """The machine was too late in this run to tell: it is to be played again."""
 
 
 @dataclasses.dataclass(eq=False)
@@ -142,7 +138,7 @@ class Stage:
     def _play_script(self) -> None:
         """Run the script. Raises NotReady, Busy, and Skip where the engine is out of something."""
         assert self.scenario.script is not None
-        with Heartbeat() as machine:
+        with heartbeat(self.scenario.late_s):
             try:
                 self.scenario.script(self)
                 self._afterwards()
@@ -153,8 +149,6 @@ class Stage:
                     raise Skip(lacking) from None
                 why = (error.strerror or str(error) or type(error).__name__).lower()
                 self.trouble = f"a peer of ours failed: {why}"
-        if self.scenario.late_s is not None and machine.late_s > self.scenario.late_s:
-            raise Busy
 
     def _afterwards(self) -> None:
         """What must hold after the script."""

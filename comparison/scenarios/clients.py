@@ -8,8 +8,8 @@ import time
 from functools import partial
 
 from comparison.model import MIB
+from comparison.play.machine import Busy
 from comparison.play.peers import Peer
-from comparison.play.stage import Busy
 from comparison.play.stage import ServerStage as Stage
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYSTANDER, BYTES

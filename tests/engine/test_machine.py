@@ -342,7 +342,7 @@ def test_who_spins_is_told_from_who_sleeps_however_little_it_gets(looks, says, m
 
 def test_who_never_gets_a_core_cannot_be_told_from_who_sleeps(monkeypatch):
     monkeypatch.setattr(base, "wants_cpu", lambda pid: True)
-    with pytest.raises(base.Busy):
+    with pytest.raises(machine.Busy):
         Idle((0.0, True), left_s=0).check_asleep("at night")
 
 
@@ -359,21 +359,34 @@ def test_a_process_that_runs_wants_cpu_and_one_that_waits_does_not():
 
 
 # --- A machine that is too busy ---
-def test_a_heartbeat_tells_how_late_it_was(monkeypatch):
-    ticks = iter([0.0, 0.01, 1.0, 1.51, 2.0, 2.01])
-    heartbeat = machine.Heartbeat()
-    heartbeat._over = type("Event", (), {"wait": lambda _, seconds: next(left)})()
-    left = iter([False, False, True])
-    monkeypatch.setattr(machine.time, "monotonic", lambda: next(ticks))
-    heartbeat._beat()
-    assert heartbeat.late_s == pytest.approx(0.5)
-
-
-def test_a_heartbeat_ends_with_its_block():
-    with machine.Heartbeat() as heartbeat:
+@pytest.mark.parametrize(("late_s", "is_busy"), [(None, False), (0.51, False), (0.49, True)])
+def test_a_heartbeat_finds_out_that_the_machine_was_late_once(late_s, is_busy, monkeypatch):
+    times_s = iter([0.0, 0.01, 1.0, 1.51, 2.0, 2.01])
+    beats = iter([False, False, True])
+    over = SimpleNamespace(set=lambda: None, wait=lambda seconds: next(beats))
+    monkeypatch.setattr(machine.threading, "Event", lambda: over)
+    monkeypatch.setattr(machine.time, "monotonic", lambda: next(times_s))
+    monkeypatch.setattr(machine.threading, "Thread", InPlace)
+    with pytest.raises(machine.Busy) if is_busy else contextlib.nullcontext(), machine.heartbeat(late_s):
         pass
-    assert not heartbeat._thread.is_alive()
-    assert heartbeat.late_s > -machine.BEAT_S
+    assert next(times_s, None) is None
+
+
+class InPlace:
+    """A thread that does its work when it is waited for."""
+
+    def __init__(self, target, daemon):
+        self.start, self.join = (lambda: None), target
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError])
+def test_a_heartbeat_ends_with_its_block_and_hides_no_error(error):
+    before = threading.active_count()
+    with contextlib.nullcontext() if error is None else pytest.raises(error), machine.heartbeat(1000):
+        assert threading.active_count() == before + 1
+        if error is not None:
+            raise error
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("name", ["client-timeout", "says-nothing"])
@@ -390,9 +403,15 @@ def test_a_run_on_a_machine_that_is_late_does_not_count(name, monkeypatch):
 
 
 def test_a_run_that_was_late_once_is_played_again(monkeypatch):
-    late = iter([9.0, 0.0])
-    monkeypatch.setattr(machine.Heartbeat, "__enter__", lambda self: setattr(self, "late_s", next(late)) or self)
-    monkeypatch.setattr(machine.Heartbeat, "__exit__", lambda *_: False)
+    late = iter([machine.Busy(), None])
+
+    @contextlib.contextmanager
+    def late_at_first(late_s):
+        yield
+        if (error := next(late)) is not None:
+            raise error
+
+    monkeypatch.setattr(runner, "heartbeat", late_at_first)
     [cell] = alone("client-timeout").cells
     assert cell.verdict is not Verdict.SKIPPED
     assert cell.verdict is not Verdict.FAILED, cell.reason
