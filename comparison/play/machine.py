@@ -46,24 +46,24 @@ def out_of(error: OSError) -> str | None:
     return f"this machine is out of {lacking}" if lacking is not None else None
 
 
-def allow_files(wanted: int) -> int | None:
-    """Lift the soft limit of open files, for all that we start, too. None where `wanted` may be open; else how many."""
+def allow_files(wanted: int) -> int:
+    """Lift the soft limit of open files, for all that we start, too: how many may be open, `wanted` at most."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return None
+        return wanted
     if hard != resource.RLIM_INFINITY and hard < wanted:
         return hard
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError):  # macOS calls the hard limit unlimited and then refuses it
         return soft
-    return None
+    return wanted
 
 
 def too_few_files(scenario: Scenario) -> str | None:
     """Why so many connections cannot be open here, with the remedy; None where they can."""
     wanted = scenario.connections + SPARE_FILES
-    if (limit := allow_files(wanted)) is None:
+    if (limit := allow_files(wanted)) == wanted:
         return None
     return f"a process may have {limit} files open here, and this takes {wanted}; raise the limit: ulimit -n {wanted}"
 
@@ -79,8 +79,7 @@ def limit_files(pid: int, left: int) -> None:
 def runs_at_once(scenario: Scenario, jobs: int) -> int:
     """How many runs, `jobs` at most, the engine has files for: where it plays one side, it holds one end of each."""
     of_each = FILES_OF_A_RUN + (scenario.connections if scenario.script is not None else 0)
-    limit = allow_files(SPARE_FILES + of_each * jobs)
-    return jobs if limit is None else max(1, min(jobs, (limit - SPARE_FILES) // of_each))
+    return max(1, (allow_files(SPARE_FILES + of_each * jobs) - SPARE_FILES) // of_each)
 
 
 def folder_for_sockets() -> str | None:

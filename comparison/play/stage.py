@@ -107,14 +107,12 @@ class Stage:
         if (passed_s := time.monotonic() - since_s) < SOONEST * limit_s:
             raise Late(f"came after {passed_s:.2f} s, and the limit is {limit_s:g} s")
 
-    def _with(self, *options: str) -> Scenario:
-        """The scenario with further options of the endpoint. Raises Skip where it does not take these."""
-        server_options, client_options = (*self.scenario.server_options, *options), (*self.scenario.options, *options)
-        # Of both only those of the side on trial are read.
-        scenario = dataclasses.replace(self.scenario, server_options=server_options, options=client_options)
-        if (reason := transports.why_not(scenario, self.transport, self.endpoint, self.on_trial)) is not None:
-            raise Skip(reason)
-        return scenario
+    def _run(self, command: Sequence[str], options: Sequence[str], payload: Path | None = None) -> None:
+        """Start the endpoint with further options. Raises Skip where it takes none."""
+        why = transports.why_not(self.scenario, self.transport, self.endpoint, self.on_trial, options)
+        if why is not None:
+            raise Skip(why)
+        self.process = self.launcher.start((*command, *options), payload)
 
     def _peer(self, sock: socket.socket, *, echoed: bool, name: str | None = None, shift: int = 0) -> Peer:
         self.kept.enter_context(sock)
@@ -176,8 +174,8 @@ class ServerStage(Stage):
 
     def start_in_vain(self, *options: str) -> None:
         """Start a server that cannot serve, and wait for its end."""
-        command = transports.server_command(self._with(*options), self.transport, self.endpoint, self.folder)
-        self.process = self.launcher.start(command)
+        command = transports.server_command(self.scenario, self.transport, self.endpoint, self.folder)
+        self._run(command, options)
         self.ended = True
 
     @property
@@ -267,9 +265,8 @@ class ClientStage(Stage):
         """Start it, for the socket that listens or a port without one. Raises Skip where it takes no such options."""
         name = self._listener.getsockname() if self._listener is not None else (self.host, free_port(self.host))
         port = 0 if self.transport.name == "unix" else name[1]
-        scenario = self._with(*options)
-        command, payload = transports.client_command(scenario, self.transport, self.pairing, self.folder, port)
-        self.process = self.launcher.start(command, stdin=payload)
+        command, payload = transports.client_command(self.scenario, self.transport, self.pairing, self.folder, port)
+        self._run(command, options, payload)
 
     def accept_socket(self) -> socket.socket:
         """The client's next connection, bare."""

@@ -5,11 +5,11 @@ import importlib.util
 import os
 import socket
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from common.config import NOT_SUPPORTED, UNIX_PATH_BYTES
-from comparison.model import MIB, Endpoint, Log, Pairing, Scenario, Side, Transport, stretch
+from comparison.model import Endpoint, Log, Pairing, Scenario, Side, Transport
 from comparison.play.machine import folder_for_sockets
 
 _SERVER_TLS = ("--port", "0", "--tls-cert", "{certificates}/server.pem")
@@ -75,9 +75,7 @@ def write_certificates(folder: Path) -> None:
 def prepare(scenario: Scenario, transport: Transport, folder: Path) -> None:
     """Put into `folder` what the commands of a scenario refer to: the bytes to send, and certificates."""
     if "client" in scenario.on_trial:
-        with (folder / "payload").open("wb") as file:
-            for offset in range(0, scenario.length, MIB):
-                file.write(stretch(scenario.pattern, offset, min(MIB, scenario.length - offset)))
+        (folder / "payload").write_bytes(scenario.pattern * scenario.times)
     if not half_closes(transport):  # over TLS
         write_certificates(folder)
 
@@ -105,13 +103,15 @@ def client_command(
     return (*client, *filled(transport.client_options, **places), *words, *scenario.client_options), read
 
 
-def why_not(scenario: Scenario, transport: Transport, endpoint: Endpoint, side: Side) -> str | None:
-    """Why an endpoint cannot take part in a scenario as server or as client; None where it can."""
+def why_not(
+    scenario: Scenario, transport: Transport, endpoint: Endpoint, side: Side, more: Sequence[str] = ()
+) -> str | None:
+    """Why an endpoint cannot take part in a scenario as server or as client, with `more` options; None where it can."""
     if endpoint.takes_options:
         return None
     if transport.is_far:
         return f"{endpoint.label} takes no options, so it is judged by a relay, which is on this host only"
-    options = scenario.client_options if side == "client" else scenario.server_options
+    options = (*(scenario.client_options if side == "client" else scenario.server_options), *more)
     if transport.name not in HOSTS or options:
         wanted = " ".join(options) or f"--transport {transport.name}"
         return f"{endpoint.label} takes no options, so it cannot be told of {wanted}"

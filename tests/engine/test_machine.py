@@ -77,10 +77,10 @@ def limited(monkeypatch, soft, hard):
 @pytest.mark.parametrize(
     ("soft", "hard", "allowed", "asked"),
     [
-        (1000, 1000, None, []),
-        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, []),
-        (256, 1000, None, [(500, 1000)]),
-        (256, resource.RLIM_INFINITY, None, [(500, resource.RLIM_INFINITY)]),
+        (1000, 1000, 500, []),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 500, []),
+        (256, 1000, 500, [(500, 1000)]),
+        (256, resource.RLIM_INFINITY, 500, [(500, resource.RLIM_INFINITY)]),
         (256, 400, 400, []),
     ],
 )
