@@ -22,7 +22,7 @@ from common.logs import escape
 from common.loops import LOOPS, USUAL, packages
 from comparison.model import NO_LEVEL, CannotCompare, Endpoint, Interpreter
 from comparison.options import did_you_mean, words
-from comparison.play.processes import ROOT, output_of
+from comparison.play.processes import ROOT, Launcher
 
 
 class Commands(NamedTuple):
@@ -48,11 +48,9 @@ BY_NAME = {
 }
 """The same for those that take part only where they are named, and take no options."""
 
-_PROBE = """
+ASK_S = 30.0  # what an interpreter gets to answer
+_PROBE = r"""
 import importlib.metadata, importlib.util, json, os, platform, sys
-answer = os.dup(1)
-os.dup2(2, 1)  # a module may print while it is imported
-
 def behind(loop):
     parts = [*type(loop).__mro__, *getattr(loop, "__dict__", {}).values()]  # what it inherits, and what was patched
     modules = {(getattr(part, "__module__", None) or "").partition(".")[0] for part in parts}
@@ -75,7 +73,7 @@ try:
 except BaseException as error:
     problem = str(error) or repr(error)
 told = [platform.python_implementation(), sys.version_info[:3], versions, problem]
-os.write(answer, json.dumps(told).encode())
+os.write(1, b"\n" + json.dumps(told).encode())  # a module may have printed while it was imported
 os._exit(0)  # a module may have started a thread
 """
 
@@ -101,8 +99,11 @@ def interpreters(paths: Sequence[str], loops: Sequence[str] | None) -> list[Inte
 
 def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     try:
-        output = output_of([path, "-c", _PROBE, *loops], cwd=ROOT)
-        implementation, (major, minor, micro), versions, problem = json.loads(output)
+        with Launcher() as launcher:
+            log = launcher.start([path, "-c", _PROBE, *loops]).wait(ASK_S)
+        if log.exit_code != 0:
+            raise OSError(log.trouble or f"exit code {log.exit_code}")
+        implementation, (major, minor, micro), versions, problem = json.loads("".join(log.lines[-1:]))
     except (OSError, ValueError, TypeError) as error:
         named = ", ".join(loop for loop in loops if ":" in loop)
         if named and _ask(path, ()):

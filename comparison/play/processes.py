@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
@@ -53,7 +53,8 @@ class Process:
             self._popen = subprocess.Popen(
                 self.command,
                 cwd=ROOT,
-                env=clean_environment(os.environ),
+                # Without what changes what Python does, and so what is compared.
+                env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
                 stdin=stack.enter_context(open(stdin or os.devnull, "rb")),
                 stdout=subprocess.PIPE if stdin is None else subprocess.DEVNULL,
                 stderr=subprocess.STDOUT if stdin is None else subprocess.PIPE,
@@ -235,23 +236,6 @@ class Launcher(contextlib.AbstractContextManager["Launcher"]):
             end_s = time.monotonic() + pipe_s
             for process in self._started:
                 process.kill(max(0.0, end_s - time.monotonic()))
-
-
-def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment without the variables that change what Python does, and so what is compared."""
-    return {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
-
-
-def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: Path | None = None) -> str:
-    """What a short command prints. Raises OSError where it cannot be run, fails, or is not done in time."""
-    environment, null = clean_environment(os.environ), subprocess.DEVNULL
-    try:
-        output = subprocess.check_output(command, cwd=cwd, env=environment, stdin=null, stderr=null, timeout=deadline_s)
-        return bytes(output).decode(errors="backslashreplace")
-    except subprocess.CalledProcessError as error:
-        raise OSError(f"exit code {error.returncode}") from error
-    except subprocess.TimeoutExpired as error:
-        raise OSError(f"no answer in {deadline_s:g} s") from error
 
 
 def heed_signals() -> None:
