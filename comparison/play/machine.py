@@ -11,11 +11,14 @@ from collections.abc import Iterator
 
 from common.config import UNIX_PATH_BYTES
 from comparison.model import Scenario
+from comparison.play.workers import in_a_thread
 
 JOBS = 2 * (os.cpu_count() or 1)  # servers at once where nobody says so: each waits as often as it computes
 SPARE_FILES = 24  # what an endpoint has open besides its connections: it needs 16, and a few while it starts
 FILES_OF_A_RUN = 8  # what the engine has open for a run besides its own peers: pipes, and what starting a process takes
-ENDS_OF_SOCKETS = len("/compare-12345678/12345678")  # of the path of a Unix socket, after the folder of temporary files
+ENDS_OF_SOCKETS = len(
+    "/compare-12345678/echo.sock"
+)  # of the path of a Unix socket, after the folder of temporary files
 BEAT_S = 0.01  # how often a heartbeat looks whether it is late
 
 OUT_OF = {
@@ -114,22 +117,22 @@ def wants_cpu(pid: int) -> bool:
 @contextlib.contextmanager
 def heartbeat(late_s: float | None) -> Iterator[None]:
     """Raises Busy at the end of the block where a thread, which only sleeps meanwhile, overslept by more than that."""
-    over, longest_s = threading.Event(), 0.0
-
-    def beat() -> None:
-        nonlocal longest_s
-        is_over = False
-        while not is_over:
-            start_s = time.monotonic()
-            is_over = over.wait(BEAT_S)
-            longest_s = max(longest_s, time.monotonic() - start_s - BEAT_S)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
+    over = threading.Event()
+    found = in_a_thread(_overslept_s, over)
     try:
         yield
     finally:
         over.set()
-        thread.join()
-    if late_s is not None and longest_s > late_s:
+        overslept_s = found.result()
+    if late_s is not None and overslept_s > late_s:
         raise Busy
+
+
+def _overslept_s(over: threading.Event) -> float:
+    """Sleep again and again until it is over: by how much too long at most."""
+    longest_s, is_over = 0.0, False
+    while not is_over:
+        start_s = time.monotonic()
+        is_over = over.wait(BEAT_S)
+        longest_s = max(longest_s, time.monotonic() - start_s - BEAT_S)
+    return longest_s

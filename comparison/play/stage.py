@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from comparison.model import RAW, Event, Log, Pairing, Run, Scenario, Side, Transport
+from comparison.model import Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.play import transports
 from comparison.play.machine import Busy, Skip, cpu_clock_s, heartbeat, out_of, wants_cpu
 from comparison.play.peers import Deadline, Late, Notebook, Peer
@@ -47,6 +47,7 @@ class Stage:
         self.process: Process  # the endpoint on trial, when the script has started it
         self.host = transports.HOSTS.get(self.transport.name, "localhost")
         self.family = {"tcp6": socket.AF_INET6, "unix": socket.AF_UNIX}.get(self.transport.name, socket.AF_INET)
+        self.socket_path = transports.socket_path(self.folder)  # of the server, over a Unix socket
         self.uses_tls = not transports.half_closes(self.transport)
         self.deadline = Deadline(self.scenario.deadline_s)
         self.notebook = Notebook()
@@ -178,11 +179,6 @@ class ServerStage(Stage):
         self._run(command, options)
         self.ended = True
 
-    @property
-    def socket_path(self) -> Path:
-        """The path of its Unix socket."""
-        return transports.socket_path(self.endpoint, self.folder)
-
     def connect(self, name: str | None = None, *, shift: int = 0, plain: bool = False, certified: bool = True) -> Peer:
         """A client that is connected; unless it is `plain` the TLS handshake is done, and the server's certificate is
         verified (without one of its own TLS 1.3 lets it find out only when it reads). Its bytes begin at `shift`."""
@@ -256,7 +252,7 @@ class ClientStage(Stage):
 
     def listen(self, *, receive_bytes: int | None = None) -> None:
         """Listen, as the client's server; `receive_bytes` is what its kernel may hold unread, about."""
-        address = (self.host, 0) if self.transport.name != "unix" else str(transports.socket_path(RAW, self.folder))
+        address = (self.host, 0) if self.transport.name != "unix" else str(self.socket_path)
         self._listener = self.kept.enter_context(socket.create_server(address, family=self.family))
         if receive_bytes is not None:  # what it accepts inherits that
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)

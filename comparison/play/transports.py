@@ -4,7 +4,6 @@ import datetime
 import importlib.util
 import os
 import socket
-import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -84,7 +83,7 @@ def server_command(scenario: Scenario, transport: Transport, server: Endpoint, f
     """The command of a server, which may yet hold `{host}` and `{port}`; `folder` is what `prepare` has filled."""
     if not server.takes_options:
         return server.server_command
-    options = filled(transport.server_options, socket=socket_path(server, folder), certificates=folder)
+    options = filled(transport.server_options, socket=socket_path(folder), certificates=folder)
     return (*server.server_command, *options, *scenario.server_options)
 
 
@@ -99,7 +98,7 @@ def client_command(
     read = payload if scenario.from_file and transport.is_far else None
     words = ["--file", str(payload) if read is None else "-"] if scenario.from_file else []
     words += ["--message", os.fsdecode(scenario.pattern)] * scenario.times if scenario.as_messages else []
-    places = {"port": port, "socket": socket_path(pairing.server, folder), "certificates": folder}
+    places = {"port": port, "socket": socket_path(folder), "certificates": folder}
     return (*client, *filled(transport.client_options, **places), *words, *scenario.client_options), read
 
 
@@ -139,8 +138,8 @@ def filled(command: Iterable[str], **places: object) -> tuple[str, ...]:
     return words
 
 
-def socket_path(server: Endpoint, folder: Path) -> Path:
-    """A Unix socket for each server, by a short name; elsewhere where the path of the folder is too long already."""
-    path = folder / f"{zlib.crc32(server.label.encode(errors='backslashreplace')):08x}"
+def socket_path(folder: Path) -> Path:
+    """The Unix socket of the server; elsewhere where the path of the folder is too long already."""
+    path = folder / "echo.sock"
     elsewhere = folder_for_sockets() if len(os.fsencode(path)) > UNIX_PATH_BYTES else None
     return path if elsewhere is None else Path(elsewhere, path.name)
