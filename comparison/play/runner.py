@@ -14,7 +14,7 @@ from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario
 from comparison.play.machine import Busy, Skip, folder_for_sockets, heartbeat, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay
-from comparison.play.serving import NotReady, serve
+from comparison.play.serving import NotReady, launched, serve
 from comparison.play.stage import ClientStage, ServerStage
 from comparison.play.transports import HOSTS, client_command, not_supported, prepare
 from comparison.play.workers import each, in_a_thread
@@ -194,10 +194,10 @@ def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, addres
         command, payload = client_command(scenario, transport, pairing, folder, port)
         try:
             with heartbeat(scenario.late_s):
-                log = launcher.start(command, stdin=payload).wait(scenario.deadline_s)
+                log = launched(launcher, command, payload).wait(scenario.deadline_s)
             skipped = not_supported(pairing.client, log)
-        except OSError as error:
-            log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)
+        except NotReady as error:
+            log, skipped = error.log, error.lacking
         except Busy:
             skipped = TOO_BUSY
         if launcher.is_closed:

@@ -5,7 +5,7 @@ import dataclasses
 import re
 import socket
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from comparison.model import Endpoint, Log, Scenario, Transport
@@ -21,7 +21,7 @@ Started = tuple[Process, tuple[str, int]]  # a server, and the host and port at 
 
 
 class NotReady(Exception):
-    """A server did not come to accept connections: its log says why. Or it could not be started at all."""
+    """A server did not come to accept connections: its log says why. Or an endpoint could not be started at all."""
 
     def __init__(self, log: Log, lacking: str | None = None) -> None:
         super().__init__(log.trouble)
@@ -60,10 +60,7 @@ def start(
             taken = f"somebody else listens on {place} port {port}, where this server always does; end that first"
             raise NotReady(Log((), (), None, f"was not started: {taken}"), taken)
     command = filled(command, host=place, port=port)
-    try:
-        process = launcher.start(command, cores=cores)
-    except OSError as error:
-        raise NotReady(Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)) from None
+    process = launched(launcher, command, cores=cores)
     ready, end_s = process.search(lambda line: parse_line(line).name == "starting"), time.monotonic() + READY_S
     while (line := ready(READY_S if says else LOOK_S)) is None:
         if says or process.output_is_over or time.monotonic() > end_s:
@@ -76,6 +73,17 @@ def start(
     if says and host and told is None:
         raise _not_ready(process, "did not say its port")
     return process, (place, int(told[1]) if told is not None else port)
+
+
+def launched(
+    launcher: Launcher, command: Sequence[str], payload: Path | None = None, cores: Collection[int] | None = None
+) -> Process:
+    """Start the command of an endpoint. Raises NotReady where the program cannot be run."""
+    try:
+        return launcher.start(command, stdin=payload, cores=cores)
+    except OSError as error:
+        log = Log(tuple(command), (), None, f"cannot be started ({error})", fate="absent")
+        raise NotReady(log, out_of(error)) from None
 
 
 def free_port(host: str) -> int:

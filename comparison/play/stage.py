@@ -17,7 +17,7 @@ from comparison.play import transports
 from comparison.play.machine import Busy, Skip, cpu_clock_s, heartbeat, out_of, wants_cpu
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher, Process
-from comparison.play.serving import LOOK_S, NotReady, free_port, serve
+from comparison.play.serving import LOOK_S, NotReady, free_port, launched, serve
 from comparison.transcript import parse, parse_line, tells
 from comparison.vocabulary import AFTER
 
@@ -113,7 +113,7 @@ class Stage:
         why = transports.why_not(self.scenario, self.transport, self.endpoint, self.on_trial, options)
         if why is not None:
             raise Skip(why)
-        self.process = self.launcher.start((*command, *options), payload)
+        self.process = launched(self.launcher, (*command, *options), payload)
 
     def _peer(self, sock: socket.socket, *, echoed: bool, name: str | None = None, shift: int = 0) -> Peer:
         self.kept.enter_context(sock)
@@ -126,6 +126,8 @@ class Stage:
             self._play_script()
             log = self._end()
         except NotReady as error:
+            if error.lacking is not None:
+                raise Skip(error.lacking) from None
             log = error.log
         if (why := transports.not_supported(self.endpoint, log)) is not None:
             raise Skip(why)
