@@ -14,7 +14,7 @@ from functools import cache
 from comparison.model import CannotCompare
 from comparison.play.machine import too_few_files
 from comparison.play.processes import AWAKE_S, ROOT, Launcher, guard
-from comparison.play.runner import Outcome, PlayAll, Tick, Unit, fit, play
+from comparison.play.runner import Outcome, PlayAll, Unit, fit, play
 from comparison.play.transports import missing
 from comparison.play.workers import each
 
@@ -43,12 +43,9 @@ def workers(address: str) -> Iterator[PlayAll]:
         def has_room(units: Sequence[Unit]) -> bool:  # twice as many as can be played: no worker waits for one
             return fit(2 * sum(client.nthreads().values()), units)
 
-        def play_all(units: Iterable[Unit], tick: Tick) -> Generator[tuple[Unit, list[Outcome]]]:
+        def play_all(units: Iterable[Unit]) -> Generator[tuple[Unit, list[Outcome]]]:
             try:
-                for unit, outcomes in each(lambda unit: executor.submit(play_there, unit, version()), units, has_room):
-                    for _ in unit.turns:
-                        tick()
-                    yield unit, outcomes
+                yield from each(lambda unit: executor.submit(play_there, unit, version()), units, has_room)
             except (CancelledError, RuntimeError, distributed.KilledWorker) as error:
                 told, _, _ = (str(error) or "it has ended").partition("\n")
                 raise CannotCompare(f"--cluster {address!r}: {told} (scheduler and workers need the project)") from None

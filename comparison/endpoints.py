@@ -22,7 +22,7 @@ from common.logs import escape
 from common.loops import LOOPS, USUAL, packages
 from comparison.model import NO_LEVEL, CannotCompare, Endpoint, Interpreter
 from comparison.options import did_you_mean, words
-from comparison.play.processes import ROOT, output_of
+from comparison.play.processes import ROOT, Launcher
 
 
 class Commands(NamedTuple):
@@ -48,7 +48,8 @@ BY_NAME = {
 }
 """The same for those that take part only where they are named, and take no options."""
 
-_PROBE = """
+ASK_S = 30.0  # what an interpreter gets to answer
+_PROBE = r"""
 import importlib.metadata, importlib.util, json, os, platform, sys
 
 def behind(loop):
@@ -73,7 +74,7 @@ try:
 except BaseException as error:
     problem = str(error) or repr(error)
 told = [platform.python_implementation(), sys.version_info[:3], versions, problem]
-os.write(1, f"\\n{json.dumps(told)}".encode())  # the last line: a module may print while it is imported
+os.write(1, b"\n" + json.dumps(told).encode())  # the last line: a module may print while it is imported
 os._exit(0)  # and it may have started a thread
 """
 
@@ -94,8 +95,11 @@ def interpreters(paths: Sequence[str], loops: Sequence[str] | None) -> list[Inte
 
 def _ask(path: str, loops: Sequence[str]) -> Interpreter:
     try:
-        output = output_of([path, "-c", _PROBE, *loops], cwd=ROOT)
-        implementation, (major, minor, micro), versions, problem = json.loads(output.strip().rpartition("\n")[2])
+        with Launcher() as launcher:
+            log = launcher.start([path, "-c", _PROBE, *loops]).wait(ASK_S)
+        if log.exit_code != 0:
+            raise OSError(log.trouble or f"exit code {log.exit_code}")
+        implementation, (major, minor, micro), versions, problem = json.loads("".join(log.lines[-1:]))
     except (OSError, ValueError, TypeError) as error:
         named = ", ".join(loop for loop in loops if ":" in loop)
         if named and _ask(path, ()):

@@ -1,7 +1,7 @@
 """The values that pass between the parts of the engine: plain and frozen, so nobody changes them later."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -208,6 +208,11 @@ class Log:
     """Of one in trouble: whether it was not there to be tried, or was still running at its deadline."""
     events: tuple[Event, ...] = ()
     """What its lines tell; of one that is silent, what was seen on the wire."""
+
+    def part(self, places: Sequence[int]) -> "Log":
+        """The same with the lines at these places only, and what they tell."""
+        lines, events = tuple(self.lines[place] for place in places), tuple(self.events[place] for place in places)
+        return replace(self, lines=lines, events=events)
 
 
 @dataclass(frozen=True, eq=False)

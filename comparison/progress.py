@@ -44,7 +44,7 @@ class Progress:
         return self
 
     def tick(self) -> None:
-        """One more is done. From any thread."""
+        """One more is done."""
         with self._lock:
             self._done += 1
             self._draw()

@@ -35,7 +35,8 @@ def compare_all(
 ) -> Generator[Comparison]:
     """What comes of one outline after another, as soon as it is judged; a cause has the same name in all of them. What
     is to be run is played here, as many servers at once as `jobs`, unless it is given to something else. `keep` gets
-    each run, `tick` is called after each, from any thread. After Ctrl-C the last ones are of what was played."""
+    each run, and `tick` is called for each once its server is done. After Ctrl-C the last ones are of what was played.
+    """
     names, dropouts = Names(), Dropouts()
     # What comes after the tutorial is not begun before it is judged: whoever drops out there is not tried again.
     ends = [place for place, one in enumerate(outlines, start=1) if one.scenario == TUTORIAL or place == len(outlines)]
@@ -167,9 +168,11 @@ def _played(comparisons: Iterable[_Playing], play_all: PlayAll, tick: Callable[[
             yield from one.units
 
     try:
-        with contextlib.closing(play_all(units(), tick)) as found:
+        with contextlib.closing(play_all(units())) as found:
             for unit, outcomes in found:
                 whose.pop(unit).take(outcomes)
+                for _ in unit.turns:
+                    tick()
                 while begun and begun[0] not in whose.values():
                     yield begun.popleft()
     except KeyboardInterrupt:

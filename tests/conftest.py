@@ -62,10 +62,9 @@ def pytest_unconfigure() -> None:
 def programs_are_forked() -> Iterator[None]:
     """What the engine starts in this process starts as the tests' own programs do. What an interpreter answers, it is
     asked once."""
-    answer = functools.cache(lambda command, cwd: processes.output_of(command, cwd=cwd))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processes, "subprocess", types.SimpleNamespace(**vars(subprocess) | {"Popen": warm.popen}))
-        patch.setattr(endpoints, "output_of", lambda command, *, cwd: answer(tuple(command), cwd))
+        patch.setattr(endpoints, "_ask", functools.cache(endpoints._ask))
         yield
 
 

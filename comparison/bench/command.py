@@ -139,13 +139,12 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
     number, cell, arm = place
     says = cell.workload == "fresh" and set(planning.QUIET) <= set(arm.server_command)
     words = (*arm.server_command, *(SAYING if says else ()), *(arm.tls_options if cell.transport == TLS else ()))
-    host, _ = arm.server_address or (HOST, 0)
-    command = functools.partial(filled, words, host=host, certificates=folder)
+    command = filled(words, certificates=folder)
     sample = Sample(cell.key, arm.label, number, {})
     times = {"warm_up_s": plan.warm_up_s, "sample_s": plan.length_s(cell), "patience_s": PATIENCE_S}
     try:
         with launcher.part() as part:
-            server, port, _ = start(part, command, host, says=says, address=arm.server_address, cores=cores[0])
+            server, (host, port) = start(part, command, HOST, says=says, address=arm.server_address, cores=cores[0])
             server.keeps_lines = False
             load = Load(cell=cell, arm=arm.label, round=number, host=host, port=port, server_pid=server.pid, **times)
             sample = _loaded(part, load, cores[1], sample)

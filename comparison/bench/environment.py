@@ -61,7 +61,7 @@ def check_connections(cells: Sequence[Cell]) -> None:
     limit of open files, which the processes that we start inherit."""
     most = max(cell.connections for cell in cells)
     wanted = most + SPARE_FILES
-    if (limit := allow_files(wanted)) is not None:
+    if (limit := allow_files(wanted)) < wanted:
         remedy = f"ask for fewer, or raise the hard limit: ulimit -Hn {wanted} (as root, or in limits.conf)"
         may = f"a process may have {limit} files open here, and this takes {wanted}"
         raise CannotCompare(f"--connections {most}: {may}; {remedy}")

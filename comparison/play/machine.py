@@ -1,19 +1,24 @@
 """What this machine has for a scenario, and how busy it is. What it lacks says nothing about an endpoint: a *skip*."""
 
+import contextlib
 import errno
 import os
 import resource
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 
 from common.config import UNIX_PATH_BYTES
 from comparison.model import Scenario
+from comparison.play.workers import in_a_thread
 
 JOBS = 2 * (os.cpu_count() or 1)  # servers at once where nobody says so: each waits as often as it computes
 SPARE_FILES = 24  # what an endpoint has open besides its connections: it needs 16, and a few while it starts
 FILES_OF_A_RUN = 8  # what the engine has open for a run besides its own peers: pipes, and what starting a process takes
-ENDS_OF_SOCKETS = len("/compare-12345678/12345678")  # of the path of a Unix socket, after the folder of temporary files
+ENDS_OF_SOCKETS = len(
+    "/compare-12345678/echo.sock"
+)  # of the path of a Unix socket, after the folder of temporary files
 BEAT_S = 0.01  # how often a heartbeat looks whether it is late
 
 OUT_OF = {
@@ -34,30 +39,34 @@ class Skip(Exception):
     """What was to be played cannot be played here; the text is the reason."""
 
 
+class Busy(Exception):
+    """The machine was too late in this run to tell: it is to be played again."""
+
+
 def out_of(error: OSError) -> str | None:
     """What the machine is out of where this error befalls the engine itself; None where it means something else."""
     lacking = OUT_OF.get(error.errno or 0)
     return f"this machine is out of {lacking}" if lacking is not None else None
 
 
-def allow_files(wanted: int) -> int | None:
-    """Lift the soft limit of open files, for all that we start, too. None where `wanted` may be open; else how many."""
+def allow_files(wanted: int) -> int:
+    """Lift the soft limit of open files, for all that we start, too: how many may be open, `wanted` at most."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return None
+        return wanted
     if hard != resource.RLIM_INFINITY and hard < wanted:
         return hard
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError):  # macOS calls the hard limit unlimited and then refuses it
         return soft
-    return None
+    return wanted
 
 
 def too_few_files(scenario: Scenario) -> str | None:
     """Why so many connections cannot be open here, with the remedy; None where they can."""
     wanted = scenario.connections + SPARE_FILES
-    if (limit := allow_files(wanted)) is None:
+    if (limit := allow_files(wanted)) == wanted:
         return None
     return f"a process may have {limit} files open here, and this takes {wanted}; raise the limit: ulimit -n {wanted}"
 
@@ -73,8 +82,7 @@ def limit_files(pid: int, left: int) -> None:
 def runs_at_once(scenario: Scenario, jobs: int) -> int:
     """How many runs, `jobs` at most, the engine has files for: where it plays one side, it holds one end of each."""
     of_each = FILES_OF_A_RUN + (scenario.connections if scenario.script is not None else 0)
-    limit = allow_files(SPARE_FILES + of_each * jobs)
-    return jobs if limit is None else max(1, min(jobs, (limit - SPARE_FILES) // of_each))
+    return max(1, (allow_files(SPARE_FILES + of_each * jobs) - SPARE_FILES) // of_each)
 
 
 def folder_for_sockets() -> str | None:
@@ -106,24 +114,25 @@ def wants_cpu(pid: int) -> bool:
         return False
 
 
-class Heartbeat:
-    """How late this machine was while the `with` block ran: the longest that a thread, which only sleeps, overslept."""
+@contextlib.contextmanager
+def heartbeat(late_s: float | None) -> Iterator[None]:
+    """Raises Busy at the end of the block where a thread, which only sleeps meanwhile, overslept by more than that."""
+    over = threading.Event()
+    found = in_a_thread(_overslept_s, over)
+    try:
+        yield
+    finally:
+        over.set()
+        overslept_s = found.result()
+    if late_s is not None and overslept_s > late_s:
+        raise Busy
 
-    late_s = 0.0
 
-    def __enter__(self) -> "Heartbeat":
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        over = False
-        while not over:
-            start_s = time.monotonic()
-            over = self._over.wait(BEAT_S)
-            self.late_s = max(self.late_s, time.monotonic() - start_s - BEAT_S)
+def _overslept_s(over: threading.Event) -> float:
+    """Sleep again and again until it is over: by how much too long at most."""
+    longest_s, is_over = 0.0, False
+    while not is_over:
+        start_s = time.monotonic()
+        is_over = over.wait(BEAT_S)
+        longest_s = max(longest_s, time.monotonic() - start_s - BEAT_S)
+    return longest_s

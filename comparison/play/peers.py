@@ -162,16 +162,7 @@ class Peer:
         """What one read hands out; empty at the end, which is written down."""
         if self._ended:
             return b""
-        data, end = b"", "saw_eof"
-        try:
-            with self._patience("bytes or an end of the connection"):
-                data = self.sock.recv(most)
-        except ssl.SSLZeroReturnError:  # the close_notify of the other side, in answer to ours
-            pass
-        except ssl.SSLEOFError:
-            end = "saw_cut"
-        except (ConnectionError, ssl.SSLError):
-            end = "saw_reset"
+        data, end = self._read("bytes or an end of the connection", most)
         if not data:
             self.cut(end)
             return b""
@@ -202,15 +193,22 @@ class Peer:
 
     def receive_eof(self) -> None:
         """Wait for EOF (over TLS for close_notify), and stay connected. Raises Late where something else comes."""
-        with self._patience("EOF"):
-            try:
-                came = f"{len(more)} bytes" if (more := self.sock.recv(CHUNK_BYTES)) else ""
-            except ssl.SSLZeroReturnError:  # in answer to ours
-                came = ""
-            except (ConnectionError, ssl.SSLError):
-                came = "the end of the connection"
-        if came:
+        data, end = self._read("EOF")
+        if data or end != "saw_eof":
+            came = f"{len(data)} bytes" if data else "the end of the connection"
             raise Late(f"{came} came instead of EOF" + " (close_notify)" * isinstance(self.sock, ssl.SSLSocket))
+
+    def _read(self, what: str, most: int = CHUNK_BYTES) -> tuple[bytes, str]:
+        """What one read hands out when it is waited for; without bytes the end that it means."""
+        try:
+            with self._patience(what):
+                return self.sock.recv(most), "saw_eof"
+        except ssl.SSLZeroReturnError:  # the close_notify of the other side, in answer to ours
+            return b"", "saw_eof"
+        except ssl.SSLEOFError:
+            return b"", "saw_cut"
+        except (ConnectionError, ssl.SSLError):
+            return b"", "saw_reset"
 
     # --- End ---
     def half_close(self) -> None:

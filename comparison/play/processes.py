@@ -8,11 +8,12 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
 from comparison.model import MIB, Log
+from comparison.transcript import parse
 
 ROOT = Path(__file__).resolve().parents[2]  # where the programs lie, and are started
 AWAKE_S = 0.2  # how often who waits for threads wakes: Ctrl-C may reach another thread, and only the first acts on it
@@ -40,6 +41,7 @@ class Process:
         self.command = tuple(command)
         self.output_is_over = False  # it has written its last line, which it does when it ends
         self.keeps_lines = True  # unset, what it writes is only read from now on: a benchmark must not pay for it
+        self.tried_from: int | None = None  # the port of a connection that only tried it: its log leaves that out
         self._lines: list[str] = []
         self._trouble: str | None = None
         self._peak_bytes: int | None = None
@@ -51,7 +53,8 @@ class Process:
             self._popen = subprocess.Popen(
                 self.command,
                 cwd=ROOT,
-                env=clean_environment(os.environ),
+                # Without what changes what Python does, and so what is compared.
+                env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
                 stdin=stack.enter_context(open(stdin or os.devnull, "rb")),
                 stdout=subprocess.PIPE if stdin is None else subprocess.DEVNULL,
                 stderr=subprocess.STDOUT if stdin is None else subprocess.PIPE,
@@ -119,8 +122,10 @@ class Process:
             self.kill()
             self._trouble = self._trouble or f"still running after {of_s or deadline_s:g} s"
         self._close(PIPE_S)
-        code = self._popen.returncode if self._trouble is None else None
-        return Log(self.command, self.lines, code, self._trouble, self._peak_bytes, fate)
+        code, lines = self._popen.returncode if self._trouble is None else None, self.lines
+        log = Log(self.command, lines, code, self._trouble, self._peak_bytes, fate, parse(lines))
+        ours = f"_{self.tried_from}"
+        return log.part([place for place, event in enumerate(log.events) if not event.speaker.endswith(ours)])
 
     def stop(self, deadline_s: float = STOP_S) -> Log:
         """Ask it to end with SIGTERM, as its users do, and wait for its end. It must not have ended before."""
@@ -231,23 +236,6 @@ class Launcher(contextlib.AbstractContextManager["Launcher"]):
             end_s = time.monotonic() + pipe_s
             for process in self._started:
                 process.kill(max(0.0, end_s - time.monotonic()))
-
-
-def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment without the variables that change what Python does, and so what is compared."""
-    return {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
-
-
-def output_of(command: Sequence[str], deadline_s: float = 30.0, *, cwd: Path | None = None) -> str:
-    """What a short command prints. Raises OSError where it cannot be run, fails, or is not done in time."""
-    environment, null = clean_environment(os.environ), subprocess.DEVNULL
-    try:
-        output = subprocess.check_output(command, cwd=cwd, env=environment, stdin=null, stderr=null, timeout=deadline_s)
-        return bytes(output).decode(errors="backslashreplace")
-    except subprocess.CalledProcessError as error:
-        raise OSError(f"exit code {error.returncode}") from error
-    except subprocess.TimeoutExpired as error:
-        raise OSError(f"no answer in {deadline_s:g} s") from error
 
 
 def heed_signals() -> None:

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from functools import partial
 
 from common.config import BACKLOG
@@ -13,6 +14,7 @@ from common.logs import SHOWN_BYTES, show_cut
 from comparison.model import OTHER, SIDES, Event, Payload, Side
 from comparison.play.peers import CHUNK_BYTES, reset_at_close
 from comparison.play.processes import AWAKE_S
+from comparison.play.workers import in_a_thread
 from comparison.transcript import NOTHING
 from comparison.vocabulary import SENT_EOF, WAS_RESET
 
@@ -27,37 +29,39 @@ OPEN = f"did not end the connection in {END_S:g} s"
 
 
 class _Connection:
-    """What passed on one connection; a direction is named by who sends."""
+    """What passed on one connection until all is `over`; a direction is named by who sends."""
 
-    def __init__(self, speaker: str, local: tuple[str, int]) -> None:
+    def __init__(self, speaker: str, local: tuple[str, int], over: threading.Event) -> None:
         self._speakers: dict[Side, str] = {"client": speaker, "server": f"echo_{local[0]}_{local[1]}"}
         self._local = list(local)
-        self._began_ns = self._over_ns = time.monotonic_ns()
+        self._began_ns = self._last_ns = time.monotonic_ns()
         self._pieces: list[tuple[int, Side, Payload]] = []
         self._rests: dict[Side, Payload] = {}
         self._lengths = dict.fromkeys(SIDES, 0)
         self._digests = {side: hashlib.blake2b(digest_size=16) for side in SIDES}
         self._ends: dict[Side, str] = {}
-        self._is_over = False
+        self._over = over
         self._lock = threading.Lock()
 
     def passed(self, sender: Side, data: bytes) -> None:
         """One side has sent this, and the other has it not yet."""
         with self._lock:
+            self._last_ns = time.monotonic_ns()
             self._digests[sender].update(data)
             self._lengths[sender] += len(data)
             rest = self._rests.get(sender, NOTHING)
             payload = Payload(rest.shown or data[:SHOWN_BYTES], rest.length + len(data))
             if len(self._pieces) < KEPT_PIECES:
-                self._pieces.append((time.monotonic_ns(), sender, payload))
+                self._pieces.append((self._last_ns, sender, payload))
             else:
                 self._rests[sender] = payload
 
     def ended(self, side: Side, end: str) -> None:
-        """How a side has ended it: once, but for a reset after an EOF."""
+        """How a side has ended it: once, but for a reset after an EOF. When all is over it is our own doing."""
         with self._lock:
-            if self._is_over:
+            if self._over.is_set():
                 return
+            self._last_ns = time.monotonic_ns()
             if end == SENT_EOF and side == "server" and "client" not in self._ends:
                 end = EARLY
             if side not in self._ends or (end == RESET and self._ends[side] == SENT_EOF):
@@ -65,30 +69,25 @@ class _Connection:
             if end == RESET:
                 self._ends.setdefault(OTHER[side], WAS_RESET)
 
-    def over(self) -> None:
-        """Nobody waits any longer: what happens from now on is our own doing."""
-        with self._lock:
-            self._is_over, self._over_ns = True, time.monotonic_ns()
-            self._ends = {side: self._ends.get(side, OPEN) for side in SIDES}
-
     def events(self, side: Side) -> Iterator[Event]:
         """What has passed when all is over, as a side would tell it: how it has ended, with the totals and a digest of
         each direction, comes last."""
         told = partial(Event, speaker=self._speakers[side], level="info")
         began, sent = ("connecting", "sending") if side == "client" else ("accepted", "sent")
         yield told(began, message=began, t_ns=self._began_ns, fields={"local": self._local})
-        for t_ns, sender, payload in (*self._pieces, *((self._over_ns, *rest) for rest in self._rests.items())):
+        for t_ns, sender, payload in (*self._pieces, *((self._last_ns, *rest) for rest in self._rests.items())):
             name, shown = sent if sender == side else "received", show_cut(payload.shown, payload.length)
             length = {"length": payload.length}
             yield told(name, message=f"{name} {shown}", t_ns=t_ns, payload=payload, fields=length)
-        fields: dict[str, object] = {"ends": self._ends}
+        ends = {side: self._ends.get(side, OPEN) for side in SIDES}
+        fields: dict[str, object] = {"ends": ends}
         for name, sender in (("sent", side), ("received", OTHER[side])):
             fields[f"{name}_bytes"] = self._lengths[sender]
             fields[f"{name}_digest"] = self._digests[sender].hexdigest()
-        who = side if self._ends[side] != WAS_RESET else OTHER[side]
-        lost = "lost", f"connection lost: the {who} {self._ends[who]}"
-        name, message = ("closing", "closing") if self._ends[side] == SENT_EOF else lost
-        yield told(name, message=message, t_ns=self._over_ns, fields=fields)
+        who = side if ends[side] != WAS_RESET else OTHER[side]
+        lost = "lost", f"connection lost: the {who} {ends[who]}"
+        name, message = ("closing", "closing") if ends[side] == SENT_EOF else lost
+        yield told(name, message=message, t_ns=self._last_ns, fields=fields)
 
 
 class Relay(contextlib.AbstractContextManager["Relay"]):
@@ -97,50 +96,42 @@ class Relay(contextlib.AbstractContextManager["Relay"]):
 
     def __init__(self, host: str, server: tuple[str, int], deadline_s: float) -> None:
         self._connections: list[_Connection] = []
-        self._threads: list[threading.Thread] = []
+        self._served: list[Future[None]] = []
         self._sockets: list[socket.socket] = []
-        self._closing = False
+        self._closing, self._over = threading.Event(), threading.Event()
         self._connect_to_server = partial(socket.create_connection, server, deadline_s)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family, backlog=BACKLOG)
         self._listener.settimeout(LOOK_S)
         self.port: int = self._listener.getsockname()[1]
-        self._acceptor = threading.Thread(target=self._accept, daemon=True)
-        self._acceptor.start()
+        self._accepted = in_a_thread(self._accept, self._closing)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._closing = True
-        self._acceptor.join()
-        end_s = time.monotonic() + (END_S if kind is None else 0)
-        for thread in self._threads:
-            thread.join(max(0.0, end_s - time.monotonic()))
-        for connection in self._connections:
-            connection.over()
+        self._closing.set()
+        self._accepted.result()
+        wait(self._served, END_S if kind is None else 0)
+        self._over.set()
         for sock in self._sockets:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
+        for one in self._served:
+            one.result()
         for sock in (self._listener, *self._sockets):
             sock.close()
-        for connection in self._connections:
-            connection.over()  # it may have come to be when nobody waited any longer
 
     def events(self) -> dict[Side, tuple[Event, ...]]:
         """What has passed when all is over, as either side would tell it; empty where there was no connection."""
         sides = SIDES if self._connections else ()
         return {side: tuple(event for one in self._connections for event in one.events(side)) for side in sides}
 
-    def _accept(self) -> None:
+    def _accept(self, closing: threading.Event) -> None:
         over = False
         while not over:
-            over = self._closing  # looked at before: who had connected by then is served
+            over = closing.is_set()  # looked at before: who had connected by then is served
             with contextlib.suppress(TimeoutError):
                 client, _ = self._listener.accept()
-                speaker = f"echo_client_{len(self._threads) + 1}".removesuffix("_1")
-                thread = threading.Thread(target=self._connect, args=(client, speaker), daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                speaker = f"echo_client_{len(self._served) + 1}".removesuffix("_1")
+                self._served.append(in_a_thread(partial(self._connect, client), speaker))
                 over = False
 
     def _connect(self, client: socket.socket, speaker: str) -> None:
@@ -153,12 +144,11 @@ class Relay(contextlib.AbstractContextManager["Relay"]):
         self._sockets.append(server)
         client.settimeout(AWAKE_S)
         server.settimeout(AWAKE_S)
-        connection = _Connection(speaker, server.getsockname()[:2])
+        connection = _Connection(speaker, server.getsockname()[:2], self._over)
         self._connections.append(connection)
-        back = threading.Thread(target=_pass_on, args=(connection, "server", server, client), daemon=True)
-        back.start()
+        back = in_a_thread(partial(_pass_on, connection, "server", server), client)
         _pass_on(connection, "client", client, server)
-        back.join()
+        back.result()
 
 
 def _pass_on(connection: _Connection, sender: Side, source: socket.socket, target: socket.socket) -> None:

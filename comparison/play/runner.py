@@ -11,14 +11,14 @@ from pathlib import Path
 
 from comparison.errors import first_error
 from comparison.model import SIDES, Endpoint, Event, Log, Pairing, Run, Scenario, Side, Transport
-from comparison.play.machine import Heartbeat, Skip, folder_for_sockets, out_of, runs_at_once
+from comparison.play.machine import Busy, Skip, folder_for_sockets, heartbeat, out_of, runs_at_once
 from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay
-from comparison.play.serving import NotReady, serve
-from comparison.play.stage import Busy, ClientStage, ServerStage
-from comparison.play.transports import HOSTS, client_command, not_supported, prepare, where
+from comparison.play.serving import NotReady, launched, serve
+from comparison.play.stage import ClientStage, ServerStage
+from comparison.play.transports import HOSTS, client_command, not_supported, prepare
 from comparison.play.workers import each, in_a_thread
-from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
+from comparison.transcript import connections, is_connection, places, tells, told_speaker
 
 CLIENTS_EACH = 20  # at most of a server: none of their runs is judged before it ends, and Ctrl-C may come
 LINES_EACH = 25_000  # a server gets no further client once so many lines are written: they are held in memory till then
@@ -29,7 +29,6 @@ TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} ru
 
 Turn = tuple[Pairing, int]  # a pairing, and which of its runs it is
 Outcome = Run | tuple[Pairing, str]  # a run, or why there cannot be one of that pairing
-Tick = Callable[[], None]  # called after each run, from any thread
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,7 +46,7 @@ class Unit:
         return self.turns[0][0].server
 
 
-PlayAll = Callable[[Iterable[Unit], Tick], Generator[tuple[Unit, list[Outcome]]]]
+PlayAll = Callable[[Iterable[Unit]], Generator[tuple[Unit, list[Outcome]]]]
 """Plays units: each with what came of it, as it comes."""
 
 
@@ -61,11 +60,11 @@ def units(whole: Unit) -> list[Unit]:
     return [dataclasses.replace(whole, turns=part) for part in parts if part]
 
 
-def play_all(jobs: int, units: Iterable[Unit], tick: Tick = lambda: None) -> Generator[tuple[Unit, list[Outcome]]]:
+def play_all(jobs: int, units: Iterable[Unit]) -> Generator[tuple[Unit, list[Outcome]]]:
     """Play units on this machine, as many side by side as `jobs`, see PlayAll."""
     with contextlib.ExitStack() as launchers:
         servers, clients = (launchers.enter_context(Launcher()) for _ in range(2))
-        submit = partial(in_a_thread, partial(play, servers, clients, tick=tick))
+        submit = partial(in_a_thread, partial(play, servers, clients))
         yield from each(submit, units, partial(fit, jobs), clients.kill, launchers.close)
 
 
@@ -84,19 +83,17 @@ def hung(reference: Pairing | None, known: Set[Pairing], pairing: Pairing) -> st
     return next((f"hangs in {one}, which is enough" for one in others if one in known and one != pairing), None)
 
 
-def play(all_servers: Launcher, all_clients: Launcher, unit: Unit, tick: Tick = lambda: None) -> list[Outcome]:
+def play(all_servers: Launcher, all_clients: Launcher, unit: Unit) -> list[Outcome]:
     """Play a unit: the runs of it, and why there cannot be others. After Ctrl-C the clients' launcher is closed first:
     servers end as they should, and clients that had ended count."""
     found: list[Outcome] = []
     with contextlib.suppress(Closed), all_servers.part() as servers, all_clients.part() as clients:
         try:
             scripted = unit.scenario.script is not None
-            for outcome in _play(clients, unit, tick) if scripted else _meet(servers, clients, unit, tick):
+            for outcome in _play(clients, unit) if scripted else _meet(servers, clients, unit):
                 found.append(outcome)
         except Skip as reason:
-            for pairing, _ in unit.turns if not clients.is_closed else ():
-                found.append((pairing, str(reason)))
-                tick()
+            found += [(pairing, str(reason)) for pairing, _ in unit.turns if not clients.is_closed]
     return found
 
 
@@ -112,7 +109,7 @@ def _folder(unit: Unit) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _play(launcher: Launcher, unit: Unit, tick: Tick) -> list[Outcome]:
+def _play(launcher: Launcher, unit: Unit) -> list[Outcome]:
     """A scenario with a script; again where the machine was too late to tell. Raises Skip."""
     [(pairing, number)] = unit.turns
     of_side: type[ServerStage | ClientStage] = ClientStage if "client" in unit.scenario.on_trial else ServerStage
@@ -122,7 +119,6 @@ def _play(launcher: Launcher, unit: Unit, tick: Tick) -> list[Outcome]:
             stage = of_side(part, unit.scenario, unit.transport, folder, pairing)
             with stage.kept:
                 run = stage.play(number)
-            tick()
             return [] if launcher.is_closed else [run]
     raise Skip(TOO_BUSY)
 
@@ -137,52 +133,48 @@ class _Client:
     skipped: str | None = None  # why it does not count
 
 
-def _meet(servers: Launcher, clients: Launcher, unit: Unit, tick: Tick) -> Iterator[Outcome]:
+def _meet(servers: Launcher, clients: Launcher, unit: Unit) -> Iterator[Outcome]:
     """One server process, and its clients one after another; then another, where its log has grown long or a client
     hangs. Where it dies or shows an error, nobody can tell at whom: each client that has ended is played again, with a
     server of its own. Where the launcher of the clients is closed, those count that had ended before. Raises Skip."""
     while unit.turns and not clients.is_closed:
         try:
-            log, tried_port, met, left = _serve_clients(servers, clients, unit, tick)
+            log, met, left = _serve_clients(servers, clients, unit)
         except NotReady as error:
             never = Log((), (), None, "was not started: the server was not ready")
-            for _ in unit.turns:
-                tick()
-            yield from _pair([_Client(turn, never) for turn in unit.turns], error.log, None)
+            yield from _pair([_Client(turn, never) for turn in unit.turns], error.log)
             return
         hanging = unit.hanging | {client.turn[0] for client in met if client.log.fate == "hung"}
         unit = dataclasses.replace(unit, turns=left, hanging=hanging)
-        runs = list(_pair(met, log, tried_port))
+        runs = list(_pair(met, log))
         to_blame = len(runs) > 1 and (log.fate == "absent" or _shows_an_error(runs[0].server.events))
         again = dict.fromkeys(client.turn for client in met if to_blame and client.turn[0] not in hanging)
         for client, run in zip(met, runs, strict=True):
             if client.turn not in again and client.skipped is not CUT_OFF:
                 yield run if client.skipped is None else (run.pairing, client.skipped)
         for turn in again:
-            yield from _meet(servers, clients, dataclasses.replace(unit, turns=[turn]), lambda: None)
+            yield from _meet(servers, clients, dataclasses.replace(unit, turns=[turn]))
 
 
-def _serve_clients(
-    servers: Launcher, clients: Launcher, unit: Unit, tick: Tick
-) -> tuple[Log, int | None, list[_Client], list[Turn]]:
-    """Start a server, and its clients one after another: its log, the port of the connection that tried it, the clients
-    that it had, and those that are left for another. Raises NotReady and Skip."""
+def _serve_clients(servers: Launcher, clients: Launcher, unit: Unit) -> tuple[Log, list[_Client], list[Turn]]:
+    """Start a server, and its clients one after another: its log, the clients that it had, and those that are left
+    for another. Raises NotReady and Skip."""
     met: list[_Client] = []
     left = deque(unit.turns)
     lines = 0
     with _folder(unit) as folder:
-        process, port, tried_port = serve(servers, unit.scenario, unit.transport, unit.server, folder)
-        while left and not clients.is_closed:
-            turn = left.popleft()
-            for _ in range(0 if hung(unit.reference, unit.hanging, turn[0]) else TRIES):
-                met.append(client := _run_client(clients, unit, folder, turn, port))
-                lines += len(client.log.lines)
-                if client.skipped is not TOO_BUSY:
+        process, address = serve(servers, unit.scenario, unit.transport, unit.server, folder)
+        with contextlib.suppress(Closed):
+            while left:
+                turn = left.popleft()
+                for _ in range(0 if hung(unit.reference, unit.hanging, turn[0]) else TRIES):
+                    met.append(client := _run_client(clients, unit, folder, turn, address))
+                    lines += len(client.log.lines)
+                    if client.skipped is not TOO_BUSY:
+                        break
+                if len(process.lines) + lines >= LINES_EACH or (met and met[-1].log.fate == "hung"):
                     break
-            tick()
-            if len(process.lines) + lines >= LINES_EACH or (met and met[-1].log.fate == "hung"):
-                break
-        return process.stop(), tried_port, met, list(left)
+        return process.stop(), met, list(left)
 
 
 def _shows_an_error(events: Sequence[Event]) -> bool:
@@ -192,52 +184,39 @@ def _shows_an_error(events: Sequence[Event]) -> bool:
     return any("traceback" in event.fields for event in own) or first_error(printed) is not None
 
 
-def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, port: int) -> _Client:
+def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, address: tuple[str, int]) -> _Client:
     """Run a client to its end; through a relay, which watches the wire, where one of the two may tell nothing."""
-    scenario, transport, (pairing, _), relay = unit.scenario, unit.transport, turn, None
+    scenario, transport, (pairing, _), (_, port), relay = unit.scenario, unit.transport, turn, address, None
     with contextlib.ExitStack() as stack:
         if not (pairing.server.takes_options and pairing.client.takes_options):
-            address = where(pairing.server, transport, port)
             relay = stack.enter_context(Relay(HOSTS[transport.name], address, scenario.deadline_s))
             port = relay.port
         command, payload = client_command(scenario, transport, pairing, folder, port)
-        machine = stack.enter_context(Heartbeat())
         try:
-            log = launcher.start(command, stdin=payload).wait(scenario.deadline_s)
+            with heartbeat(scenario.late_s):
+                log = launched(launcher, command, payload).wait(scenario.deadline_s)
             skipped = not_supported(pairing.client, log)
-        except OSError as error:
-            log, skipped = Log(command, (), None, f"cannot be started ({error})", fate="absent"), out_of(error)
-        except Closed:
-            log, skipped = Log(command, (), None), CUT_OFF
-        if scenario.late_s is not None and machine.late_s > scenario.late_s:
+        except NotReady as error:
+            log, skipped = error.log, error.lacking
+        except Busy:
             skipped = TOO_BUSY
         if launcher.is_closed:
             skipped = CUT_OFF
     return _Client(turn, log, relay.events() if relay is not None else {}, skipped)
 
 
-def _pair(met: Sequence[_Client], server: Log, tried_port: int | None) -> Iterator[Run]:
+def _pair(met: Sequence[_Client], server: Log) -> Iterator[Run]:
     """Give each client its part of the server's log: the server's own life, and the connections that it made."""
-    server_events = parse(server.lines)
-    blocks = places(server_events)
-    life = set(range(len(server_events))).difference(*blocks)
-    if tried_port is not None:
-        blocks = [block for block in blocks if not server_events[block[0]].speaker.endswith(f"_{tried_port}")]
+    blocks = places(server.events)
+    life = set(range(len(server.events))).difference(*blocks)
     # What was seen on the wire has the port that the server sees.
-    told = [[server_events[place] for place in block] for block in blocks]
-    of_clients = [parse(client.log.lines) for client in met]
-    owners = _owners(told, [client.wire.get("client", events) for client, events in zip(met, of_clients, strict=True)])
+    told = [[server.events[place] for place in block] for block in blocks]
+    owners = _owners(told, [client.wire.get("client", client.log.events) for client in met])
     of_turn: list[list[int]] = [[] for _ in met]
     for block, owner in zip(blocks, owners, strict=True):
         of_turn[owner] += block
-    for client, events, mine in zip(met, of_clients, of_turn, strict=True):
-        own = sorted([*life, *mine])
-        log = dataclasses.replace(
-            server,
-            lines=tuple(server.lines[place] for place in own),
-            events=tuple(server_events[place] for place in own),
-        )
-        logs: dict[Side, Log] = {"server": log, "client": dataclasses.replace(client.log, events=events)}
+    for client, mine in zip(met, of_turn, strict=True):
+        logs: dict[Side, Log] = {"server": server.part(sorted([*life, *mine])), "client": client.log}
         silent = tuple(side for side in SIDES if client.wire and not tells(logs[side].events))
         logs |= {side: dataclasses.replace(logs[side], events=client.wire[side]) for side in silent}
         yield Run(*client.turn, logs["server"], logs["client"], silent, client.wire.get("client", ()))

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from comparison.model import RAW, Event, Log, Pairing, Run, Scenario, Side, Transport
+from comparison.model import Event, Log, Pairing, Run, Scenario, Side, Transport
 from comparison.play import transports
-from comparison.play.machine import Heartbeat, Skip, cpu_clock_s, out_of, wants_cpu
+from comparison.play.machine import Busy, Skip, cpu_clock_s, heartbeat, out_of, wants_cpu
 from comparison.play.peers import Deadline, Late, Notebook, Peer
 from comparison.play.processes import Launcher, Process
-from comparison.play.serving import LOOK_S, NotReady, free_port, serve
+from comparison.play.serving import LOOK_S, NotReady, free_port, launched, serve
 from comparison.transcript import parse, parse_line, tells
 from comparison.vocabulary import AFTER
 
@@ -29,10 +29,6 @@ LOOKS = 3  # at first an endpoint may still do what was to be done
 
 SOONEST = 0.85  # of a limit of time must have passed: half of it is found out, a beginning that is noted late is not
 STILL_SERVES_BYTES = 1000
-
-
-class Busy(Exception):
-    """The machine was too late in this run to tell: it is to be played again."""
 
 
 @dataclasses.dataclass(eq=False)
@@ -51,11 +47,11 @@ class Stage:
         self.process: Process  # the endpoint on trial, when the script has started it
         self.host = transports.HOSTS.get(self.transport.name, "localhost")
         self.family = {"tcp6": socket.AF_INET6, "unix": socket.AF_UNIX}.get(self.transport.name, socket.AF_INET)
+        self.socket_path = transports.socket_path(self.folder)  # of the server, over a Unix socket
         self.uses_tls = not transports.half_closes(self.transport)
         self.deadline = Deadline(self.scenario.deadline_s)
         self.notebook = Notebook()
         self.trouble: str | None = None  # what went wrong
-        self._tried_port: int | None = None
         self.kept = contextlib.ExitStack()  # what is closed when the play is over
         self._numbers = itertools.count(1)
 
@@ -112,14 +108,12 @@ class Stage:
         if (passed_s := time.monotonic() - since_s) < SOONEST * limit_s:
             raise Late(f"came after {passed_s:.2f} s, and the limit is {limit_s:g} s")
 
-    def _with(self, *options: str) -> Scenario:
-        """The scenario with further options of the endpoint. Raises Skip where it does not take these."""
-        server_options, client_options = (*self.scenario.server_options, *options), (*self.scenario.options, *options)
-        # Of both only those of the side on trial are read.
-        scenario = dataclasses.replace(self.scenario, server_options=server_options, options=client_options)
-        if (reason := transports.why_not(scenario, self.transport, self.endpoint, self.on_trial)) is not None:
-            raise Skip(reason)
-        return scenario
+    def _run(self, command: Sequence[str], options: Sequence[str], payload: Path | None = None) -> None:
+        """Start the endpoint with further options. Raises Skip where it takes none."""
+        why = transports.why_not(self.scenario, self.transport, self.endpoint, self.on_trial, options)
+        if why is not None:
+            raise Skip(why)
+        self.process = launched(self.launcher, (*command, *options), payload)
 
     def _peer(self, sock: socket.socket, *, echoed: bool, name: str | None = None, shift: int = 0) -> Peer:
         self.kept.enter_context(sock)
@@ -132,20 +126,20 @@ class Stage:
             self._play_script()
             log = self._end()
         except NotReady as error:
+            if error.lacking is not None:
+                raise Skip(error.lacking) from None
             log = error.log
         if (why := transports.not_supported(self.endpoint, log)) is not None:
             raise Skip(why)
         theirs = self.notebook.log(self.trouble)
-        events = tuple(event for event in parse(log.lines) if not event.speaker.endswith(f"_{self._tried_port}"))
-        silent = () if self.endpoint.takes_options or tells(events) else (self.on_trial,)
-        logs = [dataclasses.replace(log, events=events), theirs]
-        server, client = logs if self.on_trial == "server" else reversed(logs)
+        silent = () if self.endpoint.takes_options or tells(log.events) else (self.on_trial,)
+        server, client = (log, theirs) if self.on_trial == "server" else (theirs, log)
         return Run(self.pairing, number, server, client, silent)
 
     def _play_script(self) -> None:
         """Run the script. Raises NotReady, Busy, and Skip where the engine is out of something."""
         assert self.scenario.script is not None
-        with Heartbeat() as machine:
+        with heartbeat(self.scenario.late_s):
             try:
                 self.scenario.script(self)
                 self._afterwards()
@@ -156,8 +150,6 @@ class Stage:
                     raise Skip(lacking) from None
                 why = (error.strerror or str(error) or type(error).__name__).lower()
                 self.trouble = f"a peer of ours failed: {why}"
-        if self.scenario.late_s is not None and machine.late_s > self.scenario.late_s:
-            raise Busy
 
     def _afterwards(self) -> None:
         """What must hold after the script."""
@@ -175,24 +167,19 @@ class ServerStage(Stage):
     """A server on trial; the script plays its clients."""
 
     on_trial = "server"
-    port = 0
+    address: tuple[str, int]  # where it listens, when it has been started; over a Unix socket that says nothing
     ended = False  # nobody is to stop it any more
 
     def start(self) -> None:
         """Start it, and wait until it accepts connections. Raises NotReady, and Skip where it does not support this."""
         started = serve(self.launcher, self.scenario, self.transport, self.endpoint, self.folder)
-        self.process, self.port, self._tried_port = started
+        self.process, self.address = started
 
     def start_in_vain(self, *options: str) -> None:
         """Start a server that cannot serve, and wait for its end."""
-        command = transports.server_command(self._with(*options), self.transport, self.endpoint, self.folder)
-        self.process = self.launcher.start(command)
+        command = transports.server_command(self.scenario, self.transport, self.endpoint, self.folder)
+        self._run(command, options)
         self.ended = True
-
-    @property
-    def socket_path(self) -> Path:
-        """The path of its Unix socket."""
-        return transports.socket_path(self.endpoint, self.folder)
 
     def connect(self, name: str | None = None, *, shift: int = 0, plain: bool = False, certified: bool = True) -> Peer:
         """A client that is connected; unless it is `plain` the TLS handshake is done, and the server's certificate is
@@ -212,7 +199,7 @@ class ServerStage(Stage):
             sock.settimeout(self.deadline.left())
             sock.connect(str(self.socket_path))
             return sock
-        return socket.create_connection(self.endpoint.server_address or (self.host, self.port), self.deadline.left())
+        return socket.create_connection(self.address, self.deadline.left())
 
     def stop(self, number: int) -> None:
         """Send the server a signal that ends it: nobody stops it later. Raises Skip where it need not know of that."""
@@ -269,7 +256,7 @@ class ClientStage(Stage):
 
     def listen(self, *, receive_bytes: int | None = None) -> None:
         """Listen, as the client's server; `receive_bytes` is what its kernel may hold unread, about."""
-        address = (self.host, 0) if self.transport.name != "unix" else str(transports.socket_path(RAW, self.folder))
+        address = (self.host, 0) if self.transport.name != "unix" else str(self.socket_path)
         self._listener = self.kept.enter_context(socket.create_server(address, family=self.family))
         if receive_bytes is not None:  # what it accepts inherits that
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -278,9 +265,8 @@ class ClientStage(Stage):
         """Start it, for the socket that listens or a port without one. Raises Skip where it takes no such options."""
         name = self._listener.getsockname() if self._listener is not None else (self.host, free_port(self.host))
         port = 0 if self.transport.name == "unix" else name[1]
-        scenario = self._with(*options)
-        command, payload = transports.client_command(scenario, self.transport, self.pairing, self.folder, port)
-        self.process = self.launcher.start(command, stdin=payload)
+        command, payload = transports.client_command(self.scenario, self.transport, self.pairing, self.folder, port)
+        self._run(command, options, payload)
 
     def accept_socket(self) -> socket.socket:
         """The client's next connection, bare."""

@@ -4,14 +4,12 @@ import datetime
 import importlib.util
 import os
 import socket
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from common.config import NOT_SUPPORTED, UNIX_PATH_BYTES
-from comparison.model import MIB, Endpoint, Log, Pairing, Scenario, Side, Transport, stretch
+from comparison.model import Endpoint, Log, Pairing, Scenario, Side, Transport
 from comparison.play.machine import folder_for_sockets
-from comparison.transcript import parse
 
 _SERVER_TLS = ("--port", "0", "--tls-cert", "{certificates}/server.pem")
 _CLIENT_TLS = ("--port", "{port}", "--tls-ca", "{certificates}/ca.pem")
@@ -76,26 +74,16 @@ def write_certificates(folder: Path) -> None:
 def prepare(scenario: Scenario, transport: Transport, folder: Path) -> None:
     """Put into `folder` what the commands of a scenario refer to: the bytes to send, and certificates."""
     if "client" in scenario.on_trial:
-        with (folder / "payload").open("wb") as file:
-            for offset in range(0, scenario.length, MIB):
-                file.write(stretch(scenario.pattern, offset, min(MIB, scenario.length - offset)))
+        (folder / "payload").write_bytes(scenario.pattern * scenario.times)
     if not half_closes(transport):  # over TLS
         write_certificates(folder)
 
 
-def where(server: Endpoint, transport: Transport, port: int) -> tuple[str, int]:
-    """At which host and port a server that takes no options is reached; `port` is for one that is told."""
-    return server.server_address or (HOSTS.get(transport.name, ""), port)
-
-
-def server_command(
-    scenario: Scenario, transport: Transport, server: Endpoint, folder: Path, port: int = 0
-) -> tuple[str, ...]:
-    """The command of a server; `folder` is what `prepare` has filled, `port` is for one that takes no options."""
+def server_command(scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> tuple[str, ...]:
+    """The command of a server, which may yet hold `{host}` and `{port}`; `folder` is what `prepare` has filled."""
     if not server.takes_options:
-        host, port = where(server, transport, port)
-        return filled(server.server_command, port, host=host)
-    options = filled(transport.server_options, 0, socket=socket_path(server, folder), certificates=folder)
+        return server.server_command
+    options = filled(transport.server_options, socket=socket_path(folder), certificates=folder)
     return (*server.server_command, *options, *scenario.server_options)
 
 
@@ -106,21 +94,23 @@ def client_command(
     input: the bytes, where no option tells it of them or it has not the file."""
     client, payload = pairing.client.client_command, folder / "payload"
     if not pairing.client.takes_options:
-        return filled(client, port, host=HOSTS[transport.name]), payload
+        return filled(client, host=HOSTS[transport.name], port=port), payload
     read = payload if scenario.from_file and transport.is_far else None
     words = ["--file", str(payload) if read is None else "-"] if scenario.from_file else []
     words += ["--message", os.fsdecode(scenario.pattern)] * scenario.times if scenario.as_messages else []
-    where = filled(transport.client_options, port, socket=socket_path(pairing.server, folder), certificates=folder)
-    return (*client, *where, *words, *scenario.client_options), read
+    places = {"port": port, "socket": socket_path(folder), "certificates": folder}
+    return (*client, *filled(transport.client_options, **places), *words, *scenario.client_options), read
 
 
-def why_not(scenario: Scenario, transport: Transport, endpoint: Endpoint, side: Side) -> str | None:
-    """Why an endpoint cannot take part in a scenario as server or as client; None where it can."""
+def why_not(
+    scenario: Scenario, transport: Transport, endpoint: Endpoint, side: Side, more: Sequence[str] = ()
+) -> str | None:
+    """Why an endpoint cannot take part in a scenario as server or as client, with `more` options; None where it can."""
     if endpoint.takes_options:
         return None
     if transport.is_far:
         return f"{endpoint.label} takes no options, so it is judged by a relay, which is on this host only"
-    options = scenario.client_options if side == "client" else scenario.server_options
+    options = (*(scenario.client_options if side == "client" else scenario.server_options), *more)
     if transport.name not in HOSTS or options:
         wanted = " ".join(options) or f"--transport {transport.name}"
         return f"{endpoint.label} takes no options, so it cannot be told of {wanted}"
@@ -135,22 +125,21 @@ def not_supported(endpoint: Endpoint, log: Log) -> str | None:
     it does not support what its options ask for, and it had not begun. None where it says nothing like it."""
     if not endpoint.takes_options or not log.exit_code:
         return None
-    events = parse(log.lines)
-    if log.exit_code != NOT_SUPPORTED or any(event.name in ("starting", "connecting") for event in events):
-        return next((event.message.removeprefix("ERROR ") for event in events if event.name == "no_thread"), None)
-    return f"{endpoint.label} does not support it: {events[-1].plain if events else 'it does not say why'}"
+    if log.exit_code != NOT_SUPPORTED or any(event.name in ("starting", "connecting") for event in log.events):
+        return next((event.message.removeprefix("ERROR ") for event in log.events if event.name == "no_thread"), None)
+    return f"{endpoint.label} does not support it: {log.events[-1].plain if log.events else 'it does not say why'}"
 
 
-def filled(command: Iterable[str], port: int, **places: object) -> tuple[str, ...]:
-    """A command with its places filled in: `{port}`, and others by their names. Any other braces stay as they are."""
+def filled(command: Iterable[str], **places: object) -> tuple[str, ...]:
+    """A command with its places filled in by their names, such as `{port}`. Any other braces stay as they are."""
     words = tuple(command)
-    for name, value in {"port": port, **places}.items():
+    for name, value in places.items():
         words = tuple(word.replace(f"{{{name}}}", str(value)) for word in words)
     return words
 
 
-def socket_path(server: Endpoint, folder: Path) -> Path:
-    """A Unix socket for each server, by a short name; elsewhere where the path of the folder is too long already."""
-    path = folder / f"{zlib.crc32(server.label.encode(errors='backslashreplace')):08x}"
+def socket_path(folder: Path) -> Path:
+    """The Unix socket of the server; elsewhere where the path of the folder is too long already."""
+    path = folder / "echo.sock"
     elsewhere = folder_for_sockets() if len(os.fsencode(path)) > UNIX_PATH_BYTES else None
     return path if elsewhere is None else Path(elsewhere, path.name)

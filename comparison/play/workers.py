@@ -1,8 +1,9 @@
 """Threads that make values for the main one to take: Ctrl-C interrupts only that, which never waits for good."""
 
+import math
 import queue
-import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, wait
 from typing import TypeVar
@@ -10,7 +11,7 @@ from typing import TypeVar
 from comparison.play.processes import AWAKE_S
 
 LEAVE_S = 0.5  # for work that nobody needs any more to end. A thread that computes goes on, and ends with the program
-REST_S = 1.0  # for work to hand over what it has after Ctrl-C, and for whoever takes it to do so
+REST_S = 1.0  # for work to hand over what it has after Ctrl-C
 
 Task = TypeVar("Task")
 Value = TypeVar("Value")
@@ -45,9 +46,9 @@ def each(
     left = iter(tasks)
     upcoming = next(left, None)
 
-    def values() -> Generator[tuple[Task, Value]]:
+    def values(end_s: float = math.inf) -> Generator[tuple[Task, Value]]:
         nonlocal upcoming
-        while running or upcoming is not None:
+        while (running or upcoming is not None) and time.monotonic() < end_s:
             while upcoming is not None and fit([*running.values(), upcoming]):
                 future = submit(upcoming)
                 running[future] = upcoming
@@ -63,14 +64,9 @@ def each(
         yield from values()
     except KeyboardInterrupt:
         upcoming = None
-        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-        signal.setitimer(signal.ITIMER_REAL, REST_S)
-        try:
-            interrupted()
-            yield from values()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+        end_s = time.monotonic() + REST_S
+        interrupted()
+        yield from values(end_s)
         raise
     finally:
         over()

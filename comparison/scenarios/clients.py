@@ -8,8 +8,8 @@ import time
 from functools import partial
 
 from comparison.model import MIB
+from comparison.play.machine import Busy
 from comparison.play.peers import Peer
-from comparison.play.stage import Busy
 from comparison.play.stage import ServerStage as Stage
 from comparison.scenarios.declare import CUT_OFF, LATE_S, MEMORY_MIB, OVER, OVER_TLS, PLAIN, TCP_ONLY, Declared
 from comparison.vocabulary import BYSTANDER, BYTES
@@ -121,7 +121,7 @@ def reset_mid_stream(stage: Stage, peer: Peer) -> None:
 @scenario(started, **LOST_AMID, server_connections=1, client_endings=("closing",))
 def killed_mid_stream(stage: Stage) -> None:
     """A client that sends without reading and is killed (SIGKILL)."""
-    process = stage.launcher.start([sys.executable, "-c", KILLED, stage.host, str(stage.port)])
+    process = stage.launcher.start([sys.executable, "-c", KILLED, *map(str, stage.address)])
     process.search("1".__eq__)(stage.deadline.left())
     process.kill()
 

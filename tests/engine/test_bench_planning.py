@@ -126,7 +126,7 @@ def test_no_connection_is_logged():
 
 def test_a_command_with_a_place_for_the_port_is_started_as_it_stands():
     plan, _ = planning.make(options(workload=["echo"]), [OTHER, *ENDPOINTS])
-    assert filled(plan.arms[0].server_command, 7, host="127.0.0.1") == ("other", "--listen=7")
+    assert filled(plan.arms[0].server_command, host="127.0.0.1", port=7) == ("other", "--listen=7")
     assert [arm.label for arm in plan.arms if not arm.factors] == ["buffered/asyncio", "sockets/asyncio"]
     alone, _ = planning.make(options(workload=["echo"]), [OTHER])
     assert alone.cells[0].arms == ("other",)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from comparison import endpoints
 from comparison.endpoints import (
     IMPLEMENTATIONS,
     Commands,
@@ -240,13 +241,22 @@ def test_an_interpreter_that_is_not_there_is_refused():
 
 
 @pytest.mark.parametrize(
-    "script",
-    ["echo Lua 5.4", "true", "exit 3", "echo '[1, 2]'", "echo 5"],
+    ("script", "why"),
+    [
+        ("echo Lua 5.4", "Expecting value"),
+        ("true", "Expecting value"),
+        ("exit 3", "exit code 3)"),
+        ("kill -KILL $$", "exit code -9)"),
+        ("exec sleep 60", "still running after 1 s)"),
+        ("echo '[1, 2]'", "not enough values"),
+        ("echo 5", "cannot unpack"),
+    ],
 )
-def test_a_program_that_is_no_python_is_refused(tmp_path, script):
+def test_a_program_that_is_no_python_is_refused_with_the_reason(tmp_path, script, why, monkeypatch):
+    monkeypatch.setattr(endpoints, "ASK_S", 1.0 if "sleep" in script else endpoints.ASK_S)
     path = program(tmp_path / "lua", script)
     message = trouble(pythons=[path])
-    assert message.startswith(f"--python {path!r} is no Python that can be run (")
+    assert message.startswith(f"--python {path!r} is no Python that can be run ({why}")
 
 
 def test_a_folder_is_no_python(tmp_path):

@@ -86,7 +86,8 @@ def test_it_is_interrupted_before_anything_runs(module):
 
 
 PHASES = {
-    "reading a log, in a thread": {"module": "comparison.play", "owner": "runner", "name": "parse"},
+    # The first log that is read is the answer of an interpreter, and not in a thread.
+    "reading a log, in a thread": {"module": "comparison.play", "owner": "processes", "name": "parse", "usual": 1},
     "judging a run": {"module": "comparison.judge", "owner": "verdicts", "name": "observe"},
     "judging them all": {"module": "comparison.judge", "owner": "verdicts", "name": "judge"},
     "writing": {"module": "comparison.report", "owner": "export", "name": "to_json"},
@@ -101,9 +102,9 @@ def test_a_run_is_interrupted_whatever_it_is_doing(phase, number):
 
 @pytest.mark.parametrize("phase", ["judging a run", "judging them all", "reading a log, in a thread"])
 def test_what_was_judged_before_is_shown(phase):
-    usual = {"reading a log, in a thread": 2}.get(phase, 1)  # a server and a client
+    usual = {"reading a log, in a thread": 3}.get(phase, 1)  # an interpreter, a server and a client
     options = ("--scenario", "one-byte,tutorial", "--format", "json")
-    code, out, err = interrupted(*ONE, *options, **PHASES[phase], usual=usual)
+    code, out, err = interrupted(*ONE, *options, **PHASES[phase] | {"usual": usual})
     assert (code, err) == (130, "compare.py: interrupted; 1 run in 1 scenario of 2 were judged\n")
     assert [comparison["scenario"]["name"] for comparison in json.loads(out)["comparisons"]] == ["one-byte"]
 

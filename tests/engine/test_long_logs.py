@@ -17,7 +17,7 @@ from comparison.play import processes, runner
 from comparison.play.processes import Launcher
 from comparison.play.transports import TCP
 from comparison.report.html import timeline
-from comparison.transcript import parse_line
+from comparison.transcript import parse, parse_line
 
 PAIRING = Pairing(ENDPOINTS[0], ENDPOINTS[0])
 SPEAKER = "echo_127.0.0.1_64624"
@@ -74,9 +74,9 @@ def judged(lines, life=LIFE):
 
 def handed_out(lines):
     """The log of a server that had a tenth as many clients as lines."""
-    client = Log((), tuple(client_lines(ENDPOINTS[0])), 0)
+    client, server = (Log((), tuple(own), 0, events=parse(own)) for own in (client_lines(ENDPOINTS[0]), lines))
     met = [runner._Client((PAIRING, number), client) for number in range(len(lines) // 10)]
-    list(runner._pair(met, Log((), tuple(lines), 0), None))
+    list(runner._pair(met, server))
 
 
 def assert_linear(work, short, long):
@@ -198,9 +198,9 @@ def test_a_server_whose_log_has_grown_long_makes_place_for_a_fresh_one(monkeypat
         def stop(self):
             return Log((), ("main: closing server",), 0)
 
-    monkeypatch.setattr(runner, "serve", lambda *_: (started.append(1), (Server(), 1, None))[1])
+    monkeypatch.setattr(runner, "serve", lambda *_: (started.append(1), (Server(), ("localhost", 1)))[1])
     monkeypatch.setattr(
-        runner, "_run_client", lambda launcher, unit, folder, turn, port: runner._Client(turn, Log((), (), 0))
+        runner, "_run_client", lambda launcher, unit, folder, turn, address: runner._Client(turn, Log((), (), 0))
     )
     [unit] = runner.units(runner.Unit(TUTORIAL, TCP, [(PAIRING, number) for number in (1, 2, 3)]))
     runs = runner.play(Launcher(), Launcher(), unit)

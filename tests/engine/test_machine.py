@@ -27,6 +27,7 @@ from comparison.play.transports import TRANSPORTS, missing, not_supported
 from comparison.run import compare_all, outlined
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Selection, Trial, choose
+from comparison.transcript import parse
 
 resource = pytest.importorskip("resource", reason="there are no such limits on Windows")
 
@@ -76,10 +77,10 @@ def limited(monkeypatch, soft, hard):
 @pytest.mark.parametrize(
     ("soft", "hard", "allowed", "asked"),
     [
-        (1000, 1000, None, []),
-        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, []),
-        (256, 1000, None, [(500, 1000)]),
-        (256, resource.RLIM_INFINITY, None, [(500, resource.RLIM_INFINITY)]),
+        (1000, 1000, 500, []),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 500, []),
+        (256, 1000, 500, [(500, 1000)]),
+        (256, resource.RLIM_INFINITY, 500, [(500, resource.RLIM_INFINITY)]),
         (256, 400, 400, []),
     ],
 )
@@ -151,8 +152,8 @@ def test_a_disk_without_room_for_the_bytes_is_no_failure():
 def test_a_client_that_gets_no_thread_is_no_failure():
     remedy = "can't start new thread: end other programs, or raise the limit (ulimit -u)"
     lines = ("echo_client: connecting to localhost port 1", f"main: ERROR {remedy}", "main: closing event loop")
-    assert not_supported(program(), Log(("connect",), lines, 1)) == remedy
-    assert not_supported(program(), Log(("connect",), lines[:1], 1)) is None
+    assert not_supported(program(), Log(("connect",), lines, 1, events=parse(lines))) == remedy
+    assert not_supported(program(), Log(("connect",), lines[:1], 1, events=parse(lines[:1]))) is None
 
 
 def no_thread(*_, **__):
@@ -341,7 +342,7 @@ def test_who_spins_is_told_from_who_sleeps_however_little_it_gets(looks, says, m
 
 def test_who_never_gets_a_core_cannot_be_told_from_who_sleeps(monkeypatch):
     monkeypatch.setattr(base, "wants_cpu", lambda pid: True)
-    with pytest.raises(base.Busy):
+    with pytest.raises(machine.Busy):
         Idle((0.0, True), left_s=0).check_asleep("at night")
 
 
@@ -359,20 +360,31 @@ def test_a_process_that_runs_wants_cpu_and_one_that_waits_does_not():
 
 # --- A machine that is too busy ---
 def test_a_heartbeat_tells_how_late_it_was(monkeypatch):
-    ticks = iter([0.0, 0.01, 1.0, 1.51, 2.0, 2.01])
-    heartbeat = machine.Heartbeat()
-    heartbeat._over = type("Event", (), {"wait": lambda _, seconds: next(left)})()
-    left = iter([False, False, True])
-    monkeypatch.setattr(machine.time, "monotonic", lambda: next(ticks))
-    heartbeat._beat()
-    assert heartbeat.late_s == pytest.approx(0.5)
+    times_s = iter([0.0, 0.01, 1.0, 1.51, 2.0, 2.01])
+    beats = iter([False, False, True])
+    monkeypatch.setattr(machine.time, "monotonic", lambda: next(times_s))
+    assert machine._overslept_s(SimpleNamespace(wait=lambda seconds: next(beats))) == pytest.approx(0.5)
 
 
-def test_a_heartbeat_ends_with_its_block():
-    with machine.Heartbeat() as heartbeat:
+@pytest.mark.parametrize(("late_s", "is_busy"), [(None, False), (0.5, False), (0.49, True)])
+def test_a_block_in_which_the_machine_was_too_late_does_not_count(late_s, is_busy, monkeypatch):
+    monkeypatch.setattr(machine, "_overslept_s", lambda over: 0.5)
+    with pytest.raises(machine.Busy) if is_busy else contextlib.nullcontext(), machine.heartbeat(late_s):
         pass
-    assert not heartbeat._thread.is_alive()
-    assert heartbeat.late_s > -machine.BEAT_S
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError])
+def test_a_heartbeat_ends_with_its_block_and_hides_no_error(error, monkeypatch):
+    ended, beat = [], machine._overslept_s
+    monkeypatch.setattr(machine, "_overslept_s", lambda over: (beat(over), ended.append(True))[0])
+    with (
+        contextlib.nullcontext() if error is None else pytest.raises(error),
+        machine.heartbeat(-1000 if error else 1000),
+    ):
+        assert not ended
+        if error is not None:
+            raise error
+    assert ended
 
 
 @pytest.mark.parametrize("name", ["client-timeout", "says-nothing"])
@@ -389,9 +401,15 @@ def test_a_run_on_a_machine_that_is_late_does_not_count(name, monkeypatch):
 
 
 def test_a_run_that_was_late_once_is_played_again(monkeypatch):
-    late = iter([9.0, 0.0])
-    monkeypatch.setattr(machine.Heartbeat, "__enter__", lambda self: setattr(self, "late_s", next(late)) or self)
-    monkeypatch.setattr(machine.Heartbeat, "__exit__", lambda *_: False)
+    late = iter([machine.Busy(), None])
+
+    @contextlib.contextmanager
+    def late_at_first(late_s):
+        yield
+        if (error := next(late)) is not None:
+            raise error
+
+    monkeypatch.setattr(runner, "heartbeat", late_at_first)
     [cell] = alone("client-timeout").cells
     assert cell.verdict is not Verdict.SKIPPED
     assert cell.verdict is not Verdict.FAILED, cell.reason

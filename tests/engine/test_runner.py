@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from comparison.model import PARTS, Comparison, Endpoint, Interpreter, Pairing, Run, Scenario, Survey, Verdict
+from comparison.model import PARTS, Comparison, Endpoint, Interpreter, Log, Pairing, Run, Scenario, Survey, Verdict
 from comparison.play import runner, serving
+from comparison.play.processes import Process
 from comparison.play.transports import TCP, client_command, server_command
 from comparison.run import compare_all, outlined
 from comparison.selection import Selection, Trial
@@ -302,14 +303,33 @@ def test_a_server_that_never_becomes_ready_fails_its_row(monkeypatch, left_behin
     assert left_behind() == []
 
 
-def test_a_client_that_hangs_is_ended_and_fails_its_cell(monkeypatch, left_behind):
-    hanging = endpoint("hanging", client="ask()\nsignal.pause()")
-    deadlines_s = [SCENARIO.deadline_s, SHORT_S, SCENARIO.deadline_s]
-    # The deadline is short only when it is the turn of the one that hangs.
-    monkeypatch.setattr(Scenario, "deadline_s", property(lambda self: deadlines_s[0]))
-    comparison = compared(
-        [GOOD], [GOOD, hanging, endpoint("late")], tick=lambda: deadlines_s.append(deadlines_s.pop(0))
-    )
+@pytest.fixture
+def hanging(monkeypatch) -> Endpoint:
+    """An endpoint whose client hangs; nobody else has a short deadline."""
+    hanging, wait = endpoint("hanging", client="ask()\nsignal.pause()"), Process.wait
+
+    def hastily(process: Process, deadline_s: float) -> Log:
+        is_it = process.command[: len(hanging.client_command)] == hanging.client_command
+        return wait(process, SHORT_S if is_it else deadline_s)
+
+    monkeypatch.setattr(Process, "wait", hastily)
+    return hanging
+
+
+def after_each_client(monkeypatch, call: Callable[[], None]) -> None:
+    """Have something called each time when a client has ended, in the thread that has waited for it."""
+    run_client = runner._run_client
+
+    def run_and_call(*given: object) -> object:
+        client = run_client(*given)
+        call()
+        return client
+
+    monkeypatch.setattr(runner, "_run_client", run_and_call)
+
+
+def test_a_client_that_hangs_is_ended_and_fails_its_cell(hanging, left_behind):
+    comparison = compared([GOOD], [GOOD, hanging, endpoint("late")])
     good, bad, late = comparison.cells
     assert (good.verdict, bad.verdict, late.verdict) == (Verdict.REFERENCE, Verdict.FAILED, Verdict.IDENTICAL)
     assert bad.reason.startswith("client still running after 0.5 s")
@@ -369,19 +389,18 @@ def test_what_a_server_does_at_one_client_is_not_blamed_on_its_others(what, left
 
 
 @pytest.mark.parametrize("place", [1, 2], ids=["before-it-shows-one", "after-it-has-shown-one"])
-def test_a_client_hangs_once_beside_another_at_which_the_server_shows_an_error(place, monkeypatch, left_behind):
-    hanging = endpoint("hanging", client="ask()\nsignal.pause()")
+def test_a_client_hangs_once_beside_another_at_which_the_server_shows_an_error(
+    place, hanging, monkeypatch, left_behind
+):
     odd = endpoint("odd", AT_ONE_CLIENT["shows an error"][0], COMES_AGAIN + "ask(); again(b'!'); end()")
     clients = [GOOD, odd]
     clients.insert(place, hanging)
-    deadlines_s = [SHORT_S if client is hanging else SCENARIO.deadline_s for client in clients]
-    monkeypatch.setattr(Scenario, "deadline_s", property(lambda self: deadlines_s[0]))
     started = []
     start = runner.Launcher.start
     monkeypatch.setattr(
         runner.Launcher, "start", lambda self, command, **more: started.append(command) or start(self, command, **more)
     )
-    found = outcomes(compared([odd], clients, tick=lambda: deadlines_s.append(deadlines_s.pop(0))))
+    found = outcomes(compared([odd], clients))
     assert [found[f"odd -> {name}"][0] for name in ("good", "hanging", "odd")] == ["reference", "failed", "failed"]
     assert sum("signal.pause()" in " ".join(command) for command in started) == 1
     if place == 1:
@@ -517,11 +536,11 @@ def speakers(run: Run) -> list[str]:
     return list(dict.fromkeys(event.speaker for event in run.server.events if event.speaker.startswith("echo_")))
 
 
-def run_all(server: Endpoint, clients: Sequence[Endpoint], repeat: int = 1, **options: object) -> list[Run]:
+def run_all(server: Endpoint, clients: Sequence[Endpoint], repeat: int = 1) -> list[Run]:
     """The runs of one server with these clients, in the order in which they are handed over."""
     turns = [(Pairing(server, client), number) for number in range(1, repeat + 1) for client in clients]
     units = runner.units(runner.Unit(SCENARIO, TCP, turns))
-    return [run for _, runs in runner.play_all(1, units, **options) for run in runs]
+    return [run for _, runs in runner.play_all(1, units) for run in runs]
 
 
 STRANGER = "socket.create_connection(('127.0.0.1', PORT)).close()"
@@ -582,22 +601,23 @@ def test_every_client_gets_the_servers_own_life_as_well():
     ]
 
 
-def test_progress_is_told_after_each_client():
+def test_each_run_counts_as_progress():
     ticks: list[None] = []
-    run_all(GOOD, [GOOD, endpoint("twin")], repeat=2, tick=lambda: ticks.append(None))
+    compared([GOOD], [GOOD, endpoint("twin")], repeat=2, tick=lambda: ticks.append(None))
     assert len(ticks) == 4
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_leaves_no_process_behind(jobs, left_behind):
+def test_ctrl_c_leaves_no_process_behind(jobs, monkeypatch, left_behind):
     running = []
 
     def interrupt() -> None:
         running.extend(left_behind())
         raise KeyboardInterrupt
 
+    after_each_client(monkeypatch, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        compared([GOOD, endpoint("other")], [GOOD, endpoint("late")], jobs=jobs, tick=interrupt)
+        compared([GOOD, endpoint("other")], [GOOD, endpoint("late")], jobs=jobs)
     assert running
     assert left_behind() == []
 
@@ -609,9 +629,10 @@ def test_a_signal_that_reaches_another_thread_ends_the_comparison_as_soon(monkey
     def interrupt() -> None:
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
+    after_each_client(monkeypatch, interrupt)
     start_s = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        compared([GOOD], [GOOD, endpoint("hanging", client="signal.pause()")], tick=interrupt)
+        compared([GOOD], [GOOD, endpoint("hanging", client="signal.pause()")])
     assert time.monotonic() - start_s < deadline_s
     assert left_behind() == []
 
@@ -639,14 +660,14 @@ def test_ctrl_c_while_the_servers_are_being_started_waits_for_nobody(monkeypatch
 
 
 # --- Several scenarios ---
-def in_two_scenarios(first: str, second: str, **options: object) -> Iterator[Comparison]:
+def in_two_scenarios(first: str, second: str) -> Iterator[Comparison]:
     """Comparisons of a client that does something before it ends: this in the first scenario, that in the second."""
     client = endpoint(
         "client", client=f"ask()\nif '--second' not in sys.argv:\n    {first}\nelse:\n    {second}\nend()"
     )
     selection = Selection((), (GOOD,), (client,), Pairing(GOOD, client), ())
     scenarios = SCENARIO, dataclasses.replace(SCENARIO, name="second", options=("--second",))
-    return compare_all([outlined(selection, Trial(scenario, TCP)) for scenario in scenarios], jobs=2, **options)
+    return compare_all([outlined(selection, Trial(scenario, TCP)) for scenario in scenarios], jobs=2)
 
 
 def test_a_scenario_does_not_wait_for_the_last_pairing_of_the_one_before(tmp_path, left_behind):
@@ -658,15 +679,16 @@ def test_a_scenario_does_not_wait_for_the_last_pairing_of_the_one_before(tmp_pat
     assert left_behind() == []
 
 
-def test_after_ctrl_c_those_are_shown_too_that_were_done_before_their_turn(left_behind):
+def test_after_ctrl_c_those_are_shown_too_that_were_done_before_their_turn(monkeypatch, left_behind):
     main, found = iter([threading.get_ident()]), []
 
     def interrupt() -> None:
         for thread in main:  # once
             signal.pthread_kill(thread, signal.SIGINT)
 
+    after_each_client(monkeypatch, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        found.extend(in_two_scenarios("signal.pause()", "pass", tick=interrupt))
+        found.extend(in_two_scenarios("signal.pause()", "pass"))
     assert [(one.scenario.name, one.cells[0].reason) for one in found] == [
         ("fakes", "interrupted before it was run"),
         ("second", "there is nothing to compare it with"),

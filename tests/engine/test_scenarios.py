@@ -28,7 +28,7 @@ from comparison.play.transports import TRANSPORTS, missing, prepare
 from comparison.run import compare_all, outlined
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Trial, choose, trials
-from comparison.transcript import connections
+from comparison.transcript import connections, parse
 
 LARGE = {"64-mib": ("streams/asyncio", "protocol/asyncio"), "1000-connections": ("protocol/asyncio", "streams/asyncio")}
 """Scenarios that are tried here with one pairing, the others with all."""
@@ -98,10 +98,10 @@ def test_the_file_holds_the_bytes_of_the_scenario(times, tmp_path):
 def test_a_port_that_comes_again_is_another_connection():
     pairing = Pairing(ENDPOINTS[0], ENDPOINTS[0])
     life = server_lines(ENDPOINTS[0])
-    server = Log((), (*life[:-2], *life[2:-2], *life[-2:]), 0)
-    client = Log((), tuple(client_lines(ENDPOINTS[0])), 0)
+    lines = (*life[:-2], *life[2:-2], *life[-2:]), client_lines(ENDPOINTS[0])
+    server, client = (Log((), tuple(own), 0, events=parse(own)) for own in lines)
     met = [running._Client((pairing, number), client) for number in (1, 2)]
-    runs = list(running._pair(met, server, None))
+    runs = list(running._pair(met, server))
     assert [faults(TUTORIAL, one) for one in runs] == [{}, {}]
     assert projections(TUTORIAL, runs[0]) == projections(TUTORIAL, runs[1])
     assert [list(one.server.lines) for one in runs] == [life, life]

@@ -512,7 +512,7 @@ def test_where_its_port_is_taken_it_is_skipped_with_the_reason(tmp_path):
         )
     assert (done.returncode, done.stderr) == (2, "")
     cells = [cell for comparison in json.loads(done.stdout)["comparisons"] for cell in comparison["cells"]]
-    reason = f"mine: somebody else listens on 127.0.0.1 port {port}, where it always does; end that first"
+    reason = f"somebody else listens on 127.0.0.1 port {port}, where this server always does; end that first"
     assert [(cell["verdict"], cell["reason"]) for cell in cells] == [("skipped", reason)] * 3
 
 

@@ -141,11 +141,15 @@ def test_a_server_that_never_listens_fails(capsys, monkeypatch):
     assert "server was not ready in 1 s" in cells(comparison)["plain", "plain"]["reason"]
 
 
-@pytest.mark.parametrize("role", ["server", "client"])
-def test_a_program_that_cannot_be_started_fails(capsys, role):
+@pytest.mark.parametrize(
+    ("role", "scenario"),
+    [("server", "tutorial"), ("client", "tutorial"), ("server", "byte-each-10-ms"), ("client", "byte-at-a-time")],
+)
+def test_a_program_that_cannot_be_started_fails(capsys, role, scenario):
     commands = {"server": command("server"), "client": command("client"), role: "/no/such/program {port}"}
-    code, comparison, _ = run(capsys, "--server", "plain", "--client", "plain", **commands)
-    reason = cells(comparison)["plain", "plain"]["reason"]
+    code, comparison, _ = run(capsys, "--server", "plain", "--client", "plain", scenario=scenario, **commands)
+    [cell] = comparison["cells"]
+    reason = cell["reason"]
     assert code == 1
     assert f"{role} cannot be started ([Errno 2] No such file or directory" in reason
 
