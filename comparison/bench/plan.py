@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from comparison.layout import rounded
 from comparison.model import MIB
 
 KIB = 1024
@@ -19,12 +20,10 @@ class Metric(NamedTuple):
     title: str
     noun: str = ""
     divisor: float = 1.0
-    digits: int = 1
 
     def text(self, value: float) -> str:
         """A value as a table shows it."""
-        shown = value / self.divisor
-        return f"{shown:,.{self.digits}f}" if abs(shown) < 1000 else f"{shown:,.0f}"
+        return rounded(value / self.divisor)
 
 
 PERCENTILES = {"p50_us": 0.5, "p99_us": 0.99, "p999_us": 0.999}  # made from the latencies of an open loop
@@ -32,12 +31,12 @@ COST = "server_cpu_us"
 COST_PARTS = ("server_user_us", "server_system_us")
 
 METRICS = {
-    "per_s": Metric("per s", digits=0),
+    "per_s": Metric("per s"),
     COST: Metric("CPU us (user + system)", "server CPU"),
-    "faults": Metric("page faults", digits=2),
-    "p50_us": Metric("p50 us", digits=0),
-    "p99_us": Metric("p99 us", digits=0),
-    "p999_us": Metric("p99.9 us", digits=0),
+    "faults": Metric("page faults"),
+    "p50_us": Metric("p50 us"),
+    "p99_us": Metric("p99 us"),
+    "p999_us": Metric("p99.9 us"),
     "empty_bytes": Metric("empty MiB", divisor=MIB),
     "per_connection_bytes": Metric("KiB per idle connection", "memory per idle connection", KIB),
     "again_bytes": Metric("as many again: MiB more", divisor=MIB),

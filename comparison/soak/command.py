@@ -13,7 +13,7 @@ from common.logs import escape
 from comparison import files, layout
 from comparison.bench import resources, svg
 from comparison.endpoints import environment
-from comparison.layout import BLANK, Block, Line, Span, Table
+from comparison.layout import BLANK, Block, Line, Span, Table, rounded
 from comparison.model import CannotCompare
 from comparison.options import above_zero
 from comparison.selection import add_selection, chosen
@@ -101,11 +101,7 @@ def view(
 
 def _row(course: Course, limit: Limit) -> list[Span]:
     median, slope, tolerated, grows = course.growth(limit)
-    grown = ["too short", ""] if slope is None else [_number(slope.value), _number(slope.low)]
+    grown = ["too short", ""] if slope is None else [rounded(slope.value), rounded(slope.low)]
     verdict = "" if slope is None else GROWS if grows else "steady"
-    cells = (limit.title, _number(median) + limit.unit, *grown, UNITS[limit.over][1], _number(tolerated), verdict)
+    cells = (limit.title, rounded(median) + limit.unit, *grown, UNITS[limit.over][1], rounded(tolerated), verdict)
     return [(cell, "bold" if cell == GROWS else "") for cell in cells]
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"

@@ -100,7 +100,7 @@ def test_a_curve_has_its_label_at_its_end_and_its_ticks(log):
     assert texts(svg.stacked([chart, chart])).count("a") == 2
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0.5, "0.5"), (12.345, "12.3"), (1234.5, "1,234"), (-3.0, "-3.0")])
+@pytest.mark.parametrize(("value", "expected"), [(0.5, "0.50"), (12.345, "12.3"), (1234.5, "1,234"), (-3.0, "-3.00")])
 def test_figures_have_the_digits_that_matter(value, expected):
     assert METRICS["server_cpu_us"].text(value) == expected
 
