@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from common.config import INTERRUPTED
@@ -17,14 +17,14 @@ from common.logs import escape
 from comparison import files, layout, shapes
 from comparison.bench import environment, estimates, planning, resources, results, view
 from comparison.bench.environment import Cores
-from comparison.bench.plan import KIB, LEAST_ROUNDS, TCP, TLS, WORKLOADS, Arm, Cell, Load, Plan, Results, Sample
-from comparison.model import MIB, CannotCompare
+from comparison.bench.plan import LEAST_ROUNDS, TCP, TLS, WARM_UP_S, WORKLOADS, Arm, Cell, Load, Plan, Results, Sample
+from comparison.model import KIB, MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play import workers
 from comparison.play.processes import Closed, Launcher
 from comparison.play.serving import NotReady, start
 from comparison.play.transports import TRANSPORTS, filled, missing, write_certificates
-from comparison.progress import Progress
+from comparison.progress import gathered
 from comparison.selection import add_selection, chosen
 
 DESCRIPTION = "Measure what each implementation costs on each event loop: CPU, latency, throughput, memory."
@@ -109,31 +109,27 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
 
     def found(interrupted: bool) -> Results:
         duration_s = round(time.monotonic() - started_s, 3)
-        settings = {"sample_s": plan.sample_s, "warm_up_s": plan.warm_up_s, "duration_s": duration_s}
+        settings = {"sample_s": plan.sample_s, "warm_up_s": WARM_UP_S, "duration_s": duration_s}
         made = Results(surroundings, plan.arms, plan.cells, tuple(samples), settings, interrupted, tuple(notes))
         if options.save is not None:
             files.replace(options.save, results.to_json(made))
         return made
 
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Progress(plan.rounds * each) as shown,
-        Launcher() as launcher,
-    ):
+    def taken(launcher: Launcher, folder: Path) -> Iterator[Sample]:
+        submit = functools.partial(workers.in_a_thread, functools.partial(take, plan, launcher, folder, cores))
+        for _, sample in workers.each(submit, plan.order(), lambda running: len(running) == 1, launcher.kill):
+            if sample is not None:
+                samples.append(sample)
+                found(interrupted=True)
+                yield sample
+
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Launcher() as launcher:
         if any(cell.transport == TLS for cell in plan.cells):
             write_certificates(Path(folder))
-        submit = functools.partial(workers.in_a_thread, functools.partial(take, plan, launcher, Path(folder), cores))
-        try:
-            for _, sample in workers.each(submit, plan.order(), lambda running: len(running) == 1, launcher.kill):
-                if sample is not None:
-                    samples.append(sample)
-                    found(interrupted=True)
-                    shown.tick()
-        except KeyboardInterrupt:
-            if not samples:
-                raise
-            return found(interrupted=True)
-    return found(interrupted=False)
+        _, interrupted = gathered(taken(launcher, Path(folder)), plan.rounds * each)
+    if interrupted and not samples:
+        raise KeyboardInterrupt
+    return found(interrupted)
 
 
 def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tuple[int, Cell, Arm]) -> Sample | None:
@@ -145,12 +141,12 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
     host, _ = arm.server_address or (HOST, 0)
     command = functools.partial(filled, words, host=host, certificates=folder)
     sample = Sample(cell.key, arm.label, number, {})
-    times = {"warm_up_s": plan.warm_up_s, "sample_s": plan.length_s(cell), "patience_s": PATIENCE_S}
+    times = {"sample_s": plan.length_s(cell), "patience_s": PATIENCE_S}
     try:
         with launcher.part() as part:
             server, port, _ = start(part, command, host, says=says, address=arm.server_address, cores=cores[0])
             server.keeps_lines = False
-            load = Load(cell=cell, arm=arm.label, round=number, host=host, port=port, server_pid=server.pid, **times)
+            load = Load(cell=cell, host=host, port=port, server_pid=server.pid, **times)
             sample = _loaded(part, load, cores[1], sample)
             trouble = server.stop(STOP_S).trouble
     except (NotReady, OSError, Closed) as error:
@@ -164,9 +160,9 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
 def _loaded(launcher: Launcher, load: Load, cores: Collection[int] | None, sample: Sample) -> Sample:
     """What the load generator has measured, or the sample with its trouble."""
     command = [sys.executable, "-m", "comparison.bench.generator", json.dumps(dataclasses.asdict(load))]
-    log = launcher.start(command, cores=cores).wait(START_S + load.warm_up_s + load.sample_s + 6 * load.patience_s)
+    log = launcher.start(command, cores=cores).wait(START_S + load.sample_s + 6 * load.patience_s)
     try:
-        found: Sample = shapes.make(Sample, json.loads(log.lines[-1]))
+        found: Sample = shapes.make(Sample, dataclasses.asdict(sample) | json.loads(log.lines[-1]))
         return found
     except (IndexError, ValueError, TypeError):
         last = log.lines[-1] if log.lines else "it wrote nothing"

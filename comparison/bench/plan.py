@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from comparison.layout import rounded
-from comparison.model import MIB
+from comparison.model import KIB, MIB
 
-KIB = 1024
 MIDDLE = (KIB, 10)  # the size and the number of connections at which one is held while the other varies
 LEAST_ROUNDS = 8  # from fewer an interval reaches from the least value to the greatest, if there is one
 TCP, TLS = "tcp", "tls"
+WARM_UP_S = 0.05  # a thousand messages: all code has run, and CPython has specialised it, after a few dozen calls
 
 
 class Metric(NamedTuple):
@@ -124,13 +124,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole benchmark: each sample measures for `sample_s` seconds, after `warm_up_s` under the same load."""
+    """A whole benchmark: each sample measures for `sample_s` seconds, after WARM_UP_S under the same load."""
 
     arms: tuple[Arm, ...]
     cells: tuple[Cell, ...]
     rounds: int
     sample_s: float
-    warm_up_s: float
 
     def order(self) -> Iterator[tuple[int, Cell, Arm]]:
         """The samples, each with the number of its round, from 1. Rounds, not blocks: a machine drifts over minutes, so
@@ -153,14 +152,11 @@ class Load:
     """What the generator is asked for: the load of one sample. Times are in seconds."""
 
     cell: Cell
-    arm: str
-    round: int
     host: str
     port: int
     server_pid: int  # whose CPU time and memory are read
-    warm_up_s: float = 0.0
-    sample_s: float = 1.0
-    patience_s: float = 10.0  # what connections get to open, and answers to come, before that is called an error
+    sample_s: float
+    patience_s: float  # what connections get to open, and answers to come, before that is called an error
 
 
 @dataclass(frozen=True)

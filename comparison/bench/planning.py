@@ -5,8 +5,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from comparison.bench.connections import LEAST_LINE_BYTES
-from comparison.bench.plan import KIB, MIDDLE, TCP, TLS, WORKLOADS, Arm, Cell, Plan
-from comparison.model import FACTORS, NO_LEVEL, CannotCompare, Endpoint
+from comparison.bench.plan import MIDDLE, TCP, TLS, WARM_UP_S, WORKLOADS, Arm, Cell, Plan
+from comparison.model import FACTORS, KIB, NO_LEVEL, CannotCompare, Endpoint
 
 PROPORTIONS = {  # servers that no endpoint is, each the shortest of its kind
     "buffered": "an echo with BufferedProtocol and nothing else: no log, no limits",
@@ -33,7 +33,6 @@ MEMORY_CONNECTIONS = {TCP: 500, TLS: 100}  # many, so that what one takes is see
 
 # Some thousand messages of most arms: less is left to chance than between two processes, so more rounds are better.
 SAMPLE_S, QUICK_SAMPLE_S = 0.2, 0.15
-WARM_UP_S = 0.05  # a thousand messages: all code has run, and CPython has specialised it, after a few dozen calls
 START_S = 0.45  # what a sample takes besides: two programs are started and ended
 
 QUICK = ("echo", "connect")
@@ -90,14 +89,14 @@ def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None 
     left_out = ", ".join(name for name in WORKLOADS if name not in dict(wanted))
     note = f"not measured: {left_out}; ask for them with --workload, and for TLS with --transport tls"
     sample_s = request.sample or (QUICK_SAMPLE_S if request.quick else SAMPLE_S)
-    return Plan(who, tuple(cells), request.rounds, sample_s, WARM_UP_S), [note] if request.workload is None else []
+    return Plan(who, tuple(cells), request.rounds, sample_s), [note] if request.workload is None else []
 
 
 def duration_s(plan: Plan) -> float:
     """About how long it takes."""
     round_s = 0.0
     for cell in plan.cells:
-        load_s = plan.warm_up_s + plan.length_s(cell)
+        load_s = WARM_UP_S + plan.length_s(cell)
         if cell.workload == "memory":
             load_s = 2 * cell.connections * (5e-3 if cell.transport == TLS else 400e-6)
         round_s += len(cell.arms) * (START_S + load_s)

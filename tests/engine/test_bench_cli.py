@@ -215,7 +215,7 @@ def sample(server: str, tmp_path: Path, workload: str = "echo") -> Sample:
     """One sample of somebody else's server."""
     arm, cell = Arm("other", (sys.executable, "-c", server, "{port}")), Cell(workload, 64, 2, ("other",))
     with Launcher() as launcher:
-        return bench.take(Plan((arm,), (cell,), 1, 0.05, 0.01), launcher, tmp_path, (None, None), (1, cell, arm))
+        return bench.take(Plan((arm,), (cell,), 1, 0.05), launcher, tmp_path, (None, None), (1, cell, arm))
 
 
 @pytest.mark.usefixtures("programs_start_afresh")
@@ -244,5 +244,5 @@ def test_a_server_that_fails_is_a_sample_with_trouble(server, trouble, tmp_path,
 def test_a_program_that_does_not_exist_is_a_sample_with_trouble(tmp_path):
     arm, cell = Arm("other", ("/nonexistent", "{port}")), Cell("echo", 64, 1, ("other",))
     with Launcher() as launcher:
-        found = bench.take(Plan((arm,), (cell,), 1, 0.05, 0.0), launcher, tmp_path, (None, None), (1, cell, arm))
+        found = bench.take(Plan((arm,), (cell,), 1, 0.05), launcher, tmp_path, (None, None), (1, cell, arm))
     assert "No such file" in found.troubles[0]
