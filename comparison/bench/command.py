@@ -21,6 +21,7 @@ from comparison.bench.plan import LEAST_ROUNDS, TCP, TLS, WARM_UP_S, WORKLOADS, 
 from comparison.model import KIB, MIB, CannotCompare
 from comparison.options import above_zero, at_least_one
 from comparison.play import workers
+from comparison.play.machine import too_few_files
 from comparison.play.processes import Closed, Launcher
 from comparison.play.serving import NotReady, start
 from comparison.play.transports import TRANSPORTS, filled, missing, write_certificates
@@ -94,7 +95,9 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
         options.transport = [TCP]
         notes.append(f"nothing is measured over TLS: {lacking}")
     plan, left_out = planning.make(options, selection.servers, selection.reference.server.label)
-    environment.check_connections(plan.cells)
+    most = max(cell.connections for cell in plan.cells)
+    if (lacking := too_few_files(most)) is not None:
+        raise CannotCompare(f"--connections {most}: {lacking}, or ask for fewer")
     if before is not None:
         estimates.check_baseline(before, plan.cells)
     each = sum(len(cell.arms) for cell in plan.cells)

@@ -8,10 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from comparison.bench.plan import Cell
 from comparison.endpoints import environment as versions_of
-from comparison.model import CannotCompare, Interpreter
-from comparison.play.machine import SPARE_FILES, allow_files
+from comparison.model import Interpreter
 
 SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 UNKNOWN = "unknown"
@@ -56,17 +54,6 @@ def _read(path: str) -> str:
 
 
 # --- What the machine allows ---
-def check_connections(cells: Sequence[Cell]) -> None:
-    """Raises CannotCompare, with the remedy, where a process cannot hold so many connections at once. Lifts the soft
-    limit of open files, which the processes that we start inherit."""
-    most = max(cell.connections for cell in cells)
-    wanted = most + SPARE_FILES
-    if (limit := allow_files(wanted)) is not None:
-        remedy = f"ask for fewer, or raise the hard limit: ulimit -Hn {wanted} (as root, or in limits.conf)"
-        may = f"a process may have {limit} files open here, and this takes {wanted}"
-        raise CannotCompare(f"--connections {most}: {may}; {remedy}")
-
-
 def notes() -> list[str]:
     """What this system lacks that makes figures steadier."""
     if not hasattr(os, "sched_setaffinity"):

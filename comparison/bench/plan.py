@@ -51,16 +51,12 @@ class Workload(NamedTuple):
     columns: tuple[str, ...] = ("per_s", COST, "faults")
     per: str = "message"
     compared: str = COST  # the figure whose ratio to the reference is taken; less is better
-    over_tls: bool = True  # whether it is measured there, too, where that is asked for
 
 
 WORKLOADS = {  # in the order in which they are listed
     "echo": Workload("closed loop, as many requests in flight as there are connections; somebody has left before"),
     "fresh": Workload("the same of a server whom nobody has left yet"),
-    "lines": Workload(
-        "requests that end in a newline, several in flight on each connection, by four idioms and one that counts",
-        over_tls=False,
-    ),
+    "lines": Workload("lines, several in flight on each connection, by four idioms and one that counts instead"),
     "connect": Workload("connect, one echo, and the close of both sides", ("per_s", COST), "connection"),
     "memory": Workload(
         "resident memory of the server with 0, many, and again many idle connections",

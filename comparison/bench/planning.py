@@ -57,7 +57,7 @@ def of_program(name: str, loop: str, python: str) -> Arm:
         (python, "-m", "comparison.bench.servers", name, loop, "{host}", "{port}"),
         factors={"idiom": name, "loop": loop} if name in IDIOMS else {},
         meaning=f"{name}: {(PROPORTIONS | IDIOMS)[name]}",
-        tls_options=(CERTIFICATE,) if name == "buffered" else (),
+        tls_options=() if name == "sockets" else (CERTIFICATE,),
     )
 
 
@@ -109,11 +109,7 @@ def _wanted(request: Namespace) -> list[tuple[str, str]]:
     if request.workload or request.transport or request.quick:
         workloads = request.workload or (QUICK if request.quick else DEFAULT[TCP])
         wanted = dict.fromkeys(request.transport or (TCP,), workloads)
-    over_tls = [name for name, workload in WORKLOADS.items() if workload.over_tls]
-    found = [(work, over) for over, works in wanted.items() for work in works if over == TCP or work in over_tls]
-    for workload in set(request.workload or ()) - dict(found).keys():
-        raise CannotCompare(f"--workload {workload} is measured over tcp only; over tls: {', '.join(over_tls)}")
-    return found
+    return [(workload, transport) for transport, workloads in wanted.items() for workload in workloads]
 
 
 def _places(request: Namespace, workload: str, transport: str) -> tuple[tuple[int, int], list[tuple[int, int]]]:

@@ -54,9 +54,9 @@ def allow_files(wanted: int) -> int | None:
     return None
 
 
-def too_few_files(scenario: Scenario) -> str | None:
-    """Why so many connections cannot be open here, with the remedy; None where they can."""
-    wanted = scenario.connections + SPARE_FILES
+def too_few_files(connections: int) -> str | None:
+    """Why a process cannot have so many connections open here, with the remedy; None where it can."""
+    wanted = connections + SPARE_FILES
     if (limit := allow_files(wanted)) is None:
         return None
     return f"a process may have {limit} files open here, and this takes {wanted}; raise the limit: ulimit -n {wanted}"
