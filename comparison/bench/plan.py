@@ -56,7 +56,7 @@ class Workload(NamedTuple):
 WORKLOADS = {  # in the order in which they are listed
     "echo": Workload("closed loop, as many requests in flight as there are connections; somebody has left before"),
     "fresh": Workload("the same of a server whom nobody has left yet"),
-    "lines": Workload("lines, several in flight on each connection, by four idioms and one that counts instead"),
+    "lines": Workload("requests of a line, several in flight on each connection, by four idioms and one that counts"),
     "connect": Workload("connect, one echo, and the close of both sides", ("per_s", COST), "connection"),
     "memory": Workload(
         "resident memory of the server with 0, many, and again many idle connections",
