@@ -24,7 +24,7 @@ from comparison.play import workers
 from comparison.play.machine import too_few_files
 from comparison.play.processes import Closed, Launcher
 from comparison.play.serving import NotReady, start
-from comparison.play.transports import TRANSPORTS, filled, missing, write_certificates
+from comparison.play.transports import TRANSPORTS, missing, write_certificates
 from comparison.progress import gathered
 from comparison.selection import add_selection, chosen
 
@@ -141,13 +141,13 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
     number, cell, arm = place
     says = cell.workload == "fresh" and set(planning.QUIET) <= set(arm.server_command)
     words = (*arm.server_command, *(SAYING if says else ()), *(arm.tls_options if cell.transport == TLS else ()))
-    host, _ = arm.server_address or (HOST, 0)
-    command = functools.partial(filled, words, host=host, certificates=folder)
+    address = arm.server_address
+    host, _ = address or (HOST, 0)
     sample = Sample(cell.key, arm.label, number, {})
     times = {"sample_s": plan.length_s(cell), "patience_s": PATIENCE_S}
     try:
         with launcher.part() as part:
-            server, port, _ = start(part, command, host, says=says, address=arm.server_address, cores=cores[0])
+            server, port, _ = start(part, words, host, says=says, address=address, cores=cores[0], certificates=folder)
             server.keeps_lines = False
             load = Load(cell=cell, host=host, port=port, server_pid=server.pid, **times)
             sample = _loaded(part, load, cores[1], sample)

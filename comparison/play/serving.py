@@ -5,14 +5,13 @@ import dataclasses
 import re
 import socket
 import time
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from comparison.model import Endpoint, Log, Scenario, Transport
 from comparison.play.machine import Skip, out_of
 from comparison.play.processes import Launcher, Process
-from comparison.play.transports import HOSTS, not_supported, server_command
+from comparison.play.transports import HOSTS, filled, not_supported, server_command
 from comparison.transcript import parse_line
 
 READY_S = 30.0  # for a server to accept connections. It takes 0.2 s; the rest is for a machine that is busy
@@ -34,7 +33,7 @@ class NotReady(Exception):
 def serve(launcher: Launcher, scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> Started:
     """Start the server of a scenario. Raises NotReady, and Skip where it is not to blame or does not support it."""
     host = HOSTS.get(transport.name, "localhost") if transport.name != "unix" else ""
-    command = partial(server_command, scenario, transport, server, folder)
+    command = server_command(scenario, transport, server, folder)
     says, address = server.takes_options, server.server_address
     try:
         return start(launcher, command, host, says=says, address=address, label=server.label)
@@ -46,23 +45,25 @@ def serve(launcher: Launcher, scenario: Scenario, transport: Transport, server: 
 
 def start(
     launcher: Launcher,
-    make_command: Callable[[int], Sequence[str]],
+    words: Sequence[str],
     host: str,
     *,
     says: bool,
     address: tuple[str, int] | None = None,
     label: str = "the server",
     cores: Collection[int] | None = None,
+    **places: object,
 ) -> Started:
-    """Start a server, and wait until it accepts connections. One that `says` so, by the line of the contract, gets port
-    0 and tells which it has, if there is a `host`. Any other is told a port, or has an `address` of its own, and is
-    tried until it can be connected to, or says that it is ready. Raises NotReady."""
+    """Start a server by the words of its command, with host, port and other places filled in, and wait until it accepts
+    connections. One that `says` so, by the line of the contract, gets port 0 and tells which it has, if there is a
+    `host`. Any other is told a port, or has an `address` of its own, and is tried until it can be connected to, or says
+    that it is ready. Raises NotReady."""
     place, port = address or (host, 0 if says else free_port(host))
     if address is not None:
         with contextlib.suppress(OSError), socket.create_connection(address, READY_S):
             taken = f"somebody else listens on {place} port {port}, where it always does; end that first"
             raise NotReady(Log((), (), None, f"was not started: {taken}"), f"{label}: {taken}")
-    command = tuple(make_command(port))
+    command = filled(words, port, host=place, **places)
     try:
         process = launcher.start(command, cores=cores)
     except OSError as error:

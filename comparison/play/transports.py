@@ -88,13 +88,11 @@ def where(server: Endpoint, transport: Transport, port: int) -> tuple[str, int]:
     return server.server_address or (HOSTS.get(transport.name, ""), port)
 
 
-def server_command(
-    scenario: Scenario, transport: Transport, server: Endpoint, folder: Path, port: int = 0
-) -> tuple[str, ...]:
-    """The command of a server; `folder` is what `prepare` has filled, `port` is for one that takes no options."""
+def server_command(scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> tuple[str, ...]:
+    """The command of a server; `folder` is what `prepare` has filled. In one that takes no options there may still be
+    places for host and port."""
     if not server.takes_options:
-        host, port = where(server, transport, port)
-        return filled(server.server_command, port, host=host)
+        return server.server_command
     options = filled(transport.server_options, 0, socket=socket_path(server, folder), certificates=folder)
     return (*server.server_command, *options, *scenario.server_options)
 

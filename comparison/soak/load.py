@@ -5,7 +5,6 @@ not get its echo is a trouble of the server.
 """
 
 import contextlib
-import functools
 import socket
 import statistics
 import threading
@@ -19,7 +18,6 @@ from comparison.model import Endpoint
 from comparison.play.peers import reset_at_close
 from comparison.play.processes import Launcher
 from comparison.play.serving import NotReady, start
-from comparison.play.transports import filled
 from comparison.play.workers import in_a_thread
 from comparison.progress import Progress
 from comparison.soak.growth import Course
@@ -45,8 +43,8 @@ class Served:
         """Start it. Raises NotReady."""
         says, address = endpoint.takes_options, endpoint.server_address
         host, _ = address or (HOST, 0)
-        command = functools.partial(filled, (*endpoint.server_command, *(OPTIONS if says else ())), host=host)
-        self.process, port, _ = start(launcher, command, host, says=says, address=address)
+        words = (*endpoint.server_command, *(OPTIONS if says else ()))
+        self.process, port, _ = start(launcher, words, host, says=says, address=address)
         self.process.keeps_lines = False
         self.course, self.stopping, self._address = course, stopping, (host, port)
         self._connections = Counter(dict.fromkeys((*GOOD, *BAD), 0))  # each thread counts its own
