@@ -80,6 +80,18 @@ def parse(text: str | bytes) -> Any:
         raise ValueError("it is not JSON") from None
 
 
+def document(text: str | bytes, name: str, key: str, layout: int, wanted: str) -> dict[str, Any]:
+    """A JSON document of this layout, which it tells under `key`. Raises CannotCompare where it is something else."""
+    try:
+        found = parse(text)
+    except ValueError:
+        raise CannotCompare(f"{name!r} is not JSON; name {wanted}") from None
+    told = found.get(key) if isinstance(found, dict) else None
+    if type(told) is not int or told != layout:
+        raise CannotCompare(f"{name!r} has layout {told!r}, and {layout} is what is read here; run it once more")
+    return dict(found)
+
+
 @contextlib.contextmanager
 def refused(name: str, what: str, remedy: str) -> Iterator[None]:
     """Raises CannotCompare where what is read inside has not its shape: what that makes of the file, and why."""

@@ -163,7 +163,7 @@ def _of_ours(comparison: Comparison, name: Path) -> Comparison:
 
 
 def _read(path: Path) -> export.Document:
-    return export.parse_document(files.read(path, WANTED), str(path), "layout", LAYOUT, WANTED)
+    return files.document(files.read(path, WANTED), str(path), "layout", LAYOUT, WANTED)
 
 
 # --- Together ---

@@ -36,7 +36,6 @@ SAYING = ("--log-level", "info")  # that it is ready, so that it need not be tri
 
 START_S = 10.0  # what the load generator gets to start, on a machine that is busy
 PATIENCE_S = 10.0  # what connections get to open, and answers to come, before that is called an error
-STOP_S = 10.0  # what a server gets to end after SIGTERM, when all its connections are closed
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +87,9 @@ def run(options: argparse.Namespace) -> int:
 def measure(options: argparse.Namespace, before: Results | None = None) -> Results:
     """Take the samples, which shall be held against those from before; after Ctrl-C, those that there are."""
     selection = chosen(options)
-    notes = [*selection.notes, *environment.notes()]
+    notes, cores = [*selection.notes], environment.cores()
+    if cores == (None, None):
+        notes.append("server and load are not bound to a core of their own: this machine has no two, or cannot bind")
     if (lacking := missing(TRANSPORTS[TLS])) is not None:
         if TLS in (options.transport or ()):
             raise CannotCompare(f"--transport tls: {lacking}")
@@ -105,7 +106,6 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
     said = f"cells: {len(plan.cells)}, samples a round: {each}, rounds: {plan.rounds}; about {about}"
     print(f"compare.py: {said}", file=sys.stderr)
     notes += left_out
-    cores = environment.cores()
     surroundings = environment.collect(selection.pythons, cores)
     samples: list[Sample] = []
     started_s = time.monotonic()
@@ -151,7 +151,7 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
             server.keeps_lines = False
             load = Load(cell=cell, host=host, port=port, server_pid=server.pid, **times)
             sample = _loaded(part, load, cores[1], sample)
-            trouble = server.stop(STOP_S).trouble
+            trouble = server.stop().trouble
     except (NotReady, OSError, Closed) as error:
         said = f": {error.log.lines[-1]}" if isinstance(error, NotReady) and error.log.lines else ""
         trouble = f"{error}{said}"

@@ -54,15 +54,6 @@ def _read(path: str) -> str:
 
 
 # --- What the machine allows ---
-def notes() -> list[str]:
-    """What this system lacks that makes figures steadier."""
-    if not hasattr(os, "sched_setaffinity"):
-        return ["this system cannot bind a process to a core, so server and load move about; take more --rounds"]
-    if cores() == (None, None):
-        return ["there are no two cores here (two hardware threads of one are not two), so server and load share one"]
-    return []
-
-
 def cores() -> Cores:
     """A core for the server and one for the load: two that this process may use, and not two hardware threads of one,
     which share what it can do; none where there are no two, or where the system cannot pin."""

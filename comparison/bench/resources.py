@@ -6,10 +6,9 @@ and only say how it is split.
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from comparison.model import CannotCompare
-from comparison.play.machine import cpu_clock_s
+from comparison.play.machine import cpu_clock_s, status
 
 try:
     import psutil
@@ -52,11 +51,8 @@ class Watched:
 
 
 def _page_faults(process: "psutil.Process") -> float:
-    """As Linux counts them: the tenth field of the line, in which a name may hold blanks."""
-    try:
-        return int(Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b") ")[2].split()[7])
-    except OSError:
-        return math.nan
+    told = status(process.pid)
+    return int(told[7]) if told else math.nan
 
 
 def used_for(work: Callable[[], int], server_pid: int) -> dict[str, float]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from comparison import files, shapes
 from comparison.bench.plan import WORKLOADS, Results
-from comparison.model import CannotCompare
 
 WANTED = "a file that bench --save has written"
 
@@ -22,14 +21,8 @@ def to_json(results: Results) -> str:
 
 def from_json(text: str | bytes, name: str) -> Results:
     """Read a document. Raises CannotCompare with `name`, where it is none, or of another version."""
+    document = files.document(text, name, "schema", SCHEMA, WANTED)
     with files.refused(name, "is not a result of the benchmark", f"name {WANTED}"):
-        document = files.parse(text)
-        schema = document["schema"]
-        if type(schema) is not int or schema < 1:
-            raise ValueError(f"schema {schema!r}")
-        if schema != SCHEMA:
-            otherwise = f"has schema {schema}, and this program reads {SCHEMA}: another version has measured otherwise"
-            raise CannotCompare(f"{name!r} {otherwise}; measure again")
         found: Results = shapes.make(Results, document)
         _check_parts(found)
         return found

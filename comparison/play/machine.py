@@ -97,13 +97,18 @@ def cpu_clock_s(pid: int) -> float | None:
         return None
 
 
-def wants_cpu(pid: int) -> bool:
-    """Whether the first thread of a process runs, or would if it got a core; False where the system does not tell."""
+def status(pid: int) -> list[bytes]:
+    """What Linux tells of a process in /proc/PID/stat, from its state on; nothing where the system has no such file."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # as bytes: the name of the program stands there, too
-            return file.read().rpartition(b") ")[2].startswith(b"R")
+            return file.read().rpartition(b") ")[2].split()
     except OSError:
-        return False
+        return []
+
+
+def wants_cpu(pid: int) -> bool:
+    """Whether the first thread of a process runs, or would if it got a core; False where the system does not tell."""
+    return status(pid)[:1] == [b"R"]
 
 
 class Heartbeat:

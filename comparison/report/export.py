@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from comparison import files, model, shapes
 from comparison.judge.catalogue import CATALOGUE
-from comparison.model import RAW, SIDES, CannotCompare, Endpoint, Event, Pairing, Run, Side, Survey
+from comparison.model import RAW, SIDES, Endpoint, Event, Pairing, Run, Side, Survey
 from comparison.report import levels
 from comparison.transcript import line_of, parse
 
@@ -87,7 +87,7 @@ def _log(run: Run, side: Side) -> Document:
 
 def from_json(text: bytes, name: str) -> Survey:
     """Read what `to_json` wrote. Raises CannotCompare with `name`, where it is something else, or of another layout."""
-    document = parse_document(text, name, "schema", SCHEMA, WANTED)
+    document = files.document(text, name, "schema", SCHEMA, WANTED)
     with files.refused(name, *DAMAGED):
         survey = read_survey(document)
         for one in survey.comparisons:
@@ -98,18 +98,6 @@ def from_json(text: bytes, name: str) -> Survey:
             if not named <= {cause.name for cause in one.causes}:
                 raise ValueError("a name stands for no cause")
         return survey
-
-
-def parse_document(text: bytes, name: str, key: str, layout: int, wanted: str) -> Document:
-    """A document of this layout, which it tells under `key`. Raises CannotCompare where it is something else."""
-    try:
-        found = files.parse(text)
-    except ValueError:
-        raise CannotCompare(f"{name!r} is not JSON; name {wanted}") from None
-    told = found.get(key) if isinstance(found, dict) else None
-    if told != layout:
-        raise CannotCompare(f"{name!r} has layout {told!r}, and {layout} is what is read here; run it once more")
-    return cast(Document, found)
 
 
 def read_survey(document: Document) -> Survey:

@@ -93,7 +93,7 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
         (("--server", "nobody"), "known here: streams"),
         (("--reference", "nobody"), "known here: streams"),
         (("--load", "/nonexistent"), "name a file that bench --save has written"),
-        (("--load", COMPARE), "is not a result of the benchmark (it is not JSON)"),
+        (("--load", COMPARE), "is not JSON; name a file that bench --save has written"),
         (("--load", COMPARE, "--save", "x.json"), "leave one of them out"),
         (("--baseline", "/nonexistent"), "name a file that bench --save has written"),
         (("--save", "/nonexistent/x"), "make it or name another"),

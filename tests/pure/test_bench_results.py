@@ -20,14 +20,14 @@ def test_results_come_back_as_they_were(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "'f' is not a result of the benchmark \\(it is not JSON\\); name a file that bench --save has written"),
-        ("[1]", "'f' is not a result of the benchmark"),
-        ('{"schema": "x"}', "'f' is not a result of the benchmark \\(schema 'x'\\)"),
-        ('{"schema": true}', "'f' is not a result of the benchmark \\(schema True\\)"),
-        ("{}", "'f' is not a result of the benchmark \\(there is no 'schema'\\)"),
+        ("", "'f' is not JSON; name a file that bench --save has written"),
+        ("[1]", "'f' has layout None, and 4 is what is read here; run it once more"),
+        ('{"schema": "x"}', "'f' has layout 'x', and 4"),
+        ('{"schema": true}', "'f' has layout True, and 4"),
+        ("{}", "'f' has layout None, and 4"),
         ('{"schema": 4}', "'f' is not a result of the benchmark \\(it has no 'environment'\\)"),
-        ('{"schema": 3}', "'f' has schema 3, and this program reads 4: another version .*; measure again"),
-        ('{"schema": 99}', "'f' has schema 99, and this program reads 4"),
+        ('{"schema": 3}', "'f' has layout 3, and 4 is what is read here; run it once more"),
+        ('{"schema": 99}', "'f' has layout 99, and 4"),
     ],
 )
 def test_what_is_no_result_is_named_with_the_remedy(text, expected):
