@@ -141,15 +141,14 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
     number, cell, arm = place
     says = cell.workload == "fresh" and set(planning.QUIET) <= set(arm.server_command)
     words = (*arm.server_command, *(SAYING if says else ()), *(arm.tls_options if cell.transport == TLS else ()))
-    address = arm.server_address
-    host, _ = address or (HOST, 0)
     sample = Sample(cell.key, arm.label, number, {})
     times = {"sample_s": plan.length_s(cell), "patience_s": PATIENCE_S}
     try:
         with launcher.part() as part:
-            server, port, _ = start(part, words, host, says=says, address=address, cores=cores[0], certificates=folder)
+            own = arm.server_address
+            server, address, _ = start(part, words, HOST, says=says, address=own, cores=cores[0], certificates=folder)
             server.keeps_lines = False
-            load = Load(cell=cell, host=host, port=port, server_pid=server.pid, **times)
+            load = Load(cell=cell, address=address, server_pid=server.pid, **times)
             sample = _loaded(part, load, cores[1], sample)
             trouble = server.stop().trouble
     except (NotReady, OSError, Closed) as error:

@@ -20,13 +20,9 @@ Cores = tuple[Collection[int] | None, Collection[int] | None]  # for the server 
 
 
 def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
-    """Everything by name; what the system does not tell is `unknown`, or None where it is a number."""
+    """Everything by name; what the system does not tell is `unknown`, or None for the number of cores."""
     configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
     model = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read("/proc/cpuinfo"), re.MULTILINE)
-    try:
-        load_average = round(os.getloadavg()[0], 2)  # how many processes wanted a core in the last minute
-    except OSError:
-        load_average = None
     server, load = ("any" if one is None else ", ".join(map(str, sorted(one))) for one in cores)
     return {
         **versions_of(pythons),
@@ -34,7 +30,7 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
         "CPU": model[1].strip() if model else platform.processor() or platform.machine() or UNKNOWN,
         "cores": os.cpu_count(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "load": load_average,
+        "load": round(os.getloadavg()[0], 2),  # how many processes wanted a core in the last minute
         "server on cores": server,
         "load on cores": load,
         **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},

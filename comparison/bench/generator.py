@@ -45,7 +45,7 @@ class Crowd:
         for begun in range(0, self._wanted, OPENING_AT_ONCE):
             for number in range(begun, min(begun + OPENING_AT_ONCE, self._wanted)):
                 try:
-                    connection = Connection((self.load.host, self.load.port), self._traffic, number)
+                    connection = Connection(self.load.address, self._traffic, number)
                 except OSError as error:
                     self.reasons.append(how_it_broke(error))
                     continue

@@ -148,8 +148,7 @@ class Load:
     """What the generator is asked for: the load of one sample. Times are in seconds."""
 
     cell: Cell
-    host: str
-    port: int
+    address: tuple[str, int]
     server_pid: int  # whose CPU time and memory are read
     sample_s: float
     patience_s: float  # what connections get to open, and answers to come, before that is called an error

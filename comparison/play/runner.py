@@ -171,7 +171,7 @@ def _serve_clients(
     left = deque(unit.turns)
     lines = 0
     with _folder(unit) as folder:
-        process, port, tried_port = serve(servers, unit.scenario, unit.transport, unit.server, folder)
+        process, (_, port), tried_port = serve(servers, unit.scenario, unit.transport, unit.server, folder)
         while left and not clients.is_closed:
             turn = left.popleft()
             for _ in range(0 if hung(unit.reference, unit.hanging, turn[0]) else TRIES):

@@ -17,8 +17,8 @@ from comparison.transcript import parse_line
 READY_S = 30.0  # for a server to accept connections. It takes 0.2 s; the rest is for a machine that is busy
 LOOK_S = 0.05  # how often it is tried whether a server that says nothing accepts connections
 
-# A server's process, its port (0 where it has none), and the port of a connection that tried whether it is there.
-Started = tuple[Process, int, int | None]
+# A server's process, its host and port (0 where it has none), and the port of a connection that tried it.
+Started = tuple[Process, tuple[str, int], int | None]
 
 
 class NotReady(Exception):
@@ -74,11 +74,11 @@ def start(
             why = "ended before it was ready" if process.output_is_over else f"was not ready in {READY_S:g} s"
             raise _not_ready(process, why)
         with contextlib.suppress(OSError), socket.create_connection((place, port), READY_S) as attempt:
-            return process, port, int(attempt.getsockname()[1])
+            return process, (place, port), int(attempt.getsockname()[1])
     told = re.search(r"port (\d{1,5})$", parse_line(line).message) if says else None
     if says and host and told is None:
         raise _not_ready(process, "did not say its port")
-    return process, int(told[1]) if told is not None else port, None
+    return process, (place, int(told[1]) if told is not None else port), None
 
 
 def free_port(host: str) -> int:

@@ -181,7 +181,7 @@ class ServerStage(Stage):
     def start(self) -> None:
         """Start it, and wait until it accepts connections. Raises NotReady, and Skip where it does not support this."""
         started = serve(self.launcher, self.scenario, self.transport, self.endpoint, self.folder)
-        self.process, self.port, self._tried_port = started
+        self.process, (_, self.port), self._tried_port = started
 
     def start_in_vain(self, *options: str) -> None:
         """Start a server that cannot serve, and wait for its end."""

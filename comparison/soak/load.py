@@ -42,12 +42,12 @@ class Served:
 
     def __init__(self, launcher: Launcher, endpoint: Endpoint, stopping: threading.Event, course: Course) -> None:
         """Start it. Raises NotReady."""
-        says, address = endpoint.takes_options, endpoint.server_address
-        host, _ = address or (HOST, 0)
+        says = endpoint.takes_options
         words = (*endpoint.server_command, *(OPTIONS if says else ()))
-        self.process, port, _ = start(launcher, words, host, says=says, address=address)
+        own = endpoint.server_address
+        self.process, self._address, _ = start(launcher, words, HOST, says=says, address=own)
         self.process.keeps_lines = False
-        self.course, self.stopping, self._address = course, stopping, (host, port)
+        self.course, self.stopping = course, stopping
         self._connections = Counter(dict.fromkeys((*GOOD, *BAD), 0))  # each thread counts its own
         self.latencies_us = deque[float]()
         self._peers = [in_a_thread(self._over_and_over, peer) for peer in (*GOOD, *BAD)]
