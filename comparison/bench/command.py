@@ -95,7 +95,7 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
             raise CannotCompare(f"--transport tls: {lacking}")
         options.transport = [TCP]
         notes.append(f"nothing is measured over TLS: {lacking}")
-    plan, left_out = planning.make(options, selection.servers, selection.reference.server.label)
+    plan = planning.make(options, selection.servers, selection.reference.server.label)
     most = max(cell.connections for cell in plan.cells)
     if (lacking := too_few_files(most)) is not None:
         raise CannotCompare(f"--connections {most}: {lacking}, or ask for fewer")
@@ -105,7 +105,6 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
     about = layout.duration(round(planning.duration_s(plan)))
     said = f"cells: {len(plan.cells)}, samples a round: {each}, rounds: {plan.rounds}; about {about}"
     print(f"compare.py: {said}", file=sys.stderr)
-    notes += left_out
     surroundings = environment.collect(selection.pythons, cores)
     samples: list[Sample] = []
     started_s = time.monotonic()

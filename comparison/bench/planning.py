@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from comparison.bench.connections import LEAST_LINE_BYTES
-from comparison.bench.plan import MIDDLE, TCP, TLS, WARM_UP_S, WORKLOADS, Arm, Cell, Plan
+from comparison.bench.plan import MIDDLE, TCP, TLS, WARM_UP_S, Arm, Cell, Plan
 from comparison.model import FACTORS, KIB, NO_LEVEL, CannotCompare, Endpoint
 
 PROPORTIONS = {  # servers that no endpoint is, each the shortest of its kind
@@ -61,9 +61,9 @@ def of_program(name: str, loop: str, python: str) -> Arm:
     )
 
 
-def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None = None) -> tuple[Plan, list[str]]:
-    """The plan of what the user asks for (see `command.add_options`; None where the default is wanted), and a note for
-    what it leaves out. Raises CannotCompare where it would be empty."""
+def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None = None) -> Plan:
+    """The plan of what the user asks for (see `command.add_options`; None where the default is wanted). Raises
+    CannotCompare where it would be empty."""
     own = sorted(map(of_endpoint, servers), key=lambda arm: reference not in (None, arm.label))
     pythons: dict[str, str] = {}  # by loop, the first that has it
     for one in servers:
@@ -72,8 +72,8 @@ def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None 
     beside = [of_program(name, *place) for place in list(pythons.items())[:1] for name in PROPORTIONS]
     idioms = [of_program(name, *place) for place in pythons.items() for name in IDIOMS]
     in_proportion = QUICK[:1] if request.quick else QUICK
-    wanted, cells = _wanted(request), []
-    for workload, transport in wanted:
+    cells = []
+    for workload, transport in _wanted(request):
         middle, places = _places(request, workload, transport)
         for place in places:
             taking_part = idioms if workload == "lines" else own
@@ -86,10 +86,8 @@ def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None 
         raise CannotCompare("nobody of these can be measured so; choose other servers, or leave out --transport")
     used = {label for cell in cells for label in cell.arms}
     who = tuple(arm for arm in [*own, *beside, *idioms] if arm.label in used)
-    left_out = ", ".join(name for name in WORKLOADS if name not in dict(wanted))
-    note = f"not measured: {left_out}; ask for them with --workload, and for TLS with --transport tls"
     sample_s = request.sample or (QUICK_SAMPLE_S if request.quick else SAMPLE_S)
-    return Plan(who, tuple(cells), request.rounds, sample_s), [note] if request.workload is None else []
+    return Plan(who, tuple(cells), request.rounds, sample_s)
 
 
 def duration_s(plan: Plan) -> float:

@@ -66,6 +66,8 @@ def _legend(results: Results) -> Iterator[str]:
     )
     yield "One of twenty intervals misses the truth by chance: measure again what surprises"
     measured = {cell.workload for cell in results.cells}
+    if left_out := [name for name in WORKLOADS if name not in measured]:
+        yield f"Not measured: {', '.join(left_out)}; ask for them with --workload, and for TLS with --transport tls"
     if measured - {"memory"}:
         yield "CPU is the server's, for each message or connection; so are the page faults"
         yield "per s is what a server and the load generator can do together: who costs little may be able to do more"
