@@ -3,13 +3,13 @@ on it, and it is ended: whatever goes wrong is part of the sample."""
 
 import argparse
 import dataclasses
-import functools
 import json
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
+from functools import partial
 from pathlib import Path
 
 from common.config import INTERRUPTED
@@ -19,7 +19,7 @@ from comparison.bench import environment, estimates, planning, resources, result
 from comparison.bench.environment import Cores
 from comparison.bench.plan import LEAST_ROUNDS, TCP, TLS, WARM_UP_S, WORKLOADS, Arm, Cell, Load, Plan, Results, Sample
 from comparison.model import KIB, MIB, CannotCompare
-from comparison.options import above_zero, at_least_one
+from comparison.options import above_zero, at_least_one, comma_separated
 from comparison.play import workers
 from comparison.play.machine import too_few_files
 from comparison.play.processes import Closed, Launcher
@@ -42,10 +42,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the benchmark."""
     add, of_lines, of_rounds = parser.add_argument, planning.IN_FLIGHT, LEAST_ROUNDS
     add("--quick", action="store_true", help="one minute: echo and connect, one size, 10 connections")
-    add("--workload", type=_list_of(str, *WORKLOADS), metavar="NAME", help=f"only these: {', '.join(WORKLOADS)}")
-    add("--transport", type=_list_of(str, TCP, TLS), metavar="NAME", help="tcp, tls")
-    add("--size", type=_list_of(_size), metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
-    add("--connections", type=_list_of(at_least_one), metavar="N", help="numbers of connections of echo (1,10,100)")
+    workloads, transports = partial(comma_separated, known=WORKLOADS), partial(comma_separated, known=(TCP, TLS))
+    sizes, numbers = partial(comma_separated, read=_size), partial(comma_separated, read=at_least_one)
+    add("--workload", type=workloads, metavar="NAME", help=f"only these: {', '.join(WORKLOADS)}")
+    add("--transport", type=transports, metavar="NAME", help="tcp, tls")
+    add("--size", type=sizes, metavar="BYTES", help="sizes of the messages of echo (64,1K,64K)")
+    add("--connections", type=numbers, metavar="N", help="numbers of connections of echo (1,10,100)")
     add("--in-flight", type=at_least_one, metavar="N", default=of_lines, help="lines at once (%(default)s)")
     add("--rounds", type=at_least_one, metavar="N", default=of_rounds, help="how often each is measured (%(default)s)")
     add("--sample", type=above_zero, metavar="S", help="length of one sample (0.2; with --quick 0.15)")
@@ -118,7 +120,7 @@ def measure(options: argparse.Namespace, before: Results | None = None) -> Resul
         return made
 
     def taken(launcher: Launcher, folder: Path) -> Iterator[Sample]:
-        submit = functools.partial(workers.in_a_thread, functools.partial(take, plan, launcher, folder, cores))
+        submit = partial(workers.in_a_thread, partial(take, plan, launcher, folder, cores))
         for _, sample in workers.each(submit, plan.order(), lambda running: len(running) == 1, launcher.kill):
             if sample is not None:
                 samples.append(sample)
@@ -168,19 +170,6 @@ def _loaded(launcher: Launcher, load: Load, cores: Collection[int] | None, sampl
     except (IndexError, ValueError, TypeError):
         last = log.lines[-1] if log.lines else "it wrote nothing"
         return dataclasses.replace(sample, troubles=(f"the load generator failed: {log.trouble or last}",))
-
-
-def _list_of(read: Callable[[str], object], *known: str) -> Callable[[str], list[object]]:
-    """A reader of values with a comma between them, of those that are known; each counts once."""
-
-    def read_all(text: str) -> list[object]:
-        values = dict.fromkeys(read(part.strip()) for part in text.split(","))
-        for value in values:
-            if known and value not in known:
-                raise argparse.ArgumentTypeError(f"{value!r} is unknown: choose {', '.join(known)}")
-        return list(values)
-
-    return read_all
 
 
 def _size(text: str) -> int:

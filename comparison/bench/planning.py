@@ -107,7 +107,7 @@ def _wanted(request: Namespace) -> list[tuple[str, str]]:
     if request.workload or request.transport or request.quick:
         workloads = request.workload or (QUICK if request.quick else DEFAULT[TCP])
         wanted = dict.fromkeys(request.transport or (TCP,), workloads)
-    return [(workload, transport) for transport, workloads in wanted.items() for workload in workloads]
+    return [(workload, transport) for transport, asked in wanted.items() for workload in dict.fromkeys(asked)]
 
 
 def _places(request: Namespace, workload: str, transport: str) -> tuple[tuple[int, int], list[tuple[int, int]]]:

@@ -82,7 +82,7 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
         (("--size", "0"), "give bytes, or KiB and MiB such as 64, 1K, 128M"),
         (("--size", "1Q"), "give bytes"),
         (("--connections", "-1"), "not a whole number of at least 1"),
-        (("--connections", "1,,2"), "not a whole number"),
+        (("--connections", "1,,2"), "an empty name or number"),
         (("--connections", "99999999"), "ask for fewer"),
         (("--sample", "nan"), "not a number above 0"),
         (("--rounds", "0"), "not a whole number of at least 1"),

@@ -76,7 +76,7 @@ def test_what_is_asked_for_replaces_the_default():
     asked = options(workload=["echo", "memory"], size=[100], connections=[10000])
     assert keys(asked) == ["echo/100/10000", "memory/64/10000"]
     assert keys(options(workload=["lines"], size=[200], connections=[1], in_flight=1)) == ["lines/200/1/x1"]
-    assert keys(options(workload=["half"])) == ["half/1024/10"]
+    assert keys(options(workload=["half", "half"], size=[1024, 1024])) == ["half/1024/10"]
 
 
 def test_over_tls_there_is_the_same():
