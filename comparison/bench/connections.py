@@ -72,8 +72,7 @@ class Connection:
 
     def send(self, count: int = 0) -> None:
         """Send what is `unsent` and the next messages. What does not go at once waits for the next call."""
-        if count:
-            self._ask(count)
+        self._ask(count)
         try:
             sent = self.socket.send(self.unsent)
         except BlockingIOError:

@@ -98,8 +98,7 @@ def _choices(results: Results, cell: Cell) -> Iterator[str]:
             said = str(found) if found.is_sure else "about as much" if found.at_most < ALIKE else "undecided"
             clauses.setdefault(pair.levels("against"), []).append(f"{said} ({found.interval}){pair.shared}")
     workload = WORKLOADS[cell.workload]
-    noun = METRICS[workload.compared].noun
-    what = f"{noun} per {workload.per}" if "CPU" in noun else noun
+    what = f"{METRICS[workload.compared].noun} per {workload.per}"
     if clauses:
         parts = (f"{choice} {' and '.join(said)}" for choice, said in clauses.items())
         yield f"{what[0].upper()}{what[1:]} ({cell}): {'; '.join(parts)}"

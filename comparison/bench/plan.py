@@ -38,7 +38,7 @@ METRICS = {
     "p99_us": Metric("p99 us"),
     "p999_us": Metric("p99.9 us"),
     "empty_bytes": Metric("empty MiB", divisor=MIB),
-    "per_connection_bytes": Metric("KiB per idle connection", "memory per idle connection", KIB),
+    "per_connection_bytes": Metric("KiB per idle connection", "memory", KIB),
     "again_bytes": Metric("as many again: MiB more", divisor=MIB),
 }
 """What tables show. A sample has more: user and system time, what each side was busy with, how many were held."""
@@ -61,7 +61,7 @@ WORKLOADS = {  # in the order in which they are listed
     "memory": Workload(
         "resident memory of the server with 0, many, and again many idle connections",
         ("empty_bytes", "per_connection_bytes", "again_bytes"),
-        "connection",
+        "idle connection",
         compared="per_connection_bytes",
     ),
     "half": Workload(

@@ -68,9 +68,8 @@ def _legend(results: Results) -> Iterator[str]:
     measured = {cell.workload for cell in results.cells}
     if left_out := [name for name in WORKLOADS if name not in measured]:
         yield f"Not measured: {', '.join(left_out)}; ask for them with --workload, and for TLS with --transport tls"
-    if measured - {"memory"}:
-        yield "CPU is the server's, for each message or connection; so are the page faults"
-        yield "per s is what a server and the load generator can do together: who costs little may be able to do more"
+    yield "CPU is the server's, for each message or connection; so are the page faults"
+    yield "per s is what a server and the load generator can do together: who costs little may be able to do more"
     if "fresh" in measured:
         yield (
             "Somebody has left before echo is measured, as in any service that has run for a while; fresh shows one "
