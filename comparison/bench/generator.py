@@ -70,8 +70,7 @@ class Crowd:
         """The connections on which messages are complete, and how many; 1 of one that has come to its end, and is
         dropped. What waits to be sent is sent."""
         for key, events in self._selector.select(timeout_s):
-            complete = self.serve(key.data, events)
-            if complete:
+            if complete := self.serve(key.data, events):
                 yield key.data, complete
 
     def serve(self, connection: Connection, events: int = 0, count: int = 0) -> int:

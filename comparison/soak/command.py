@@ -47,11 +47,8 @@ def run(options: argparse.Namespace) -> int:
     selection = chosen(options)
     courses, interrupted = soak(selection.servers, options.minutes)
     failed = [course.label for course in courses if course.growing or course.troubles]
-    about: dict[str, Any] = {
-        "minutes": options.minutes,
-        "environment": environment(selection.pythons),
-        "interrupted": interrupted,
-    }
+    versions = environment(selection.pythons)
+    about: dict[str, Any] = {"minutes": options.minutes, "environment": versions, "interrupted": interrupted}
     if options.save is not None:
         servers = [dataclasses.asdict(one) | {"growing": [limit.name for limit in one.growing]} for one in courses]
         document = {"schema": SCHEMA, "exit_code": int(bool(failed)), "servers": servers, **about}
