@@ -54,8 +54,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--output", type=Path, metavar="FILE", help="write there instead of standard output")
-    add("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first on")
-    add("--load", type=Path, metavar="FILE", help="measure nothing, show what --save has kept")
+    one_of = parser.add_mutually_exclusive_group().add_argument
+    one_of("--save", type=Path, metavar="FILE", help="keep every sample there as JSON, from the first on")
+    one_of("--load", type=Path, metavar="FILE", help="measure nothing, show what --save has kept")
     add("--baseline", type=Path, metavar="FILE", help="say what is better or worse than in what --save has kept there")
     add("--plot", type=Path, metavar="DIR", help="draw charts there, as SVG")
 
@@ -69,10 +70,8 @@ def run(options: argparse.Namespace) -> int:
     if options.load is None:
         resources.check()
         found = measure(options, before)
-    elif options.save is None:
-        found = results.load(options.load)
     else:
-        raise CannotCompare("--save keeps what is measured, and --load measures nothing; leave one of them out")
+        found = results.load(options.load)
     changes = estimates.changes(before, found) if before is not None else []
     blocks = [*view.blocks(found), *view.changes(changes)]
     layout.write(results.to_json(found) if options.format == "json" else blocks, options.format, options.output)

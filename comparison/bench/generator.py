@@ -227,8 +227,7 @@ def run(load: Load) -> dict[str, Any]:
         values, latencies_ns = WORKLOADS[load.cell.workload](load, reasons)
     except Gone:
         return {"values": {}, "troubles": ("the server ended while it was measured",)}
-    counted = Counter(reasons).items()
-    troubles = tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
+    troubles = tuple(f"{count} connection{'s' * (count != 1)}: {why}" for why, count in Counter(reasons).items())
     if not values and not troubles:
         troubles = (f"nothing came back in {load.sample_s:g} s",)
     return {"values": values, "latencies": histogram(latencies_ns), "troubles": troubles}

@@ -22,8 +22,7 @@ Gone: type[Exception] = OSError if psutil is None else psutil.NoSuchProcess
 def check() -> None:
     """Raises CannotCompare where what measures is not installed."""
     if psutil is None:
-        without = "psutil is not installed, and CPU time and memory cannot be read without it"
-        raise CannotCompare(f"{without}; install it with: pip install psutil")
+        raise CannotCompare("psutil is not installed, which tells CPU time and memory; get it with: pip install psutil")
 
 
 class Watched:

@@ -94,7 +94,7 @@ def test_the_same_results_as_json_and_in_a_file(tmp_path):
         (("--reference", "nobody"), "known here: streams"),
         (("--load", "/nonexistent"), "name a file that bench --save has written"),
         (("--load", COMPARE), "is not JSON; name a file that bench --save has written"),
-        (("--load", COMPARE, "--save", "x.json"), "leave one of them out"),
+        (("--load", COMPARE, "--save", "x.json"), "not allowed with argument"),
         (("--baseline", "/nonexistent"), "name a file that bench --save has written"),
         (("--save", "/nonexistent/x"), "make it or name another"),
         (("--save", "/"), "is a folder; name a file"),
