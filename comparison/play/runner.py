@@ -16,7 +16,7 @@ from comparison.play.processes import Closed, Launcher
 from comparison.play.relay import Relay
 from comparison.play.serving import NotReady, serve
 from comparison.play.stage import Busy, ClientStage, ServerStage
-from comparison.play.transports import HOSTS, client_command, not_supported, prepare, where
+from comparison.play.transports import HOSTS, client_command, not_supported, prepare
 from comparison.play.workers import each, in_a_thread
 from comparison.transcript import connections, is_connection, parse, places, tells, told_speaker
 
@@ -171,11 +171,11 @@ def _serve_clients(
     left = deque(unit.turns)
     lines = 0
     with _folder(unit) as folder:
-        process, (_, port), tried_port = serve(servers, unit.scenario, unit.transport, unit.server, folder)
+        process, address, tried_port = serve(servers, unit.scenario, unit.transport, unit.server, folder)
         while left and not clients.is_closed:
             turn = left.popleft()
             for _ in range(0 if hung(unit.reference, unit.hanging, turn[0]) else TRIES):
-                met.append(client := _run_client(clients, unit, folder, turn, port))
+                met.append(client := _run_client(clients, unit, folder, turn, address))
                 lines += len(client.log.lines)
                 if client.skipped is not TOO_BUSY:
                     break
@@ -192,12 +192,11 @@ def _shows_an_error(events: Sequence[Event]) -> bool:
     return any("traceback" in event.fields for event in own) or first_error(printed) is not None
 
 
-def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, port: int) -> _Client:
+def _run_client(launcher: Launcher, unit: Unit, folder: Path, turn: Turn, address: tuple[str, int]) -> _Client:
     """Run a client to its end; through a relay, which watches the wire, where one of the two may tell nothing."""
-    scenario, transport, (pairing, _), relay = unit.scenario, unit.transport, turn, None
+    scenario, transport, (pairing, _), (_, port), relay = unit.scenario, unit.transport, turn, address, None
     with contextlib.ExitStack() as stack:
         if not (pairing.server.takes_options and pairing.client.takes_options):
-            address = where(pairing.server, transport, port)
             relay = stack.enter_context(Relay(HOSTS[transport.name], address, scenario.deadline_s))
             port = relay.port
         command, payload = client_command(scenario, transport, pairing, folder, port)

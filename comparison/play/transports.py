@@ -83,11 +83,6 @@ def prepare(scenario: Scenario, transport: Transport, folder: Path) -> None:
         write_certificates(folder)
 
 
-def where(server: Endpoint, transport: Transport, port: int) -> tuple[str, int]:
-    """At which host and port a server that takes no options is reached; `port` is for one that is told."""
-    return server.server_address or (HOSTS.get(transport.name, ""), port)
-
-
 def server_command(scenario: Scenario, transport: Transport, server: Endpoint, folder: Path) -> tuple[str, ...]:
     """The command of a server; `folder` is what `prepare` has filled. In one that takes no options there may still be
     places for host and port."""

@@ -11,7 +11,7 @@ from common.config import PORT
 from comparison.layout import Command
 from comparison.model import RAW, Cell, Comparison, Pairing, Scenario, Survey, Transport
 from comparison.play.processes import ROOT
-from comparison.play.transports import TRANSPORTS, client_command, filled, server_command, where
+from comparison.play.transports import HOSTS, TRANSPORTS, client_command, filled, server_command
 from comparison.run import shown_elsewhere
 from comparison.scenarios import SCENARIOS, TUTORIAL
 
@@ -73,7 +73,7 @@ def commands(comparison: Comparison, cell: Cell) -> list[Command]:
 
 def by_hand(scenario: Scenario, transport: Transport, pairing: Pairing, place: Path) -> tuple[str, str]:
     """The commands of both sides with plain logs and a known port; `place` is a folder that `prepare` has filled."""
-    host, port = where(pairing.server, transport, PORT)
+    host, port = pairing.server.server_address or (HOSTS.get(transport.name, ""), PORT)
     serve = typed(filled(server_command(scenario, transport, pairing.server, place), port, host=host))
     command, payload = client_command(scenario, transport, pairing, place, port)
     connect = typed(command)
