@@ -62,7 +62,7 @@ def play_there(unit: Unit, wanted: str) -> list[Outcome]:
     if lacking or version() != wanted:
         has = f"{platform.node()} has " + (f"no {lacking[0]}" if lacking else "another version of the project")
         raise CannotCompare(f"--cluster: the worker on {has}; have it like here, and start it again")
-    if (why := missing(unit.transport) or too_few_files(unit.scenario)) is not None:
+    if (why := missing(unit.transport) or too_few_files(unit.scenario.connections)) is not None:
         return [(pairing, why) for pairing, _ in unit.turns]
     worker, is_over = distributed.get_worker(), threading.Event()
     task = worker.get_current_task()

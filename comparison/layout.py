@@ -125,6 +125,12 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def rounded(value: float) -> str:
+    """A figure with the digits that matter: 0.58, 12.3, 1,234."""
+    digits = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:,.{digits}f}"
+
+
 def columns_of(file: TextIO) -> int:
     """How wide a view in a file may be: as the user says, or as its terminal is."""
     columns = int(os.environ.get("COLUMNS", 0))

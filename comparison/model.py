@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
-MIB = 1024 * 1024
+KIB, MIB = 1024, 1024 * 1024
 
 
 def stretch(pattern: bytes, offset: int, length: int) -> bytes:

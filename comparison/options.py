@@ -5,18 +5,23 @@ import contextlib
 import difflib
 import math
 import shlex
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from common.loops import LOOPS, USUAL
 from comparison.model import CannotCompare
 
 
-def comma_separated(text: str) -> list[str]:
-    """`a,b` as a list; an empty name is an error."""
+def comma_separated(text: str, read: Callable[[str], Any] = str, known: Collection[str] = ()) -> list[Any]:
+    """`a,b` as a list of what is read in each part; an error is an empty part, and one that is none of the names that
+    are `known`, if there are any."""
     names = [name.strip() for name in text.split(",")]
     if not all(names):
-        raise argparse.ArgumentTypeError(f"{text!r} has an empty name; give names with one comma between them")
-    return names
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty name or number; put one comma between two")
+    for name in names:
+        if known and name not in known:
+            raise argparse.ArgumentTypeError(f"{name!r} is unknown: choose {', '.join(known)}")
+    return [read(name) for name in names]
 
 
 def above_zero(text: str) -> float:

@@ -113,7 +113,7 @@ def trials(scenarios: Sequence[str], transports: Sequence[str] | None, address: 
     found = []
     for scenario in named:
         for transport in over or [TRANSPORTS[scenario.transports[0]]]:
-            skipped = missing(transport) or too_few_files(scenario)
+            skipped = missing(transport) or too_few_files(scenario.connections)
             if transport.name not in scenario.transports:
                 skipped = f"there is no {scenario.name} over {transport.name}, only {', '.join(scenario.transports)}"
             found.append(Trial(scenario, transport, skipped))

@@ -12,9 +12,7 @@ from comparison.bench.plan import TLS, Cell
 # is a system call of its own, and pages to be zeroed, which took twice the time of all the rest.
 LEAST_READ_BYTES, MOST_READ_BYTES = 4096, 64 * 1024
 
-LENGTH_DIGITS = (
-    8  # a line begins with the number of bytes that follow, for those who count instead of looking for its end
-)
+LENGTH_DIGITS = 8  # of how many bytes follow: a line begins with it, for those who do not look for its end
 LEAST_LINE_BYTES = LENGTH_DIGITS + 2
 
 TRUSTING = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # takes any certificate: what is measured is on this machine
@@ -74,8 +72,7 @@ class Connection:
 
     def send(self, count: int = 0) -> None:
         """Send what is `unsent` and the next messages. What does not go at once waits for the next call."""
-        if count:
-            self._ask(count)
+        self._ask(count)
         try:
             sent = self.socket.send(self.unsent)
         except BlockingIOError:

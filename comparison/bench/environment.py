@@ -8,10 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from comparison.bench.plan import Cell
 from comparison.endpoints import environment as versions_of
-from comparison.model import CannotCompare, Interpreter
-from comparison.play.machine import SPARE_FILES, allow_files
+from comparison.model import Interpreter
 
 SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 UNKNOWN = "unknown"
@@ -22,13 +20,9 @@ Cores = tuple[Collection[int] | None, Collection[int] | None]  # for the server 
 
 
 def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
-    """Everything by name; what the system does not tell is `unknown`, or None where it is a number."""
+    """Everything by name; what the system does not tell is `unknown`, or None for the number of cores."""
     configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
     model = re.search(r"^(?:model name|Model|cpu model)\s*:(.*)", _read("/proc/cpuinfo"), re.MULTILINE)
-    try:
-        load_average = round(os.getloadavg()[0], 2)  # how many processes wanted a core in the last minute
-    except OSError:
-        load_average = None
     server, load = ("any" if one is None else ", ".join(map(str, sorted(one))) for one in cores)
     return {
         **versions_of(pythons),
@@ -36,7 +30,7 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
         "CPU": model[1].strip() if model else platform.processor() or platform.machine() or UNKNOWN,
         "cores": os.cpu_count(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "load": load_average,
+        "load": round(os.getloadavg()[0], 2),  # how many processes wanted a core in the last minute
         "server on cores": server,
         "load on cores": load,
         **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},
@@ -56,26 +50,6 @@ def _read(path: str) -> str:
 
 
 # --- What the machine allows ---
-def check_connections(cells: Sequence[Cell]) -> None:
-    """Raises CannotCompare, with the remedy, where a process cannot hold so many connections at once. Lifts the soft
-    limit of open files, which the processes that we start inherit."""
-    most = max(cell.connections for cell in cells)
-    wanted = most + SPARE_FILES
-    if (limit := allow_files(wanted)) < wanted:
-        remedy = f"ask for fewer, or raise the hard limit: ulimit -Hn {wanted} (as root, or in limits.conf)"
-        may = f"a process may have {limit} files open here, and this takes {wanted}"
-        raise CannotCompare(f"--connections {most}: {may}; {remedy}")
-
-
-def notes() -> list[str]:
-    """What this system lacks that makes figures steadier."""
-    if not hasattr(os, "sched_setaffinity"):
-        return ["this system cannot bind a process to a core, so server and load move about; take more --rounds"]
-    if cores() == (None, None):
-        return ["there are no two cores here (two hardware threads of one are not two), so server and load share one"]
-    return []
-
-
 def cores() -> Cores:
     """A core for the server and one for the load: two that this process may use, and not two hardware threads of one,
     which share what it can do; none where there are no two, or where the system cannot pin."""

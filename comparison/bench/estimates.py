@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from comparison.bench.plan import COST, COST_PARTS, PERCENTILES, WORKLOADS, Cell, Results, Sample
+from comparison.layout import rounded
 from comparison.model import CannotCompare
 
 CONFIDENCE = 0.95
@@ -53,14 +54,10 @@ class Estimate(NamedTuple):
     def interval(self) -> str:
         if not self.has_interval:
             return f"{self.rounds} round{'s' * (self.rounds != 1)}: no interval"
-        return f"{_number(self.low)} to {_number(self.high)}"
+        return f"{rounded(self.low)} to {rounded(self.high)}"
 
     def __str__(self) -> str:
-        return f"{_number(self.ratio)} x"
-
-
-def _number(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
+        return f"{rounded(self.ratio)} x"
 
 
 def median(samples: Sequence[Sample], metric: str) -> float | None:

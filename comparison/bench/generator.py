@@ -1,11 +1,10 @@
 """The load generator: a program of its own with plain non-blocking sockets and epoll, and no event loop of anybody's.
 
-`python -m comparison.bench.generator LOAD` takes a `plan.Load` as a JSON object, and prints a `plan.Sample` as one. It
-uses neither of the APIs that are compared, so it favours none. Each load ends in bounded time. A connection that breaks
-is counted and left out, and the others go on: nothing that a server does is an exception here.
+`python -m comparison.bench.generator LOAD` takes a `plan.Load` as a JSON object, and prints what is measured in a
+`plan.Sample` as one. It uses neither of the APIs that are compared, so it favours none. Each load ends in bounded time.
+A connection that breaks is counted and left out, and the others go on: nothing that a server does is an exception here.
 """
 
-import dataclasses
 import gc
 import itertools
 import json
@@ -15,10 +14,11 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from selectors import EVENT_READ, EVENT_WRITE
 from time import perf_counter, perf_counter_ns
+from typing import Any
 
 from comparison import shapes
 from comparison.bench.connections import Connection, Traffic, how_it_broke
-from comparison.bench.plan import Load, Sample
+from comparison.bench.plan import WARM_UP_S, Load
 from comparison.bench.resources import Gone, Watched, used_for
 
 OPENING_AT_ONCE = 64  # fewer than any server's backlog, or the kernel drops some, and repeats them only after 1 s
@@ -45,7 +45,7 @@ class Crowd:
         for begun in range(0, self._wanted, OPENING_AT_ONCE):
             for number in range(begun, min(begun + OPENING_AT_ONCE, self._wanted)):
                 try:
-                    connection = Connection((self.load.host, self.load.port), self._traffic, number)
+                    connection = Connection(self.load.address, self._traffic, number)
                 except OSError as error:
                     self.reasons.append(how_it_broke(error))
                     continue
@@ -70,8 +70,7 @@ class Crowd:
         """The connections on which messages are complete, and how many; 1 of one that has come to its end, and is
         dropped. What waits to be sent is sent."""
         for key, events in self._selector.select(timeout_s):
-            complete = self.serve(key.data, events)
-            if complete:
+            if complete := self.serve(key.data, events):
                 yield key.data, complete
 
     def serve(self, connection: Connection, events: int = 0, count: int = 0) -> int:
@@ -121,7 +120,7 @@ def echo(load: Load, reasons: list[str]) -> Found:
     """On each connection so many requests in flight, and the next when one is back; after a warm-up, and for all but
     `fresh` after somebody has left."""
     with Crowd(load, load.cell.connections, reasons) as crowd:
-        _exchange(crowd, load.warm_up_s)
+        _exchange(crowd, WARM_UP_S)
         if load.cell.workload != "fresh":
             _one_leaves(load)
         return used_for(lambda: _exchange(crowd, load.sample_s), load.server_pid), []
@@ -151,7 +150,7 @@ def connect(load: Load, reasons: list[str]) -> Found:
                 count += crowd.leave()
         return count
 
-    come_and_go(load.warm_up_s)
+    come_and_go(WARM_UP_S)
     reasons.clear()
     return used_for(lambda: come_and_go(load.sample_s), load.server_pid), []
 
@@ -160,7 +159,7 @@ def connect(load: Load, reasons: list[str]) -> Found:
 def half(load: Load, reasons: list[str]) -> Found:
     """Requests at half of what this server can do, which is found out first."""
     with Crowd(load, load.cell.connections, reasons) as crowd:
-        _exchange(crowd, load.warm_up_s)
+        _exchange(crowd, WARM_UP_S)
         _one_leaves(load)
         began_s = perf_counter()
         rate_per_s = max(1.0, HALF * _exchange(crowd, load.sample_s / 2) / (perf_counter() - began_s))
@@ -221,20 +220,19 @@ def histogram(values_ns: Iterable[int]) -> dict[int, int]:
     return dict(Counter(int(float(f"{value_ns:.2e}")) for value_ns in values_ns))
 
 
-def run(load: Load) -> Sample:
-    """Put one load on one server: what was measured, and what became of how many connections."""
-    place, reasons = (load.cell.key, load.arm, load.round), list[str]()
+def run(load: Load) -> dict[str, Any]:
+    """Put one load on one server: what of a sample is measured, and what became of how many connections."""
+    reasons: list[str] = []
     try:
         values, latencies_ns = WORKLOADS[load.cell.workload](load, reasons)
     except Gone:
-        return Sample(*place, {}, troubles=("the server ended while it was measured",))
-    counted = Counter(reasons).items()
-    troubles = tuple(f"{count} connection{'s' * (count != 1)}: {reason}" for reason, count in counted)
+        return {"values": {}, "troubles": ("the server ended while it was measured",)}
+    troubles = tuple(f"{count} connection{'s' * (count != 1)}: {why}" for why, count in Counter(reasons).items())
     if not values and not troubles:
         troubles = (f"nothing came back in {load.sample_s:g} s",)
-    return Sample(*place, values, histogram(latencies_ns), troubles)
+    return {"values": values, "latencies": histogram(latencies_ns), "troubles": troubles}
 
 
 if __name__ == "__main__":
     gc.disable()  # it makes no cycles, and a collection would show as latency of the server
-    print(json.dumps(dataclasses.asdict(run(shapes.make(Load, json.loads(sys.argv[1]))))), flush=True)
+    print(json.dumps(run(shapes.make(Load, json.loads(sys.argv[1])))), flush=True)

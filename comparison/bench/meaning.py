@@ -98,8 +98,7 @@ def _choices(results: Results, cell: Cell) -> Iterator[str]:
             said = str(found) if found.is_sure else "about as much" if found.at_most < ALIKE else "undecided"
             clauses.setdefault(pair.levels("against"), []).append(f"{said} ({found.interval}){pair.shared}")
     workload = WORKLOADS[cell.workload]
-    noun = METRICS[workload.compared].noun
-    what = f"{noun} per {workload.per}" if "CPU" in noun else noun
+    what = f"{METRICS[workload.compared].noun} per {workload.per}"
     if clauses:
         parts = (f"{choice} {' and '.join(said)}" for choice, said in clauses.items())
         yield f"{what[0].upper()}{what[1:]} ({cell}): {'; '.join(parts)}"
@@ -120,7 +119,7 @@ def _handler(results: Results, cell: Cell) -> Iterator[str]:
 # --- Doubts ---
 def doubts(results: Results) -> list[str]:
     """A sentence for each doubt: the machine first, which everything rests on."""
-    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults, _chance)
+    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults)
     return [sentence for maker in makers for sentence in maker(results)]
 
 
@@ -184,14 +183,6 @@ def _faults(results: Results) -> Iterator[str]:
         why = "the allocator maps and unmaps memory for each there, which can be most of the cost"
         remedy = "MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_, both set, end it"
         yield f"more than {FAULTS:g} page faults a message: {'; '.join(found)}; {why}: {remedy}"
-
-
-def _chance(results: Results) -> Iterator[str]:
-    compared = (estimates.compare(results, cell, arm) for cell, arm in _places(results) if arm != cell.reference)
-    found = sum(estimate is not None and estimate.has_interval for estimate in compared)
-    missed = found * (1 - estimates.CONFIDENCE)
-    if missed >= 1:
-        yield f"of {found} intervals of 95 % about {missed:.0f} miss the truth by chance: measure again what surprises"
 
 
 def _places(results: Results, *workloads: str) -> Iterator[tuple[Cell, str]]:

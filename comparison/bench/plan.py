@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from comparison.model import MIB
+from comparison.layout import rounded
+from comparison.model import KIB, MIB
 
-KIB = 1024
 MIDDLE = (KIB, 10)  # the size and the number of connections at which one is held while the other varies
 LEAST_ROUNDS = 8  # from fewer an interval reaches from the least value to the greatest, if there is one
 TCP, TLS = "tcp", "tls"
+WARM_UP_S = 0.05  # a thousand messages: all code has run, and CPython has specialised it, after a few dozen calls
 
 
 class Metric(NamedTuple):
@@ -19,12 +20,10 @@ class Metric(NamedTuple):
     title: str
     noun: str = ""
     divisor: float = 1.0
-    digits: int = 1
 
     def text(self, value: float) -> str:
         """A value as a table shows it."""
-        shown = value / self.divisor
-        return f"{shown:,.{self.digits}f}" if abs(shown) < 1000 else f"{shown:,.0f}"
+        return rounded(value / self.divisor)
 
 
 PERCENTILES = {"p50_us": 0.5, "p99_us": 0.99, "p999_us": 0.999}  # made from the latencies of an open loop
@@ -32,14 +31,14 @@ COST = "server_cpu_us"
 COST_PARTS = ("server_user_us", "server_system_us")
 
 METRICS = {
-    "per_s": Metric("per s", digits=0),
+    "per_s": Metric("per s"),
     COST: Metric("CPU us (user + system)", "server CPU"),
-    "faults": Metric("page faults", digits=2),
-    "p50_us": Metric("p50 us", digits=0),
-    "p99_us": Metric("p99 us", digits=0),
-    "p999_us": Metric("p99.9 us", digits=0),
+    "faults": Metric("page faults"),
+    "p50_us": Metric("p50 us"),
+    "p99_us": Metric("p99 us"),
+    "p999_us": Metric("p99.9 us"),
     "empty_bytes": Metric("empty MiB", divisor=MIB),
-    "per_connection_bytes": Metric("KiB per idle connection", "memory per idle connection", KIB),
+    "per_connection_bytes": Metric("KiB per idle connection", "memory", KIB),
     "again_bytes": Metric("as many again: MiB more", divisor=MIB),
 }
 """What tables show. A sample has more: user and system time, what each side was busy with, how many were held."""
@@ -52,21 +51,17 @@ class Workload(NamedTuple):
     columns: tuple[str, ...] = ("per_s", COST, "faults")
     per: str = "message"
     compared: str = COST  # the figure whose ratio to the reference is taken; less is better
-    over_tls: bool = True  # whether it is measured there, too, where that is asked for
 
 
 WORKLOADS = {  # in the order in which they are listed
     "echo": Workload("closed loop, as many requests in flight as there are connections; somebody has left before"),
     "fresh": Workload("the same of a server whom nobody has left yet"),
-    "lines": Workload(
-        "requests that end in a newline, several in flight on each connection, by four idioms and one that counts",
-        over_tls=False,
-    ),
+    "lines": Workload("requests of a line, several in flight on each connection, by four idioms and one that counts"),
     "connect": Workload("connect, one echo, and the close of both sides", ("per_s", COST), "connection"),
     "memory": Workload(
         "resident memory of the server with 0, many, and again many idle connections",
         ("empty_bytes", "per_connection_bytes", "again_bytes"),
-        "connection",
+        "idle connection",
         compared="per_connection_bytes",
     ),
     "half": Workload(
@@ -125,13 +120,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole benchmark: each sample measures for `sample_s` seconds, after `warm_up_s` under the same load."""
+    """A whole benchmark: each sample measures for `sample_s` seconds, after WARM_UP_S under the same load."""
 
     arms: tuple[Arm, ...]
     cells: tuple[Cell, ...]
     rounds: int
     sample_s: float
-    warm_up_s: float
 
     def order(self) -> Iterator[tuple[int, Cell, Arm]]:
         """The samples, each with the number of its round, from 1. Rounds, not blocks: a machine drifts over minutes, so
@@ -154,14 +148,10 @@ class Load:
     """What the generator is asked for: the load of one sample. Times are in seconds."""
 
     cell: Cell
-    arm: str
-    round: int
-    host: str
-    port: int
+    address: tuple[str, int]
     server_pid: int  # whose CPU time and memory are read
-    warm_up_s: float = 0.0
-    sample_s: float = 1.0
-    patience_s: float = 10.0  # what connections get to open, and answers to come, before that is called an error
+    sample_s: float
+    patience_s: float  # what connections get to open, and answers to come, before that is called an error
 
 
 @dataclass(frozen=True)

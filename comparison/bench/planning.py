@@ -5,8 +5,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from comparison.bench.connections import LEAST_LINE_BYTES
-from comparison.bench.plan import KIB, MIDDLE, TCP, TLS, WORKLOADS, Arm, Cell, Plan
-from comparison.model import FACTORS, NO_LEVEL, CannotCompare, Endpoint
+from comparison.bench.plan import MIDDLE, TCP, TLS, WARM_UP_S, Arm, Cell, Plan
+from comparison.model import FACTORS, KIB, NO_LEVEL, CannotCompare, Endpoint
 
 PROPORTIONS = {  # servers that no endpoint is, each the shortest of its kind
     "buffered": "an echo with BufferedProtocol and nothing else: no log, no limits",
@@ -33,7 +33,6 @@ MEMORY_CONNECTIONS = {TCP: 500, TLS: 100}  # many, so that what one takes is see
 
 # Some thousand messages of most arms: less is left to chance than between two processes, so more rounds are better.
 SAMPLE_S, QUICK_SAMPLE_S = 0.2, 0.15
-WARM_UP_S = 0.05  # a thousand messages: all code has run, and CPython has specialised it, after a few dozen calls
 START_S = 0.45  # what a sample takes besides: two programs are started and ended
 
 QUICK = ("echo", "connect")
@@ -58,13 +57,13 @@ def of_program(name: str, loop: str, python: str) -> Arm:
         (python, "-m", "comparison.bench.servers", name, loop, "{host}", "{port}"),
         factors={"idiom": name, "loop": loop} if name in IDIOMS else {},
         meaning=f"{name}: {(PROPORTIONS | IDIOMS)[name]}",
-        tls_options=(CERTIFICATE,) if name == "buffered" else (),
+        tls_options=() if name == "sockets" else (CERTIFICATE,),
     )
 
 
-def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None = None) -> tuple[Plan, list[str]]:
-    """The plan of what the user asks for (see `command.add_options`; None where the default is wanted), and a note for
-    what it leaves out. Raises CannotCompare where it would be empty."""
+def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None = None) -> Plan:
+    """The plan of what the user asks for (see `command.add_options`; None where the default is wanted). Raises
+    CannotCompare where it would be empty."""
     own = sorted(map(of_endpoint, servers), key=lambda arm: reference not in (None, arm.label))
     pythons: dict[str, str] = {}  # by loop, the first that has it
     for one in servers:
@@ -73,8 +72,8 @@ def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None 
     beside = [of_program(name, *place) for place in list(pythons.items())[:1] for name in PROPORTIONS]
     idioms = [of_program(name, *place) for place in pythons.items() for name in IDIOMS]
     in_proportion = QUICK[:1] if request.quick else QUICK
-    wanted, cells = _wanted(request), []
-    for workload, transport in wanted:
+    cells = []
+    for workload, transport in _wanted(request):
         middle, places = _places(request, workload, transport)
         for place in places:
             taking_part = idioms if workload == "lines" else own
@@ -87,17 +86,15 @@ def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None 
         raise CannotCompare("nobody of these can be measured so; choose other servers, or leave out --transport")
     used = {label for cell in cells for label in cell.arms}
     who = tuple(arm for arm in [*own, *beside, *idioms] if arm.label in used)
-    left_out = ", ".join(name for name in WORKLOADS if name not in dict(wanted))
-    note = f"not measured: {left_out}; ask for them with --workload, and for TLS with --transport tls"
     sample_s = request.sample or (QUICK_SAMPLE_S if request.quick else SAMPLE_S)
-    return Plan(who, tuple(cells), request.rounds, sample_s, WARM_UP_S), [note] if request.workload is None else []
+    return Plan(who, tuple(cells), request.rounds, sample_s)
 
 
 def duration_s(plan: Plan) -> float:
     """About how long it takes."""
     round_s = 0.0
     for cell in plan.cells:
-        load_s = plan.warm_up_s + plan.length_s(cell)
+        load_s = WARM_UP_S + plan.length_s(cell)
         if cell.workload == "memory":
             load_s = 2 * cell.connections * (5e-3 if cell.transport == TLS else 400e-6)
         round_s += len(cell.arms) * (START_S + load_s)
@@ -110,11 +107,7 @@ def _wanted(request: Namespace) -> list[tuple[str, str]]:
     if request.workload or request.transport or request.quick:
         workloads = request.workload or (QUICK if request.quick else DEFAULT[TCP])
         wanted = dict.fromkeys(request.transport or (TCP,), workloads)
-    over_tls = [name for name, workload in WORKLOADS.items() if workload.over_tls]
-    found = [(work, over) for over, works in wanted.items() for work in works if over == TCP or work in over_tls]
-    for workload in set(request.workload or ()) - dict(found).keys():
-        raise CannotCompare(f"--workload {workload} is measured over tcp only; over tls: {', '.join(over_tls)}")
-    return found
+    return [(workload, transport) for transport, asked in wanted.items() for workload in dict.fromkeys(asked)]
 
 
 def _places(request: Namespace, workload: str, transport: str) -> tuple[tuple[int, int], list[tuple[int, int]]]:

@@ -6,10 +6,9 @@ and only say how it is split.
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from comparison.model import CannotCompare
-from comparison.play.machine import cpu_clock_s
+from comparison.play.machine import cpu_clock_s, status
 
 try:
     import psutil
@@ -23,8 +22,7 @@ Gone: type[Exception] = OSError if psutil is None else psutil.NoSuchProcess
 def check() -> None:
     """Raises CannotCompare where what measures is not installed."""
     if psutil is None:
-        without = "psutil is not installed, and CPU time and memory cannot be read without it"
-        raise CannotCompare(f"{without}; install it with: pip install psutil")
+        raise CannotCompare("psutil is not installed, which tells CPU time and memory; get it with: pip install psutil")
 
 
 class Watched:
@@ -52,11 +50,8 @@ class Watched:
 
 
 def _page_faults(process: "psutil.Process") -> float:
-    """As Linux counts them: the tenth field of the line, in which a name may hold blanks."""
-    try:
-        return int(Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b") ")[2].split()[7])
-    except OSError:
-        return math.nan
+    told = status(process.pid)
+    return int(told[7]) if told else math.nan
 
 
 def used_for(work: Callable[[], int], server_pid: int) -> dict[str, float]:

@@ -6,6 +6,7 @@ usage: python -m comparison.bench.servers NAME LOOP HOST PORT [CERTIFICATE]
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import sys
@@ -25,13 +26,12 @@ async def readline(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def readexactly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
+    with contextlib.suppress(asyncio.IncompleteReadError):  # the end
         while True:
             head = await reader.readexactly(LENGTH_DIGITS)
             writer.write(head + await reader.readexactly(int(head)))
             await writer.drain()
-    except asyncio.IncompleteReadError:
-        writer.close()
+    writer.close()
 
 
 async def split(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,13 +105,9 @@ async def sockets(listening: socket.socket) -> None:
 
 async def echo(connection: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    try:
+    with connection, contextlib.suppress(OSError):  # the peer may be gone
         while data := await loop.sock_recv(connection, READ_SIZE_BYTES):
             await loop.sock_sendall(connection, data)
-    except OSError:
-        return  # the peer is gone
-    finally:
-        connection.close()
 
 
 # --- The program ---
@@ -130,8 +126,8 @@ async def serve(name: str, host: str, port: int, certificate: str | None = None)
     if name in STREAMS:
         _ = await asyncio.start_server(STREAMS[name], sock=listening, backlog=BACKLOG, ssl=tls)
     elif name in PROTOCOLS:
-        protocol, loop = PROTOCOLS[name], asyncio.get_running_loop()
-        _ = await loop.create_server(protocol, sock=listening, backlog=BACKLOG, ssl=tls)
+        loop = asyncio.get_running_loop()
+        _ = await loop.create_server(PROTOCOLS[name], sock=listening, backlog=BACKLOG, ssl=tls)
     else:
         await sockets(listening)
     await asyncio.Event().wait()

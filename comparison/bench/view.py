@@ -1,6 +1,6 @@
 """The benchmark as a person reads it: sentences, a table for each cell, and charts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from comparison.bench import environment, estimates, meaning, svg
 from comparison.bench.estimates import Change, Estimate
@@ -16,13 +16,13 @@ def blocks(results: Results) -> Iterator[Block]:
     if results.interrupted:
         yield Line("Interrupted: this is what was measured until then.", "bold")
     texts = told(results)
-    yield from _list(texts, "What this means")
+    yield from _list("What this means", texts["sentences"])
     for title, tables in sections(results).items():
         yield Heading(title)
         for cell, table in tables.items():
             yield from (Heading(cell, 3), table)
-    yield from _list(texts, "What to doubt")
-    yield from _list(texts, "How to read it")
+    yield from _list("What to doubt", texts["doubts"])
+    yield from _list("How to read it", texts["legend"])
 
 
 def sections(results: Results) -> dict[str, dict[str, Table]]:
@@ -36,13 +36,10 @@ def sections(results: Results) -> dict[str, dict[str, Table]]:
 
 
 def told(results: Results) -> dict[str, list[str]]:
-    """Sentences under their titles: the answer, what makes the figures weak or was left out, and how to read them."""
-    texts = {
-        "What this means": meaning.sentences(results),
-        "What to doubt": [*meaning.doubts(results), *results.notes],
-        "How to read it": _legend(results),
-    }
-    return {title: [text if text.endswith(".") else f"{text}." for text in found] for title, found in texts.items()}
+    """Sentences: the answer, `doubts` for what makes the figures weak or was left out, and how to read them."""
+    doubts = [*meaning.doubts(results), *results.notes]
+    texts = {"sentences": meaning.sentences(results), "doubts": doubts, "legend": _legend(results)}
+    return {kind: [f"{text}." for text in found] for kind, found in texts.items()}
 
 
 def changes(found: Sequence[Change]) -> Iterator[Block]:
@@ -65,12 +62,14 @@ def _legend(results: Results) -> Iterator[str]:
     yield from dict.fromkeys(arm.meaning for arm in results.arms if arm.meaning)
     yield (
         "Ratios are to the first arm of each table: the median of the rounds, each paired with the reference's own, "
-        "and a 95 % interval. no (at most 3 %): no difference seen, and the interval ends at 3 %."
+        "and a 95 % interval. no (at most 3 %): no difference seen, and the interval ends at 3 %"
     )
+    yield "One of twenty intervals misses the truth by chance: measure again what surprises"
     measured = {cell.workload for cell in results.cells}
-    if measured - {"memory"}:
-        yield "CPU is the server's, for each message or connection; so are the page faults."
-        yield "per s is what a server and the load generator can do together: who costs little may be able to do more"
+    if left_out := [name for name in WORKLOADS if name not in measured]:
+        yield f"Not measured: {', '.join(left_out)}; ask for them with --workload, and for TLS with --transport tls"
+    yield "CPU is the server's, for each message or connection; so are the page faults"
+    yield "per s is what a server and the load generator can do together: who costs little may be able to do more"
     if "fresh" in measured:
         yield (
             "Somebody has left before echo is measured, as in any service that has run for a while; fresh shows one "
@@ -82,10 +81,10 @@ def _legend(results: Results) -> Iterator[str]:
         yield "Memory is that of idle connections, the kernel's buffers apart; as many again must add little"
 
 
-def _list(texts: Mapping[str, list[str]], title: str) -> Iterator[Block]:
-    if texts[title]:
+def _list(title: str, texts: Sequence[str]) -> Iterator[Block]:
+    if texts:
         yield Heading(title)
-    yield from (Line(text, "item", mark="-") for text in texts[title])
+    yield from (Line(text, "item", mark="-") for text in texts)
 
 
 def _table(results: Results, cell: Cell) -> Table:

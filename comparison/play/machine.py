@@ -63,9 +63,9 @@ def allow_files(wanted: int) -> int:
     return wanted
 
 
-def too_few_files(scenario: Scenario) -> str | None:
-    """Why so many connections cannot be open here, with the remedy; None where they can."""
-    wanted = scenario.connections + SPARE_FILES
+def too_few_files(connections: int) -> str | None:
+    """Why a process cannot have so many connections open here, with the remedy; None where it can."""
+    wanted = connections + SPARE_FILES
     if (limit := allow_files(wanted)) == wanted:
         return None
     return f"a process may have {limit} files open here, and this takes {wanted}; raise the limit: ulimit -n {wanted}"
@@ -105,13 +105,18 @@ def cpu_clock_s(pid: int) -> float | None:
         return None
 
 
-def wants_cpu(pid: int) -> bool:
-    """Whether the first thread of a process runs, or would if it got a core; False where the system does not tell."""
+def status(pid: int) -> list[bytes]:
+    """What Linux tells of a process in /proc/PID/stat, from its state on; nothing where the system has no such file."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # as bytes: the name of the program stands there, too
-            return file.read().rpartition(b") ")[2].startswith(b"R")
+            return file.read().rpartition(b") ")[2].split()
     except OSError:
-        return False
+        return []
+
+
+def wants_cpu(pid: int) -> bool:
+    """Whether the first thread of a process runs, or would if it got a core; False where the system does not tell."""
+    return status(pid)[:1] == [b"R"]
 
 
 @contextlib.contextmanager

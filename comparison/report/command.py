@@ -112,12 +112,9 @@ def is_benchmark(text: bytes) -> bool:
 
 def cost_of(measured: Results) -> dict[str, Any]:
     """What a benchmark has to say; the charts are SVG, each with its title."""
-    texts = bench.told(measured)
     return {
+        **bench.told(measured),
         "environment": environment.summary(measured.environment),
-        "sentences": texts["What this means"],
-        "doubts": texts["What to doubt"],
-        "legend": texts["How to read it"],
         "sections": bench.sections(measured),
         "charts": [(title, chart) for _, title, chart in bench.charts(measured)],
     }

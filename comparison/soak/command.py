@@ -12,7 +12,7 @@ from common.logs import escape
 from comparison import files, layout
 from comparison.bench import resources, svg
 from comparison.endpoints import environment
-from comparison.layout import BLANK, Block, Line, Span, Table
+from comparison.layout import BLANK, Block, Line, Span, Table, rounded
 from comparison.model import CannotCompare
 from comparison.options import above_zero
 from comparison.selection import add_selection, chosen
@@ -43,14 +43,9 @@ def run(options: argparse.Namespace) -> int:
         raise CannotCompare(f"--plot {str(options.plot)!r}: a chart is drawn as SVG; its name must end in .svg")
     selection = chosen(options)
     courses, interrupted = soak(selection.servers, options.minutes)
-    if interrupted and not any(course.looks for course in courses):
-        raise KeyboardInterrupt
     failed = [course.label for course in courses if course.growing or course.troubles]
-    about: dict[str, Any] = {
-        "minutes": options.minutes,
-        "environment": environment(selection.pythons),
-        "interrupted": interrupted,
-    }
+    versions = environment(selection.pythons)
+    about: dict[str, Any] = {"minutes": options.minutes, "environment": versions, "interrupted": interrupted}
     if options.save is not None:
         servers = [dataclasses.asdict(one) | {"growing": [limit.name for limit in one.growing]} for one in courses]
         document = {"schema": SCHEMA, "exit_code": int(bool(failed)), "servers": servers, **about}
@@ -98,11 +93,7 @@ def view(
 
 def _row(course: Course, limit: Limit) -> list[Span]:
     median, slope, tolerated, grows = course.growth(limit)
-    grown = ["too short", ""] if slope is None else [_number(slope.value), _number(slope.low)]
+    grown = ["too short", ""] if slope is None else [rounded(slope.value), rounded(slope.low)]
     verdict = "" if slope is None else GROWS if grows else "steady"
-    cells = (limit.title, _number(median) + limit.unit, *grown, UNITS[limit.over][1], _number(tolerated), verdict)
+    cells = (limit.title, rounded(median) + limit.unit, *grown, UNITS[limit.over][1], rounded(tolerated), verdict)
     return [(cell, "bold" if cell == GROWS else "") for cell in cells]
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"

@@ -10,8 +10,8 @@ import statistics
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 
 from comparison.bench.resources import Gone, Watched
 from comparison.model import Endpoint
@@ -19,13 +19,14 @@ from comparison.play.peers import reset_at_close
 from comparison.play.processes import Launcher
 from comparison.play.serving import NotReady, start
 from comparison.play.workers import in_a_thread
-from comparison.progress import Progress
+from comparison.progress import gathered
 from comparison.soak.growth import Course
 
 LOOKS = 150  # at each server in a soak, unless that puts them nearer together or farther apart than these
 SHORTEST_S, LONGEST_S = 0.1, 2.0
 IDLE_S = 1.0  # the idle limit that servers are started with
 OPTIONS = ("--host", "{host}", "--port", "0", "--log-level", "info", "--idle-timeout", f"{IDLE_S:g}")
+ENOUGH_S = 3 * IDLE_S  # by when a server has had enough of a bad peer; one without a limit is left then
 PATIENCE_S = 30.0  # what a good peer waits for its echo: the machine is busy on purpose
 PAUSE_S = 0.02  # between two connections of a peer
 BEAT_S = 0.05  # between two messages of the good one whose latency is measured
@@ -37,7 +38,7 @@ MOST_TROUBLES = 5
 
 
 class Served:
-    """A server with its peers and its course. `stopping` ends the peers."""
+    """A server with its peers, and the course of both. `stopping` ends the peers."""
 
     def __init__(self, launcher: Launcher, endpoint: Endpoint, stopping: threading.Event, course: Course) -> None:
         """Start it. Raises NotReady."""
@@ -48,9 +49,6 @@ class Served:
         self.course, self.stopping = course, stopping
         self._connections = Counter(dict.fromkeys((*GOOD, *BAD), 0))  # each thread counts its own
         self.latencies_us = deque[float]()
-        self._peers: list[Future[None]] = []
-
-    def let_peers_in(self) -> None:
         self._peers = [in_a_thread(self._over_and_over, peer) for peer in (*GOOD, *BAD)]
 
     def _over_and_over(self, peer: "Peer") -> None:
@@ -86,33 +84,33 @@ class Served:
 
 
 def soak(endpoints: Sequence[Endpoint], minutes: float) -> tuple[list[Course], bool]:
-    """The course of every server, and whether Ctrl-C came before the end."""
-    stopping, interrupted, length_s = threading.Event(), False, minutes * 60
+    """The course of every server, and whether Ctrl-C came before the end. Raises KeyboardInterrupt where it came before
+    all had started."""
+    stopping, length_s = threading.Event(), minutes * 60
     served: list[Served] = []
     courses = [Course(endpoint.label) for endpoint in endpoints]
     every_s = min(LONGEST_S, max(SHORTEST_S, length_s / LOOKS))
-    with Launcher() as launcher, Progress(max(1, int(length_s / every_s))) as progress:
-        try:
-            for endpoint, course in zip(endpoints, courses, strict=True):
-                try:
-                    served.append(Served(launcher, endpoint, stopping, course))
-                except NotReady as error:
-                    course.troubles.append(f"the server {error}")
-            for one in served:
-                one.let_peers_in()
-            start_s = time.monotonic()
-            while (passed_s := time.monotonic() - start_s) < length_s and any(not s.process.has_ended for s in served):
-                for one in served:
-                    one.look(passed_s)
-                progress.tick()
-                time.sleep(every_s)
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            stopping.set()
+    with Launcher() as launcher:
+        for course, endpoint in zip(courses, endpoints, strict=True):
+            try:
+                served.append(Served(launcher, endpoint, stopping, course))
+            except NotReady as error:
+                course.troubles.append(f"the server {error}")
+        _, interrupted = gathered(_looks(served, length_s, every_s), max(1, int(length_s / every_s)))
+        stopping.set()
         for one in served:
             one.end()
     return courses, interrupted
+
+
+def _looks(served: Sequence[Served], length_s: float, every_s: float) -> Iterator[None]:
+    """Look at all of them, again and again, as long as one is there."""
+    start_s = time.monotonic()
+    while (passed_s := time.monotonic() - start_s) < length_s and any(not one.process.has_ended for one in served):
+        for one in served:
+            one.look(passed_s)
+        yield
+        time.sleep(every_s)
 
 
 # --- Good peers ---
@@ -152,13 +150,10 @@ def _round_trip(sock: socket.socket) -> None:
 
 def _expect(sock: socket.socket, data: bytes) -> None:
     got = b""
-    while len(got) < len(data):
-        piece = sock.recv(len(data) - len(got))
-        if not piece:
-            raise OSError("the server closed")
+    while len(got) < len(data) and (piece := sock.recv(len(data) - len(got))):
         got += piece
     if got != data:
-        raise OSError("other bytes came back than were sent")
+        raise OSError("the server closed" if len(got) < len(data) else "other bytes came back than were sent")
 
 
 # --- Bad peers ---
@@ -171,22 +166,17 @@ def connect_and_leave(*_: object) -> None:
     """Nothing: the connection is closed when this returns."""
 
 
-def say_nothing(sock: socket.socket, served: Served) -> None:
+def say_nothing(sock: socket.socket, _: Served) -> None:
     """Until the server has had enough."""
-    sock.settimeout(IDLE_S / 4)
-    while not served.stopping.is_set():
-        with contextlib.suppress(TimeoutError):
-            if not sock.recv(1):
-                return
+    sock.settimeout(ENOUGH_S)
+    sock.recv(1)
 
 
 def never_read(sock: socket.socket, served: Served) -> None:
-    """Send all that the server takes, and wait until it has had enough."""
-    sock.settimeout(IDLE_S / 10)
-    while not served.stopping.wait(PAUSE_S):
-        # An error that waits is told by a send, and nothing is read.
-        with contextlib.suppress(TimeoutError):
-            sock.sendall(MUCH)
+    """Send all that the server takes, until it has had enough."""
+    sock.settimeout(ENOUGH_S)
+    while not served.stopping.is_set():
+        sock.sendall(MUCH)
 
 
 Peer = Callable[[socket.socket, Served], None]

@@ -90,7 +90,8 @@ def load(port: int, workload: str = "echo", **changes: object) -> Sample:
     given = {"size_bytes": 100, "connections": 3, "arms": (), **changes}
     cell = Cell(workload, **{name: given.pop(name) for name in vars(CELL).keys() & given.keys()})
     times = {"sample_s": 0.05, "patience_s": LONG_S, **given}
-    return generator.run(Load(cell=cell, arm="a", round=1, host=HOST, port=port, server_pid=os.getpid(), **times))
+    found = generator.run(Load(cell=cell, address=(HOST, port), server_pid=os.getpid(), **times))
+    return Sample(cell.key, "a", 1, **found)
 
 
 @pytest.fixture(scope="session")
@@ -272,7 +273,7 @@ def test_a_server_that_falls_silent_is_found():
 def latencies_ns(port: int, rate_per_s: float, sample_s: float) -> list[int]:
     """Of requests at a known rate on one connection."""
     timed = {"sample_s": sample_s, "patience_s": LONG_S}
-    given = Load(cell=CELL, arm="a", round=1, host=HOST, port=port, server_pid=os.getpid(), **timed)
+    given = Load(cell=CELL, address=(HOST, port), server_pid=os.getpid(), **timed)
     found: list[int] = []
     reasons: list[str] = []
     with generator.Crowd(given, 1, reasons) as crowd:
@@ -360,9 +361,9 @@ def test_an_old_message_that_comes_again_is_found():
 
 
 def test_the_program_takes_json_and_answers_json():
-    given = {"cell": dataclasses.asdict(CELL), "arm": "a", "round": 1, "host": HOST, "server_pid": os.getpid()}
+    given = {"cell": dataclasses.asdict(CELL), "server_pid": os.getpid(), "patience_s": LONG_S}
     with serving(echo) as port:
-        spec = json.dumps({**given, "port": port, "sample_s": 0.05})
+        spec = json.dumps({**given, "address": [HOST, port], "sample_s": 0.05})
         done = subprocess.run(
             [sys.executable, "-m", "comparison.bench.generator", spec],
             cwd=ROOT,

@@ -47,7 +47,7 @@ asyncio.run(main())
 
 
 def measure(chosen: list[Arm], cells: list[Cell], folder: Path, number: int = ROUNDS) -> Results:
-    plan = Plan(tuple(chosen), tuple(cells), number, 0.15, 0.05)
+    plan = Plan(tuple(chosen), tuple(cells), number, 0.15)
     if any(cell.transport == "tls" for cell in cells):
         transports.write_certificates(folder)
     with Launcher() as launcher:

@@ -666,7 +666,7 @@ def test_on_macos_the_benchmark_says_what_it_lacks(tmp_path):
     assert document["samples"]
     assert [sample["troubles"] for sample in document["samples"] if sample["troubles"]] == []
     (note,) = [note for note in document["notes"] if "core" in note]
-    assert note.startswith("this system cannot bind a process to a core")
+    assert note.startswith("server and load are not bound to a core of their own")
 
 
 # --- What else may be odd ---

@@ -7,7 +7,7 @@ FORWARDS = [("echo", "a"), ("echo", "b"), ("echo", "c"), ("connect", "a"), ("con
 
 
 def test_every_arm_is_measured_once_a_round_and_every_other_round_runs_backwards():
-    plan = Plan(tuple(Arm(label, ("serve",)) for label in "abc"), CELLS, 3, 0.3, 0.1)
+    plan = Plan(tuple(Arm(label, ("serve",)) for label in "abc"), CELLS, 3, 0.3)
     taken = [(number, cell.workload, arm.label) for number, cell, arm in plan.order()]
     assert taken == [
         *((1, *sample) for sample in FORWARDS),

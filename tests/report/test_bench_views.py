@@ -53,6 +53,13 @@ def test_no_sentence_is_made_without_figures():
     assert markdown_of(view.blocks(empty)).startswith("What it costs")
 
 
+def test_what_was_not_measured_is_said_with_the_option_for_it():
+    few = recorded_bench.results(cells=(CELL, recorded_bench.CELLS[5]))
+    said = "Not measured: lines, connect, memory, half; ask for them with --workload, and for TLS with --transport tls."
+    assert said in view.told(few)["legend"]
+    assert not any("Not measured" in text for text in view.told(RESULTS)["legend"])
+
+
 def texts(chart: str) -> list[str]:
     """What a reader of a chart can read; that it is one is checked."""
     return [element.text or "" for element in ElementTree.fromstring(chart).iter("{http://www.w3.org/2000/svg}text")]
@@ -100,7 +107,7 @@ def test_a_curve_has_its_label_at_its_end_and_its_ticks(log):
     assert texts(svg.stacked([chart, chart])).count("a") == 2
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0.5, "0.5"), (12.345, "12.3"), (1234.5, "1,234"), (-3.0, "-3.0")])
+@pytest.mark.parametrize(("value", "expected"), [(0.5, "0.50"), (12.345, "12.3"), (1234.5, "1,234"), (-3.0, "-3.00")])
 def test_figures_have_the_digits_that_matter(value, expected):
     assert METRICS["server_cpu_us"].text(value) == expected
 
