@@ -119,7 +119,7 @@ def _handler(results: Results, cell: Cell) -> Iterator[str]:
 # --- Doubts ---
 def doubts(results: Results) -> list[str]:
     """A sentence for each doubt: the machine first, which everything rests on."""
-    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults)
+    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults, _chance)
     return [sentence for maker in makers for sentence in maker(results)]
 
 
@@ -183,6 +183,14 @@ def _faults(results: Results) -> Iterator[str]:
         why = "the allocator maps and unmaps memory for each there, which can be most of the cost"
         remedy = "MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_, both set, end it"
         yield f"more than {FAULTS:g} page faults a message: {'; '.join(found)}; {why}: {remedy}"
+
+
+def _chance(results: Results) -> Iterator[str]:
+    compared = (estimates.compare(results, cell, arm) for cell, arm in _places(results) if arm != cell.reference)
+    found = sum(estimate is not None and estimate.has_interval for estimate in compared)
+    missed = found * (1 - estimates.CONFIDENCE)
+    if missed >= 1:
+        yield f"of {found} intervals of 95 % about {missed:.0f} miss the truth by chance: measure again what surprises"
 
 
 def _places(results: Results, *workloads: str) -> Iterator[tuple[Cell, str]]:

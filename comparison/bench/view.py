@@ -64,7 +64,6 @@ def _legend(results: Results) -> Iterator[str]:
         "Ratios are to the first arm of each table: the median of the rounds, each paired with the reference's own, "
         "and a 95 % interval. no (at most 3 %): no difference seen, and the interval ends at 3 %"
     )
-    yield "One of twenty intervals misses the truth by chance: measure again what surprises"
     measured = {cell.workload for cell in results.cells}
     if left_out := [name for name in WORKLOADS if name not in measured]:
         yield f"Not measured: {', '.join(left_out)}; ask for them with --workload, and for TLS with --transport tls"
