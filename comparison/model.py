@@ -368,22 +368,17 @@ class Cell:
 
     pairing: Pairing
     verdicts: Mapping[Part, Verdict] = field(hash=False)
-    """None where it was skipped."""
+    """None where it was skipped: then it has nothing of what follows the reason."""
     reason: str
-    causes: tuple[str, ...]
+    causes: tuple[str, ...] = ()
     """The names of those that its runs show."""
-    runs: tuple[Run, ...]
+    runs: tuple[Run, ...] = ()
     """Those that were kept to be looked at: one of each behaviour."""
-    repeat: int
-    agreed: int
+    repeat: int = 0
+    agreed: int = 0
     """How many of the runs behaved like the most frequent one."""
-    cut: int
+    cut: int = 0
     """In how many of them TCP cut the stream."""
-
-    @classmethod
-    def skipped(cls, pairing: Pairing, reason: str) -> "Cell":
-        """One that was not tried."""
-        return cls(pairing, {}, reason, (), (), 0, 0, 0)
 
     @property
     def verdict(self) -> Verdict:
