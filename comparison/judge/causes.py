@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from comparison.judge import factors
+from comparison.judge import differences, factors
 from comparison.judge.catalogue import CATALOGUE, NAMED, entries_for
-from comparison.judge.differences import Projections
 from comparison.model import SIDES, SIGNS, Cause, Difference, Explanation, Observation, Place, Run, Scenario, Side
 
 Found = Mapping[Run, frozenset[Difference]]
+Projected = Mapping[Run, differences.Projections]
 
 CHANGING = re.compile(r"(exited with -?\d+|Errno \d+)|0x[0-9a-f]+|\d+(?:\.\d+)*")
 """What changes in a reason from run to run: ports, bytes, times; an exit code and an errno (in the group) stay."""
@@ -40,13 +40,15 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def causes(
-    scenario: Scenario, observations: Sequence[Observation], found: Found, reference: Run, names: Names
-) -> list[Cause]:
+    scenario: Scenario, observations: Sequence[Observation], reference: Observation, names: Names
+) -> tuple[Cause, ...]:
     """What predicts each failure and each difference over all runs, and explains it. Failures and the unexplained come
     first: they are what the reader is here for."""
-    projected = {seen.run: seen.projected for seen in observations if seen.run in found}
-    without_names = [*_failures(observations), *_of_differences(scenario, projected, found, reference)]
-    return [dataclasses.replace(cause, name=name_of(cause, names)) for cause in without_names]
+    projected = {seen.run: seen.projected for seen in observations if not seen.faults}
+    usual, silent = reference.projected, reference.run.silent
+    found = {run: differences.between(usual, sides, (*silent, *run.silent)) for run, sides in projected.items()}
+    without_names = (*_failures(observations), *_of_differences(scenario, projected, found, reference.run))
+    return tuple(dataclasses.replace(cause, name=name_of(cause, names)) for cause in without_names)
 
 
 def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
@@ -113,9 +115,7 @@ class _Finding:
     broken: Explanation | None = None
 
 
-def _of_differences(
-    scenario: Scenario, projected: Mapping[Run, Projections], found: Found, reference: Run
-) -> Iterator[Cause]:
+def _of_differences(scenario: Scenario, projected: Projected, found: Found, reference: Run) -> Iterator[Cause]:
     matches = {(side, event): match for side, event, match in _matches(scenario, projected, reference)}
     findings = [one for place, match in matches.items() for one in _odd(*place, match, projected)]
     for difference in sorted(set().union(*found.values())):
@@ -138,7 +138,7 @@ def _of_differences(
         )
 
 
-def _odd(side: Side, event: str, match: _Match, projected: Mapping[Run, Projections]) -> Iterator[_Finding]:
+def _odd(side: Side, event: str, match: _Match, projected: Projected) -> Iterator[_Finding]:
     """The runs that are not as an entry says, held against those of which it says the same."""
     lines = (line.text for sides in projected.values() for line in sides[side] if line.event == event)
     text = next(lines, f"({event})")
@@ -175,9 +175,7 @@ def _of_difference(
         yield _Finding(difference, prediction, left, broken=broken)
 
 
-def _matches(
-    scenario: Scenario, projected: Mapping[Run, Projections], reference: Run
-) -> Iterator[tuple[Side, str, _Match]]:
+def _matches(scenario: Scenario, projected: Projected, reference: Run) -> Iterator[tuple[Side, str, _Match]]:
     """For each event of each side the first entry that is to be believed there, if any."""
     shown = [event.removeprefix("peer ") for name in scenario.shows for event in CATALOGUE[name].places]
     for side in SIDES:

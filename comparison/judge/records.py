@@ -109,16 +109,14 @@ def _out_of_order(lines: Block) -> Iterator[str]:
 # --- Against their sums ---
 def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
     """What a connection says at its end: totals, addresses (`place` is where its server listens), what came back."""
-    end, counted = ending(block) or block[-1], Counter[str]()
-    for event in block:
-        counted[event.name] += event.payload.length if event.payload is not None else 0
+    end, counted = ending(block) or block[-1], {name: joined(block, name).length for name in BYTES}
     for total, names in TOTALS.items():
         lines = sum(counted[name] for name in names)
         if not _is(told := end.fields.get(total, lines), lines):
             yield f"{total} is {told} at the end, and {lines} in its lines"
     if end.level and end.name in ENDINGS:
         # A client may not have been connected; where no bytes are logged, no digest is kept.
-        moved = counted.total() > 0
+        moved = any(counted.values())
         due = [*TOTALS, *(ADDRESSES if side == "server" or moved else ()), *(DIGESTS if moved else ())]
         yield from (f"{end.message!r} has no {name}" for name in due if name not in end.fields)
     for event in block:
