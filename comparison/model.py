@@ -455,7 +455,5 @@ class Survey:
     @property
     def exit_code(self) -> int:
         """As diff(1): 0 where nothing is different or failed, 1 where something is, 2 where nothing ran."""
-        if self.count(Verdict.DIFFERENT) + self.count(Verdict.FAILED):
-            return 1
-        ran = any(cell.verdict is not Verdict.SKIPPED for comparison in self.comparisons for cell in comparison.cells)
-        return 0 if ran else 2
+        found = worst(cell.verdict for comparison in self.comparisons for cell in comparison.cells)
+        return 2 if found is Verdict.SKIPPED else int(found.is_trouble)

@@ -80,16 +80,13 @@ def _project_connection(block: Sequence[Event]) -> Lines:
     return tuple(_folded(lines))
 
 
-def _folded(lines: Iterable[ProjectedLine]) -> Iterator[ProjectedLine]:
+def _folded(lines: Sequence[ProjectedLine]) -> Iterator[ProjectedLine]:
     """The first lines, and one that stands for the others: as different as they are, and no longer for more of them."""
-    lines = iter(lines)
-    yield from itertools.islice(lines, MOST_LINES)
-    digest, count = hashlib.blake2b(digest_size=16), 0
-    for line in lines:
-        digest.update(f"{line.text}\n".encode())
-        count += 1
-    if count:
-        yield ProjectedLine("folded", f"({count} lines more, digest {digest.hexdigest()})")
+    yield from lines[:MOST_LINES]
+    if others := lines[MOST_LINES:]:
+        text = "".join(f"{line.text}\n" for line in others)
+        digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        yield ProjectedLine("folded", f"({len(others)} lines more, digest {digest})")
 
 
 def _numbered(events: Iterable[Event]) -> Iterator[ProjectedLine]:

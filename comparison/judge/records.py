@@ -92,7 +92,7 @@ def wrong_story(block: Block) -> Iterator[str]:
 
 def _too_often(lines: Block) -> Iterator[str]:
     for name, times in Counter(event.name for event in lines).items():
-        if times > 1 and (kind(name).once or kind(name).ends):
+        if times > 1 and (kind(name).once or kind(name).opens or kind(name).ends):
             yield f"tells {next(event.message for event in lines if event.name == name)!r} {times} times"
 
 
@@ -137,11 +137,10 @@ def _wrong_addresses(end: Event, side: Side, place: str) -> Iterator[str]:
         match told:
             case None:
                 right = end.name != "closing" or "unknown" in end.speaker
+            case [str(), int(number)] if port is not None and (name == "local") == (side == "server"):
+                right = number == int(port[1])
             case [str(host), int(number)] if port is not None:
-                if (name == "local") == (side == "server"):
-                    right = number == int(port[1])
-                else:
-                    right = side == "client" or end.speaker == f"echo_{host}_{number}"
+                right = side == "client" or end.speaker == f"echo_{host}_{number}"
             case str():
                 right = port is None and told in ("", place)
             case _:
