@@ -373,22 +373,17 @@ class Cell:
 
     pairing: Pairing
     verdicts: Mapping[Part, Verdict] = field(hash=False)
-    """None where it was skipped."""
+    """None where it was skipped: then it has nothing of what follows the reason."""
     reason: str
-    causes: tuple[str, ...]
+    causes: tuple[str, ...] = ()
     """The names of those that its runs show."""
-    runs: tuple[Run, ...]
+    runs: tuple[Run, ...] = ()
     """Those that were kept to be looked at: one of each behaviour."""
-    repeat: int
-    agreed: int
+    repeat: int = 0
+    agreed: int = 0
     """How many of the runs behaved like the most frequent one."""
-    cut: int
+    cut: int = 0
     """In how many of them TCP cut the stream."""
-
-    @classmethod
-    def skipped(cls, pairing: Pairing, reason: str) -> "Cell":
-        """One that was not tried."""
-        return cls(pairing, {}, reason, (), (), 0, 0, 0)
 
     @property
     def verdict(self) -> Verdict:
@@ -467,7 +462,5 @@ class Survey:
     @property
     def exit_code(self) -> int:
         """As diff(1): 0 where nothing is different or failed, 1 where something is, 2 where nothing ran."""
-        if self.count(Verdict.DIFFERENT) + self.count(Verdict.FAILED):
-            return 1
-        ran = any(cell.verdict is not Verdict.SKIPPED for comparison in self.comparisons for cell in comparison.cells)
-        return 0 if ran else 2
+        found = worst(cell.verdict for comparison in self.comparisons for cell in comparison.cells)
+        return 2 if found is Verdict.SKIPPED else int(found.is_trouble)

@@ -65,7 +65,7 @@ def outlined(selection: Selection, trial: Trial, repeat: int = 1) -> Comparison:
         clients=tuple(dict.fromkeys(pairing.client for pairing in pairings)),
         reference=selection.reference_of(scenario),
         repeat=repeat,
-        cells=tuple(Cell.skipped(*one) for one in skipped.items()),
+        cells=tuple(Cell(pairing, {}, why) for pairing, why in skipped.items()),
         causes=(),
         groups=(),
         notes=selection.notes,
@@ -84,7 +84,7 @@ def judged(outline: Comparison, observations: Sequence[Observation], names: Name
     cut_off = [pairing for pairing in order if pairing not in skipped and pairing not in played]
     reference = outline.reference if outline.reference in played else next(iter(played), outline.reference)
     cells, causes, groups = verdicts.judge(scenario, counted, reference, names) if played else ((), (), ())
-    cells = (*cells, *skipped.values(), *(Cell.skipped(pairing, INTERRUPTED) for pairing in cut_off))
+    cells = (*cells, *skipped.values(), *(Cell(pairing, {}, INTERRUPTED) for pairing in cut_off))
     notes = list(outline.notes)
     sound = [log for seen in counted if not seen.faults for log in (seen.run.server, seen.run.client)]
     if (most := scenario.expects.memory_mib) is not None and sound and not any(log.peak_bytes for log in sound):
@@ -150,7 +150,7 @@ class _Playing:
         skipped = {pairing: why for pairing, why in self._skipped.items() if pairing not in played}
         hanging, reference = self._hanging, self._outline.reference
         skipped |= {one: why for one in self._pairings if (why := hung(reference, hanging, one))}
-        cells = tuple(Cell.skipped(pairing, why) for pairing, why in skipped.items())
+        cells = tuple(Cell(pairing, {}, why) for pairing, why in skipped.items())
         took_s = round(self._end_s - self._start_s, 3)
         return judged(dataclasses.replace(self._outline, cells=cells, duration_s=took_s), self.observations, names)
 

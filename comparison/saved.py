@@ -220,7 +220,7 @@ def _merged(parts: Sequence[Part]) -> Comparison:
         notes=tuple(dict.fromkeys(notes)),
         duration_s=sum(part.duration_s for _, part in parts),
     )
-    cells = (Cell.skipped(p, skipped.get(p, NEVER_MET)) for p in merged.pairings if p not in tried)
+    cells = (Cell(p, {}, skipped.get(p, NEVER_MET)) for p in merged.pairings if p not in tried)
     return dataclasses.replace(merged, cells=tuple(cells))
 
 

@@ -15,6 +15,9 @@ SELECTOR = re.compile(r"Using selector: \w+")  # a line of asyncio's own that is
 NOTHING = Payload(b"", 0)
 """What passed where nothing did."""
 
+Fields = Mapping[str, object]
+NO_FIELDS: Fields = MappingProxyType({})  # of all lines that have none
+
 SHARED_CHARACTERS = 600
 """Texts up to this length are kept once, however often they come: a log of a million lines has few different ones."""
 
@@ -26,23 +29,14 @@ _PAYLOAD = re.compile(
 """What `common.logs.show` writes: a bytes literal as repr() gives it, and where it is cut the length."""
 
 
-def _pattern(text: str) -> str:
-    """A field ends where what follows it comes first, for good: the time to read a line is linear in its length."""
-    begin, *literals = map(re.escape, re.split(r"\{.*?\}", text))
-    ends = [f"(?>.+?{literal})" for literal in literals[:-1]] + [f".+{literal}" for literal in literals[-1:]]
-    return begin + "".join(ends)
-
-
-def _with_names(text: str) -> str:
-    """The same with a group for each field; a number has digits only, so that nothing is tried twice."""
+def _pattern(text: str) -> re.Pattern[str]:
+    """A group for each field; a number has digits only, so that nothing is tried twice."""
     numbers = re.sub(r"\\\{(returned|expected)\\\}", r"(?P<\1>\\d+)", re.escape(text))
-    return re.sub(r"\\\{(\w+).*?\\\}", r"(?P<\1>.+)", numbers)
+    return re.compile(re.sub(r"\\\{(\w+).*?\\\}", r"(?P<\1>.+)", numbers), re.DOTALL)
 
 
 # A text without blanks first: "received EOF" is no payload.
-_ORDERED = sorted(EVENTS.items(), key=lambda item: "{" in item[1].text)
-_LINE = re.compile("|".join(f"(?P<{name}>{_pattern(line.text)})" for name, line in _ORDERED), re.DOTALL)
-TEXTS = {name: re.compile(_with_names(line.text), re.DOTALL) for name, line in _ORDERED}
+TEXTS = {name: _pattern(line.text) for name, line in sorted(EVENTS.items(), key=lambda item: "{" in item[1].text)}
 """Event -> its text, with groups named after what is filled in."""
 
 
@@ -140,19 +134,12 @@ def _parse_plain(line: str) -> Event | None:
         return None
     speaker, message = parts["speaker"], parts["message"]
     if speaker in ("asyncio", "py.warnings"):
-        return _event("log", speaker, message)
-    found = _LINE.fullmatch(message)
-    return _event(found.lastgroup, speaker, message) if found is not None and found.lastgroup is not None else None
+        return _event("log", speaker, message, "", None, NO_FIELDS)
+    name = next((name for name, text in TEXTS.items() if text.fullmatch(message)), None)
+    return None if name is None else _event(name, speaker, message, "", None, NO_FIELDS)
 
 
-def _event(
-    name: str,
-    speaker: str,
-    message: str,
-    level: str = "",
-    t_ns: int | None = None,
-    fields: Mapping[str, object] = MappingProxyType({}),  # of all that have none
-) -> Event | None:
+def _event(name: str, speaker: str, message: str, level: str, t_ns: int | None, fields: Fields) -> Event | None:
     if speaker == "asyncio" and name == "log" and SELECTOR.fullmatch(message):
         name = "selector"
     payload = None

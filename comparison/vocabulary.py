@@ -26,7 +26,7 @@ class Kind:
     ends: str = ""
     """Of what ends a connection: that end, in words."""
     once: bool = False
-    """In the life of a program or of a connection, as every ending."""
+    """In the life of a program or of a connection, as every opening and every ending."""
     of_program: bool = False
     """Whether the program tells it, and no connection."""
     forbids: tuple[str, ...] = ()
@@ -45,10 +45,8 @@ KINDS = {
     "starting": Kind("open", server=START, of_program=True, once=True),
     "exposed": Kind(server=START, of_program=True),
     "skipped_address": Kind(server=START, of_program=True),
-    "connecting": Kind("open", client="Connect", opens=True, once=True),
-    "accepted": Kind(
-        "open", "A connection opens", "The connection opens", opens=True, once=True, forbids=("starting",)
-    ),
+    "connecting": Kind("open", client="Connect", opens=True),
+    "accepted": Kind("open", "A connection opens", "The connection opens", opens=True, forbids=("starting",)),
     "refused": Kind("close", server="A connection opens", opens=True, ends="a refusal"),
     "sending": Kind("write", client="Send"),
     "waiting": Kind("done", client="Everything is sent", once=True, forbids=("sending",)),

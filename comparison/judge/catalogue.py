@@ -13,6 +13,7 @@ from comparison.model import Explanation, Places
 
 IN_PROTOCOL: Places = {("protocol",): "there", ("streams",): "missing"}
 IN_STREAMS: Places = {("streams",): "there", ("protocol",): "missing"}
+NOT_ON_UVLOOP: Places = {("uvloop",): "missing", ("*",): "there"}
 EITHER_WAY: Places = {("uvloop",): "either", ("*",): "either"}
 
 _ENTRIES = (
@@ -80,10 +81,7 @@ _ENTRIES = (
         title="bytes that come after a close over TLS are an error on asyncio, and thrown away on uvloop",
         kind="told",
         axis="own loop",
-        places={
-            "lost": {("uvloop",): "missing", ("*",): "there"},
-            "closing": {("uvloop",): "there", ("*",): "missing"},
-        },
+        places={"lost": NOT_ON_UVLOOP, "closing": {("uvloop",): "there", ("*",): "missing"}},
         text="""A close over TLS says goodbye with close_notify and waits for the peer's. A peer that goes on sending
         instead ends the connection at once on asyncio, with an SSLError; uvloop reads on and throws away what comes,
         until the peer closes or the time for the close is over.""",
@@ -99,7 +97,7 @@ _ENTRIES = (
         kind="done",
         axis="own loop",
         places={
-            "out_of_files": {("uvloop",): "missing", ("*",): "there"},
+            "out_of_files": NOT_ON_UVLOOP,
             **dict.fromkeys(("alike", "peer alike", "peer began", "peer half_closed", "peer ended"), EITHER_WAY),
         },
         text="""An accepted connection needs a file descriptor. asyncio's loop tells its exception handler that there is

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from comparison.judge import factors
+from comparison.judge import differences, factors
 from comparison.judge.catalogue import CATALOGUE, NAMED, entries_for
-from comparison.judge.differences import Projections
 from comparison.model import SIDES, SIGNS, Cause, Difference, Explanation, Observation, Place, Run, Scenario, Side
 
 Found = Mapping[Run, frozenset[Difference]]
+Projected = Mapping[Run, differences.Projections]
 
 CHANGING = re.compile(r"(exited with -?\d+|Errno \d+)|0x[0-9a-f]+|\d+(?:\.\d+)*")
 """What changes in a reason from run to run: ports, bytes, times; an exit code and an errno (in the group) stay."""
@@ -39,24 +39,24 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names), key=lambda name: (len(name), name)))
 
 
-def causes(
-    scenario: Scenario, observations: Sequence[Observation], found: Found, reference: Run, names: Names
-) -> list[Cause]:
+def causes(scenario: Scenario, seen: Sequence[Observation], reference: Observation, names: Names) -> tuple[Cause, ...]:
     """What predicts each failure and each difference over all runs, and explains it. Failures and the unexplained come
     first: they are what the reader is here for."""
-    projected = {seen.run: seen.projected for seen in observations if seen.run in found}
-    without_names = [*_failures(observations), *_of_differences(scenario, projected, found, reference)]
-    return [dataclasses.replace(cause, name=name_of(cause, names)) for cause in without_names]
+    projected = {one.run: one.projected for one in seen if not one.faults}
+    usual, silent = reference.projected, reference.run.silent
+    found = {run: differences.between(usual, sides, (*silent, *run.silent)) for run, sides in projected.items()}
+    without_names = (*_failures(seen), *_of_differences(scenario, projected, found, reference.run))
+    return tuple(dataclasses.replace(cause, name=name_of(cause, names)) for cause in without_names)
 
 
-def _failures(observations: Sequence[Observation]) -> Iterator[Cause]:
+def _failures(seen: Sequence[Observation]) -> Iterator[Cause]:
     """One for each way in which runs failed: what came first in a run is the cause of the rest."""
-    runs = [seen.run for seen in observations]
+    runs = [one.run for one in seen]
     alike: dict[str, set[Run]] = defaultdict(set)
-    for seen in observations:
-        if seen.faults:
-            first = next(iter(seen.faults.values()))
-            alike[CHANGING.sub(lambda match: match[1] or "<n>", first)].add(seen.run)
+    for one in seen:
+        if one.faults:
+            first = next(iter(one.faults.values()))
+            alike[CHANGING.sub(lambda match: match[1] or "<n>", first)].add(one.run)
     for text, having in alike.items():
         found = factors.computed_of_failure(runs, having)
         pairings = tuple(dict.fromkeys(run.pairing for run in runs if run in having))
@@ -113,13 +113,11 @@ class _Finding:
     broken: Explanation | None = None
 
 
-def _of_differences(
-    scenario: Scenario, projected: Mapping[Run, Projections], found: Found, reference: Run
-) -> Iterator[Cause]:
+def _of_differences(scenario: Scenario, projected: Projected, found: Found, reference: Run) -> Iterator[Cause]:
     matches = {(side, event): match for side, event, match in _matches(scenario, projected, reference)}
     findings = [one for place, match in matches.items() for one in _odd(*place, match, projected)]
     for difference in sorted(set().union(*found.values())):
-        findings += _of_difference(scenario, difference, found, matches.get((difference.side, difference.event)))
+        findings += _findings(scenario, difference, found, matches.get((difference.side, difference.event)))
     alike: dict[tuple[bool, str, tuple[str, ...]], list[_Finding]] = defaultdict(list)
     for one in findings:
         name = one.explanation.name if one.explanation is not None else one.difference.event
@@ -138,7 +136,7 @@ def _of_differences(
         )
 
 
-def _odd(side: Side, event: str, match: _Match, projected: Mapping[Run, Projections]) -> Iterator[_Finding]:
+def _odd(side: Side, event: str, match: _Match, projected: Projected) -> Iterator[_Finding]:
     """The runs that are not as an entry says, held against those of which it says the same."""
     lines = (line.text for sides in projected.values() for line in sides[side] if line.event == event)
     text = next(lines, f"({event})")
@@ -149,9 +147,7 @@ def _odd(side: Side, event: str, match: _Match, projected: Mapping[Run, Projecti
             yield _Finding(Difference(side, sign, event, text), found, odd, broken=match.entry)
 
 
-def _of_difference(
-    scenario: Scenario, difference: Difference, found: Found, match: _Match | None
-) -> Iterator[_Finding]:
+def _findings(scenario: Scenario, difference: Difference, found: Found, match: _Match | None) -> Iterator[_Finding]:
     """A difference where an entry explains it, and where none does; the runs that are to blame are told by `_odd`."""
     side, sign = difference.side, difference.sign
     runs = [run for run in found if side not in run.silent]
@@ -162,8 +158,7 @@ def _of_difference(
         believed = [run for run in runs if run in match.places and run not in match.odd]
         covered = match.covered(having, sign)
         with_it = having.intersection(believed)
-        axis = factors.factors_of(match.entry.axis, factors.own_side(side, runs))
-        if covered and factors.predicts(believed, with_it, axis):
+        if covered and factors.predicts(believed, with_it, match.entry.axis, factors.own_side(side, runs)):
             prediction = factors.computed(sign, side, believed, with_it)
             yield _Finding(difference, prediction, covered, explanation=match.entry)
             left -= covered
@@ -175,43 +170,36 @@ def _of_difference(
         yield _Finding(difference, prediction, left, broken=broken)
 
 
-def _matches(
-    scenario: Scenario, projected: Mapping[Run, Projections], reference: Run
-) -> Iterator[tuple[Side, str, _Match]]:
+def _matches(scenario: Scenario, projected: Projected, reference: Run) -> Iterator[tuple[Side, str, _Match]]:
     """For each event of each side the first entry that is to be believed there, if any."""
     shown = [event.removeprefix("peer ") for name in scenario.shows for event in CATALOGUE[name].places]
     for side in SIDES:
-        counts = {
-            run: Counter(line.event for line in sides[side] if line.nth == 1)
-            for run, sides in projected.items()
-            if side not in run.silent
-        }
+        telling = {run: sides[side] for run, sides in projected.items() if side not in run.silent}
+        counts = {run: Counter(line.event for line in lines if line.nth == 1) for run, lines in telling.items()}
         for event in sorted({*shown, *(event for events in counts.values() for event in events)}):
             told = {run: events[event] for run, events in counts.items()}
-            for entry in entries_for(_key(side, event, told), scenario.shows):
-                must_show = entry.name in scenario.shows and event not in scenario.expects.by_timing
-                if (match := _match(entry, side, event, told, reference, must_show)) is not None:
-                    yield side, event, match
-                    break
+            entries = entries_for(_key(side, event, told), scenario.shows)
+            tried = (_match(scenario, entry, side, event, told, reference) for entry in entries)
+            if (match := next(filter(None, tried), None)) is not None:
+                yield side, event, match
 
 
 def _match(
-    entry: Explanation, side: Side, event: str, told: Mapping[Run, int], reference: Run, must_show: bool
+    scenario: Scenario, entry: Explanation, side: Side, event: str, told: Mapping[Run, int], reference: Run
 ) -> _Match | None:
     """What an entry says, where it is to be believed. What a scenario is there to show must be seen wherever all
     levels that the entry names take part. Elsewhere those runs decide whose endpoints the catalogue names."""
-    key, own = _key(side, event, told), factors.own_side(side, told)
-    axis = factors.factors_of(entry.axis, own)
-    places = {run: place for run in told if (place := entry.place(key, factors.levels(run, axis))) is not None}
+    key, own, axis = _key(side, event, told), factors.own_side(side, told), entry.axis
+    places = {run: place for run in told if (place := entry.place(key, factors.levels(run, axis, own))) is not None}
     alike = factors.like(reference, places, axis, own)
-    own_names = [(own, "implementation"), (own, "loop")]
-    known = [run for run in places if NAMED.issuperset(factors.levels(run, own_names))] or list(places)
+    names = "own implementation and own loop"
+    known = [run for run in places if NAMED.issuperset(factors.levels(run, names, own))] or list(places)
     match = _Match(entry, places, told, sorted(known, key=lambda run: run not in alike))
     named = {place for place in entry.places[key].items() if place[1] != "either"}
     all_take_part = named.issubset(places.values())
-    if all_take_part and must_show:
-        return match
-    return match if (all_take_part or len(axis) == 1) and match.is_believed(alike) else None
+    must_show = all_take_part and entry.name in scenario.shows and event not in scenario.expects.by_timing
+    may_hold = all_take_part or factors.AND not in axis
+    return match if must_show or (may_hold and match.is_believed(alike)) else None
 
 
 def _key(side: Side, event: str, runs: Collection[Run]) -> str:

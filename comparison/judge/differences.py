@@ -58,15 +58,15 @@ def project(events: Iterable[Event], by_timing: Sequence[str] = ()) -> Lines:
         for event in events
         if event.name not in by_timing or event.name in ENDINGS
     ]
-    program = [event for event in events if not is_connection(event.speaker)]
-    before = list(itertools.takewhile(lambda event: RANK.get(event.name, 0) <= RANK["closing"], program))
+    program = list(_numbered(event for event in events if not is_connection(event.speaker)))
+    before = list(itertools.takewhile(lambda line: RANK.get(line.event, 0) <= RANK["closing"], program))
     blocks = Counter(map(_project_connection, connections(events)))
     told: list[ProjectedLine] = []
     for n, (block, times) in enumerate(sorted(blocks.items()), start=1):
         # One for all that are alike: which of many comes first is a matter of timing.
         alike = [ProjectedLine("alike", f"({times} connections like this one)")] if times > 1 else []
         told += [ProjectedLine(line.event, line.text, line.nth, n) for line in (*block, *alike)]
-    return (*_folded(_numbered(before)), *_folded(told), *_folded(_numbered(program[len(before) :])))
+    return (*_folded(before), *_folded(told), *_folded(program[len(before) :]))
 
 
 def _project_connection(block: Sequence[Event]) -> Lines:
@@ -80,30 +80,22 @@ def _project_connection(block: Sequence[Event]) -> Lines:
     return tuple(_folded(lines))
 
 
-def _folded(lines: Iterable[ProjectedLine]) -> Iterator[ProjectedLine]:
+def _folded(lines: Sequence[ProjectedLine]) -> Iterator[ProjectedLine]:
     """The first lines, and one that stands for the others: as different as they are, and no longer for more of them."""
-    lines = iter(lines)
-    yield from itertools.islice(lines, MOST_LINES)
-    digest, count = hashlib.blake2b(digest_size=16), 0
-    for line in lines:
-        digest.update(f"{line.text}\n".encode())
-        count += 1
-    if count:
-        yield ProjectedLine("folded", f"({count} lines more, digest {digest.hexdigest()})")
+    yield from lines[:MOST_LINES]
+    if others := lines[MOST_LINES:]:
+        text = "".join(f"{line.text}\n" for line in others)
+        digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        yield ProjectedLine("folded", f"({len(others)} lines more, digest {digest})")
 
 
 def _numbered(events: Iterable[Event]) -> Iterator[ProjectedLine]:
     """Their lines, equal ones told apart by a number."""
-    for line, nth in _counted(ProjectedLine(event.name, _anonymous(event.plain)) for event in events):
-        yield line if nth == 1 else ProjectedLine(line.event, line.text, nth)
-
-
-def _counted(lines: Iterable[ProjectedLine]) -> Iterator[tuple[ProjectedLine, int]]:
-    """Each line, and how often it has come by then."""
-    seen: Counter[ProjectedLine] = Counter()
-    for line in lines:
+    seen = Counter[tuple[str, str]]()
+    for event in events:
+        line = event.name, _anonymous(event.plain)
         seen[line] += 1
-        yield line, seen[line]
+        yield ProjectedLine(*line, seen[line])
 
 
 def _anonymous(text: str) -> str:
@@ -140,12 +132,11 @@ def _differences(side: Side, reference: Lines, projected: Lines) -> Iterator[Dif
             yield Difference(side, "+" if more > 0 else "-", line.event, line.text, line.nth, abs(more))
     # What both have, in the order of each: a line that the shortest edit takes out here and puts in there has moved.
     for counterparts in _counterparts(reference, projected):
-        here, there = map(list, map(_counted, counterparts))
-        common = {*here} & {*there}
-        here, there = ([line for line in lines if line in common] for lines in (here, there))
+        common = set.intersection(*map(set, counterparts))
+        here, there = ([line for line in lines if line in common] for lines in counterparts)
         for tag, start, end, _, _ in difflib.SequenceMatcher(None, here, there, autojunk=False).get_opcodes():
             if tag in ("delete", "replace"):
-                yield from (Difference(side, "~", line.event, line.text, line.nth) for line, _ in here[start:end])
+                yield from (Difference(side, "~", line.event, line.text, line.nth) for line in here[start:end])
 
 
 def _counterparts(reference: Lines, projected: Lines) -> Iterator[tuple[Lines, Lines]]:

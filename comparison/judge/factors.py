@@ -1,34 +1,37 @@
-"""Which factors of the pairings predict what some runs have: pure computation, and the sentence that tells it."""
+"""Which factors of the pairings predict what some runs have: pure computation, and the sentence that tells it.
+
+An axis is a factor as an endpoint sees it, such as `own loop`, or some of them together, as the catalogue has it:
+`own implementation and own loop`.
+"""
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from comparison.model import FACTORS, NO_LEVEL, OTHER, SIDES, Run, Side, Sign
+from comparison.model import FACTORS, NO_LEVEL, OTHER, Run, Side, Sign
 
-Factor = tuple[Side | None, str]
-MACHINE: Factor = (None, "machine")
-"""Where a run was played is no side's own."""
+AND = " and "
+SEEN = (*(f"{whose} {name}" for whose in ("own", "peer") for name in FACTORS), "machine")
+"""All factors; where a run was played is no side's own."""
 
 
-def predictors(runs: Sequence[Run], having: Collection[Run], side: Side) -> list[tuple[Factor, ...]]:
-    """The factors that predict which runs have something, those of `side` first: each that does alone, else each two
+def predictors(runs: Sequence[Run], having: Collection[Run], own: Side) -> list[str]:
+    """The axes that predict which runs have something, its own first: each factor that does alone, else each two
     together, if the runs of each level all have it or all lack it. What all have or none has, nothing predicts."""
     if len({run in having for run in runs}) < 2:
         return []
-    factors: list[Factor] = [*itertools.product((side, OTHER[side]), FACTORS), MACHINE]
-    varied = [factor for factor in factors if len({levels(run, [factor]) for run in runs}) > 1]
+    varied = [one for one in SEEN if len({levels(run, one, own) for run in runs}) > 1]
     for size in (1, 2):
-        found = [chosen for chosen in itertools.combinations(varied, size) if predicts(runs, having, chosen)]
-        if found:
+        axes = map(AND.join, itertools.combinations(varied, size))
+        if found := [axis for axis in axes if predicts(runs, having, axis, own)]:
             # A program that has no loop and no Python of ours is told apart by its implementation.
-            return [chosen for chosen in found if not any(NO_LEVEL in levels(run, chosen) for run in runs)] or found
+            return [axis for axis in found if not any(NO_LEVEL in levels(run, axis, own) for run in runs)] or found
     return []
 
 
-def predicts(runs: Iterable[Run], having: Collection[Run], factors: Collection[Factor]) -> bool:
-    """Whether the runs of each level of some factors together all have something, or all lack it."""
-    return decided((levels(run, factors), run in having) for run in runs)
+def predicts(runs: Iterable[Run], having: Collection[Run], axis: str, own: Side) -> bool:
+    """Whether the runs of each level of an axis all have something, or all lack it."""
+    return decided((levels(run, axis, own), run in having) for run in runs)
 
 
 def decided(seen: Iterable[tuple[object, object]]) -> bool:
@@ -55,15 +58,13 @@ def computed(sign: Sign, side: Side, runs: Sequence[Run], having: set[Run]) -> P
     predicting = predictors(runs, having, own)
     if not predicting:
         return _no_factor(runs, having, own, "seen in")
-    there: dict[bool, dict[tuple[str, ...], None]] = {True: {}, False: {}}
-    for run in runs:
-        there[(run in having) is (sign == "+")][levels(run, predicting[0])] = None
-    rest = "moved" if sign == "~" else f"there with {_listed(there[True])}, missing with {_listed(there[False])}"
-    first, *others = (_spoken(factors, own) for factors in predicting)
+    there = _listed((run for run in runs if (run in having) is (sign == "+")), predicting[0], own)
+    missing = _listed((run for run in runs if (run in having) is (sign == "-")), predicting[0], own)
+    rest = "moved" if sign == "~" else f"there with {there}, missing with {missing}"
+    first, *others = map(_spoken, predicting)
     if others:
         rest += f" (or by the {', '.join(others)}: this choice of endpoints cannot tell them apart)"
-    axes = tuple(_named(factors, {own: "own", OTHER[own]: "peer"}) for factors in predicting)
-    return Prediction(axes, f"Predicted by the {first} in all {len(runs)} runs", rest)
+    return Prediction(tuple(predicting), f"Predicted by the {first} in all {len(runs)} runs", rest)
 
 
 def computed_of_failure(runs: Sequence[Run], having: set[Run]) -> Prediction:
@@ -71,10 +72,10 @@ def computed_of_failure(runs: Sequence[Run], having: set[Run]) -> Prediction:
     predicting = predictors(runs, having, "server")
     if not predicting:
         return _no_factor(runs, having, "server", "in")
-    axes = tuple(_named(factors, {side: side for side in SIDES}) for factors in predicting)
-    spoken = _named(predicting[0], {side: f"{side}'s" for side in SIDES}, " and the ")
-    those = dict.fromkeys(levels(run, predicting[0]) for run in runs if run in having)
-    rest = f"in {len(having)} of {len(runs)} runs, those with {_listed(those)}"
+    axes = tuple(_spoken(axis, "server", "client") for axis in predicting)
+    spoken = _spoken(predicting[0], "server's", "client's").replace(AND, f"{AND}the ")
+    those = _listed((run for run in runs if run in having), predicting[0], "server")
+    rest = f"in {len(having)} of {len(runs)} runs, those with {those}"
     return Prediction(axes, f"Predicted by the {spoken}", rest)
 
 
@@ -83,33 +84,26 @@ def own_side(side: Side, runs: Iterable[Run]) -> Side:
     return OTHER[side] if any(run.is_raw(side) for run in runs) else side
 
 
-def factors_of(axis: str, own: Side) -> tuple[Factor, ...]:
-    """The factors of an axis such as `own loop and peer implementation`, as an endpoint of side `own` sees them."""
-    words = [part.split() for part in axis.split(" and ")]
-    return tuple((own if whose == "own" else OTHER[own], name) for whose, name in words)
+def levels(run: Run, axis: str, own: Side) -> tuple[str, ...]:
+    """The levels of the factors of an axis in a run, as the endpoint of side `own` sees them."""
+    ends = {"own": run.pairing.end(own), "peer": run.pairing.end(OTHER[own])}
+    words = map(str.split, axis.split(AND))
+    return tuple(ends[whose].level(*name) if name else f"machine {run.machine}" for whose, *name in words)
 
 
-def levels(run: Run, factors: Iterable[Factor]) -> tuple[str, ...]:
-    """The levels of some factors in a run."""
-    return tuple(f"machine {run.machine}" if side is None else run.pairing.end(side).level(n) for side, n in factors)
-
-
-def like(reference: Run, runs: Iterable[Run], axis: Collection[Factor], own: Side) -> set[Run]:
+def like(reference: Run, runs: Iterable[Run], axis: str, own: Side) -> set[Run]:
     """The runs whose machine and whose endpoint of side `own` are the reference's in all factors but the axis."""
-    others = [MACHINE, *((own, name) for name in FACTORS if (own, name) not in axis)]
-    return {run for run in runs if levels(run, others) == levels(reference, others)}
+    others = AND.join(one for one in SEEN if not one.startswith("peer") and one not in axis)
+    return {run for run in runs if levels(run, others, own) == levels(reference, others, own)}
 
 
-def _named(factors: Iterable[Factor], whose: Mapping[Side, str], glue: str = " and ") -> str:
-    return glue.join(name if side is None else f"{whose[side]} {name}" for side, name in factors)
+def _spoken(axis: str, own: str = "endpoint's own", peer: str = "peer's") -> str:
+    """An axis in words that say whose its factors are."""
+    return axis.replace("own", own).replace("peer", peer)
 
 
-def _spoken(factors: Iterable[Factor], own: Side) -> str:
-    return _named(factors, {own: "endpoint's own", OTHER[own]: "peer's"})
-
-
-def _listed(found: Iterable[tuple[str, ...]]) -> str:
-    return ", ".join(map(" with ".join, found)) or "none"
+def _listed(runs: Iterable[Run], axis: str, own: Side) -> str:
+    return ", ".join(map(" with ".join, dict.fromkeys(levels(run, axis, own) for run in runs)))
 
 
 def _no_factor(runs: Sequence[Run], having: set[Run], own: Side, seen: str) -> Prediction:
@@ -127,6 +121,6 @@ def _hint(side: Side, runs: Sequence[Run], having: set[Run]) -> str:
         return f", in {places.pop()}"
     for odd in dict.fromkeys(run.pairing for run in runs):
         predicting = predictors([run for run in runs if run.pairing != odd], having, side)
-        if predicting and len(predicting[0]) == 1:
-            return f". The {_spoken(predicting[0], side)} would, but for {odd}"
+        if predicting and AND not in predicting[0]:
+            return f". The {_spoken(predicting[0])} would, but for {odd}"
     return ""

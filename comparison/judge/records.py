@@ -92,7 +92,7 @@ def wrong_story(block: Block) -> Iterator[str]:
 
 def _too_often(lines: Block) -> Iterator[str]:
     for name, times in Counter(event.name for event in lines).items():
-        if times > 1 and (kind(name).once or kind(name).ends):
+        if times > 1 and (kind(name).once or kind(name).opens or kind(name).ends):
             yield f"tells {next(event.message for event in lines if event.name == name)!r} {times} times"
 
 
@@ -109,16 +109,14 @@ def _out_of_order(lines: Block) -> Iterator[str]:
 # --- Against their sums ---
 def wrong_account(block: Block, side: Side, place: str) -> Iterator[str]:
     """What a connection says at its end: totals, addresses (`place` is where its server listens), what came back."""
-    end, counted = ending(block) or block[-1], Counter[str]()
-    for event in block:
-        counted[event.name] += event.payload.length if event.payload is not None else 0
+    end, counted = ending(block) or block[-1], {name: joined(block, name).length for name in BYTES}
     for total, names in TOTALS.items():
         lines = sum(counted[name] for name in names)
         if not _is(told := end.fields.get(total, lines), lines):
             yield f"{total} is {told} at the end, and {lines} in its lines"
     if end.level and end.name in ENDINGS:
         # A client may not have been connected; where no bytes are logged, no digest is kept.
-        moved = counted.total() > 0
+        moved = any(counted.values())
         due = [*TOTALS, *(ADDRESSES if side == "server" or moved else ()), *(DIGESTS if moved else ())]
         yield from (f"{end.message!r} has no {name}" for name in due if name not in end.fields)
     for event in block:
@@ -139,11 +137,10 @@ def _wrong_addresses(end: Event, side: Side, place: str) -> Iterator[str]:
         match told:
             case None:
                 right = end.name != "closing" or "unknown" in end.speaker
+            case [str(), int(number)] if port is not None and (name == "local") == (side == "server"):
+                right = number == int(port[1])
             case [str(host), int(number)] if port is not None:
-                if (name == "local") == (side == "server"):
-                    right = number == int(port[1])
-                else:
-                    right = side == "client" or end.speaker == f"echo_{host}_{number}"
+                right = side == "client" or end.speaker == f"echo_{host}_{number}"
             case str():
                 right = port is None and told in ("", place)
             case _:

@@ -29,13 +29,7 @@ def judge(
     """The cells, the causes and the groups of alike logs, held against one run of the reference pairing; where that
     failed, of the first that did not."""
     held_against = _held_against(observations, reference)
-    own, silent = held_against.projected, held_against.run.silent
-    found = {
-        seen.run: differences.between(own, seen.projected, (*silent, *seen.run.silent))
-        for seen in observations
-        if not seen.faults
-    }
-    computed = tuple(causes(scenario, observations, found, held_against.run, Names() if names is None else names))
+    computed = causes(scenario, observations, held_against, Names() if names is None else names)
     cells = tuple(
         _cell([seen for seen in observations if seen.run.pairing == pairing], held_against, computed)
         for pairing in dict.fromkeys(seen.run.pairing for seen in observations)
@@ -103,14 +97,11 @@ def _verdict(
 
 
 def _unexplained(causes: Iterable[Cause]) -> str:
-    by_entry: dict[str, dict[str, None]] = defaultdict(dict)
+    events: dict[str, dict[str, None]] = defaultdict(dict)
     for cause in causes:
-        by_entry[cause.broken.name if cause.broken is not None else ""][repr(cause.event)] = None
-    told = []
-    for name, events in by_entry.items():
-        verb, them = ("is", "it") if len(events) == 1 else ("are", "them")
-        told.append(f"{', '.join(events)} {verb} " + (f"not where {name} has {them}" if name else "unexplained"))
-    return "; ".join(told)
+        what = f"not where {cause.broken.name} has it" if cause.broken is not None else "unexplained"
+        events[what][repr(cause.event)] = None
+    return "; ".join(f"{what}: {', '.join(own)}" for what, own in events.items())
 
 
 def _names(causes: Sequence[Cause]) -> str:

@@ -19,7 +19,7 @@ from comparison.scenarios import SCENARIOS
 PROGRAM = Path(__file__).parents[1] / "tutorials_own.py"
 
 SAME = ("identical", "the same lines as the reference")
-NO_LAST_WORDS = ("different", "'closing_loop', 'closing_server' are unexplained")
+NO_LAST_WORDS = ("different", "unexplained: 'closing_loop', 'closing_server'")
 """SIGTERM ends its server without a word: it knows Ctrl-C only."""
 
 SHOWS_RESETS = ("failed", "server prints a traceback: ConnectionResetError: (Connection lost|.*reset by peer)")
@@ -33,7 +33,7 @@ CHECKS_NOTHING = ("failed", "client connection ended with 'closing' instead of '
 WRITES_BEFORE_IT_READS = ("failed", "client still running after 30 s: ")
 """Its client sends all that it has before it reads: 64 MiB are more than the kernels hold."""
 
-TOO_SLOW = ("failed|different", "client still running after 30 s: |'closing_loop', 'closing_server' are unexplained")
+TOO_SLOW = ("failed|different", "client still running after 30 s: |unexplained: 'closing_loop', 'closing_server'")
 """Its server reads 128 bytes at a time, and has two lines for each such piece: 30 s are too few on most machines."""
 
 SKIPPED = (

@@ -163,7 +163,7 @@ def test_eof_told_by_streams_is_explained_by_nothing(scenario):
     assert {(event, broken) for event, _, broken in unexplained(causes)} == {("eof", "eof-callback")}
     assert in_trouble(cells) == with_one_of(runs, STREAMS_UVLOOP)
     cell = only(cells, Pairing(STREAMS_UVLOOP, STREAMS))
-    assert cell.reason == "'eof' is not where eof-callback has it"
+    assert cell.reason == "not where eof-callback has it: 'eof'"
 
 
 @SCENARIOS_
@@ -245,7 +245,7 @@ def test_what_nobody_shows_is_missed_also_by_the_reference():
         TUTORIAL, recorded(ENDPOINTS, lambda end, lines: without("selector", lines)), Pairing(STREAMS, STREAMS)
     )
     assert unexplained(causes) == [("selector", (), "selector")]
-    assert only(cells, Pairing(STREAMS, STREAMS)).reason == "'selector' is not where selector has it"
+    assert only(cells, Pairing(STREAMS, STREAMS)).reason == "not where selector has it: 'selector'"
 
 
 @pytest.mark.parametrize("endpoints", [[STREAMS, STREAMS_UVLOOP], [PROTOCOL, PROTOCOL_UVLOOP]])
@@ -400,7 +400,7 @@ def test_the_reference_by_itself_is_different_where_its_runs_disagree():
     )
     runs.append(run(alone, lines, client_lines(STREAMS), number=3))
     [cell], causes, _ = judged(TUTORIAL, runs, alone)
-    assert (cell.verdict, cell.reason, cell.agreed) == (Verdict.DIFFERENT, "'log' is unexplained", 2)
+    assert (cell.verdict, cell.reason, cell.agreed) == (Verdict.DIFFERENT, "unexplained: 'log'", 2)
 
 
 def test_a_reference_of_which_a_run_fails_still_has_runs_to_be_held_against():
@@ -733,7 +733,7 @@ def test_a_server_that_ends_as_if_it_had_answered_is_explained_by_nothing():
     everyone = chosen("asyncio")
     comparison = compare(altered(everyone, "streams", "server", "raise ConnectionResetError"), "tls-bytes-with-goodbye")
     assert summary(comparison) == {"streams/asyncio": "different", "protocol/asyncio": "explained"}
-    assert comparison.cells[0].reason == "'closing', 'lost' are not where bytes-with-close-notify has them"
+    assert comparison.cells[0].reason == "not where bytes-with-close-notify has it: 'closing', 'lost'"
     sound = compare(everyone, "tls-bytes-with-goodbye")
     assert summary(sound) == {"streams/asyncio": "reference", "protocol/asyncio": "explained"}
     assert sound.cells[1].reason == (

@@ -23,7 +23,7 @@ def comparison(edit=lambda pairing, side, lines: lines, *, name="plain", names=N
     everyone = tuple(recorded.ENDPOINTS)
     played = {cell.pairing for cell in cells}
     pairings = [Pairing(server, client) for server in everyone for client in everyone]
-    skipped = [Cell.skipped(pairing, "it has none") for pairing in pairings if pairing not in played]
+    skipped = [Cell(pairing, {}, "it has none") for pairing in pairings if pairing not in played]
     return Comparison(
         scenario, TRANSPORTS["tcp"], {}, everyone, everyone, everyone, reference, 1, (*cells, *skipped), causes, groups,
         (), 0.0, ("--loop", "asyncio,uvloop", "--server", "streams,protocol"),
