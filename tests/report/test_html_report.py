@@ -13,13 +13,14 @@ import pytest
 
 pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install '.[report]'")
 
+import recorded_bench
 from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recorded, survey
 
 from common.logs import EVENTS
 from compare import main
 from comparison import endpoints
+from comparison.bench import view
 from comparison.judge.catalogue import CATALOGUE
-from comparison.layout import Table
 from comparison.model import CannotCompare, Pairing, Survey, Verdict
 from comparison.report import causes, command, export, repeat, sentence, words
 from comparison.report.html import behaviours, code, evidence, page, timeline
@@ -60,7 +61,7 @@ class Outline(HTMLParser):
 def golden() -> dict[str, str]:
     """The page of the recorded survey without the code, the style and the script, and its data: by file name."""
     with mock.patch.object(code, "source_of", return_value=None), mock.patch.object(behaviours, "collect", dict):
-        text = page.render(survey(), COST, *MADE)
+        text = page.render(survey(), MEASURED, *MADE)
     text = text.replace("><", ">\n<")
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", text, flags=re.DOTALL)
     document = json.dumps(data_of(text), indent=1) + "\n"
@@ -74,7 +75,7 @@ def data_of(text: str) -> dict:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return page.render(survey(), {}, *MADE)
+    return page.render(survey(), None, *MADE)
 
 
 @pytest.fixture(scope="module")
@@ -313,7 +314,7 @@ def test_a_long_log_is_cut_and_says_so():
 
 def test_a_page_that_cannot_be_small_enough_is_an_error():
     with pytest.raises(CannotCompare, match="choose fewer scenarios"):
-        page.render(survey(), {}, *MADE, limit_bytes=1000)
+        page.render(survey(), None, *MADE, limit_bytes=1000)
 
 
 def test_the_commands_bring_the_same_again():
@@ -392,26 +393,27 @@ def test_a_wrong_number_is_one_line_with_the_remedy(capsys):
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch, capsys):
-    monkeypatch.setattr("comparison.report.command.NEEDED", ("jinja2", "not_installed_anywhere"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["report"]) == 2
-    assert "needs not_installed_anywhere; install with: pip install '.[report]'" in capsys.readouterr().err
+    assert "needs jinja2; install with: pip install '.[report]'" in capsys.readouterr().err
 
 
-ROW = [(text, "bold") for text in ("streams", "12", "11 to 13")]
-COST = {
-    "environment": "Python 3.12.1 <here>",
-    "sentences": ["Streams cost <1.2 x> more."],
-    "doubts": ["one round."],
-    "legend": ["ratios are to the first."],
-    "sections": {"echo": {"echo, 1 KiB": Table(["", "CPU in us", "95 %"], [ROW])}},
-    "charts": [("Less is better", '<svg xmlns="http://www.w3.org/2000/svg"><text>a chart</text></svg>')],
-}
+MEASURED = recorded_bench.results(
+    cells=recorded_bench.CELLS[:1],
+    environment=recorded_bench.ENVIRONMENT | {"CPU": "<fast>"},
+    notes=("one <b>note</b>",),
+)
 
 
 def test_the_cost_stands_in_the_page_where_a_benchmark_is_given():
     found = Outline()
-    found.feed(page.render(survey(), COST, *MADE))
-    for said in ("Streams cost <1.2 x> more.", "11 to 13", "one round.", "Less is better.", "a chart"):
+    found.feed(page.render(survey(), MEASURED, *MADE))
+    told = [text for texts in view.told(MEASURED).values() for text in texts]
+    titles = [title for _, title, _ in view.charts(MEASURED)]
+    [[table]] = [tables.values() for tables in view.sections(MEASURED).values()]
+    figures = [text for row in table.rows for text, _ in row]
+    assert view.told(MEASURED)["What this means"]
+    for said in ("<fast>", "one <b>note</b>", *told, *(title.partition(": ")[2] for title in titles), *figures):
         assert said in found.text
     assert found.attributes("src") == []
 
