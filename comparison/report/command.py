@@ -29,9 +29,6 @@ DESCRIPTION = (
 )
 EPILOG = "Exit code: 0 where the page was written, 2 for trouble, 130 after Ctrl-C."
 
-MOST_NAMES = 6
-"""So many scenarios a short report names."""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the report."""
@@ -140,15 +137,13 @@ def _again(survey: Survey, options: argparse.Namespace, sources: Sequence[str]) 
 def _markdown(survey: Survey, measured: Results | None, told: str) -> Iterator[Block]:
     """The short version: what was found, what differs, what the benchmark means, and where all of it is."""
     yield Line(sentence.of(survey), "bold")
-    names = [words.name(comparison) for comparison in survey.comparisons]
-    yield from (BLANK, Line(f"Tried: {words.few(names, MOST_NAMES)}."), Line(words.closing(survey)), BLANK)
-    for comparison in survey.comparisons:
-        yield from words.troubles(comparison, f"{words.name(comparison)}: ")
-    yield from words.skipped(*survey.comparisons)
+    names = words.few(map(words.name, survey.comparisons))
+    yield from (BLANK, Line(f"Tried: {names}."), Line(words.closing(survey)), BLANK)
+    yield from words.troubles(*survey.comparisons)
     rows: list[list[Span]] = []
     for card in causes.collect(survey):
         sign, what = (words.SYMBOLS[card.verdict], str(card.verdict)), (causes.title(card.cause), "")
-        who = f"{card.cause.finding}. {causes.seen_in(survey, card)}"
+        who = f"{card.cause.finding}. {causes.seen_in(card)}"
         rows.append([sign, what, (card.cause.name, ""), (who, "")])
     if rows:
         yield from (BLANK, Table(["", "what differs", "cause", "who"], rows))

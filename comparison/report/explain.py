@@ -130,8 +130,7 @@ def everything_about(name: str, selection: Selection) -> Iterator[Block]:
     if scenario := SCENARIOS.get(name):
         yield Line(f"--scenario {name}: {scenario.description}", "title")
         yield Line(f"{GROUPS[scenario.on_trial]}, over {', '.join(scenario.transports)}.")
-        texts = (words.expectation(scenario), words.not_compared(scenario))
-        yield from (Line(text) for text in texts if text)
+        yield Line(words.expectation(scenario))
         yield from (Line(f"Shows {shown}: {CATALOGUE[shown].title}.") for shown in scenario.shows)
         yield Command("Try it", repeat.again("--scenario", name))
     if endpoint := endpoints.get(name):

@@ -73,8 +73,6 @@ def of_code(sections: Mapping[Side, code.Rows]) -> dict[str, Any]:
 
 
 def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any]:
-    told = [*words.troubles(comparison), *words.skipped(comparison)]
-    expected = f"{words.expectation(comparison.scenario)} {words.not_compared(comparison.scenario)}"
     return {
         "servers": [escape(end.label) for end in comparison.servers],
         "clients": [escape(end.label) for end in comparison.clients],
@@ -82,8 +80,8 @@ def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any
         "description": escape(comparison.scenario.description),
         "over": escape(comparison.transport.description),
         "transport": comparison.transport.name,
-        "expected": escape(expected.rstrip()),
-        "told": [f"{line.mark} {escape(line.text)}" for line in told],
+        "expected": escape(words.expectation(comparison.scenario)),
+        "told": [f"{line.mark} {escape(line.text)}" for line in words.troubles(comparison)],
         "groups": [[[d.sign, texts.number(d.text), d.causes] for d in g.diff] for g in comparison.groups],
         "cells": [_cell(comparison, cell, trim, texts) for cell in comparison.cells],
     }

@@ -34,6 +34,7 @@ def render(
     parts = {
         "found": sentence.of(survey),
         "survey": survey,
+        "verdicts": list(filter(survey.count, Verdict)),
         "cards": cards,
         "sheets": sheets,
         "standings": levels.standings(survey) if len(survey.comparisons) > 1 else [],
