@@ -174,11 +174,18 @@ def test_what_is_done_comes_before_what_is_only_told():
 def test_a_behaviour_stands_there_with_both_codes_and_every_place(data):
     one = data["behaviours"]["reused-bytearray"]
     assert one["differs"] == ["loop", "Python"]
-    assert [label for label, _, _ in one["cases"][0]["code"]] == ["Streams", "Protocol"]
-    for case in one["cases"]:
-        assert all(sum(count for _, count in said) == len(case["pythons"]) for _, _, said in case["places"])
-    seen = {outcome for _, _, said in one["cases"][0]["places"] for outcome, _ in said}
-    assert {said.partition(" (")[0] for said, *_ in one["cases"][0]["lines"]} == seen
+    blocks: dict[str, list] = {}
+    for kind, *fields in one["blocks"]:
+        blocks.setdefault(kind, []).append(fields)
+    assert [titles for titles, *_ in blocks["Beside"]] == [
+        ["Streams, trap", "Protocol, trap"],
+        ["Streams, remedy", "Protocol, remedy"],
+    ]
+    for head, rows, _ in blocks["Table"]:
+        assert all(len(row) == len(head) for row in rows)
+        seen = {text for row in rows for text, _ in row[2:]}
+        lines = [words for words, _, mark, _ in blocks["Line"] if mark]
+        assert all(any(words.startswith(outcome) for words in lines) for outcome in seen)
 
 
 def test_without_a_record_there_are_no_behaviours(tmp_path):
