@@ -21,6 +21,7 @@ from compare import main
 from comparison import endpoints
 from comparison.bench import view
 from comparison.judge.catalogue import CATALOGUE
+from comparison.judge.condense import condense
 from comparison.model import CannotCompare, Pairing, Survey, Verdict
 from comparison.report import causes, command, export, repeat, sentence, words
 from comparison.report.html import behaviours, code, evidence, page, timeline
@@ -312,11 +313,19 @@ def test_letters_of_several_files_are_one_alphabet():
 def test_a_long_log_is_cut_and_says_so():
     run = recorded(Pairing(STREAMS, PROTOCOL))
     texts = evidence.Texts()
-    shown = evidence._run(run, evidence.Trim(3, 2), texts, True)
+    shown = evidence._run(run, evidence.Trim(1, 1), texts, True)
     server = shown["logs"][0]
-    assert [line[3] == "gap" for line in server] == [False] * 3 + [True] + [False] * 2
-    assert list(texts)[server[3][2]] == f"{len(run.server.events) - 5} lines are not shown; the saved results have them"
-    assert sorted(shown["rows"]) == [[side, place] for side in (0, 1) for place in range(6)]
+    gaps = [line for line in server if line[3] == "gap"]
+    cut = [f"({count} left out here)" for count in ("1 line", "2 lines", "1 line")]
+    assert [list(texts)[line[2]] for line in gaps] == cut
+    assert len(server) - len(gaps) == len(run.server.events) - 4
+    assert sorted(shown["rows"]) == [[side, place] for side in (0, 1) for place in range(len(shown["logs"][side]))]
+
+
+def test_of_a_log_that_is_cut_again_nobody_claims_to_know_how_much_is_missing():
+    again = condense(condense(recorded(Pairing(STREAMS, PROTOCOL)), 1, 1), 1, 1)
+    gaps = {event.message for event in again.server.events if event.name == "left_out"}
+    assert gaps == {"(at least 1 line left out here)"}
 
 
 def test_a_page_that_cannot_be_small_enough_is_an_error():

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from common.logs import escape
+from comparison.judge.condense import condense
 from comparison.model import MIB, PARTS, SIDES, Cell, Comparison, Event, Pairing, Run, Side, Survey
 from comparison.play.transports import half_closes
 from comparison.report import causes, repeat, words
@@ -14,14 +15,14 @@ from comparison.vocabulary import kind
 
 
 class Trim(NamedTuple):
-    """What is shown: so many of the first and the last lines of a log, and runs of a cell, one of each behaviour."""
+    """What is shown: so many runs of a cell, one of each behaviour, and of each what `condense` keeps."""
 
-    first: int
-    last: int
+    connections: int
+    most: int
     runs: int = 2
 
 
-TRIMS = (Trim(60, 20), Trim(24, 8), Trim(8, 4, 1))
+TRIMS = (Trim(5, 50), Trim(3, 12), Trim(1, 2, 1))
 """From generous to frugal: the first with which the page is not too large is taken."""
 
 TRACEBACK_LINES = 40
@@ -115,29 +116,17 @@ def _runs_note(cell: Cell, trim: Trim) -> str:
 
 
 def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]:
-    shown = {side: _trimmed(run.log(side).events, trim) for side in SIDES}
-    drawn = timeline.of(run, half_close, shown)
-    began_ns = _began_ns(run)
+    shown, began_ns = condense(run, trim.connections, trim.most), _began_ns(run)
+    drawn = timeline.of(shown, half_close)
     return {
         "number": run.number,
         "connections": max(len(places(run.log(side).events)) for side in SIDES),
         "timed": drawn.timed,
         "exit": [_exit(run, side) for side in SIDES],
-        "logs": [[_line(event, side, began_ns, texts) for _, event in shown[side]] for side in SIDES],
+        "logs": [[_line(event, side, began_ns, texts) for event in shown.log(side).events] for side in SIDES],
         "rows": [[SIDES.index(side), place] for side, place in drawn.rows],
         "flows": [[SIDES.index(f.start[0]), f.start[1], f.end[1], f.length] for f in drawn.flows],
     }
-
-
-def _trimmed(events: Sequence[Event], trim: Trim) -> list[tuple[int, Event]]:
-    """The events that are shown, each with its place, and one for those that are not."""
-    lines = list(enumerate(events))
-    hidden = lines[trim.first : len(lines) - trim.last]
-    if len(hidden) < 2:
-        return lines
-    place, first = hidden[0]
-    text = f"{len(hidden):,} lines are not shown; the saved results have them"
-    return [*lines[: trim.first], (place, Event("left_out", "", text, t_ns=first.t_ns)), *lines[-trim.last :]]
 
 
 def _began_ns(run: Run) -> int:
