@@ -7,8 +7,8 @@ from comparison.model import SIDES, Cause, Comparison, Group, Side, Survey, Verd
 from comparison.report import words
 from comparison.vocabulary import kind
 
-MOST_LINES, MOST_LETTERS = 12, 77
-"""Lines of a diff that stand beside a cause, and letters of those that do not differ; --diff shows the rest."""
+MOST_LINES = 12
+"""Lines of a diff that stand beside a cause; --diff shows the rest."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,6 @@ class Card:
 
     comparison: Comparison
     cause: Cause
-    verdict: Verdict
     seen: Sequence[tuple[Comparison, Cause]]
     """Every comparison that has it, with what it is there."""
 
@@ -33,8 +32,8 @@ def collect(survey: Survey) -> list[Card]:
         entry = seen[0][1].explanation
         home = entry.scenario if entry is not None else ""
         comparison, cause = max(seen, key=lambda one: (one[0].scenario.name == home, len(one[0].cells)))
-        cards.append(Card(comparison, cause, cause.verdict, seen))
-    return sorted(cards, key=lambda card: list(Verdict).index(card.verdict), reverse=True)
+        cards.append(Card(comparison, cause, seen))
+    return sorted(cards, key=lambda card: list(Verdict).index(card.cause.verdict), reverse=True)
 
 
 def title(cause: Cause) -> str:
@@ -89,5 +88,5 @@ def _excerpt(group: Group, name: str) -> list[str]:
     before = {max((place for place in common if place < n), default=n) for n in own}
     after = {min((place for place in common if place > n), default=n) for n in own}
     kept = [group.diff[place] for place in sorted(own | before | after)]
-    lines = [line.sign + (line.text if line.sign != " " else words.cut(line.text, MOST_LETTERS)) for line in kept]
+    lines = [line.sign + line.text for line in kept]
     return lines[:MOST_LINES] + [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)

@@ -142,7 +142,7 @@ def _markdown(survey: Survey, measured: Results | None, told: str) -> Iterator[B
     yield from words.troubles(*survey.comparisons)
     rows: list[list[Span]] = []
     for card in causes.collect(survey):
-        sign, what = (words.SYMBOLS[card.verdict], str(card.verdict)), (causes.title(card.cause), "")
+        sign, what = (words.SYMBOLS[card.cause.verdict], str(card.cause.verdict)), (causes.title(card.cause), "")
         who = f"{card.cause.finding}. {causes.seen_in(card)}"
         rows.append([sign, what, (card.cause.name, ""), (who, "")])
     if rows:

@@ -32,9 +32,6 @@ GROUPS: dict[tuple[Side, ...], str] = {
 MOST_ROWS = 40
 """Lines of a timeline; --raw shows all."""
 
-MOST_LETTERS = 32
-"""Of one of them."""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of an explanation."""
@@ -94,10 +91,10 @@ def _timeline(comparison: Comparison, run: Run) -> Iterator[Block]:
     for (side, n), event in events.items():
         came = [flow.length for flow in drawn.flows if flow.end == (side, n)]
         what = f"--{sum(came) or 'EOF'}--" if came else ""
-        text = words.cut(event.message, MOST_LETTERS)
         time = f"{(event.t_ns - began_ns) / 1e6:.1f} ms" if event.t_ns is not None and drawn.timed else ""
-        told = [text, what and f"<{what}", ""] if side == "client" else ["", what and f"{what}>", text]
-        rows.append([(time, "dim"), (told[0], ""), (told[1], "dim"), (told[2], "")])
+        arrow = what and (f"<{what}" if side == "client" else f"{what}>")
+        client, server = (event.message, "") if side == "client" else ("", event.message)
+        rows.append([(time, "dim"), (client, ""), (arrow, "dim"), (server, "")])
     yield Heading(f"When it happened: {run.pairing}")
     yield Table(["", "client", "", "server"], rows)
 

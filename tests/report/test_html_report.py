@@ -167,7 +167,7 @@ def test_a_card_shows_its_cause_beside_the_reference(data):
 
 
 def test_what_is_done_comes_before_what_is_only_told():
-    verdicts = [card.verdict for card in causes.collect(survey())]
+    verdicts = [card.cause.verdict for card in causes.collect(survey())]
     assert verdicts == sorted(verdicts, key=list(Verdict).index, reverse=True)
     assert set(verdicts) == {Verdict.FAILED, Verdict.DIFFERENT, Verdict.EXPLAINED, Verdict.ALIKE}
 

@@ -92,6 +92,9 @@ def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[
     half_close = half_closes(comparison.transport)
     groups = {g.side: n for n, g in reversed([*enumerate(comparison.groups)]) if cell.pairing in g.pairings}
     server, client = of_pairing(cell.pairing)
+    runs = cell.runs[: trim.runs]
+    behaviours = f"{words.count(len(cell.runs), 'behaviour')} seen, {len(runs)} shown"
+    several = f"{cell.agreed} of {cell.repeat} runs alike; cut by TCP in {cell.cut}; {behaviours}."
     return {
         "server": server,
         "client": client,
@@ -99,20 +102,11 @@ def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[
         "verdicts": [str(cell.verdicts[part]) for part in PARTS if part in cell.verdicts],
         "reason": texts.number(cell.reason),
         "causes": list(cell.causes),
-        "runs_note": _runs_note(cell, trim),
+        "runs_note": several if cell.repeat > 1 else "",
         "commands": [[texts.number(c.what), texts.number(c.text)] for c in repeat.commands(comparison, cell)],
         "diff": {side: groups.get(side) for side in SIDES},
-        "runs": [_run(run, trim, texts, half_close) for run in cell.runs[: trim.runs]],
+        "runs": [_run(run, trim, texts, half_close) for run in runs],
     }
-
-
-def _runs_note(cell: Cell, trim: Trim) -> str:
-    if cell.repeat < 2:
-        return ""
-    text = f"{cell.agreed} of {cell.repeat} runs alike; cut by TCP in {cell.cut}. "
-    if len(cell.runs) > trim.runs:
-        return text + f"{len(cell.runs)} behaviours were seen, and {trim.runs} are shown; the saved results have all."
-    return text + "One run of each behaviour is shown."
 
 
 def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]:

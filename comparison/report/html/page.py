@@ -122,7 +122,7 @@ def templates() -> Environment:
         finalize=lambda value: escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
     made.globals.update(words=words, causes=causes, repeat=repeat, link=link, own=_own)
-    made.globals.update(anchor=code.anchor, differing=code.differing, bench=view, summary=environment.summary)
+    made.globals.update(anchor=code.anchor, bench=view, summary=environment.summary)
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return made
 
