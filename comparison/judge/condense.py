@@ -17,7 +17,8 @@ KEPT_LINES = 50
 
 
 def condense(run: Run, connections: int = KEPT_CONNECTIONS, most: int = KEPT_LINES) -> Run:
-    """The run without what only repeats itself; where lines were left out, one says how many."""
+    """The run without what only repeats itself: so many `connections`, and at `most` so many lines as is said above. In
+    the place of those that were left out one says how many they were."""
     server, client = (_condensed(run, side, connections, most) for side in SIDES)
     return dataclasses.replace(run, server=server, client=client, wire=())
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from common.logs import escape
-from comparison.judge.condense import condense
+from comparison.judge.condense import KEPT_CONNECTIONS, KEPT_LINES, condense
 from comparison.model import MIB, PARTS, SIDES, Cell, Comparison, Event, Pairing, Run, Side, Survey
 from comparison.play.transports import half_closes
 from comparison.report import causes, repeat, words
@@ -22,7 +22,7 @@ class Trim(NamedTuple):
     runs: int = 2
 
 
-TRIMS = (Trim(5, 50), Trim(3, 12), Trim(1, 2, 1))
+TRIMS = (Trim(KEPT_CONNECTIONS, KEPT_LINES), Trim(3, 12), Trim(1, 2, 1))
 """From generous to frugal: the first with which the page is not too large is taken."""
 
 TRACEBACK_LINES = 40
