@@ -83,12 +83,10 @@ class Code(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """Two texts side by side, each under its title; or one."""
+    """Two texts side by side, line by line, each under its title; or one."""
 
     titles: Sequence[str]
     texts: Sequence[Sequence[str]]
-    in_rows: bool = False
-    """Whether a line of one belongs beside that of the other."""
     from_width: int = SIDE_BY_SIDE
     """In fewer columns one stands above the other."""
 
@@ -173,10 +171,9 @@ def text_of(blocks: Iterable[Block], width: int) -> Iterator[Sequence[Span]]:
             case Table():
                 yield from _table(block, width)
             case Code(lines, language):
-                for line in lines:  # of a log, as it is, in as many as it takes
-                    style, room = line[:1] if language == "diff" else "", width - len(GAP)
-                    parts = (line[start : start + room] for start in range(0, max(1, len(line)), room))
-                    yield from ([(f"{GAP}{part}", style)] for part in parts)
+                for line in lines:
+                    style = line[:1] if language == "diff" else ""
+                    yield from ([(f"{GAP}{part}", style)] for part in _broken(line, width - len(GAP)))
             case Beside():
                 yield from _beside(block, width)
             case Command(what, text):
@@ -213,13 +210,11 @@ def _table(table: Table, width: int) -> Iterator[Sequence[Span]]:
 def _beside(block: Beside, width: int) -> Iterator[Sequence[Span]]:
     if width < block.from_width or len(block.texts) == 1:
         for title, text in zip(block.titles, block.texts, strict=True):
-            lines = [part for line in text if line for part in _broken(line, width - len(GAP))]
-            yield from ([(title, "bold")], *([(f"{GAP}{line}", "")] for line in lines))
+            yield from text_of([Line(title, "bold"), Code(list(filter(None, text)))], width)
         return
     room = (width - 3) // 2
     yield [(f"{block.titles[0]:<{room}} | {block.titles[1]}", "bold")]
-    broken = [[part for line in text for part in _broken(line, room)] for text in block.texts]
-    for pair in itertools.zip_longest(*(block.texts if block.in_rows else broken), fillvalue=""):
+    for pair in itertools.zip_longest(*block.texts, fillvalue=""):
         for left, right in itertools.zip_longest(*(_broken(line, room) for line in pair), fillvalue=""):
             yield [(f"{left:<{room}} | {right}", "")]
 

@@ -3,9 +3,9 @@
 import os
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterable
-from typing import TextIO, TypeVar
+from collections.abc import Iterable
+from time import monotonic
+from typing import TypeVar
 
 from common.config import INTERRUPTED
 from comparison.layout import columns_of, duration
@@ -21,15 +21,12 @@ Value = TypeVar("Value")
 class Progress:
     """Counts runs to `total`, and names what is running, how long it has been, and how many have failed.
 
-    It shows nothing where `file` (standard error) is no terminal, and no bar where the terminal knows no way back; it
-    wipes the bar out at the end.
+    It shows nothing where standard error is no terminal, and no bar where the terminal knows no way back; it wipes the
+    bar out at the end.
     """
 
-    def __init__(
-        self, total: int, what: str = "", file: TextIO | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._total, self._what = total, what
-        self._file, self._clock = file or sys.stderr, clock
+    def __init__(self, total: int, what: str = "") -> None:
+        self._total, self._what, self._file = total, what, sys.stderr
         self._lock = threading.Lock()
         self._done = self._failed = 0
         self._over = threading.Event()
@@ -38,7 +35,7 @@ class Progress:
         self._bar_is_there = False
 
     def __enter__(self) -> "Progress":
-        self._start_s = self._since_s = self._clock()
+        self._start_s = self._since_s = monotonic()
         if self._can_wipe:
             threading.Thread(target=self._go_on, daemon=True).start()
         return self
@@ -53,7 +50,7 @@ class Progress:
         """A part is done, with so many failed; `line` stays. `what` is the next one."""
         with self._lock:
             self._failed += failed
-            self._what, self._since_s = what, self._clock()
+            self._what, self._since_s = what, monotonic()
             if self._is_terminal and line:
                 self._wipe()
                 self._file.write(f"{line}\n")
@@ -72,7 +69,7 @@ class Progress:
                 self._draw()
 
     def _draw(self) -> None:
-        now_s = self._clock()
+        now_s = monotonic()
         passed_s = now_s - self._start_s
         if self._can_wipe and passed_s >= DELAY_S:
             text = f"{self._done}/{self._total}"

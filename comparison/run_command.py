@@ -49,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
     if options.list is not None:
         from comparison.report import explain
 
-        everything = explain.listing(selection, layout.columns_of(sys.stdout))
-        layout.draw(explain.everything_about(options.list, selection) if options.list else everything, sys.stdout)
+        name = options.list
+        layout.write(explain.everything_about(name, selection) if name else explain.listing(selection))
         return 0
     view.check(options)
     if options.save is not None and options.save.exists() and any(options.save.iterdir()):

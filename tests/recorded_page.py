@@ -145,7 +145,7 @@ def page() -> str:
     """The page of the recorded survey. Who only wants its logs needs no jinja2."""
     from comparison.report.html.page import render
 
-    return render(survey(), {}, *MADE)
+    return render(survey(), None, *MADE)
 
 
 ALL_VERDICTS = set(Verdict) - {Verdict.SKIPPED}

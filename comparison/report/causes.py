@@ -7,8 +7,8 @@ from comparison.model import SIDES, Cause, Comparison, Group, Side, Survey, Verd
 from comparison.report import words
 from comparison.vocabulary import kind
 
-MOST_LINES, MOST_LETTERS = 12, 77
-"""Lines of a diff that stand beside a cause, and letters of those that do not differ; --diff shows the rest."""
+MOST_LINES = 12
+"""Lines of a diff that stand beside a cause; --diff shows the rest."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,6 @@ class Card:
 
     comparison: Comparison
     cause: Cause
-    verdict: Verdict
     seen: Sequence[tuple[Comparison, Cause]]
     """Every comparison that has it, with what it is there."""
 
@@ -33,8 +32,8 @@ def collect(survey: Survey) -> list[Card]:
         entry = seen[0][1].explanation
         home = entry.scenario if entry is not None else ""
         comparison, cause = max(seen, key=lambda one: (one[0].scenario.name == home, len(one[0].cells)))
-        cards.append(Card(comparison, cause, cause.verdict, seen))
-    return sorted(cards, key=lambda card: list(Verdict).index(card.verdict), reverse=True)
+        cards.append(Card(comparison, cause, seen))
+    return sorted(cards, key=lambda card: list(Verdict).index(card.cause.verdict), reverse=True)
 
 
 def title(cause: Cause) -> str:
@@ -47,16 +46,9 @@ def meaning(cause: Cause) -> str:
     """What an explanation says, or why there is none; nothing of a failure."""
     if cause.explanation is not None:
         return cause.explanation.text
-    if cause.broken is None:
-        return "" if cause.is_failure else "The catalogue has no entry for this event."
-    places = cause.broken.places.get(cause.event) or cause.broken.places.get(f"peer {cause.event}", {})
-    told = [
-        f"{presence} with {' on '.join(level if level != '*' else 'any' for level in levels)}"
-        for levels, presence in places.items()
-        if presence != "either"
-    ]
-    where = ", ".join([f"predicted by the {cause.broken.axis}", *told, "once in a connection"])
-    return f"It is not where {cause.broken.name} has it: {where}."
+    if cause.broken is not None:
+        return f"It is not where {cause.broken.name} has it, by the {cause.broken.axis}: {cause.broken.title}."
+    return "" if cause.is_failure else "The catalogue has no entry for this event."
 
 
 def sections(cause: Cause) -> list[tuple[Side, str]]:
@@ -65,16 +57,11 @@ def sections(cause: Cause) -> list[tuple[Side, str]]:
     return [(side, label) for wanted in SIDES for side, label in made if side == wanted and label is not None]
 
 
-def seen_in(survey: Survey, card: Card) -> str:
+def seen_in(card: Card) -> str:
     """In which scenarios a cause was seen, in few words; of a failure also in how many pairings."""
-    names = list(dict.fromkeys(words.name(comparison) for comparison, _ in card.seen))
-    where = ", ".join(names)
-    if len(names) > 6:
-        where = f"{len(names)} of {len(survey.comparisons)} scenarios, the first of them {', '.join(names[:3])}"
-    if not card.cause.is_failure:
-        return f"Seen in {where}."
-    failed = sum(len(cause.pairings) for _, cause in card.seen)
-    return f"In {failed} of {sum(len(one.cells) for one in survey.comparisons)} pairings, in {where}."
+    failed = words.count(sum(len(cause.pairings) for _, cause in card.seen), "pairing")
+    names = words.few(words.name(comparison) for comparison, _ in card.seen)
+    return f"Seen in {f'{failed} of ' if card.cause.is_failure else ''}{names}."
 
 
 def clearest(comparison: Comparison, cause: Cause, side: Side) -> Group | None:
@@ -101,5 +88,5 @@ def _excerpt(group: Group, name: str) -> list[str]:
     before = {max((place for place in common if place < n), default=n) for n in own}
     after = {min((place for place in common if place > n), default=n) for n in own}
     kept = [group.diff[place] for place in sorted(own | before | after)]
-    lines = [line.sign + (line.text if line.sign != " " else words.cut(line.text, MOST_LETTERS)) for line in kept]
+    lines = [line.sign + line.text for line in kept]
     return lines[:MOST_LINES] + [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)

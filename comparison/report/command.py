@@ -4,13 +4,13 @@ import argparse
 import dataclasses
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from common.logs import escape
 from comparison import files, layout
-from comparison.bench import environment, results
+from comparison.bench import results
 from comparison.bench import view as bench
 from comparison.bench.plan import Results
 from comparison.judge.causes import Names, in_order, name_of
@@ -29,12 +29,6 @@ DESCRIPTION = (
     "and no network. Without a file of results it runs what is tried first."
 )
 EPILOG = "Exit code: 0 where the page was written, 2 for trouble, 130 after Ctrl-C."
-
-NEEDED = ("jinja2",)
-"""What the page is made with."""
-
-MOST_NAMES = 6
-"""So many scenarios a short report names."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         benches[str(options.bench)] = files.read(options.bench, results.WANTED)
     if len(benches) > 1:
         raise CannotCompare(f"{', '.join(benches)}: several benchmarks; give one of them")
-    costs = next((cost_of(results.from_json(text, name)) for name, text in benches.items()), {})
+    measured = next((results.from_json(text, name) for name, text in benches.items()), None)
     if saved:
         survey, interrupted = merge([export.from_json(text, name) for name, text in saved.items()]), False
     else:
@@ -80,9 +74,9 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "html":
         from comparison.report.html import page
 
-        text = page.render(survey, costs, repeat.again(*sys.argv[1:]), sources)
+        text = page.render(survey, measured, repeat.again(*sys.argv[1:]), sources)
     else:
-        text = layout.markdown_of(_markdown(survey, costs, options.page or _again(survey, options, sources)))
+        text = layout.markdown_of(_markdown(survey, measured, options.page or _again(survey, options, sources)))
     layout.write(text, path=path)
     if path is not None:
         size = len(text.encode(errors="backslashreplace"))
@@ -92,11 +86,8 @@ def run(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> None:
     """Find out what is in the way before anything is run. Raises CannotCompare, and ArgumentTypeError."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing and options.format == "html":
-        raise CannotCompare(
-            f"the report needs {' and '.join(missing)}; install with: pip install '.[report]' (or --format markdown)"
-        )
+    if options.format == "html" and importlib.util.find_spec("jinja2") is None:
+        raise CannotCompare("the report needs jinja2; install with: pip install '.[report]' (or --format markdown)")
     if options.output is None and options.format == "html":
         options.output = files.target("report.html")
 
@@ -108,16 +99,6 @@ def is_benchmark(text: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(document, dict) and {"arms", "samples"} <= document.keys()
-
-
-def cost_of(measured: Results) -> dict[str, Any]:
-    """What a benchmark has to say; the charts are SVG, each with its title."""
-    return {
-        **bench.told(measured),
-        "environment": environment.summary(measured.environment),
-        "sections": bench.sections(measured),
-        "charts": [(title, chart) for _, title, chart in bench.charts(measured)],
-    }
 
 
 def merge(surveys: Sequence[Survey]) -> Survey:
@@ -151,23 +132,21 @@ def _again(survey: Survey, options: argparse.Namespace, sources: Sequence[str]) 
     return repeat.again("report", *(sources or own), "-o", "report.html") if can_be_read else ""
 
 
-def _markdown(survey: Survey, costs: Mapping[str, Any], told: str) -> Iterator[Block]:
+def _markdown(survey: Survey, measured: Results | None, told: str) -> Iterator[Block]:
     """The short version: what was found, what differs, what the benchmark means, and where all of it is."""
     yield Line(sentence.of(survey), "bold")
-    names = [words.name(comparison) for comparison in survey.comparisons]
-    yield from (BLANK, Line(f"Tried: {words.few(names, MOST_NAMES)}."), Line(words.closing(survey)), BLANK)
-    for comparison in survey.comparisons:
-        yield from words.troubles(comparison, f"{words.name(comparison)}: ")
-    yield from words.skipped(*survey.comparisons)
+    names = words.few(map(words.name, survey.comparisons))
+    yield from (BLANK, Line(f"Tried: {names}."), Line(words.closing(survey)), BLANK)
+    yield from words.troubles(*survey.comparisons)
     rows: list[list[Span]] = []
     for card in causes.collect(survey):
-        sign, what = (words.SYMBOLS[card.verdict], str(card.verdict)), (causes.title(card.cause), "")
-        who = f"{card.cause.finding}. {causes.seen_in(survey, card)}"
+        sign, what = (words.SYMBOLS[card.cause.verdict], str(card.cause.verdict)), (causes.title(card.cause), "")
+        who = f"{card.cause.finding}. {causes.seen_in(card)}"
         rows.append([sign, what, (card.cause.name, ""), (who, "")])
     if rows:
         yield from (BLANK, Table(["", "what differs", "cause", "who"], rows))
-    if costs.get("sentences"):
+    if measured is not None and (sentences := bench.told(measured)["sentences"]):
         yield Heading("What it costs")
-        yield from (Line(text, "item", "-") for text in costs["sentences"])
+        yield from (Line(text, "item", "-") for text in sentences)
     if told:
         yield from (BLANK, Command("All of it, with the code and the timelines", told))

@@ -1,5 +1,5 @@
 """`compare.py explain`: its options, and a lesson on one cause: the code, what was told, when, and what to do. And
-`compare.py --list`: who could take part in what, a line each; and everything about one of them."""
+`compare.py --list`: who could take part in what, and everything about one of them."""
 
 import argparse
 import textwrap
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from comparison import layout
 from comparison.judge.catalogue import CATALOGUE
-from comparison.layout import BLANK, Beside, Block, Code, Command, Heading, Line, Span, Table
+from comparison.layout import BLANK, Beside, Block, Command, Heading, Line, Span, Table
 from comparison.model import SIDES, CannotCompare, Comparison, Explanation, Run, Side
 from comparison.options import meant, unknown
 from comparison.play.machine import JOBS
@@ -31,9 +31,6 @@ GROUPS: dict[tuple[Side, ...], str] = {
 
 MOST_ROWS = 40
 """Lines of a timeline; --raw shows all."""
-
-MOST_LETTERS = 32
-"""Of one of them."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +75,7 @@ def lesson(entry: Explanation, comparison: Comparison) -> Iterator[Block]:
                 yield Beside(list(parts), [text.splitlines() for text in texts])
         yield Heading(f"What each {group.side} told, in order")
         logs = [[line.text if line.sign in (" ", sign) else "" for line in group.diff] for sign in "-+"]
-        yield Beside([end.label for end in ends], logs, in_rows=True)
+        yield Beside([end.label for end in ends], logs)
         for pairing in pairings:
             yield from _timeline(comparison, comparison.cell(pairing.server, pairing.client).runs[0])
     yield from (Heading("In a program of your own"), Line(entry.advice), BLANK)
@@ -94,31 +91,29 @@ def _timeline(comparison: Comparison, run: Run) -> Iterator[Block]:
     for (side, n), event in events.items():
         came = [flow.length for flow in drawn.flows if flow.end == (side, n)]
         what = f"--{sum(came) or 'EOF'}--" if came else ""
-        text = words.cut(event.message, MOST_LETTERS)
         time = f"{(event.t_ns - began_ns) / 1e6:.1f} ms" if event.t_ns is not None and drawn.timed else ""
-        told = [text, what and f"<{what}", ""] if side == "client" else ["", what and f"{what}>", text]
-        rows.append([(time, "dim"), (told[0], ""), (told[1], "dim"), (told[2], "")])
+        arrow = what and (f"<{what}" if side == "client" else f"{what}>")
+        client, server = (event.message, "") if side == "client" else ("", event.message)
+        rows.append([(time, "dim"), (client, ""), (arrow, "dim"), (server, "")])
     yield Heading(f"When it happened: {run.pairing}")
     yield Table(["", "client", "", "server"], rows)
 
 
-def listing(selection: Selection, width: int) -> Iterator[Block]:
-    """The endpoints, the scenarios and the transports, in lines of `width` at most, and the notes."""
-
-    def table(rows: dict[str, str]) -> Code:
-        lines = (f"{name:<26} {text}" for name, text in rows.items())
-        return Code([s if len(s) <= width - 2 else s[: width - 6].rpartition(" ")[0] + " ..." for s in lines])
-
-    yield from (Line("Who can take part in what", "title"), Heading("--server, --client"))
-    yield table({end.label: f"Python {end.python}" for end in (*selection.servers, *selection.clients)})
-    yield Line(f"reference: {selection.reference}", indent="  ")
+def listing(selection: Selection) -> Iterator[Block]:
+    """The endpoints, the scenarios and the transports, and the notes."""
+    yield Line("Who can take part in what", "title")
+    ends = {end.label: f"Python {end.python}" for end in (*selection.servers, *selection.clients)}
+    yield from _named("--server, --client", f"reference: {selection.reference}", ends)
     for on_trial, title in GROUPS.items():
-        yield Heading(f"--scenario: {title}")
-        yield table({one.name: one.description for one in SCENARIOS.values() if one.on_trial == on_trial})
-    yield Heading("--transport")
-    yield from (table({name: transport.description for name, transport in TRANSPORTS.items()}), BLANK)
-    yield from (Line(f"Note: {note}", "note") for note in selection.notes)
+        own = {one.name: one.description for one in SCENARIOS.values() if one.on_trial == on_trial}
+        yield from _named("--scenario", title, own)
+    yield from _named("--transport", "", {name: transport.description for name, transport in TRANSPORTS.items()})
+    yield from (BLANK, *(Line(f"Note: {note}", "note") for note in selection.notes))
     yield Line("Everything about one of them: --list NAME. The causes: compare.py explain")
+
+
+def _named(option: str, what: str, rows: dict[str, str]) -> Iterator[Block]:
+    yield from (BLANK, Table([option, what], [[(name, "bold"), (text, "")] for name, text in rows.items()]))
 
 
 def everything_about(name: str, selection: Selection) -> Iterator[Block]:
@@ -130,8 +125,7 @@ def everything_about(name: str, selection: Selection) -> Iterator[Block]:
     if scenario := SCENARIOS.get(name):
         yield Line(f"--scenario {name}: {scenario.description}", "title")
         yield Line(f"{GROUPS[scenario.on_trial]}, over {', '.join(scenario.transports)}.")
-        texts = (words.expectation(scenario), words.not_compared(scenario))
-        yield from (Line(text) for text in texts if text)
+        yield Line(words.expectation(scenario))
         yield from (Line(f"Shows {shown}: {CATALOGUE[shown].title}.") for shown in scenario.shows)
         yield Command("Try it", repeat.again("--scenario", name))
     if endpoint := endpoints.get(name):

@@ -14,8 +14,6 @@ COMPARED = {"loop": "loop", "python": "Python"}
 KINDS = {"differs": Verdict.EXPLAINED, "fails": Verdict.FAILED, "skipped": Verdict.SKIPPED}
 """What may become of a scenario only here, and the verdict as which that is shown."""
 
-MOST_NAMES = 8
-
 
 @dataclass(frozen=True)
 class Standing:
@@ -57,10 +55,10 @@ def blocks(survey: Survey) -> Iterator[Block]:
             for kind, verdict in KINDS.items():
                 scenarios = getattr(one, kind)
                 for why in dict.fromkeys(why for whys in scenarios.values() for why in whys):
-                    names = words.few([name for name, whys in scenarios.items() if why in whys], MOST_NAMES)
+                    names = words.few(name for name, whys in scenarios.items() if why in whys)
                     yield words.line(verdict, f"{one.level} {kind} ({why}): {names}")
             if odd := otherwise.get(one.level):
-                yield Line(f"{one.level} behaves otherwise than asyncio: {words.few(odd, MOST_NAMES)}", "", "^")
+                yield Line(f"{one.level} behaves otherwise than asyncio: {words.few(odd)}", "", "^")
         yield Command(f"{GAP}How they behave", repeat.behaviours(survey.comparisons[0]))
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from comparison.model import Cell, Comparison, Survey, Verdict
 from comparison.report.words import count, cut, few
 
-MOST_NAMES = 4
 MOST_CULPRITS = 2
 MOST_LETTERS = 200
 """Of a reason: all of it stands below."""
@@ -86,7 +85,7 @@ def _culprits(comparison: Comparison) -> Iterator[tuple[str, Sequence[Cell]]]:
     odd = {side: [end for end in ends[side] if all(p.end(side) != end for p in good)] for side in on_trial}
     for sides in (*([side] for side in sorted(on_trial, key=lambda side: len(odd[side]))), on_trial):
         if all(any(cell.pairing.end(side) in odd[side] for side in sides) for cell in bad):
-            named = {side: few([end.label for end in odd[side]], MOST_NAMES, " and ") for side in sides if odd[side]}
+            named = {side: few((end.label for end in odd[side]), " and ") for side in sides if odd[side]}
             yield " and ".join(f"{side} {labels}" for side, labels in named.items()), bad
             return
     yield from ((f"the pairing {cell.pairing}", [cell]) for cell in bad)

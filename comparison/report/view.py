@@ -4,11 +4,11 @@ scenarios, the causes; and on request all logs. And the options that say how it 
 import argparse
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from comparison import files, layout
 from comparison.layout import BLANK, GAP, Beside, Block, Code, Command, Heading, Line, Span, Table
-from comparison.model import PARTS, SIDES, CannotCompare, Comparison, Endpoint, Survey, worst
+from comparison.model import PARTS, SIDES, CannotCompare, Comparison, Endpoint, Survey, Verdict, worst
 from comparison.report import causes, export, levels, repeat, sentence, words
 
 EPILOG = "Exit code: 0 where nothing is different or failed, 1 where something is, 2 for trouble."
@@ -47,14 +47,15 @@ def blocks(survey: Survey, *, diff: bool = False, raw: bool = False, rows: bool 
     """The whole view. `diff` adds what sets logs apart, `raw` the logs as they came; `rows` are those of scenarios."""
     first, several = survey.comparisons[0], len(survey.comparisons) > 1
     yield from (Line(sentence.of(survey), "title"), BLANK)
-    title = words.count(len(survey.comparisons), "scenario") + words.times(first) if several else words.title(first)
     versions = (f"{name} {version}".strip() for name, version in first.environment.items())
-    yield from (Line(title, "dim"), Line(", ".join(versions), "dim"))
-    if several:
-        yield from _overview(survey, rows)
-    else:
-        yield from (BLANK, _matrix(first), *_legend([first], parts=False))
-        yield from (*words.troubles(first), *words.skipped(first))
+    yield from (Line(words.title(survey), "dim"), Line(", ".join(versions), "dim"))
+    if not several:
+        yield from (BLANK, _matrix(first), *_legend(filter(survey.count, Verdict)))
+    elif rows:
+        table = Table(["scenario", *PARTS.values(), "time", "causes"], [_row(one) for one in survey.comparisons])
+        yield from (BLANK, table, *_legend(Verdict))
+    if troubles := words.troubles(*survey.comparisons):
+        yield from (BLANK, *troubles)
     yield from _causes(survey)
     yield from levels.blocks(survey) if several else ()
     for comparison in survey.comparisons:
@@ -66,19 +67,6 @@ def blocks(survey: Survey, *, diff: bool = False, raw: bool = False, rows: bool 
     yield Command("Next", repeat.next_step(survey))
 
 
-def _overview(survey: Survey, rows: bool) -> Iterator[Block]:
-    if rows:
-        yield BLANK
-        yield Table(["scenario", *PARTS.values(), "time", "causes"], [_row(one) for one in survey.comparisons])
-        yield from _legend(survey.comparisons)
-    for comparison in survey.comparisons:
-        if troubles := words.troubles(comparison):
-            title = f"{words.name(comparison)}: {comparison.scenario.description}"
-            yield from (BLANK, Line(title, "bold"), *troubles)
-    if skipped := words.skipped(*survey.comparisons):
-        yield from (BLANK, *skipped)
-
-
 def _row(comparison: Comparison) -> list[Span]:
     style = str(worst(cell.verdict for cell in comparison.cells))
     counts = [{sign: comparison.count(v, part) for v, sign in words.SYMBOLS.items()} for part in PARTS]
@@ -87,8 +75,8 @@ def _row(comparison: Comparison) -> list[Span]:
     return [(words.name(comparison), "bold"), *signs, (took, ""), (names, "")]
 
 
-def _legend(comparisons: Sequence[Comparison], parts: bool = True) -> Iterator[Block]:
-    for verdict in words.occurring(comparisons, parts):
+def _legend(verdicts: Iterable[Verdict]) -> Iterator[Block]:
+    for verdict in verdicts:
         yield Line(f"{verdict}: {words.MEANINGS[verdict]}", "dim", words.SYMBOLS[verdict])
 
 
@@ -112,7 +100,7 @@ def _causes(survey: Survey) -> Iterator[Block]:
     for card in causes.collect(survey):
         comparison, cause = card.seen[0]
         yield from (BLANK, Line(f"{cause.name}: {causes.title(cause)}", "bold"))
-        told = [f"{cause.finding}.", causes.meaning(cause), causes.seen_in(survey, card) if several else ""]
+        told = [f"{cause.finding}.", causes.meaning(cause), causes.seen_in(card) if several else ""]
         yield from (Line(text, indent=GAP) for text in told if text)
         for title, lines in causes.lines_of(comparison, cause):
             yield Line(title + ("" if lines else ": likewise"), "dim", indent=GAP)
@@ -124,8 +112,7 @@ def _causes(survey: Survey) -> Iterator[Block]:
 def _differences(comparison: Comparison) -> Iterator[Block]:
     """What must hold, and for each side the logs that are alike, with what sets them apart from the reference's."""
     yield Heading(f"What differs in {words.name(comparison)}")
-    yield Line(words.expectation(comparison.scenario))
-    yield Line(f"{LOGS} {words.not_compared(comparison.scenario)}".rstrip())
+    yield from (Line(words.expectation(comparison.scenario)), Line(LOGS))
     for group in comparison.groups:
         log = words.log_of(comparison, group)
         if any(d.sign != " " for d in group.diff):

@@ -1,7 +1,7 @@
 """What every view says in the same words."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from comparison.layout import Line, duration
 from comparison.model import PARTS, RAW, SIDES, Cell, Comparison, Group, Pairing, Scenario, Survey, Verdict
@@ -27,6 +27,8 @@ ECHOES = {
     "nothing": "nothing comes back",
 }
 
+MOST_NAMES = 6  # of what is listed
+
 
 def line(verdict: Verdict, text: str) -> Line:
     """What is said of something with a verdict, in its colour."""
@@ -34,7 +36,7 @@ def line(verdict: Verdict, text: str) -> Line:
 
 
 def expectation(scenario: Scenario) -> str:
-    """What must hold for every endpoint, as a sentence."""
+    """What must hold for every endpoint, and what is not compared since the clock decides it, as sentences."""
     expects = scenario.expects
     phrases = [ECHOES[expects.echo]] if "server" in scenario.on_trial else []
     for side in scenario.on_trial:
@@ -47,17 +49,13 @@ def expectation(scenario: Scenario) -> str:
     phrases += [f"memory stays below {expects.memory_mib} MiB"] if expects.memory_mib is not None else []
     warnings = " and ".join(repr(name.replace("_", " ")) for name in expects.warnings)
     phrases.append("no traceback, no warning" + (f" but {warnings}" if warnings else ""))
-    return f"Must hold for everybody: {'; '.join(phrases)}; all within {scenario.deadline_s:g} s."
+    names = ", ".join(name.replace("_", " ") for name in expects.by_timing)
+    timing = f" Not compared, since the clock decides them here: {names}." if names else ""
+    return f"Must hold for everybody: {'; '.join(phrases)}; all within {scenario.deadline_s:g} s.{timing}"
 
 
 def _or(endings: Iterable[str]) -> str:
     return " or ".join(ENDINGS[name] for name in endings)
-
-
-def not_compared(scenario: Scenario) -> str:
-    """What the clock decides in this scenario, as a sentence; empty where nothing."""
-    names = ", ".join(name.replace("_", " ") for name in scenario.expects.by_timing)
-    return f"Not compared, since the clock decides them here: {names}." if names else ""
 
 
 def name(comparison: Comparison) -> str:
@@ -66,14 +64,15 @@ def name(comparison: Comparison) -> str:
     return comparison.scenario.name + ("" if own else f"/{comparison.transport.name}")
 
 
-def title(comparison: Comparison) -> str:
-    sides = ((comparison.servers, "server"), (comparison.clients, "client"))
+def title(survey: Survey) -> str:
+    """What was tried."""
+    first, *others = survey.comparisons
+    sides = ((first.servers, "server"), (first.clients, "client"))
     who = " x ".join(count(len(ends), side) for ends, side in sides if ends != (RAW,))
-    return f"{who}{times(comparison)}: {comparison.scenario.description}, over {comparison.transport.description}"
-
-
-def times(comparison: Comparison) -> str:
-    return f", {comparison.repeat} times each" if comparison.repeat > 1 else ""
+    times = f", {first.repeat} times each" if first.repeat > 1 else ""
+    if others:
+        return f"{count(len(survey.comparisons), 'scenario')}{times}"
+    return f"{who}{times}: {first.scenario.description}, over {first.transport.description}"
 
 
 def row(comparison: Comparison) -> str:
@@ -100,18 +99,20 @@ def done_by(comparison: Comparison) -> list[str]:
     return list(dict.fromkeys(c.name for c in comparison.causes if c.verdict is not Verdict.ALIKE))
 
 
-def troubles(comparison: Comparison, before: str = "") -> list[Line]:
-    """One for each way in which cells are different or failed, with where; `before` is said before each."""
-    alike: dict[tuple[Verdict, str, str], list[Cell]] = {}
-    for cell in comparison.cells:
-        if cell.verdict.is_trouble:
-            questions = " and ".join(text for part, text in PARTS.items() if cell.verdicts.get(part) is cell.verdict)
-            alike.setdefault((cell.verdict, questions, re.sub(r"\d+", "", cell.reason)), []).append(cell)
+def troubles(*comparisons: Comparison) -> list[Line]:
+    """One for each way in which cells are different or failed, with where, and for each reason to skip some."""
     lines = []
-    for (verdict, questions, _), cells in alike.items():
-        where = pairings(comparison, [cell.pairing for cell in cells]) if len(cells) > 1 else cells[0].pairing
-        lines.append(line(verdict, f"{before}{where} {verdict} ({questions}): {cells[0].reason}"))
-    return lines
+    for comparison in comparisons:
+        alike: dict[tuple[Verdict, str, str], list[Cell]] = {}
+        for cell in comparison.cells:
+            if cell.verdict.is_trouble:
+                asked = " and ".join(text for part, text in PARTS.items() if cell.verdicts.get(part) is cell.verdict)
+                alike.setdefault((cell.verdict, asked, re.sub(r"\d+", "", cell.reason)), []).append(cell)
+        scenario = f"{name(comparison)}: " if len(comparisons) > 1 else ""
+        for (verdict, asked, _), cells in alike.items():
+            where = pairings(comparison, [cell.pairing for cell in cells]) if len(cells) > 1 else cells[0].pairing
+            lines.append(line(verdict, f"{scenario}{where} {verdict} ({asked}): {cells[0].reason}"))
+    return [*lines, *_skipped(comparisons)]
 
 
 def log_of(comparison: Comparison, group: Group) -> str:
@@ -123,7 +124,7 @@ def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
     """Pairings in as few words as possible."""
     own = {side: dict.fromkeys(pairing.end(side) for pairing in some) for side in SIDES}
     if len(some) < len(own["server"]) * len(own["client"]):
-        return few([str(pairing) for pairing in some], 4)
+        return few(map(str, some))
     told = [
         f"every {side}" if len(own[side]) == len(ends) else f"{side} {', '.join(end.label for end in own[side])}"
         for side, ends in zip(SIDES, (comparison.servers, comparison.clients), strict=True)
@@ -131,23 +132,14 @@ def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
     return ", ".join(told) if some else ""
 
 
-def occurring(comparisons: Sequence[Comparison], parts: bool = True) -> list[Verdict]:
-    """The verdicts that occur on a pairing, and with `parts` on one of the two questions."""
-    questions = (None, *PARTS) if parts else (None,)
-    return [v for v in Verdict if any(one.count(v, part) for one in comparisons for part in questions)]
-
-
-def skipped(*comparisons: Comparison) -> list[Line]:
-    """One for each reason for which something was skipped, with where."""
+def _skipped(comparisons: Sequence[Comparison]) -> Iterator[Line]:
     places: dict[str, list[str]] = {}
     for comparison in comparisons:
         for cell in comparison.cells:
             if cell.verdict is Verdict.SKIPPED:
                 places.setdefault(cell.reason, []).append(name(comparison))
-    return [
-        line(Verdict.SKIPPED, f"{count(len(of), 'pairing')} skipped in {few(list(dict.fromkeys(of)))}: {why}")
-        for why, of in places.items()
-    ]
+    for why, of in places.items():
+        yield line(Verdict.SKIPPED, f"{count(len(of), 'pairing')} skipped in {few(of)}: {why}")
 
 
 def closing(survey: Survey) -> str:
@@ -172,9 +164,11 @@ def steadiness(survey: Survey) -> str:
     return "Every run of each pairing came out alike." if repeated else ""
 
 
-def few(names: Sequence[str], most: int = 3, comma: str = ", ") -> str:
-    """The first of some names, and how many more there are."""
-    return comma.join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def few(names: Iterable[str], comma: str = ", ") -> str:
+    """The first of some names, each once, and how many more there are."""
+    all_names = list(dict.fromkeys(names))
+    more = f" and {len(all_names) - MOST_NAMES} more" if len(all_names) > MOST_NAMES else ""
+    return comma.join(all_names[:MOST_NAMES]) + more
 
 
 def cut(text: str, letters: int) -> str:

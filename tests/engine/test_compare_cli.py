@@ -211,20 +211,22 @@ def test_without_uvloop_the_run_says_once_how_to_get_it_and_goes_on(bare_python)
 # --- Choosing ---
 
 
-def test_list_has_a_line_for_each_and_starts_nobody(bare_python):
+def test_list_has_a_row_for_each_and_starts_nobody(bare_python):
     done = run("--list", "--python", bare_python)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert [line for line in lines if len(line) > 100] == []
     version = sys.version.split()[0]
     for name, told in (("streams/asyncio", f"Python {version}"), ("protocol/asyncio", f"Python {version}")):
-        assert f"  {name:<26} {told}" in lines
-    assert "  reference: streams/asyncio -> streams/asyncio" in lines
+        assert f"{name:<19} {told}" in lines
+    assert "reference: streams/asyncio -> streams/asyncio" in done.stdout
     assert "-m pip install uvloop" in " ".join(done.stdout.split())
     assert "connection accepted" not in done.stdout
     for name in (*SCENARIOS, *TRANSPORTS):
         kinds = (name in SCENARIOS) + (name in TRANSPORTS)
-        assert len([line for line in lines if line.startswith(f"  {name} ")]) == kinds
+        assert len([line for line in lines if line.startswith(f"{name} ")]) == kinds
+    told = " ".join(done.stdout.split())
+    assert [one.name for one in (*SCENARIOS.values(), *TRANSPORTS.values()) if one.description not in told] == []
 
 
 @pytest.mark.parametrize(

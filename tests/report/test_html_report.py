@@ -13,14 +13,16 @@ import pytest
 
 pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install '.[report]'")
 
+import recorded_bench
 from recorded_page import ALL_VERDICTS, ENDPOINTS, HOSTILE, MADE, PAYLOAD, recorded, survey
 from test_compare_cli import run
 
 from common.logs import EVENTS
 from compare import main
 from comparison import endpoints
+from comparison.bench import view
 from comparison.judge.catalogue import CATALOGUE
-from comparison.layout import Table
+from comparison.judge.condense import condense
 from comparison.model import CannotCompare, Pairing, Survey, Verdict
 from comparison.report import causes, command, export, repeat, sentence, words
 from comparison.report.html import behaviours, code, evidence, page, timeline
@@ -61,7 +63,7 @@ class Outline(HTMLParser):
 def golden() -> dict[str, str]:
     """The page of the recorded survey without the code, the style and the script, and its data: by file name."""
     with mock.patch.object(code, "source_of", return_value=None), mock.patch.object(behaviours, "collect", dict):
-        text = page.render(survey(), COST, *MADE)
+        text = page.render(survey(), MEASURED, *MADE)
     text = text.replace("><", ">\n<")
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", text, flags=re.DOTALL)
     document = json.dumps(data_of(text), indent=1) + "\n"
@@ -75,7 +77,7 @@ def data_of(text: str) -> dict:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return page.render(survey(), {}, *MADE)
+    return page.render(survey(), None, *MADE)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +168,7 @@ def test_a_card_shows_its_cause_beside_the_reference(data):
 
 
 def test_what_is_done_comes_before_what_is_only_told():
-    verdicts = [card.verdict for card in causes.collect(survey())]
+    verdicts = [card.cause.verdict for card in causes.collect(survey())]
     assert verdicts == sorted(verdicts, key=list(Verdict).index, reverse=True)
     assert set(verdicts) == {Verdict.FAILED, Verdict.DIFFERENT, Verdict.EXPLAINED, Verdict.ALIKE}
 
@@ -174,11 +176,18 @@ def test_what_is_done_comes_before_what_is_only_told():
 def test_a_behaviour_stands_there_with_both_codes_and_every_place(data):
     one = data["behaviours"]["reused-bytearray"]
     assert one["differs"] == ["loop", "Python"]
-    assert [label for label, _, _ in one["cases"][0]["code"]] == ["Streams", "Protocol"]
-    for case in one["cases"]:
-        assert all(sum(count for _, count in said) == len(case["pythons"]) for _, _, said in case["places"])
-    seen = {outcome for _, _, said in one["cases"][0]["places"] for outcome, _ in said}
-    assert {said.partition(" (")[0] for said, *_ in one["cases"][0]["lines"]} == seen
+    blocks: dict[str, list] = {}
+    for kind, *fields in one["blocks"]:
+        blocks.setdefault(kind, []).append(fields)
+    assert [titles for titles, *_ in blocks["Beside"]] == [
+        ["Streams, trap", "Protocol, trap"],
+        ["Streams, remedy", "Protocol, remedy"],
+    ]
+    for head, rows, _ in blocks["Table"]:
+        assert all(len(row) == len(head) for row in rows)
+        seen = {text for row in rows for text, _ in row[2:]}
+        lines = [words for words, _, mark, _ in blocks["Line"] if mark]
+        assert all(any(words.startswith(outcome) for words in lines) for outcome in seen)
 
 
 def test_without_a_record_there_are_no_behaviours(tmp_path):
@@ -305,16 +314,24 @@ def test_letters_of_several_files_are_one_alphabet():
 def test_a_long_log_is_cut_and_says_so():
     run = recorded(Pairing(STREAMS, PROTOCOL))
     texts = evidence.Texts()
-    shown = evidence._run(run, evidence.Trim(3, 2), texts, True)
+    shown = evidence._run(run, evidence.Trim(1, 1), texts, True)
     server = shown["logs"][0]
-    assert [line[3] == "gap" for line in server] == [False] * 3 + [True] + [False] * 2
-    assert list(texts)[server[3][2]] == f"{len(run.server.events) - 5} lines are not shown; the saved results have them"
-    assert sorted(shown["rows"]) == [[side, place] for side in (0, 1) for place in range(6)]
+    gaps = [line for line in server if line[3] == "gap"]
+    cut = [f"({count} left out here)" for count in ("1 line", "2 lines", "1 line")]
+    assert [list(texts)[line[2]] for line in gaps] == cut
+    assert len(server) - len(gaps) == len(run.server.events) - 4
+    assert sorted(shown["rows"]) == [[side, place] for side in (0, 1) for place in range(len(shown["logs"][side]))]
+
+
+def test_of_a_log_that_is_cut_again_nobody_claims_to_know_how_much_is_missing():
+    again = condense(condense(recorded(Pairing(STREAMS, PROTOCOL)), 1, 1), 1, 1)
+    gaps = {event.message for event in again.server.events if event.name == "left_out"}
+    assert gaps == {"(at least 1 line left out here)"}
 
 
 def test_a_page_that_cannot_be_small_enough_is_an_error():
     with pytest.raises(CannotCompare, match="choose fewer scenarios"):
-        page.render(survey(), {}, *MADE, limit_bytes=1000)
+        page.render(survey(), None, *MADE, limit_bytes=1000)
 
 
 def test_the_commands_bring_the_same_again():
@@ -399,26 +416,27 @@ def test_a_wrong_number_is_one_line_with_the_remedy(capsys):
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch, capsys):
-    monkeypatch.setattr("comparison.report.command.NEEDED", ("jinja2", "not_installed_anywhere"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["report"]) == 2
-    assert "needs not_installed_anywhere; install with: pip install '.[report]'" in capsys.readouterr().err
+    assert "needs jinja2; install with: pip install '.[report]'" in capsys.readouterr().err
 
 
-ROW = [(text, "bold") for text in ("streams", "12", "11 to 13")]
-COST = {
-    "environment": "Python 3.12.1 <here>",
-    "sentences": ["Streams cost <1.2 x> more."],
-    "doubts": ["one round."],
-    "legend": ["ratios are to the first."],
-    "sections": {"echo": {"echo, 1 KiB": Table(["", "CPU in us", "95 %"], [ROW])}},
-    "charts": [("Less is better", '<svg xmlns="http://www.w3.org/2000/svg"><text>a chart</text></svg>')],
-}
+MEASURED = recorded_bench.results(
+    cells=recorded_bench.CELLS[:1],
+    environment=recorded_bench.ENVIRONMENT | {"CPU": "<fast>"},
+    notes=("one <b>note</b>",),
+)
 
 
 def test_the_cost_stands_in_the_page_where_a_benchmark_is_given():
     found = Outline()
-    found.feed(page.render(survey(), COST, *MADE))
-    for said in ("Streams cost <1.2 x> more.", "11 to 13", "one round.", "Less is better.", "a chart"):
+    found.feed(page.render(survey(), MEASURED, *MADE))
+    told = [text for texts in view.told(MEASURED).values() for text in texts]
+    titles = [title for _, title, _ in view.charts(MEASURED)]
+    [[table]] = [tables.values() for tables in view.sections(MEASURED).values()]
+    figures = [text for row in table.rows for text, _ in row]
+    assert view.told(MEASURED)["sentences"]
+    for said in ("<fast>", "one <b>note</b>", *told, *(title.partition(": ")[2] for title in titles), *figures):
         assert said in found.text
     assert found.attributes("src") == []
 

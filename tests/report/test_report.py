@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from recorded import judged
@@ -436,10 +437,25 @@ def _a_terminal_of_80_columns(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
 
 
-def test_the_progress_bar_shows_from_one_second_on_and_is_wiped_at_the_end():
-    terminal, clock = Terminal(), Clock()
+@pytest.fixture
+def terminal(monkeypatch) -> Terminal:
+    """The terminal that is standard error to the progress bar."""
+    terminal = Terminal()
+    monkeypatch.setattr("comparison.progress.sys", SimpleNamespace(stderr=terminal))
+    return terminal
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    """The clock of the progress bar."""
+    clock = Clock()
+    monkeypatch.setattr("comparison.progress.monotonic", clock)
+    return clock
+
+
+def test_the_progress_bar_shows_from_one_second_on_and_is_wiped_at_the_end(terminal, clock):
     screens = []
-    with Progress(4, "tutorial", terminal, clock) as progress:
+    with Progress(4, "tutorial") as progress:
         for now_s in (100.9, 101.0, 103.0):
             clock.now_s = now_s
             progress.tick()
@@ -457,9 +473,8 @@ def test_the_progress_bar_shows_from_one_second_on_and_is_wiped_at_the_end():
     assert terminal.screen() == ""
 
 
-def test_what_is_judged_stays_above_the_bar():
-    terminal, clock = Terminal(), Clock()
-    with Progress(2, "one-byte", terminal, clock) as progress:
+def test_what_is_judged_stays_above_the_bar(terminal, clock):
+    with Progress(2, "one-byte") as progress:
         progress.judged("one-byte: as it should be", 0, "pause")
         clock.now_s += 2
         progress.tick()
@@ -469,29 +484,26 @@ def test_what_is_judged_stays_above_the_bar():
     )
 
 
-def test_while_nothing_ends_the_bar_goes_on(monkeypatch):
+def test_while_nothing_ends_the_bar_goes_on(terminal, clock, monkeypatch):
     monkeypatch.setattr("comparison.progress.EACH_S", 0.0)
-    terminal, clock = Terminal(), Clock()
-    with Progress(2, "hangs", terminal, clock):
+    with Progress(2, "hangs"):
         clock.now_s += 15
         while "0/2 hangs for 15 s" not in terminal.getvalue():
             os.sched_yield()
     assert terminal.screen() == ""
 
 
-def test_a_terminal_that_knows_no_way_back_gets_lines_and_no_bar(monkeypatch):
+def test_a_terminal_that_knows_no_way_back_gets_lines_and_no_bar(terminal, clock, monkeypatch):
     monkeypatch.setenv("TERM", "dumb")
-    terminal, clock = Terminal(), Clock()
-    with Progress(2, "one-byte", terminal, clock) as progress:
+    with Progress(2, "one-byte") as progress:
         clock.now_s += 5
         progress.tick()
         progress.judged("one-byte: as it should be", 0, "")
     assert terminal.getvalue() == "one-byte: as it should be\n"
 
 
-def test_the_progress_bar_is_wiped_after_an_error():
-    terminal, clock = Terminal(), Clock()
-    with contextlib.suppress(KeyboardInterrupt), Progress(4, "", terminal, clock) as progress:
+def test_the_progress_bar_is_wiped_after_an_error(terminal, clock):
+    with contextlib.suppress(KeyboardInterrupt), Progress(4, "") as progress:
         clock.now_s += 5
         progress.tick()
         raise KeyboardInterrupt
@@ -499,17 +511,17 @@ def test_the_progress_bar_is_wiped_after_an_error():
     assert terminal.screen() == ""
 
 
-def test_what_takes_less_than_a_second_shows_no_progress_bar():
-    terminal, clock = Terminal(), Clock()
-    with Progress(2, "", terminal, clock) as progress:
+def test_what_takes_less_than_a_second_shows_no_progress_bar(terminal, clock):
+    with Progress(2, "") as progress:
         progress.tick()
         progress.tick()
     assert terminal.getvalue() == ""
 
 
-def test_a_file_gets_neither_lines_nor_a_bar():
-    file, clock = io.StringIO(), Clock()
-    with Progress(2, "one-byte", file, clock) as progress:
+def test_a_file_gets_neither_lines_nor_a_bar(clock, monkeypatch):
+    file = io.StringIO()
+    monkeypatch.setattr("comparison.progress.sys", SimpleNamespace(stderr=file))
+    with Progress(2, "one-byte") as progress:
         clock.now_s += 5
         progress.tick()
         progress.judged("one-byte: as it should be", 0, "")

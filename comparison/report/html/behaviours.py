@@ -1,14 +1,14 @@
 """What is known of the APIs, the loops and the Pythons by experiments, as the data from which the page draws it."""
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from behaviours.known import parsed
-from behaviours.page import GROUPS, SECTIONS, is_none
+from behaviours.page import GROUPS
 from comparison.experiments import view
-from comparison.experiments.model import REMEDY, Behaviour, Finding, Survey, everything, judged, read
+from comparison.experiments.model import Behaviour, Finding, Survey, everything, judged, read
+from comparison.layout import BLANK, Table
 from comparison.play.processes import ROOT
 
 RECORD = ROOT / "docs" / "behaviours.json"
@@ -19,43 +19,32 @@ def collect(path: Path = RECORD) -> dict[str, Any]:
     """Each behaviour by its name; none where there is no record. Raises CannotCompare."""
     if not path.is_file():
         return {}
-    found = judged(everything(), read([path]))
-    return {name: _document(found, behaviour) for name, behaviour in found.behaviours.items()}
+    seen = read([path])
+    found = (judged({name: behaviour}, seen) for name, behaviour in everything().items())
+    return {name: _document(survey, behaviour) for survey in found for name, behaviour in survey.behaviours.items()}
 
 
 def _document(found: Survey, behaviour: Behaviour) -> dict[str, Any]:
-    page = behaviour.page
-    harms = (finding.bites for finding in found.of(behaviour, *behaviour.traps))
+    """What it is found by, and its page: the blocks of any view of it, and every place by itself."""
+    bites = dict.fromkeys(f.bites for f in found.of(behaviour, *behaviour.traps) if f.bites)
+    _, *blocks = view.page(found, behaviour)  # the first is the title
+    places = [_places(found.of(behaviour, case), case) for case in behaviour.known]
     return {
-        "title": page.title,
-        "group": GROUPS[page.group],
+        "title": behaviour.page.title,
+        "group": GROUPS[behaviour.page.group],
         "apis": [view.API_NAMES[api] for api in dict.fromkeys(api for apis in behaviour.apis.values() for api in apis)],
-        "bites": list(dict.fromkeys(filter(None, harms))),
+        "bites": list(bites),
         "differs": view.predicted_by(found, behaviour),
-        "text": page.text,
-        "instead": page.instead,
-        "sources": page.sources,
-        "command": f"python -m {page.module}",
-        "cases": [_case(found.of(behaviour, case), behaviour, case) for case in behaviour.known],
+        "blocks": [[type(block).__name__, *block] for block in (*blocks, *places) if block != BLANK],
     }
 
 
-def _case(findings: Sequence[Finding], behaviour: Behaviour, case: str) -> dict[str, Any]:
-    """The code in each API, what came out where, and for each API and loop under one Python after the other."""
-    code = {label: behaviour.page.code.get((api, case)) for label, api in SECTIONS.items()}
+def _places(findings: Sequence[Finding], case: str) -> Table:
+    """What came out of a case with each API on each loop, under one Python after the other."""
     pythons = sorted({finding.python for finding in findings}, key=parsed)
-    places: dict[tuple[str, str], dict[str, str]] = {}
+    told: dict[tuple[str, str], dict[str, str]] = {}
     for finding in findings:
-        place = view.API_NAMES[finding.api], finding.loop_and_version
-        places.setdefault(place, {})[finding.python] = finding.came_out
-    return {
-        "name": "instead" if case == REMEDY else case,
-        "code": [[label, text, is_none(text)] for label, text in code.items() if text is not None],
-        "lines": [[first.said, where, bool(first.bites), first.told] for first, where in view.lines(findings)],
-        "pythons": pythons,
-        "places": [[*place, _stretches([told.get(python) for python in pythons])] for place, told in places.items()],
-    }
-
-
-def _stretches(outcomes: Sequence[str | None]) -> list[tuple[str, int]]:
-    return [(text or "not run", len(list(same))) for text, same in itertools.groupby(outcomes)]
+        place = (view.API_NAMES[finding.api], finding.loop_and_version)
+        told.setdefault(place, dict.fromkeys(pythons, "not run"))[finding.python] = finding.came_out
+    rows = [[(text, "") for text in (*place, *outcomes.values())] for place, outcomes in told.items()]
+    return Table([case, "loop", *pythons], rows)

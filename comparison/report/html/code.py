@@ -36,11 +36,6 @@ def anchor(side: Side, label: str) -> str:
     return f"code-{side}-" + re.sub(r"\W+", "-", label.lower())
 
 
-def differing(parts: Mapping[str, Sequence[Line]]) -> int:
-    """In how many lines the implementations differ in a section."""
-    return sum(differs for lines in parts.values() for _, _, differs, _ in lines)
-
-
 def rows(sources: Mapping[str, str], notes: Notes) -> Rows:
     """Sources by their path, as rows of sections."""
     sections = {path: sections_of(source) for path, source in sources.items()}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from common.logs import escape
+from comparison.judge.condense import KEPT_CONNECTIONS, KEPT_LINES, condense
 from comparison.model import MIB, PARTS, SIDES, Cell, Comparison, Event, Pairing, Run, Side, Survey
 from comparison.play.transports import half_closes
 from comparison.report import causes, repeat, words
@@ -14,14 +15,14 @@ from comparison.vocabulary import kind
 
 
 class Trim(NamedTuple):
-    """What is shown: so many of the first and the last lines of a log, and runs of a cell, one of each behaviour."""
+    """What is shown: so many runs of a cell, one of each behaviour, and of each what `condense` keeps."""
 
-    first: int
-    last: int
+    connections: int
+    most: int
     runs: int = 2
 
 
-TRIMS = (Trim(60, 20), Trim(24, 8), Trim(8, 4, 1))
+TRIMS = (Trim(KEPT_CONNECTIONS, KEPT_LINES), Trim(3, 12), Trim(1, 2, 1))
 """From generous to frugal: the first with which the page is not too large is taken."""
 
 TRACEBACK_LINES = 40
@@ -73,8 +74,6 @@ def of_code(sections: Mapping[Side, code.Rows]) -> dict[str, Any]:
 
 
 def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any]:
-    told = [*words.troubles(comparison), *words.skipped(comparison)]
-    expected = f"{words.expectation(comparison.scenario)} {words.not_compared(comparison.scenario)}"
     return {
         "servers": [escape(end.label) for end in comparison.servers],
         "clients": [escape(end.label) for end in comparison.clients],
@@ -82,8 +81,8 @@ def _scenario(comparison: Comparison, trim: Trim, texts: Texts) -> dict[str, Any
         "description": escape(comparison.scenario.description),
         "over": escape(comparison.transport.description),
         "transport": comparison.transport.name,
-        "expected": escape(expected.rstrip()),
-        "told": [f"{line.mark} {escape(line.text)}" for line in told],
+        "expected": escape(words.expectation(comparison.scenario)),
+        "told": [f"{line.mark} {escape(line.text)}" for line in words.troubles(comparison)],
         "groups": [[[d.sign, texts.number(d.text), d.causes] for d in g.diff] for g in comparison.groups],
         "cells": [_cell(comparison, cell, trim, texts) for cell in comparison.cells],
     }
@@ -93,6 +92,9 @@ def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[
     half_close = half_closes(comparison.transport)
     groups = {g.side: n for n, g in reversed([*enumerate(comparison.groups)]) if cell.pairing in g.pairings}
     server, client = of_pairing(cell.pairing)
+    runs = cell.runs[: trim.runs]
+    behaviours = f"{words.count(len(cell.runs), 'behaviour')} seen, {len(runs)} shown"
+    several = f"{cell.agreed} of {cell.repeat} runs alike; cut by TCP in {cell.cut}; {behaviours}."
     return {
         "server": server,
         "client": client,
@@ -100,46 +102,25 @@ def _cell(comparison: Comparison, cell: Cell, trim: Trim, texts: Texts) -> dict[
         "verdicts": [str(cell.verdicts[part]) for part in PARTS if part in cell.verdicts],
         "reason": texts.number(cell.reason),
         "causes": list(cell.causes),
-        "runs_note": _runs_note(cell, trim),
+        "runs_note": several if cell.repeat > 1 else "",
         "commands": [[texts.number(c.what), texts.number(c.text)] for c in repeat.commands(comparison, cell)],
         "diff": {side: groups.get(side) for side in SIDES},
-        "runs": [_run(run, trim, texts, half_close) for run in cell.runs[: trim.runs]],
+        "runs": [_run(run, trim, texts, half_close) for run in runs],
     }
 
 
-def _runs_note(cell: Cell, trim: Trim) -> str:
-    if cell.repeat < 2:
-        return ""
-    text = f"{cell.agreed} of {cell.repeat} runs alike; cut by TCP in {cell.cut}. "
-    if len(cell.runs) > trim.runs:
-        return text + f"{len(cell.runs)} behaviours were seen, and {trim.runs} are shown; the saved results have all."
-    return text + "One run of each behaviour is shown."
-
-
 def _run(run: Run, trim: Trim, texts: Texts, half_close: bool) -> dict[str, Any]:
-    shown = {side: _trimmed(run.log(side).events, trim) for side in SIDES}
-    drawn = timeline.of(run, half_close, shown)
-    began_ns = _began_ns(run)
+    shown, began_ns = condense(run, trim.connections, trim.most), _began_ns(run)
+    drawn = timeline.of(shown, half_close)
     return {
         "number": run.number,
         "connections": max(len(places(run.log(side).events)) for side in SIDES),
         "timed": drawn.timed,
         "exit": [_exit(run, side) for side in SIDES],
-        "logs": [[_line(event, side, began_ns, texts) for _, event in shown[side]] for side in SIDES],
+        "logs": [[_line(event, side, began_ns, texts) for event in shown.log(side).events] for side in SIDES],
         "rows": [[SIDES.index(side), place] for side, place in drawn.rows],
         "flows": [[SIDES.index(f.start[0]), f.start[1], f.end[1], f.length] for f in drawn.flows],
     }
-
-
-def _trimmed(events: Sequence[Event], trim: Trim) -> list[tuple[int, Event]]:
-    """The events that are shown, each with its place, and one for those that are not."""
-    lines = list(enumerate(events))
-    hidden = lines[trim.first : len(lines) - trim.last]
-    if len(hidden) < 2:
-        return lines
-    place, first = hidden[0]
-    text = f"{len(hidden):,} lines are not shown; the saved results have them"
-    return [*lines[: trim.first], (place, Event("left_out", "", text, t_ns=first.t_ns)), *lines[-trim.last :]]
 
 
 def _began_ns(run: Run) -> int:

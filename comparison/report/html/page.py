@@ -1,20 +1,21 @@
 """A survey -> one self-contained page. Only this module needs Jinja2; what comes from a log or a command is escaped."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.logs import escape
+from comparison.bench import environment, view
+from comparison.bench.plan import Results
 from comparison.model import MIB, CannotCompare, Cell, Comparison, Pairing, Side, Survey, Verdict
 from comparison.report import causes, explain, levels, repeat, sentence, words
 from comparison.report.html import behaviours, code, evidence
-from comparison.why import view
+from comparison.why.view import margin
 
 LIMIT_BYTES = 3 * MIB
 
@@ -23,22 +24,23 @@ MOST_NAMED = 8
 
 
 def render(
-    survey: Survey, cost: Mapping[str, Any], command: str, files: Sequence[str], limit_bytes: int = LIMIT_BYTES
+    survey: Survey, measured: Results | None, command: str, files: Sequence[str], limit_bytes: int = LIMIT_BYTES
 ) -> str:
-    """The page, with as much of the logs as fits into `limit_bytes`. `cost` is empty without a benchmark, and `command`
-    made it of `files`. Raises CannotCompare where it cannot fit."""
+    """The page, with as much of the logs as fits into `limit_bytes`, and what was `measured`. `command` made it of
+    `files`. Raises CannotCompare where it cannot fit."""
     endpoints = list(dict.fromkeys(end for c in survey.comparisons for end in c.endpoints))
-    cards, sections, sheets = causes.collect(survey), code.collect(endpoints, view.margin()), heat_map(survey)
+    cards, sections, sheets = causes.collect(survey), code.collect(endpoints, margin()), heat_map(survey)
     known = behaviours.collect()
     parts = {
         "found": sentence.of(survey),
         "survey": survey,
+        "verdicts": list(filter(survey.count, Verdict)),
         "cards": cards,
         "sheets": sheets,
         "standings": levels.standings(survey) if len(survey.comparisons) > 1 else [],
         "behaviours": known,
         "code": sections,
-        "cost": cost,
+        "measured": measured,
         "endpoints": endpoints,
         "command": command,
         "files": files,
@@ -50,7 +52,7 @@ def render(
         "behaviours": known,
     }
     for trim in evidence.TRIMS:
-        text = environment().get_template("page.html").render(parts, data=evidence.collect(survey, trim) | data)
+        text = templates().get_template("page.html").render(parts, data=evidence.collect(survey, trim) | data)
         text = text.replace(">\n<", "><")  # a browser makes a node of each line end
         size = len(text.encode(errors="backslashreplace"))
         if size <= limit_bytes:
@@ -109,7 +111,7 @@ def link(scenario: str) -> str:
     return "#" + urlencode({"scenario": scenario}, errors="backslashreplace")
 
 
-def environment() -> Environment:
+def templates() -> Environment:
     """Templates in which every text is escaped, and every character of it shows."""
     made = Environment(
         loader=PackageLoader("comparison.report.html", "template"),
@@ -120,7 +122,7 @@ def environment() -> Environment:
         finalize=lambda value: escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
     made.globals.update(words=words, causes=causes, repeat=repeat, link=link, own=_own)
-    made.globals.update(anchor=code.anchor, differing=code.differing)
+    made.globals.update(anchor=code.anchor, bench=view, summary=environment.summary)
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return made
 

@@ -34,13 +34,12 @@ class Timeline:
     """Whether every line has a time; without, the order between the sides is not known."""
 
 
-def of(run: Run, half_close: bool = True, shown: Mapping[Side, Lines] | None = None) -> Timeline:
-    """The diagram of the first connection of a run; without `half_close` nobody sends EOF before the close. `shown` are
-    the lines that can be referred to, each with its place in the log; else all."""
+def of(run: Run, half_close: bool = True) -> Timeline:
+    """The diagram of the first connection of a run; without `half_close` nobody sends EOF before the close."""
     own, lines = _counterparts(run), {}
     for side in SIDES:
-        told = enumerate(shown[side] if shown is not None else enumerate(run.log(side).events))
-        lines[side] = [(n, event) for n, (at, event) in told if not is_connection(event.speaker) or at in own[side]]
+        told = enumerate(run.log(side).events)
+        lines[side] = [(n, event) for n, event in told if not is_connection(event.speaker) or n in own[side]]
     rows = [(event.t_ns, side, n) for side in SIDES for n, event in lines[side]]
     timed = all(t_ns is not None for t_ns, _, _ in rows)
     rows = sorted(rows, key=lambda row: row[0] or 0) if timed else rows

@@ -14,7 +14,7 @@ function startBehaviours() {
   }
   const found = [...byId("behaviour-list").tBodies[0].rows];
   filtering(form, byId("behaviours-found"), found,
-    (row) => `${row.dataset.behaviour} ${row.textContent} ${data.behaviours[row.dataset.behaviour].text.join(" ")}`,
+    (row) => `${row.dataset.behaviour} ${row.textContent} ${data.behaviours[row.dataset.behaviour].blocks.flat(Infinity).join(" ")}`,
     (row, wanted) => Object.entries(valuesOf).every(([name, values]) =>
       !wanted[name] || values(data.behaviours[row.dataset.behaviour]).includes(wanted[name])))();
 }
@@ -22,28 +22,34 @@ function startBehaviours() {
 function showBehaviour(name) {
   const one = data.behaviours[name];
   const title = element("h3", { tabindex: "-1", id: "behaviour-title" }, prose(one.title, "span"));
-  const copy = element("button", { type: "button", "data-copy": "" }, "Copy");
-  byId("behaviour").replaceChildren(title, ...one.text.map((paragraph) => prose(paragraph)),
-    ...one.cases.flatMap((each) => caseOf(each, each.name === "instead" ? one.instead : "")),
-    prose(`Sources: ${one.sources}`), element("div", { class: "command" }, element("code", {}, one.command), copy));
+  byId("behaviour").replaceChildren(title, ...one.blocks.map(([kind, ...fields]) => BLOCKS[kind](...fields)));
   goTo(title);
 }
 
-// A case: the code in each API, what came out, and the same on each loop under each Python.
-function caseOf({ name, code, lines, pythons, places }, advice) {
-  const figures = code.map(([label, source, reason]) => figureOf(label, reason === null
-    ? listing(source.split("\n").map((line, n) => [n + 1, line, false, ""]))
-    : element("p", { class: "quiet" }, capital(reason || "has no such thing"))));
-  const outcomes = lines.map(([said, where, bites, told]) =>
-    element("li", {}, bites ? element("b", {}, "! ") : "", `${capital(said)}: ${where}.`,
-      told.length ? element("span", { class: "quiet" }, ` It told: ${told.join("; ")}`) : ""));
-  const head = element("tr", {}, ...["API", "Loop", ...pythons].map((words) => element("th", { scope: "col" }, words)));
-  const body = places.map(([api, loop, said]) => element("tr", {}, element("th", { scope: "row" }, api), element("td", {}, loop),
-    ...said.map(([outcome, count]) => element("td", { colspan: count }, outcome))));
-  const table = element("table", { class: "figures places" }, element("thead", {}, head), element("tbody", {}, ...body));
-  return [
-    element("h4", {}, advice ? "What to do instead" : capital(name)), advice ? prose(capital(advice)) : "", columns(figures),
-    element("ul", {}, ...outcomes),
-    element("div", { class: "wide", role: "region", "aria-label": `${capital(name)}: outcomes on each loop and Python`, tabindex: "0" }, table),
-  ];
+// A block of a view (layout.py) by its kind, made of its fields.
+const BLOCKS = {
+  Line: (words, style, mark) =>
+    element("p", { class: style === "dim" ? "quiet" : null }, mark ? element("b", {}, `${mark} `) : "", prose(words, "span")),
+  Code: (lines) => listing(lines.map((line, n) => [n + 1, line, false, ""])),
+  Beside: (titles, texts) => columns(titles.map((title, n) => figureOf(title, BLOCKS.Code(texts[n])))),
+  Command: (what, command) => element("div", { class: "command" }, element("code", {}, command),
+    element("button", { type: "button", "data-copy": "", "aria-label": `Copy: ${what}` }, "Copy")),
+  Table: (head, rows) => {
+    const heads = head.map((words) => element("th", { scope: "col" }, capital(words)));
+    const body = rows.map(([[first], ...cells]) =>
+      element("tr", {}, element("th", { scope: "row" }, first), ...merged(cells.map(([words]) => words))));
+    const table = element("table", { class: "figures places" }, element("thead", {}, element("tr", {}, ...heads)),
+      element("tbody", {}, ...body));
+    return element("div", { class: "wide", role: "region", "aria-label": `${head[0]}: each place`, tabindex: "0" }, table);
+  },
+};
+
+// Cells of a row, of which those that say the same beside each other are one.
+function merged(texts) {
+  const made = [];
+  for (const words of texts) {
+    if (made.at(-1)?.textContent === words) made.at(-1).colSpan += 1;
+    else made.push(element("td", {}, words));
+  }
+  return made;
 }
