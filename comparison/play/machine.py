@@ -16,9 +16,7 @@ from comparison.play.workers import in_a_thread
 JOBS = 2 * (os.cpu_count() or 1)  # servers at once where nobody says so: each waits as often as it computes
 SPARE_FILES = 24  # what an endpoint has open besides its connections: it needs 16, and a few while it starts
 FILES_OF_A_RUN = 8  # what the engine has open for a run besides its own peers: pipes, and what starting a process takes
-ENDS_OF_SOCKETS = len(
-    "/compare-12345678/echo.sock"
-)  # of the path of a Unix socket, after the folder of temporary files
+ENDS_OF_SOCKETS = len("/compare-12345678/echo.sock")  # of a Unix socket's path, after the folder of temporary files
 BEAT_S = 0.01  # how often a heartbeat looks whether it is late
 
 OUT_OF = {

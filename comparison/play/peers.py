@@ -178,12 +178,13 @@ class Peer:
         while self.receive_some():
             pass
 
-    def wait_until_cut(self) -> None:
-        """Wait, without reading, until the connection is no more: whoever is stuck hears of an abort all the same."""
+    def read_once_cut(self) -> None:
+        """Read only when the connection is no more: whoever is stuck hears of an abort all the same."""
         poll = select.poll()
         poll.register(self.sock, 0)  # what is always reported: an error, a hang-up
         if not poll.poll(self.deadline.left() * 1000):
             raise Late(f"{self.name} waited {self.deadline.seconds:g} s in vain: to be cut although it reads nothing")
+        self.receive_to_end()
 
     def receive_nothing(self, seconds: float) -> None:
         """Give the other side a little time in which it must send nothing. Raises Late where it does."""

@@ -37,7 +37,6 @@ class _Connection:
         self._began_ns = self._last_ns = time.monotonic_ns()
         self._pieces: list[tuple[int, Side, Payload]] = []
         self._rests: dict[Side, Payload] = {}
-        self._lengths = dict.fromkeys(SIDES, 0)
         self._digests = {side: hashlib.blake2b(digest_size=16) for side in SIDES}
         self._ends: dict[Side, str] = {}
         self._over = over
@@ -48,7 +47,6 @@ class _Connection:
         with self._lock:
             self._last_ns = time.monotonic_ns()
             self._digests[sender].update(data)
-            self._lengths[sender] += len(data)
             rest = self._rests.get(sender, NOTHING)
             payload = Payload(rest.shown or data[:SHOWN_BYTES], rest.length + len(data))
             if len(self._pieces) < KEPT_PIECES:
@@ -75,14 +73,15 @@ class _Connection:
         told = partial(Event, speaker=self._speakers[side], level="info")
         began, sent = ("connecting", "sending") if side == "client" else ("accepted", "sent")
         yield told(began, message=began, t_ns=self._began_ns, fields={"local": self._local})
-        for t_ns, sender, payload in (*self._pieces, *((self._last_ns, *rest) for rest in self._rests.items())):
+        pieces = [*self._pieces, *((self._last_ns, *rest) for rest in self._rests.items())]
+        for t_ns, sender, payload in pieces:
             name, shown = sent if sender == side else "received", show_cut(payload.shown, payload.length)
             length = {"length": payload.length}
             yield told(name, message=f"{name} {shown}", t_ns=t_ns, payload=payload, fields=length)
         ends = {side: self._ends.get(side, OPEN) for side in SIDES}
         fields: dict[str, object] = {"ends": ends}
         for name, sender in (("sent", side), ("received", OTHER[side])):
-            fields[f"{name}_bytes"] = self._lengths[sender]
+            fields[f"{name}_bytes"] = sum(payload.length for _, one, payload in pieces if one == sender)
             fields[f"{name}_digest"] = self._digests[sender].hexdigest()
         who = side if ends[side] != WAS_RESET else OTHER[side]
         lost = "lost", f"connection lost: the {who} {ends[who]}"
@@ -156,8 +155,7 @@ def _pass_on(connection: _Connection, sender: Side, source: socket.socket, targe
     while True:
         failing, hearing = sender, target
         try:
-            data = source.recv(CHUNK_BYTES)
-            if data:
+            if data := source.recv(CHUNK_BYTES):
                 connection.passed(sender, data)
             else:
                 connection.ended(sender, SENT_EOF)

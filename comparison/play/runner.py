@@ -24,6 +24,7 @@ CLIENTS_EACH = 20  # at most of a server: none of their runs is judged before it
 LINES_EACH = 25_000  # a server gets no further client once so many lines are written: they are held in memory till then
 TRIES = 5  # how often a scenario is played before the machine is said to be too busy to tell
 
+CONNECTED = ("sending", "waiting", "received", "eof")  # what a client tells only when it is connected
 CUT_OFF = "cut off"  # why a client does not count that had not ended when Ctrl-C came
 TOO_BUSY = f"this machine is too busy to tell: too late in {TRIES} of {TRIES} runs; try again when it has less to do"
 
@@ -116,9 +117,7 @@ def _play(launcher: Launcher, unit: Unit) -> list[Outcome]:
     for _ in range(TRIES):
         # A folder of its own each time, since its Unix socket has the same name.
         with contextlib.suppress(Busy), _folder(unit) as folder, launcher.part() as part:
-            stage = of_side(part, unit.scenario, unit.transport, folder, pairing)
-            with stage.kept:
-                run = stage.play(number)
+            run = of_side(part, unit.scenario, unit.transport, folder, pairing).play(number)
             return [] if launcher.is_closed else [run]
     raise Skip(TOO_BUSY)
 
@@ -230,17 +229,14 @@ def _owners(blocks: Sequence[Sequence[Event]], clients: Sequence[Sequence[Event]
     free: dict[str, deque[int]] = {}
     for place, block in enumerate(blocks):
         free.setdefault(block[0].speaker, deque()).append(place)
-    unclaimed = 0
+    unclaimed = (place for place in range(len(blocks)) if place not in owners)  # by when it is asked
     for turn, events in enumerate(clients):
         for block in connections(events):
             told = told_speaker(block)
             if free.get(told):
                 owners[free[told].popleft()] = turn
-            elif any(event.name in ("sending", "waiting", "received", "eof") for event in block):
-                while unclaimed in owners:
-                    unclaimed += 1
-                if unclaimed < len(blocks):
-                    owners[free[blocks[unclaimed][0].speaker].popleft()] = turn
+            elif any(event.name in CONNECTED for event in block) and (following := next(unclaimed, None)) is not None:
+                owners[free[blocks[following][0].speaker].popleft()] = turn
     ends_ns = [events[-1].t_ns or 0 if events else 0 for events in clients]
     owner, found = 0, []
     for place, block in enumerate(blocks):

@@ -49,7 +49,6 @@ def start(
     says: bool,
     address: tuple[str, int] | None = None,
     cores: Collection[int] | None = None,
-    **places: object,
 ) -> Started:
     """Start a server, and wait until it accepts connections; its command may hold `{host}` and `{port}`. One that
     `says` so, by the line of the contract, gets port 0 and tells which it has, if there is a `host`. Any other is told

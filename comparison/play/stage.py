@@ -74,10 +74,9 @@ class Stage:
 
     def wait_until_turned_away(self, peers: Sequence[Peer], event: str) -> None:
         """Wait until all of these peers are turned away, or the endpoint has told of an event."""
-        told = self.process.search(lambda line: parse_line(line).name == event)
         waiting = {peer.sock for peer in peers}
-        while waiting and told(LOOK_S) is None:
-            waiting.difference_update(*select.select(waiting, [], [], 0))
+        while waiting and not self.told(event):
+            waiting.difference_update(*select.select(waiting, [], [], LOOK_S))
             if self.deadline.left() <= LOOK_S:
                 raise Late(f"{len(waiting)} clients were neither served nor turned away")
 
@@ -110,8 +109,7 @@ class Stage:
 
     def _run(self, command: Sequence[str], options: Sequence[str], payload: Path | None = None) -> None:
         """Start the endpoint with further options. Raises Skip where it takes none."""
-        why = transports.why_not(self.scenario, self.transport, self.endpoint, self.on_trial, options)
-        if why is not None:
+        if why := transports.why_not(self.scenario, self.transport, self.endpoint, self.on_trial, options):
             raise Skip(why)
         self.process = launched(self.launcher, (*command, *options), payload)
 
@@ -122,14 +120,14 @@ class Stage:
 
     def play(self, number: int) -> Run:
         """Run the script, and see how the endpoint ends. Raises Busy, and Skip where it does not support this."""
+        lacking = None
         try:
-            self._play_script()
-            log = self._end()
+            with self.kept:
+                self._play_script()
+                log = self._end()
         except NotReady as error:
-            if error.lacking is not None:
-                raise Skip(error.lacking) from None
-            log = error.log
-        if (why := transports.not_supported(self.endpoint, log)) is not None:
+            log, lacking = error.log, error.lacking
+        if (why := lacking or transports.not_supported(self.endpoint, log)) is not None:
             raise Skip(why)
         theirs = self.notebook.log(self.trouble)
         silent = () if self.endpoint.takes_options or tells(log.events) else (self.on_trial,)
@@ -172,8 +170,7 @@ class ServerStage(Stage):
 
     def start(self) -> None:
         """Start it, and wait until it accepts connections. Raises NotReady, and Skip where it does not support this."""
-        started = serve(self.launcher, self.scenario, self.transport, self.endpoint, self.folder)
-        self.process, self.address = started
+        self.process, self.address = serve(self.launcher, self.scenario, self.transport, self.endpoint, self.folder)
 
     def start_in_vain(self, *options: str) -> None:
         """Start a server that cannot serve, and wait for its end."""

@@ -33,12 +33,11 @@ Script = Callable[..., None]
 Variants = Mapping[str, tuple[str, Mapping[str, Any]]]
 ONE: Variants = {"each": ("", {})}  # of a script that has no variants
 
-EXPECTED = {field.name for field in dataclasses.fields(Expectation)}
-
 
 def scenario(name: str, description: str, **fields: Any) -> Scenario:
     """A scenario, by fields of `Scenario` and of `Expectation`."""
-    expects = Expectation(**{field: fields.pop(field) for field in EXPECTED & fields.keys()})
+    expected = fields.keys() & {field.name for field in dataclasses.fields(Expectation)}
+    expects = Expectation(**{name: fields.pop(name) for name in expected})
     return Scenario(name, description, expects=expects, shows=shown_in(name), **fields)
 
 

@@ -61,11 +61,14 @@ met_bare = partial(met, plain=True)
 met_by_little_room = partial(met, receive_bytes=CHUNK_BYTES)
 
 
-def heard_out(stage: Stage) -> list[Peer]:
-    """The client's connection, when all that it sends has come."""
+def heard_out(stage: Stage, message: bytes = MESSAGE) -> list[Peer]:
+    """The client's connection, when all that it sends has come, or a part of it."""
     [peer] = met(stage)
-    peer.receive(len(MESSAGE))
+    peer.receive(len(message))
     return [peer]
+
+
+heard_first = partial(heard_out, message=TUTORIAL_MESSAGES[0])
 
 
 @scenario(**FAILS, server_endings=(), transports=TCP_ONLY)
@@ -86,10 +89,9 @@ def resets(stage: Stage, peer: Peer) -> None:
     peer.reset()
 
 
-@scenario(met, **FAILS, **PAUSES, server_endings=("did_reset",), transports=TCP_ONLY)
+@scenario(heard_first, **FAILS, **PAUSES, server_endings=("did_reset",), transports=TCP_ONLY)
 def resets_in_a_pause(stage: Stage, peer: Peer) -> None:
     """A server that resets the connection while its client waits between two messages, and must not wait on."""
-    peer.receive(len(TUTORIAL_MESSAGES[0]))
     time.sleep(0.1)  # the bytes may come before the client waits
     peer.reset()
 
@@ -110,10 +112,9 @@ def echoes_each(stage: Stage, peer: Peer, echo: bytes) -> None:
     peer.close()
 
 
-@scenario(met, **FAILS, **WAITS_1_S, server_endings=CUT_OFF, transports=(*PLAIN, *OVER_TLS))
+@scenario(heard_out, **FAILS, **WAITS_1_S, server_endings=CUT_OFF, transports=(*PLAIN, *OVER_TLS))
 def never_answers(stage: Stage, peer: Peer) -> None:
     """A server that reads everything and never answers a client that waits 1 s, and no less."""
-    peer.receive(len(MESSAGE))
     stage.wait_for("failed")
     stage.check_not_sooner(1, stage.accepted_s)
     peer.receive_to_end()
@@ -273,19 +274,17 @@ def tls_after_goodbye(stage: Stage, peer: Peer) -> None:
     peer.cut()
 
 
-@scenario(met, **INTERRUPTED, transports=(*PLAIN, *OVER_TLS))
+@scenario(heard_first, **INTERRUPTED, transports=(*PLAIN, *OVER_TLS))
 def interrupted(stage: Stage, peer: Peer) -> None:
     """A client that gets Ctrl-C (SIGINT) between two messages, and must just end."""
-    peer.receive(len(TUTORIAL_MESSAGES[0]))
     stage.process.send_signal(signal.SIGINT)
     peer.receive_to_end()
 
 
-@scenario(met, **INTERRUPTED, transports=TCP_ONLY)
+@scenario(heard_first, **INTERRUPTED, transports=TCP_ONLY)
 def never_heard_of_again(stage: Stage, peer: Peer) -> None:
     """A server that falls silent; the client's kernel must look now and then whether it is still there (TCP
     keepalive)."""
-    peer.receive(len(TUTORIAL_MESSAGES[0]))
     while not _is_kept_alive(peer):
         if stage.deadline.left() < LOOK_S:
             raise Late("the client's kernel never looks whether its server is still there")
