@@ -1,6 +1,7 @@
 """`compare.py why`: its options, and what it does with them."""
 
 import argparse
+import os
 import random
 from collections.abc import Mapping
 
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 def named(place: str | None, sources: Mapping[str, str]) -> list[Alteration]:
     """The alterations of a program that is named, or in a line of it; else all. Raises CannotCompare."""
     name, colon, line = (place or "").partition(":")
-    chosen = sources if place is None else [meant("why", name, sources)]
+    chosen = sources if place is None else [meant("why", os.path.relpath(ROOT / name, ROOT), sources)]
     own = [one for file in chosen for one in alterations(file, sources[file])]
     there = [one for one in own if not colon or line in map(str, range(one.first, one.last + 1))]
     if not there:

@@ -213,7 +213,8 @@ def test_a_statement_is_named_by_any_line_of_it():
     assert first.last > first.first + 2
     for line in range(first.first, first.last + 1):
         assert command.named(f"streams_impl/server.py:{line}", SOURCES) == [first]
-    assert {one.file for one in command.named(PROGRAMS[0], SOURCES)} == {PROGRAMS[0]}
+    for path in (PROGRAMS[0], f"./{PROGRAMS[0]}", str(ROOT / PROGRAMS[0])):
+        assert {one.file for one in command.named(path, SOURCES)} == {PROGRAMS[0]}
     assert {one.file for one in command.named(None, SOURCES)} == set(PROGRAMS)
 
 
