@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 ROUNDS = 8
+ROUNDS_FOR_A_TENTH = 24  # on a virtual machine, whose neighbours nobody sees
 SIZES_BYTES = (64, 256, 1024, 4096)
 CONNECTIONS = (2, 5, 10, 20, 50)
 
@@ -91,7 +92,7 @@ def test_an_arm_made_a_tenth_slower_is_seen(kind, tmp_path):
     alone = measure([arm("plain", 0)], [cell], tmp_path, 3)
     cost_us = estimates.median(alone.of(cell, "plain"), "server_cpu_us")
     both = dataclasses.replace(cell, arms=("plain", "slowed"))
-    found = measure([arm("plain", 0), arm("slowed", cost_us * 100)], [both], tmp_path)
+    found = measure([arm("plain", 0), arm("slowed", cost_us * 100)], [both], tmp_path, ROUNDS_FOR_A_TENTH)
     ratio = estimates.compare(found, both, "slowed")
     print(ratio)
     assert ratio.is_sure
