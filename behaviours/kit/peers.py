@@ -20,7 +20,7 @@ FILL_BYTES = 32 * 1024 * 1024
 def listener(host: str = HOST) -> socket.socket:
     """A socket that listens on a free port. What it accepts has its small buffers."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # without, asyncio leaves Nagle's delay on
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     _limit(sock)
     sock.bind((host, 0))

@@ -120,17 +120,18 @@ async def serve(name: str, host: str, port: int, certificate: str | None = None)
     if certificate is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certificate)
-    listening = socket.create_server((host, port), backlog=BACKLOG)
-    listening.setblocking(False)
-    print("main: starting up on {} port {}".format(*listening.getsockname()), flush=True)
-    if name in STREAMS:
-        _ = await asyncio.start_server(STREAMS[name], sock=listening, backlog=BACKLOG, ssl=tls)
-    elif name in PROTOCOLS:
-        loop = asyncio.get_running_loop()
-        _ = await loop.create_server(PROTOCOLS[name], sock=listening, backlog=BACKLOG, ssl=tls)
-    else:
-        await sockets(listening)
-    await asyncio.Event().wait()
+    # By its descriptor, which tells the protocol: create_server() names none, and asyncio then leaves Nagle's delay on.
+    with socket.socket(fileno=socket.create_server((host, port), backlog=BACKLOG).detach()) as listening:
+        listening.setblocking(False)
+        print("main: starting up on {} port {}".format(*listening.getsockname()), flush=True)
+        if name in STREAMS:
+            _ = await asyncio.start_server(STREAMS[name], sock=listening, backlog=BACKLOG, ssl=tls)
+        elif name in PROTOCOLS:
+            loop = asyncio.get_running_loop()
+            _ = await loop.create_server(PROTOCOLS[name], sock=listening, backlog=BACKLOG, ssl=tls)
+        else:
+            await sockets(listening)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

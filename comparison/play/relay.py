@@ -141,8 +141,9 @@ class Relay(contextlib.AbstractContextManager["Relay"]):
             _reset(client)
             return
         self._sockets.append(server)
-        client.settimeout(AWAKE_S)
-        server.settimeout(AWAKE_S)
+        for sock in (client, server):
+            sock.settimeout(AWAKE_S)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # both ends have it: nothing waits here either
         connection = _Connection(speaker, server.getsockname()[:2], self._over)
         self._connections.append(connection)
         back = in_a_thread(partial(_pass_on, connection, "server", server), client)

@@ -42,7 +42,8 @@ STUCK = {"echo": "cut", "client_endings": OVER, "by_timing": (*BYTES, "broken", 
 STUCK_IDLE = {**STUCK, "server_endings": ("idle", "closing"), "warnings": ("idle",), "told": ("idle",)}
 STUCK_IDLE |= {"server_options": ("--idle-timeout", "2")}  # the kernels find room for more for a second and longer
 STEADY = {"server_options": ("--idle-timeout", "2"), "late_s": LATE_S, "by_timing": BYTES, "transports": TCP_ONLY}
-"""A kernel acknowledges in steps, of half a second where its buffer is large."""
+"""A kernel acknowledges in steps, at 20 kB each 50 ms about one a second, and asks the server for more at half that
+rate: whoever looks at its own buffer only finds no movement for longer than the limit."""
 REFUSED = {"echo": "part", "server_endings": ("closing", "refused"), "client_endings": OVER}
 REFUSED |= {"warnings": ("refused",), "told": ("refused",), "by_timing": OVER, "transports": PLAIN}
 REFUSED |= {"server_options": ("--max-connections", "2")}
@@ -217,7 +218,7 @@ def byte_each_100_ms(stage: Stage, peer: Peer) -> None:
 @scenario(stuck, **STEADY)
 def reads_steadily(stage: Stage, peer: Peer) -> None:
     """A client that has filled all buffers and reads 20 kB each 50 ms, for longer than an idle limit of 2 s."""
-    for _ in range(100):  # the kernel acknowledges each second or so, and asks the server for more at half that rate
+    for _ in range(100):
         peer.receive_all(20_000)
         time.sleep(0.05)
     finish(peer)

@@ -28,6 +28,7 @@ function showBehaviour(name) {
 
 // A block of a view (layout.py) by its kind, made of its fields.
 const BLOCKS = {
+  Heading: (words) => element("h4", {}, words),
   Line: (words, style, mark) =>
     element("p", { class: style === "dim" ? "quiet" : null }, mark ? element("b", {}, `${mark} `) : "", prose(words, "span")),
   Code: (lines) => listing(lines.map((line, n) => [n + 1, line, false, ""])),
