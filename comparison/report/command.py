@@ -34,13 +34,8 @@ EPILOG = "Exit code: 0 where the page was written, 2 for trouble, 130 after Ctrl
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of the report."""
     add = parser.add_argument
-    add(
-        "results",
-        nargs="*",
-        type=Path,
-        metavar="FILE",
-        help="what --format json has written, and run nothing; of a scenario in several the last counts",
-    )
+    written = "what --format json has written, and run nothing; of a scenario in several the last counts"
+    add("results", nargs="*", type=Path, metavar="FILE", help=written)
     add("-o", "--output", type=files.target, metavar="FILE", help="where to (report.html; Markdown to standard output)")
     add("--bench", type=Path, metavar="FILE", help="what the benchmark has saved; it may stand among the files, too")
     add("--format", choices=("html", "markdown"), default="html", help="markdown is short (%(default)s)")
@@ -52,8 +47,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the report. Raises CannotCompare."""
-    check(options)
+    """Make the report. Raises CannotCompare, and ArgumentTypeError where it cannot be written."""
+    if options.format == "html":
+        if importlib.util.find_spec("jinja2") is None:
+            raise CannotCompare("the report needs jinja2; install with: pip install '.[report]' (or --format markdown)")
+        options.output = options.output or files.target("report.html")
     # Each is read once: it may be a pipe.
     texts = {str(path): files.read(path, export.WANTED) for path in options.results}
     benches = {name: text for name, text in texts.items() if is_benchmark(text)}
@@ -82,14 +80,6 @@ def run(options: argparse.Namespace) -> int:
         size = len(text.encode(errors="backslashreplace"))
         print(f"compare.py: wrote {escape(str(path))} ({size / MIB:.1f} MiB)", file=sys.stderr)
     return ended_early(f"{words.judged(survey)} were judged") if interrupted else 0
-
-
-def check(options: argparse.Namespace) -> None:
-    """Find out what is in the way before anything is run. Raises CannotCompare, and ArgumentTypeError."""
-    if options.format == "html" and importlib.util.find_spec("jinja2") is None:
-        raise CannotCompare("the report needs jinja2; install with: pip install '.[report]' (or --format markdown)")
-    if options.output is None and options.format == "html":
-        options.output = files.target("report.html")
 
 
 def is_benchmark(text: bytes) -> bool:

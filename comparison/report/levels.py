@@ -90,11 +90,8 @@ def _change(comparison: Comparison, cell: Cell, twin: Cell) -> tuple[str, tuple[
     """What becomes of a cell, and why: the causes of something done that only one of the two has, or a reason."""
     if cell.verdict is Verdict.SKIPPED:
         return ("skipped", (cell.reason,)) if twin.verdict is not Verdict.SKIPPED else ("", ())
-    done = words.done_by(comparison)
-    new, gone = (
-        tuple(name for name in done if name in one.causes and name not in other.causes)
-        for one, other in ((cell, twin), (twin, cell))
-    )
+    changed = tuple(name for name in words.done_by(comparison) if (name in cell.causes) != (name in twin.causes))
+    new = tuple(name for name in changed if name in cell.causes)
     if cell.verdict is Verdict.FAILED and twin.verdict is not Verdict.FAILED:
         return "fails", new
-    return ("differs", new or gone) if new or gone else ("alike", ())
+    return ("differs", new or changed) if changed else ("alike", ())

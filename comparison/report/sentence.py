@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from comparison.model import Cell, Comparison, Survey, Verdict
-from comparison.report.words import count, cut, few
+from comparison.report.words import count, few
 
 MOST_CULPRITS = 2
 MOST_LETTERS = 200
@@ -61,15 +61,16 @@ def _troubles(survey: Survey, played: int) -> Iterator[str]:
         does = " or ".join(verb + ("" if " and " in who else "s") for verb in verbs)
         scenarios = len({id(comparison) for comparison, _ in places})
         where = f", in {scenarios} of {len(survey.comparisons)} scenarios" if len(survey.comparisons) > 1 else ""
-        what = cut(_what(*(failed[who] or places)[0]), MOST_LETTERS)
-        yield f"{who} {does} in {len(places)} of {count(played, 'pairing')}{where}: {what}"
+        what = _what(*(failed[who] or places)[0])
+        more = "..." if len(what) > MOST_LETTERS else ""
+        yield f"{who} {does} in {len(places)} of {count(played, 'pairing')}{where}: {what[:MOST_LETTERS]}{more}"
         if who == EVERYBODY and failed[who]:
             yield "with everybody it is a limit of this machine, or what was tried, rather than an endpoint"
     if len(ordered) > MOST_CULPRITS:
         yield f"{len(ordered) - MOST_CULPRITS} others besides"
 
 
-def _culprits(comparison: Comparison) -> Iterator[tuple[str, Sequence[Cell]]]:
+def _culprits(comparison: Comparison) -> list[tuple[str, Sequence[Cell]]]:
     """Whose the bad cells are: of the endpoints of one side, or of both, with whom no pairing is good; where these do
     not account for all, of each pairing by itself."""
     played = [cell for cell in comparison.cells if cell.verdict is not Verdict.SKIPPED]
@@ -78,17 +79,15 @@ def _culprits(comparison: Comparison) -> Iterator[tuple[str, Sequence[Cell]]]:
     on_trial = comparison.scenario.on_trial
     ends = {side: list(dict.fromkeys(cell.pairing.end(side) for cell in played)) for side in on_trial}
     if not bad:
-        return
+        return []
     if not good and all(len(ends[side]) > 1 for side in on_trial):
-        yield EVERYBODY, bad
-        return
+        return [(EVERYBODY, bad)]
     odd = {side: [end for end in ends[side] if all(p.end(side) != end for p in good)] for side in on_trial}
     for sides in (*([side] for side in sorted(on_trial, key=lambda side: len(odd[side]))), on_trial):
         if all(any(cell.pairing.end(side) in odd[side] for side in sides) for cell in bad):
             named = {side: few((end.label for end in odd[side]), " and ") for side in sides if odd[side]}
-            yield " and ".join(f"{side} {labels}" for side, labels in named.items()), bad
-            return
-    yield from ((f"the pairing {cell.pairing}", [cell]) for cell in bad)
+            return [(" and ".join(f"{side} {labels}" for side, labels in named.items()), bad)]
+    return [(f"the pairing {cell.pairing}", [cell]) for cell in bad]
 
 
 def _what(comparison: Comparison, cell: Cell) -> str:

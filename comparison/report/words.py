@@ -1,7 +1,7 @@
 """What every view says in the same words."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from comparison.layout import Line, duration
 from comparison.model import PARTS, RAW, SIDES, Cell, Comparison, Group, Pairing, Scenario, Survey, Verdict
@@ -79,8 +79,8 @@ def row(comparison: Comparison) -> str:
     """How a scenario came out, in a line."""
     counts = {v: comparison.count(v) for v in Verdict if v is not Verdict.REFERENCE}
     told = ", ".join(f"{number} {v}" for v, number in counts.items() if number) or str(Verdict.REFERENCE)
-    took = duration(comparison.duration_s)
-    return f"{name(comparison):<24} {took:>7}  {told}  {' '.join(done_by(comparison))}".rstrip()
+    names = " ".join(done_by(comparison))
+    return f"{name(comparison):<24} {duration(comparison.duration_s):>7}  {told}  {names}".rstrip()
 
 
 def cell(comparison: Comparison, cell: Cell, short: bool = False) -> str:
@@ -102,17 +102,22 @@ def done_by(comparison: Comparison) -> list[str]:
 def troubles(*comparisons: Comparison) -> list[Line]:
     """One for each way in which cells are different or failed, with where, and for each reason to skip some."""
     lines = []
+    skipped: dict[str, list[str]] = {}
     for comparison in comparisons:
         alike: dict[tuple[Verdict, str, str], list[Cell]] = {}
         for cell in comparison.cells:
             if cell.verdict.is_trouble:
                 asked = " and ".join(text for part, text in PARTS.items() if cell.verdicts.get(part) is cell.verdict)
                 alike.setdefault((cell.verdict, asked, re.sub(r"\d+", "", cell.reason)), []).append(cell)
+            elif cell.verdict is Verdict.SKIPPED:
+                skipped.setdefault(cell.reason, []).append(name(comparison))
         scenario = f"{name(comparison)}: " if len(comparisons) > 1 else ""
         for (verdict, asked, _), cells in alike.items():
             where = pairings(comparison, [cell.pairing for cell in cells]) if len(cells) > 1 else cells[0].pairing
             lines.append(line(verdict, f"{scenario}{where} {verdict} ({asked}): {cells[0].reason}"))
-    return [*lines, *_skipped(comparisons)]
+    for why, of in skipped.items():
+        lines.append(line(Verdict.SKIPPED, f"{count(len(of), 'pairing')} skipped in {few(of)}: {why}"))
+    return lines
 
 
 def log_of(comparison: Comparison, group: Group) -> str:
@@ -130,16 +135,6 @@ def pairings(comparison: Comparison, some: Sequence[Pairing]) -> str:
         for side, ends in zip(SIDES, (comparison.servers, comparison.clients), strict=True)
     ]
     return ", ".join(told) if some else ""
-
-
-def _skipped(comparisons: Sequence[Comparison]) -> Iterator[Line]:
-    places: dict[str, list[str]] = {}
-    for comparison in comparisons:
-        for cell in comparison.cells:
-            if cell.verdict is Verdict.SKIPPED:
-                places.setdefault(cell.reason, []).append(name(comparison))
-    for why, of in places.items():
-        yield line(Verdict.SKIPPED, f"{count(len(of), 'pairing')} skipped in {few(of)}: {why}")
 
 
 def closing(survey: Survey) -> str:
@@ -169,10 +164,6 @@ def few(names: Iterable[str], comma: str = ", ") -> str:
     all_names = list(dict.fromkeys(names))
     more = f" and {len(all_names) - MOST_NAMES} more" if len(all_names) > MOST_NAMES else ""
     return comma.join(all_names[:MOST_NAMES]) + more
-
-
-def cut(text: str, letters: int) -> str:
-    return text if len(text) <= letters else f"{text[:letters]}..."
 
 
 def count(number: int, thing: str) -> str:

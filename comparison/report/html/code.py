@@ -16,7 +16,6 @@ Notes = Mapping[tuple[str, int], str]
 Line = tuple[int, str, bool, str]
 """Number and text of a line, whether the other implementations have no such line in this section, and a note."""
 
-
 Rows = Mapping[str, Mapping[str, Sequence[Line]]]
 """Sections by their label: in every implementation, by its path, the lines; none where it has no such section."""
 
