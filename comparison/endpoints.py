@@ -88,6 +88,10 @@ def meant(loops: Sequence[str] | None) -> tuple[str, ...]:
 def interpreters(paths: Sequence[str], loops: Sequence[str] | None) -> list[Interpreter]:
     """Ask each interpreter for its version and for the packages of `loops`, see `meant`; no path stands for the running
     one. Raises CannotCompare where one cannot be run or is too old, and where a loop is not one."""
+    for loop in meant(loops):
+        if loop not in LOOPS and ":" not in loop:
+            known, guess = ", ".join(LOOPS), did_you_mean(loop, LOOPS)
+            raise CannotCompare(f"unknown event loop {loop!r}: choose {known}, all, or MODULE:FACTORY{guess}")
     # Endpoints run in the folder of the project, and a path may be relative to the user's.
     absolute = dict.fromkeys(os.path.abspath(shutil.which(path) or path) for path in paths or [sys.executable])
     return [_ask(path, meant(loops)) for path in absolute]

@@ -635,7 +635,7 @@ BAD_OPTIONS = {
     "--scenario tutorial,tutrial": ["--scenario", "'tutrial' is unknown; did you mean tutorial? (--list"],
     "--scenario Never-Answer": ["did you mean never-answers?"],
     "--transport tsl": ["--transport 'tsl' is unknown; did you mean tls? (--list"],
-    "--loop uvlop": ["unknown event loop 'uvlop': choose asyncio, uvloop, "],
+    "--loop uvlop": ["unknown event loop 'uvlop': choose asyncio, uvloop, ", "did you mean uvloop"],
     "--server strems": ["--server 'strems' stands for no endpoint; did you mean streams"],
     "--list never-read": ["--list 'never-read'", "did you mean never-reads?"],
     "--scenaro tutorial": ["--scenaro", "did you mean --scenario? (all options: --help)"],
