@@ -16,13 +16,11 @@ class ConnectionLog:
     """Counts what passes, which costs next to nothing for each chunk, and logs the rest; `ChunkLog` logs each chunk."""
 
     # Of the class until they change: a server makes a log for each connection.
+    name = ""
+    received_bytes = sent_bytes = 0
     addresses: Mapping[str, object] = {}
     was_opened = False
     _ending_told = False
-
-    def __init__(self, name: str = "") -> None:
-        self.name = name
-        self.received_bytes = self.sent_bytes = 0
 
     def opened(self, transport: asyncio.BaseTransport) -> None:
         """The API handed out the transport. Its addresses are kept: over TLS no loop tells them once it is closed."""
@@ -44,7 +42,7 @@ class ConnectionLog:
 
     def tell(self, event: str, fields: Mapping[str, object] | None = None, /, **values: object) -> None:
         """Log `event`, one of `common.logs.EVENTS`: `values` fill its text, `fields` stand in the JSON record only."""
-        if not self._ending_told:
+        if not self._ending_told and logs.tells(event):
             logs.tell(self.name, event, fields, **values)
 
     def ended(self, error: Exception | None = None) -> None:
@@ -73,8 +71,7 @@ class ConnectionLog:
 class ChunkLog(ConnectionLog):
     """For log level debug: logs each chunk, too, and keeps a digest (BLAKE2b, 16 bytes) of each direction."""
 
-    def __init__(self, name: str = "") -> None:
-        super().__init__(name)
+    def __init__(self) -> None:
         self._received_digest = hashlib.blake2b(digest_size=16)
         self._sent_digest = hashlib.blake2b(digest_size=16)
 

@@ -31,7 +31,7 @@ class LiveConnections:
         self._live: dict[asyncio.WriteTransport, tuple[ConnectionLog, float]] = {}  # since when, on our clock
         self._looks: dict[asyncio.WriteTransport, _Look] = {}
         self._refused: set[asyncio.WriteTransport] = set()
-        self._nobody = asyncio.Event()  # set when the last has gone
+        self._nobody: asyncio.Event | None = None  # where somebody waits for it: set when the last has gone
         self._numbers = itertools.count(1)
 
     def __len__(self) -> int:
@@ -57,13 +57,13 @@ class LiveConnections:
         """The API is done with the connection."""
         self._live.pop(transport, None)
         self._refused.discard(transport)
-        if not self._live and not self._refused:
+        if self._nobody is not None and not len(self):
             self._nobody.set()
 
     async def wait_until_none(self) -> None:
         """Return once nobody is connected."""
         while len(self) > 0:
-            self._nobody.clear()
+            self._nobody = asyncio.Event()
             await self._nobody.wait()
 
     def cut_all(self) -> None:

@@ -64,9 +64,12 @@ logger = logging.getLogger("endpoint")
 each connection; the name of the speaker is therefore a field of the record."""
 
 
+_shown = set(EVENTS)  # those that the log level shows: `logging` is asked once, and not for each connection
+
+
 def tells(event: str) -> bool:
     """Whether the log level shows `event`."""
-    return logger.isEnabledFor(EVENTS[event].level)
+    return event in _shown
 
 
 def tell(speaker: str, event: str, fields: Mapping[str, object] | None = None, /, **values: object) -> None:
@@ -108,6 +111,8 @@ def configure(level: str, form: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JSONFormatter() if form == "json" else PlainFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    _shown.clear()
+    _shown.update(event for event, line in EVENTS.items() if logger.isEnabledFor(line.level))
 
 
 def escape(text: str) -> str:

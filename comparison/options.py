@@ -20,7 +20,8 @@ def comma_separated(text: str, read: Callable[[str], Any] = str, known: Collecti
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name or number; put one comma between two")
     for name in names:
         if known and name not in known:
-            raise argparse.ArgumentTypeError(f"{name!r} is unknown: choose {', '.join(known)}")
+            guess = did_you_mean(name, known)
+            raise argparse.ArgumentTypeError(f"{name!r} is unknown: choose {', '.join(known)}{guess}")
     return [read(name) for name in names]
 
 

@@ -5,6 +5,7 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
 from types import MappingProxyType, NoneType
 
 from common.logs import EVENTS, SHOWN_BYTES, escape
@@ -19,7 +20,7 @@ Fields = Mapping[str, object]
 NO_FIELDS: Fields = MappingProxyType({})  # of all lines that have none
 
 SHARED_CHARACTERS = 600
-"""Texts up to this length are kept once, however often they come: a log of a million lines has few different ones."""
+"""Payloads up to this length are kept once, as texts are: a log of a million lines has few different ones."""
 
 _PLAIN = re.compile(r"(?P<speaker>main|echo_\S+?|asyncio|py\.warnings): (?P<message>.*)", re.DOTALL)
 _PAYLOAD = re.compile(
@@ -124,8 +125,8 @@ def _parse_json(line: str) -> Event | None:
         return None
     if not all(isinstance(text, str) for text in (name, speaker, message, level)) or type(t_ns) not in (int, NoneType):
         return None
-    fields = {_once(name): value for name, value in record.items()}
-    return _event(_once(name), speaker, message, _once(level), t_ns, fields)
+    fields = {intern(name): value for name, value in record.items()}
+    return _event(intern(name), speaker, message, intern(level), t_ns, fields)
 
 
 def _parse_plain(line: str) -> Event | None:
@@ -148,7 +149,7 @@ def _event(name: str, speaker: str, message: str, level: str, t_ns: int | None, 
         payload = _known_payload(text) if len(text) <= SHARED_CHARACTERS else _payload(text)
         if payload is None:
             return None
-    return Event(name, _once(escape(speaker)), _once(escape(message)), level, t_ns, payload, fields)
+    return Event(name, intern(escape(speaker)), intern(escape(message)), level, t_ns, payload, fields)
 
 
 def _payload(text: str) -> Payload | None:
@@ -161,9 +162,4 @@ def _payload(text: str) -> Payload | None:
     return Payload(shown, int(parts["length"] or len(shown))) if repr(shown) == literal else None
 
 
-def _once(text: str) -> str:
-    return _known_text(text) if len(text) <= SHARED_CHARACTERS else text
-
-
-_known_text = functools.lru_cache(maxsize=1024)(str)
 _known_payload = functools.lru_cache(maxsize=1024)(_payload)

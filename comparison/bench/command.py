@@ -140,12 +140,11 @@ def take(plan: Plan, launcher: Launcher, folder: Path, cores: Cores, place: tupl
     words = (*arm.server_command, *(SAYING if says else ()), *(arm.tls_options if cell.transport == TLS else ()))
     command = filled(words, certificates=folder)
     sample = Sample(cell.key, arm.label, number, {})
-    times = {"sample_s": plan.length_s(cell), "patience_s": PATIENCE_S}
     try:
         with launcher.part() as part:
             server, address = start(part, command, HOST, says=says, address=arm.server_address, cores=cores[0])
             server.keeps_lines = False
-            load = Load(cell=cell, address=address, server_pid=server.pid, **times)
+            load = Load(cell, address, server.pid, sample_s=plan.length_s(cell), patience_s=PATIENCE_S)
             sample = _loaded(part, load, cores[1], sample)
             trouble = server.stop().trouble
     except (NotReady, OSError, Closed) as error:

@@ -143,7 +143,7 @@ class Plan:
         return max(self.sample_s * (3 if cell.workload == "half" else 1), cell.connections * 200e-6)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Load:
     """What the generator is asked for: the load of one sample. Times are in seconds."""
 

@@ -12,7 +12,7 @@ from comparison.bench.estimates import Estimate
 
 WIDTH = 800
 LEFT, RIGHT = 250, 520  # where the labels of dots end, and where their values begin
-ROW, HEAD, FOOT = 22, 48, 30
+ROW, HEAD, FOOT, HIGH = 22, 48, 30, 240
 
 STYLE = """
 .bench{--i:var(--ink,#1b1c1a);--q:var(--quiet,#575851);--r:var(--rule,#d9d8cf);--s:var(--sheet,#fff);
@@ -54,22 +54,19 @@ def dots(title: str, rows: Mapping[str, Estimate | None]) -> str:
     return _svg(title, foot + FOOT, [*parts, _text(RIGHT, foot + 14, "lines: 95 % interval", "quiet")])
 
 
-def curves(title: str, x_title: str, lines: Mapping[str, Sequence[Point]], log: bool = False, high: int = 240) -> str:
-    """A line for each series, with its label at its end. `log` is of the x axis."""
-    known = {label: points for label, points in lines.items() if points}
-    foot = HEAD + high
+def curves(title: str, x_title: str, lines: Mapping[str, Sequence[Point]]) -> str:
+    """A line for each series over a logarithmic axis, with its label at its end."""
+    foot = HEAD + HIGH
     lowest = foot + 0.0
     parts = [_text(RIGHT + 28, foot + 16, x_title, "quiet")]
-    if not known:
-        return _svg(title, foot + FOOT, parts)
-    across, x_ticks = _axis([x for points in known.values() for x, _ in points], 70, RIGHT, log=log)
-    down, y_ticks = _axis([0.0, *(y for points in known.values() for _, y in points)], foot, HEAD, log=False)
+    across, x_ticks = _axis([x for points in lines.values() for x, _ in points], 70, RIGHT, log=True)
+    down, y_ticks = _axis([0.0, *(y for points in lines.values() for _, y in points)], foot, HEAD, log=False)
     for tick in y_ticks:
         parts.append(_line("grid", 70, down(tick), RIGHT, down(tick)))
         parts.append(_text(64, down(tick) + 4, f"{tick:,.6g}", "end quiet"))
     parts += [_text(across(tick), foot + 16, f"{tick:,g}", "middle quiet") for tick in x_ticks]
-    for label, points in sorted(known.items(), key=lambda item: item[1][-1][1]):
-        number = list(known).index(label)
+    for label, points in sorted(lines.items(), key=lambda item: item[1][-1][1]):
+        number = list(lines).index(label)
         style = f"line c{number % COLOURS} d{number // COLOURS % DASHES}"
         path = " ".join(f"{across(x)},{down(y)}" for x, y in points)
         end = min(down(points[-1][1]), lowest)
@@ -77,15 +74,6 @@ def curves(title: str, x_title: str, lines: Mapping[str, Sequence[Point]], log: 
         parts += [_line(style, RIGHT + 4, end, RIGHT + 24, end), _text(RIGHT + 28, end + 4, label)]
         lowest = end - 14
     return _svg(title, foot + FOOT, parts)
-
-
-def stacked(charts: Iterable[str]) -> str:
-    """Several charts below one another as one."""
-    parts, height = [], 0
-    for chart in charts:
-        parts.append(chart.replace("<svg ", f'<svg y="{height}" ', 1))
-        height += int(chart.partition(' height="')[2].partition('"')[0])
-    return f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}">{"".join(parts)}</svg>\n'
 
 
 def _axis(values: Sequence[float], start: float, end: float, log: bool) -> tuple[Callable[[float], float], list[float]]:

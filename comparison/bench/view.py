@@ -129,4 +129,4 @@ def charts(results: Results) -> Iterator[tuple[str, str, str]]:
         works_us = [1000.0 ** (step / 60) for step in range(61)]
         lines = {str(choice): [(us, 100 * choice.part(us)) for us in works_us] for choice in choices}
         title = f"The more a handler works for each message, the less a choice costs: percent more ({main.where})"
-        yield "handler", title, svg.curves(title, "us of work a message", lines, log=True)
+        yield "handler", title, svg.curves(title, "us of work a message", lines)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from behaviours.page import GROUPS
@@ -10,7 +11,7 @@ from comparison.experiments import view
 from comparison.experiments.model import Behaviour, everything, judged, read, to_json
 from comparison.experiments.play import JOBS, cells, survey
 from comparison.model import CannotCompare
-from comparison.options import LOOP_HELP, at_least_one, comma_separated, meant, unknown
+from comparison.options import LOOP_HELP, at_least_one, comma_separated, meant
 from comparison.progress import ended_early, gathered
 
 DESCRIPTION = (
@@ -24,7 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options of behaviours."""
     add = parser.add_argument
     add("name", nargs="?", metavar="NAME", help="which one, or the part of its name that tells which")
-    add("--group", type=comma_separated, metavar="NAME", help=f"only these groups: {', '.join(GROUPS)}")
+    groups = partial(comma_separated, known=GROUPS)
+    add("--group", type=groups, metavar="NAME", help=f"only these groups: {', '.join(GROUPS)}")
     add("--bites", action="store_true", help="show only what bites here")
     add("--loop", type=comma_separated, metavar="NAME", help=LOOP_HELP)
     add("--python", type=comma_separated, metavar="PATH", default=(), help="interpreters to run them with")
@@ -60,9 +62,6 @@ def run(options: argparse.Namespace) -> int:
 
 def choose(known: dict[str, Behaviour], name: str | None, groups: Sequence[str] | None) -> dict[str, Behaviour]:
     """The behaviours that are meant. Raises CannotCompare."""
-    for group in groups or ():
-        if group not in GROUPS:
-            raise CannotCompare(f"--group {group!r} is unknown{unknown(group, GROUPS, '--help')}")
     if name is not None:
         name = meant("behaviours", name.replace("_", "-"), known)
     return {

@@ -7,7 +7,7 @@ any; a name that begins with "peer" is for what the engine's own sockets saw.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from comparison.model import Explanation, Places
 
@@ -124,8 +124,7 @@ def shown_in(scenario: str) -> tuple[str, ...]:
     return tuple(entry.name for entry in CATALOGUE.values() if entry.scenario == scenario)
 
 
-def entries_for(event: str, shows: Iterable[str]) -> Iterator[Explanation]:
+def entries_for(event: str, shows: Iterable[str]) -> list[Explanation]:
     """Those about an event, in a scenario that is there to show those named `shows`: what holds only there is first."""
-    about = [entry for entry in CATALOGUE.values() if event in entry.places]
-    yield from (entry for entry in about if entry.name in shows and not entry.everywhere)
-    yield from (entry for entry in about if entry.everywhere)
+    about = (one for one in CATALOGUE.values() if event in one.places and (one.everywhere or one.name in shows))
+    return sorted(about, key=lambda entry: entry.everywhere)

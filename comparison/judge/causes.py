@@ -166,7 +166,7 @@ def _findings(scenario: Scenario, difference: Difference, found: Found, match: _
     if left:
         # Those that have it for a known cause say nothing about who has it for none.
         prediction = factors.computed(sign, side, [run for run in runs if run in left or run not in having], left)
-        broken = next(entries_for(_key(side, difference.event, runs), scenario.shows), None)
+        broken = next(iter(entries_for(_key(side, difference.event, runs), scenario.shows)), None)
         yield _Finding(difference, prediction, left, broken=broken)
 
 

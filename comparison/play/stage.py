@@ -85,22 +85,19 @@ class Stage:
         tell, Late where it spins, and Busy where others keep it from either."""
         if cpu_clock_s(os.getpid()) is None:
             raise Skip("this system does not tell the CPU time of another process")
-        looks, share = 0, 0.0
+        pid, looks, share = self.process.pid, 0, 0.0
         while looks < LOOKS:
-            before_s, own_s = self._cpu_s(), time.thread_time()
+            before_s, own_s = cpu_clock_s(pid) or 0.0, time.thread_time()
             while time.thread_time() < own_s + ASLEEP_S:
                 pass
-            share = (self._cpu_s() - before_s) / ASLEEP_S
+            share = ((cpu_clock_s(pid) or 0.0) - before_s) / ASLEEP_S
             if share >= ASLEEP_SHARE:
                 looks += 1
-            elif not wants_cpu(self.process.pid):
+            elif not wants_cpu(pid):
                 return
             elif self.deadline.left() <= ASLEEP_S:
                 raise Busy
         raise Late(f"spins {when}: it has nothing to do, and takes {share:.0%} of the CPU time that another gets")
-
-    def _cpu_s(self) -> float:
-        return cpu_clock_s(self.process.pid) or 0.0
 
     def check_not_sooner(self, limit_s: float, since_s: float) -> None:
         """See that a limit of time has not come too soon. Only that can be seen: later is whatever the machine does."""

@@ -1,22 +1,19 @@
-"""`compare.py soak`: its options, what it does with them, and how that looks: for a person, as JSON, and as a chart."""
+"""`compare.py soak`: its options, what it does with them, and how that looks: for a person and as JSON."""
 
 import argparse
 import dataclasses
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common.config import INTERRUPTED
-from common.logs import escape
 from comparison import files, layout
-from comparison.bench import resources, svg
+from comparison.bench import resources
 from comparison.endpoints import environment
 from comparison.layout import BLANK, Block, Line, Span, Table, rounded
-from comparison.model import CannotCompare
 from comparison.options import above_zero
 from comparison.selection import add_selection, chosen
-from comparison.soak.growth import LIMITS, UNITS, Course, Limit, blocks
+from comparison.soak.growth import LIMITS, UNITS, Course, Limit
 from comparison.soak.load import soak
 
 DESCRIPTION = "Leave each server with good and bad peers for minutes, and see whether anything grows."
@@ -33,14 +30,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_selection(parser, "SERVER")
     add("--format", choices=("text", "markdown"), default="text", help="what to write (%(default)s)")
     add("--save", type=files.target, metavar="FILE", help="keep every look there, as JSON")
-    add("--plot", type=files.target, metavar="FILE", help="draw a chart there, as SVG")
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options say; after Ctrl-C show what there is. Raises CannotCompare."""
     resources.check()
-    if options.plot is not None and options.plot.suffix != ".svg":
-        raise CannotCompare(f"--plot {str(options.plot)!r}: a chart is drawn as SVG; its name must end in .svg")
     selection = chosen(options)
     courses, interrupted = soak(selection.servers, options.minutes)
     failed = [course.label for course in courses if course.growing or course.troubles]
@@ -51,20 +45,7 @@ def run(options: argparse.Namespace) -> int:
         document = {"schema": SCHEMA, "exit_code": int(bool(failed)), "servers": servers, **about}
         files.replace(options.save, json.dumps(document) + "\n")
     layout.write(view(courses, failed, **about), options.format)
-    if options.plot is not None:
-        files.write(options.plot, chart(courses))
-        print(f"compare.py: drew {escape(str(options.plot))}", file=sys.stderr)
     return INTERRUPTED if interrupted else int(bool(failed))
-
-
-def chart(courses: Sequence[Course]) -> str:
-    """One panel for each figure, with a line for each server, as SVG."""
-    panels = []
-    for limit in LIMITS:
-        lines = {one.label + f" {GROWS}" * (limit in one.growing): blocks(one.points(limit)) for one in courses}
-        title = f"{limit.title}{limit.unit and ','}{limit.unit}, under good and bad peers"
-        panels.append(svg.curves(title, "seconds", lines, high=130))
-    return svg.stacked(panels)
 
 
 def view(

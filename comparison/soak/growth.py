@@ -73,13 +73,11 @@ class Course:
     looks: list[Mapping[str, float]] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
-    def points(self, limit: Limit, over: str = "at_s", unit: float = 1.0) -> Points:
-        """A figure over the time in seconds, or something else."""
-        return [(look[over] / unit, look[limit.name]) for look in self.looks if limit.name in look]
-
     def growth(self, limit: Limit) -> Growth:
-        median = statistics.median([value for _, value in self.points(limit)] or [0.0])
-        found, scale = slope(self.points(limit, limit.over, UNITS[limit.over][0])), median if limit.relative else 1
+        unit, _ = UNITS[limit.over]
+        points = [(look[limit.over] / unit, look[limit.name]) for look in self.looks if limit.name in look]
+        median = statistics.median([value for _, value in points] or [0.0])
+        found, scale = slope(points), median if limit.relative else 1
         tolerated = limit.tolerance * scale
         return Growth(median, found, tolerated, grows(found, tolerated, limit.floor * scale))
 
@@ -91,7 +89,7 @@ class Course:
 
 def slope(points: Points) -> Slope | None:
     """The slope of (x, y) after the warm-up; None where there are too few points, or x does not move."""
-    found = blocks(points[math.ceil(len(points) * WARM_UP) :])
+    found = _blocks(points[math.ceil(len(points) * WARM_UP) :])
     slopes = sorted((b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.combinations(found, 2) if b[0] > a[0])
     count = len(found)
     if count < FEWEST_BLOCKS or not slopes:
@@ -106,7 +104,7 @@ def grows(found: Slope | None, tolerance: float, floor: float) -> bool:
     return found is not None and found.low > tolerance and found.in_all > floor
 
 
-def blocks(points: Points) -> Points:
+def _blocks(points: Points) -> Points:
     """At most BLOCKS points, each the median of its neighbours."""
     edges = [len(points) * n // BLOCKS for n in range(BLOCKS + 1)]
     parts = [points[start:end] for start, end in itertools.pairwise(edges) if start < end]

@@ -93,7 +93,7 @@ def test_the_page_of_one_shows_what_came_out_and_keeps_it(tmp_path):
             ["half-clsoe-late-reply"],
             "behaviours 'half-clsoe-late-reply' is unknown; did you mean half-close-late-reply",
         ),
-        (["--group", "dats"], "--group 'dats' is unknown; did you mean data"),
+        (["--group", "dats"], "did you mean data?"),
         (["--loop", "uvlop"], "unknown event loop 'uvlop'"),
         (["--from", "nowhere.json"], "'nowhere.json' cannot be read"),
         (["--save", "/"], "--save: '/' is a folder"),

@@ -9,6 +9,7 @@ import logging
 import pytest
 from fake_clock import run
 
+from common import logs
 from common.connections import ChunkLog, ConnectionLog, log_class
 from common.live import LiveConnections
 from common.logs import JSONFormatter
@@ -45,10 +46,21 @@ class Clock:
         return self.now_s
 
 
+@pytest.fixture
+def set_level(caplog, monkeypatch):
+    """Log from a level on, as `configure` has a program do."""
+
+    def set_level(level: int) -> None:
+        caplog.set_level(level)
+        monkeypatch.setattr(logs, "_shown", {event for event, line in logs.EVENTS.items() if line.level >= level})
+
+    return set_level
+
+
 @pytest.fixture(autouse=True)
-def debug(caplog):
+def debug(set_level):
     """Everything is logged, as it is by default."""
-    caplog.set_level(logging.DEBUG)
+    set_level(logging.DEBUG)
 
 
 @pytest.fixture
@@ -201,8 +213,8 @@ def test_cutting_all_ends_each_connection_once_and_the_wait_is_over_when_the_las
 
 
 @pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
-def test_a_cut_names_its_peer_and_both_addresses_whatever_was_told_before(level, clock, caplog):
-    caplog.set_level(level)
+def test_a_cut_names_its_peer_and_both_addresses_whatever_was_told_before(level, clock, caplog, set_level):
+    set_level(level)
     live = LiveConnections(clock=clock)
     live.add(FakeTransport(("::1", 50000, 0, 0), ("::1", 10000, 0, 0)))
     live.cut_all()
@@ -211,12 +223,12 @@ def test_a_cut_names_its_peer_and_both_addresses_whatever_was_told_before(level,
     assert record.fields == {"received_bytes": 0, "sent_bytes": 0, "local": ["::1", 10000], "peer": ["::1", 50000]}
 
 
-def test_a_connection_of_which_nothing_is_told_is_not_asked_for_its_addresses(clock, caplog):
+def test_a_connection_of_which_nothing_is_told_is_not_asked_for_its_addresses(clock, caplog, set_level):
     class Silent(FakeTransport):
         def get_extra_info(self, name, default=None):
             raise AssertionError(f"asked for {name}")
 
-    caplog.set_level(logging.WARNING)
+    set_level(logging.WARNING)
     live, transport = LiveConnections(limit=1, clock=clock), Silent()
     log = live.add(transport)
     log.received(b"x")
@@ -294,15 +306,15 @@ def test_a_client_counts_what_it_sends(log):
     assert [message for _, message in log()] == ["sending b'one'", "sending b'two'"]
 
 
-def test_above_debug_chunks_are_counted_and_neither_logged_nor_digested(caplog, log):
-    caplog.set_level(logging.INFO)
+def test_above_debug_chunks_are_counted_and_neither_logged_nor_digested(set_level, log):
+    set_level(logging.INFO)
     connection = log_class()()
     connection.received(b"one")
     connection.sent(b"on")
     connection.sending(b"e")
     assert connection.account() == {"received_bytes": 3, "sent_bytes": 3}
     assert log() == []
-    caplog.set_level(logging.DEBUG)
+    set_level(logging.DEBUG)
     assert log_class() is ChunkLog
 
 

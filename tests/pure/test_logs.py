@@ -52,6 +52,7 @@ def root_logger(monkeypatch):
     root = logging.getLogger()
     level = root.level
     monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(logs, "_shown", set(EVENTS))
     yield root
     root.setLevel(level)
 
@@ -79,12 +80,17 @@ def test_an_event_reads_the_same_in_plain_text_and_in_json(event):
     }
 
 
-def test_bytes_are_told_at_debug_and_the_life_of_the_program_at_info_or_above():
+def test_bytes_are_told_at_debug_and_the_life_of_the_program_at_info_or_above(root_logger, capsys):
     assert {event for event, line in EVENTS.items() if line.level < logging.INFO} == {"sending", "received", "sent"}
-    with recorded(logging.INFO) as records:
+    for level in ("info", "debug"):
+        logs.configure(level, "plain")
         tell("somebody", "received", payload="b'x'")
         tell("somebody", "eof")
-    assert [record.getMessage() for record in records] == ["received EOF"]
+    assert capsys.readouterr().err.splitlines() == [
+        "somebody: received EOF",
+        "somebody: received b'x'",
+        "somebody: received EOF",
+    ]
 
 
 def test_whoever_tells_an_event_fills_in_all_of_its_text():

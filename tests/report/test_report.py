@@ -1,19 +1,16 @@
-"""The views of a recorded comparison: Markdown, JSON, the terminal, and the progress bar.
+"""The views of a recorded comparison: Markdown, JSON, and the terminal.
 
 `PYTHONPATH=.:tests python tests/report/test_report.py` writes the golden files anew; read their diff.
 """
 
-import contextlib
 import dataclasses
 import importlib.util
 import io
 import itertools
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from recorded import judged
@@ -36,7 +33,6 @@ from comparison.model import (
     Verdict,
 )
 from comparison.play.transports import TCP, TRANSPORTS
-from comparison.progress import Progress
 from comparison.report import causes, export, view
 from comparison.transcript import parse
 
@@ -409,123 +405,6 @@ def test_hostile_text_in_a_reason_stays_text(text):
     bold = re.fullmatch(r"- \*\*`x` (.*)\*\*", line)[1]
     assert re.findall(r"[`*_<>|\[\]&~\\]", re.sub(r"\\[!-/:-@\[-`{-~]", "", bold)) == []
     assert re.sub(r"\\(.)", r"\1", bold).endswith(text)
-
-
-class Terminal(io.StringIO):
-    """A terminal that remembers what was written to it."""
-
-    def isatty(self) -> bool:
-        return True
-
-    def screen(self) -> str:
-        """What is left to be seen on the line of the bar."""
-        return self.getvalue().rpartition("\r\x1b[K")[2]
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture(autouse=True)
-def _a_terminal_of_80_columns(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERM", "xterm")
-
-
-@pytest.fixture
-def terminal(monkeypatch) -> Terminal:
-    """The terminal that is standard error to the progress bar."""
-    terminal = Terminal()
-    monkeypatch.setattr("comparison.progress.sys", SimpleNamespace(stderr=terminal))
-    return terminal
-
-
-@pytest.fixture
-def clock(monkeypatch) -> Clock:
-    """The clock of the progress bar."""
-    clock = Clock()
-    monkeypatch.setattr("comparison.progress.monotonic", clock)
-    return clock
-
-
-def test_the_progress_bar_shows_from_one_second_on_and_is_wiped_at_the_end(terminal, clock):
-    screens = []
-    with Progress(4, "tutorial") as progress:
-        for now_s in (100.9, 101.0, 103.0):
-            clock.now_s = now_s
-            progress.tick()
-            screens.append(terminal.screen())
-        progress.judged("", 2, "never-reads")
-        clock.now_s = 451.9
-        progress.tick()
-        screens.append(terminal.screen())
-    assert screens == [
-        "",
-        "[###############...............] 2/4 tutorial for 1 s, 1 s left",
-        "[######################........] 3/4 tutorial for 3 s, 1 s left",
-        "[##########################] 4/4 never-reads for 5 min 49 s, 2 failed, 0 s left",
-    ]
-    assert terminal.screen() == ""
-
-
-def test_what_is_judged_stays_above_the_bar(terminal, clock):
-    with Progress(2, "one-byte") as progress:
-        progress.judged("one-byte: as it should be", 0, "pause")
-        clock.now_s += 2
-        progress.tick()
-        progress.judged("pause: not so", 1, "")
-    assert re.sub("\\[.*?left\r\x1b\\[K", "<bar>", terminal.getvalue()) == (
-        "one-byte: as it should be\n<bar>pause: not so\n<bar>"
-    )
-
-
-def test_while_nothing_ends_the_bar_goes_on(terminal, clock, monkeypatch):
-    monkeypatch.setattr("comparison.progress.EACH_S", 0.0)
-    with Progress(2, "hangs"):
-        clock.now_s += 15
-        while "0/2 hangs for 15 s" not in terminal.getvalue():
-            os.sched_yield()
-    assert terminal.screen() == ""
-
-
-def test_a_terminal_that_knows_no_way_back_gets_lines_and_no_bar(terminal, clock, monkeypatch):
-    monkeypatch.setenv("TERM", "dumb")
-    with Progress(2, "one-byte") as progress:
-        clock.now_s += 5
-        progress.tick()
-        progress.judged("one-byte: as it should be", 0, "")
-    assert terminal.getvalue() == "one-byte: as it should be\n"
-
-
-def test_the_progress_bar_is_wiped_after_an_error(terminal, clock):
-    with contextlib.suppress(KeyboardInterrupt), Progress(4, "") as progress:
-        clock.now_s += 5
-        progress.tick()
-        raise KeyboardInterrupt
-    assert "1/4, 15 s left" in terminal.getvalue()
-    assert terminal.screen() == ""
-
-
-def test_what_takes_less_than_a_second_shows_no_progress_bar(terminal, clock):
-    with Progress(2, "") as progress:
-        progress.tick()
-        progress.tick()
-    assert terminal.getvalue() == ""
-
-
-def test_a_file_gets_neither_lines_nor_a_bar(clock, monkeypatch):
-    file = io.StringIO()
-    monkeypatch.setattr("comparison.progress.sys", SimpleNamespace(stderr=file))
-    with Progress(2, "one-byte") as progress:
-        clock.now_s += 5
-        progress.tick()
-        progress.judged("one-byte: as it should be", 0, "")
-    assert file.getvalue() == ""
 
 
 @pytest.mark.parametrize(
