@@ -78,8 +78,7 @@ async def connect_one(
     config: ClientConfig, echo_client: EchoClient, tls: TLSArguments, name: str, source: Source
 ) -> bool:
     """Carry one exchange and say how it ended. True where a connection came to its end with the whole echo back."""
-    log = log_class()()
-    log.name = name
+    log = log_class()(name)
     # Of a file nobody knows the length before its end: it may be a pipe.
     total_bytes = sum(map(len, config.messages)) if config.file is None else None
     exchange = Exchange(source, total_bytes=total_bytes, lockstep=config.lockstep, pause_s=config.pause_s)

@@ -16,11 +16,13 @@ class ConnectionLog:
     """Counts what passes, which costs next to nothing for each chunk, and logs the rest; `ChunkLog` logs each chunk."""
 
     # Of the class until they change: a server makes a log for each connection.
-    name = ""
-    received_bytes = sent_bytes = 0
     addresses: Mapping[str, object] = {}
     was_opened = False
     _ending_told = False
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.received_bytes = self.sent_bytes = 0
 
     def opened(self, transport: asyncio.BaseTransport) -> None:
         """The API handed out the transport. Its addresses are kept: over TLS no loop tells them once it is closed."""
@@ -71,7 +73,8 @@ class ConnectionLog:
 class ChunkLog(ConnectionLog):
     """For log level debug: logs each chunk, too, and keeps a digest (BLAKE2b, 16 bytes) of each direction."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        super().__init__(name)
         self._received_digest = hashlib.blake2b(digest_size=16)
         self._sent_digest = hashlib.blake2b(digest_size=16)
 

@@ -78,7 +78,9 @@ class Exchange:
         while right < len(data) and self._outstanding:
             expected = self._outstanding.popleft()
             part = data[right : right + len(expected)]
-            same = len(part) if part.startswith(expected[: len(part)]) else _common_prefix_length(expected, part)
+            same = len(part)
+            if not part.startswith(expected[:same]):
+                same = next(n for n, (x, y) in enumerate(zip(expected, part, strict=False)) if x != y)
             right += same
             if same < len(expected):
                 self._outstanding.appendleft(expected[same:])
@@ -95,7 +97,3 @@ class Exchange:
         while not reached():
             self._moved.clear()
             await self._moved.wait()
-
-
-def _common_prefix_length(a: memoryview, b: bytes) -> int:
-    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -337,8 +337,8 @@ def test_a_half_close_that_comes_too_late_is_no_defect_of_the_program(api, told,
         config = ClientConfig(host=HOST, port=listener.getsockname()[1], messages=script.payloads)
         server = ClosingServer(listener, script.total)
 
-        def watched():
-            server.client = Watched()
+        def watched(name):
+            server.client = Watched(name)
             return server.client
 
         monkeypatch.setattr(common.client, "log_class", lambda: watched)
