@@ -312,7 +312,9 @@ class Idle(base.Stage):
         self.deadline = SimpleNamespace(left=lambda: left_s)
         self.process = SimpleNamespace(pid=0)
 
-    def _cpu_s(self):
+    def cpu_clock_s(self, pid):
+        if pid == os.getpid():
+            return 0.0
         found = self.taken_s
         if self.looked < 2 * len(self.shares):
             self.taken_s += (self.looked % 2 == 0) * self.shares[self.looked // 2] * base.ASLEEP_S
@@ -335,15 +337,18 @@ def test_who_spins_is_told_from_who_sleeps_however_little_it_gets(looks, says, m
     stage = Idle(*looks)
     monkeypatch.setattr(base, "ASLEEP_S", 0.001)
     monkeypatch.setattr(base, "wants_cpu", lambda pid: stage.waits[stage.looked // 2 - 1])
+    monkeypatch.setattr(base, "cpu_clock_s", stage.cpu_clock_s)
     with contextlib.nullcontext() if says is None else pytest.raises(Late, match=says):
         stage.check_asleep("at night")
     assert stage.looked == 2 * len(looks)
 
 
 def test_who_never_gets_a_core_cannot_be_told_from_who_sleeps(monkeypatch):
+    stage = Idle((0.0, True), left_s=0)
     monkeypatch.setattr(base, "wants_cpu", lambda pid: True)
+    monkeypatch.setattr(base, "cpu_clock_s", stage.cpu_clock_s)
     with pytest.raises(machine.Busy):
-        Idle((0.0, True), left_s=0).check_asleep("at night")
+        stage.check_asleep("at night")
 
 
 def test_a_process_that_runs_wants_cpu_and_one_that_waits_does_not():
