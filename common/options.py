@@ -192,7 +192,7 @@ def _check_client(config: ClientConfig, given: dict[str, Any]) -> None:
         )
 
 
-def _number(convert: Callable[[str], Number], valid: Callable[[Number], bool], wanted: str) -> Callable[[str], Number]:
+def number(convert: Callable[[str], Number], valid: Callable[[Number], bool], wanted: str) -> Callable[[str], Number]:
     """What makes a number of a word."""
 
     def read(text: str) -> Number:
@@ -205,12 +205,12 @@ def _number(convert: Callable[[str], Number], valid: Callable[[Number], bool], w
 
 
 # asyncio raises OverflowError for 70000, uvloop connects to 70000 modulo 65536.
-_port = _number(int, lambda n: 0 <= n <= 65535, "a port: give a whole number from 0 to 65535")
+_port = number(int, lambda n: 0 <= n <= 65535, "a port: give a whole number from 0 to 65535")
 # listen() takes a C int, and raises OverflowError for more. No other count needs more, either.
-_count = _number(int, lambda n: 1 <= n < 2**31, "a whole number from 1 to 2147483647")
-_connections = _number(int, lambda n: 1 <= n <= PORTS, f"a whole number from 1 to {PORTS}")
-_seconds = _number(float, lambda s: 0 <= s < math.inf, "a number of seconds: give 0 or more")
-_positive_s = _number(
+_count = number(int, lambda n: 1 <= n < 2**31, "a whole number from 1 to 2147483647")
+_connections = number(int, lambda n: 1 <= n <= PORTS, f"a whole number from 1 to {PORTS}")
+_seconds = number(float, lambda s: 0 <= s < math.inf, "a number of seconds: give 0 or more")
+_positive_s = number(
     float, lambda s: 0 < s < math.inf, "a number of seconds: give more than 0, or leave the option out"
 )
 

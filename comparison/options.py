@@ -1,7 +1,6 @@
 """Kinds of values that options of several commands have."""
 
 import argparse
-import contextlib
 import difflib
 import math
 import shlex
@@ -9,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from common.loops import LOOPS, USUAL
+from common.options import number
 from comparison.model import CannotCompare
 
 
@@ -25,19 +25,8 @@ def comma_separated(text: str, read: Callable[[str], Any] = str, known: Collecti
     return [read(name) for name in names]
 
 
-def above_zero(text: str) -> float:
-    """A number above 0, and not without end."""
-    with contextlib.suppress(ValueError):
-        if 0 < (number := float(text)) < math.inf:
-            return number
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0; give more than 0")
-
-
-def at_least_one(text: str) -> int:
-    """A whole number from 1 on."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+above_zero = number(float, lambda n: 0 < n < math.inf, "a number above 0; give more than 0")
+at_least_one = number(int, lambda n: n >= 1, "a whole number of at least 1")
 
 
 def words(option: str, text: str) -> tuple[str, ...]:

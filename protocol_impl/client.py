@@ -19,7 +19,7 @@ from common.tls import TLSArguments
 async def echo_client(config: ClientConfig, exchange: Exchange, log: ConnectionLog, tls: TLSArguments) -> None:
     """Carry one exchange over one connection, until that is over. Raises OSError, alone or in a group."""
     loop = asyncio.get_running_loop()
-    # Made beforehand: connection_made(), and on uvloop data_received() too, come before create_connection() returns.
+    # Complete from the start: connection_made(), and data_received() too, may come before create_connection() returns.
     protocol = EchoClient(exchange, log)
     log.tell("connecting", address=config.address)
     if config.unix is not None:

@@ -2,7 +2,7 @@
 happens.
 
 Its mirror image is `streams_impl/server.py`: the same sections in the same order, under the same labels. Only
-*Writing must wait* has its place by the API: Streams waits before it has sent, a Protocol is told afterwards.
+*Writing must wait* has its place by the API: drain() returns before `sent` is told, pause_writing() is called later.
 """
 
 import asyncio
@@ -36,15 +36,15 @@ class EchoServer(asyncio.Protocol):
 
     # --- Bytes arrive ---
     def data_received(self, data: bytes) -> None:
-        # The loop decides how many come at once: a Protocol has no say in it.
+        # The loop decides how many bytes come at once: a plain Protocol has no say in it.
         self.log.received(data)
         self.transport.write(data)
         # --- Bytes are sent ---
         self.log.sent(data)
 
     # --- Writing must wait ---
-    # write() never waits, it fills a buffer. Where that is above its high-water mark, the transport calls
-    # pause_writing(), and this server reads no more until there is room again.
+    # write() never waits: what the kernel does not take stays in a buffer. Where that is above its high-water mark, the
+    # transport calls pause_writing(), and this server reads no more until it is down to its low-water mark.
     def pause_writing(self) -> None:
         self.transport.pause_reading()
 

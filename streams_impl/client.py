@@ -43,7 +43,7 @@ async def communicate(
                 if not exchange.check(data):
                     break
             # --- The peer has sent everything ---
-            # The empty read said so; there is no other sign of it.
+            # The empty read said so, unless a wrong byte has ended the loop; there is no other sign of it.
             sending.cancel()
     # --- The connection ends ---
     finally:

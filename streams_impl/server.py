@@ -1,7 +1,7 @@
 """The echo server with Streams: one coroutine for each connection, read from top to bottom.
 
 Its mirror image is `protocol_impl/server.py`: the same sections in the same order, under the same labels. Only
-*Writing must wait* has its place by the API: Streams waits before it has sent, a Protocol is told afterwards.
+*Writing must wait* has its place by the API: drain() returns before `sent` is told, pause_writing() is called later.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ async def echo_server(
             # --- Bytes are sent ---
             log.sent(data)
         # --- The peer has sent everything ---
-        # The empty read said so; there is no other sign of it.
+        # The empty read said so; there is no other sign of it. Where bytes were left unanswered, it is no clean end.
         if log.sent_bytes < log.received_bytes:
             raise ConnectionResetError
         # --- The connection ends ---

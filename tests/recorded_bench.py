@@ -50,7 +50,7 @@ def arm(label: str) -> Arm:
 
 
 OWN = tuple(COSTS)
-MIDDLE = Cell("echo", 1024, 10, (*OWN, *BESIDE))
+MIDDLE = Cell("echo", 1024, 10, (*OWN, *BESIDE), anchor="buffered/asyncio")
 CELLS = (
     Cell("echo", 64, 10, OWN),
     MIDDLE,

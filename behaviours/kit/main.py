@@ -18,11 +18,10 @@ from behaviours.kit import subject as on_trial
 from behaviours.kit import telling, waiting
 from behaviours.kit.subject import Subject, python_command, run_program
 from behaviours.known import APIS, Outcome, part_of
-from common.config import UsageError
+from common.config import INTERRUPTED, UsageError
 from common.loops import LOOPS, loop_factory
 
 USAGE = 2
-INTERRUPTED = 130
 
 _end = threading.Lock()
 

@@ -134,17 +134,16 @@ def _covered(count: int, place: int) -> float:
 
 
 # --- Two runs, before a change and after it ---
-# A machine is not the same on two days, so each CPU time counts in units of what `buffered`, which no change touches,
+# A machine is not the same on two days, so each CPU time counts in units of what the anchor, which no change touches,
 # took in the same round. The interval of a change is made of those of the two runs by squares (Zou and Donner,
 # Statistics in Medicine 27, 2008), as much wider as it takes for all to hold together: of forty, two would be none.
-ANCHOR = "buffered/"
 Change = tuple[Cell, str, Estimate]  # an arm in a cell: a ratio above 1 is a higher cost than before
 
 
 def check_baseline(old: Results, cells: Sequence[Cell]) -> None:
     """Raises CannotCompare where a run has nothing that can be held against these cells."""
     keys = [cell.key for cell in cells]
-    anchored = all(any(label.startswith(ANCHOR) for cell in run for label in cell.arms) for run in (old.cells, cells))
+    anchored = all(any(cell.anchor for cell in run) for run in (old.cells, cells))
     if not any(cell.key in keys and (anchored or WORKLOADS[cell.workload].compared != COST) for cell in old.cells):
         needs = "it takes the same cells, and echo with buffered among them, which anchors the two runs"
         raise CannotCompare(f"--baseline: nothing in that file can be held against what is measured now: {needs}")
@@ -157,7 +156,7 @@ def changes(old: Results, new: Results) -> list[Change]:
         (cell, arm, before, after)
         for cell in new.cells
         for arm in cell.arms
-        if (before := _costs(old, cell, arm)) and (after := _costs(new, cell, arm)) and not arm.startswith(ANCHOR)
+        if (before := _costs(old, cell, arm)) and (after := _costs(new, cell, arm)) and arm != cell.anchor
     ]
     normal, miss = statistics.NormalDist(), (1 - CONFIDENCE) / 2
     wider = normal.inv_cdf(miss / max(1, len(both))) / normal.inv_cdf(miss)
@@ -173,10 +172,9 @@ def _costs(results: Results, cell: Cell, arm: str) -> list[float]:
 
 
 def _anchor(results: Results, cell: Cell) -> dict[int, float]:
-    """Round -> the cost of `buffered`: in this cell, or else in the middle one of echo."""
-    places = [(place, label) for place in (cell, results.main()) if place is not None for label in place.arms]
-    anchors = (figures(results, *place, COST) for place in places if place[1].startswith(ANCHOR))
-    return next(filter(None, anchors), {})
+    """Round -> the cost of the anchor: in this cell, or else in the middle one of echo."""
+    places = (place for place in (cell, results.main()) if place is not None and place.anchor)
+    return next(filter(None, (figures(results, place, place.anchor, COST) for place in places)), {})
 
 
 def _ratio(before: list[float], after: list[float], wider: float) -> Estimate:

@@ -86,7 +86,8 @@ class Arm:
 
 @dataclass(frozen=True)
 class Cell:
-    """What is measured: a workload with its parameters, and the arms that take part. `arms[0]` is the reference."""
+    """What is measured: a workload with its parameters, and the arms that take part. `arms[0]` is the reference, and
+    no change touches the `anchor`, if one of them is."""
 
     workload: str
     size_bytes: int
@@ -94,6 +95,7 @@ class Cell:
     arms: tuple[str, ...]
     transport: str = TCP
     in_flight: int = 1
+    anchor: str = ""
 
     @property
     def key(self) -> str:

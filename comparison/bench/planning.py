@@ -8,7 +8,7 @@ from comparison.bench.connections import LEAST_LINE_BYTES
 from comparison.bench.plan import MIDDLE, TCP, TLS, WARM_UP_S, Arm, Cell, Plan
 from comparison.model import FACTORS, KIB, NO_LEVEL, CannotCompare, Endpoint
 
-PROPORTIONS = {  # servers that no endpoint is, each the shortest of its kind
+PROPORTIONS = {  # servers that no endpoint is, each the shortest of its kind; the first anchors a run to another
     "buffered": "an echo with BufferedProtocol and nothing else: no log, no limits",
     "sockets": "an echo with loop.sock_recv() and sock_sendall(), and nothing else",
 }
@@ -81,7 +81,8 @@ def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None 
                 taking_part = [*own, *beside]
             labels = tuple(arm.label for arm in taking_part if transport == TCP or arm.tls_options)
             in_flight = request.in_flight if workload == "lines" else 1
-            cells += [Cell(workload, *place, labels, transport, in_flight)] if labels else []
+            anchor = "".join(arm.label for arm in beside[:1] if arm.label in labels)
+            cells += [Cell(workload, *place, labels, transport, in_flight, anchor)] if labels else []
     if not cells:
         raise CannotCompare("nobody of these can be measured so; choose other servers, or leave out --transport")
     used = {label for cell in cells for label in cell.arms}

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from common.logs import EVENTS, escape, show_cut
-from comparison.model import OTHER, SIDES, Event, Payload, Run, Scenario, Side, stretch
+from comparison.model import MIB, OTHER, SIDES, Event, Payload, Run, Scenario, Side, stretch
 from comparison.transcript import TEXTS, ending, is_connection, joined, told_speaker
 from comparison.vocabulary import BYTES, ENDINGS, KINDS, OPENINGS, kind
 
@@ -20,7 +20,6 @@ Block = Sequence[Event]
 REPEATING = ("starting", "connecting", "failed", "cannot_serve", "idle", "refused")  # a part of the command
 TOTALS = {"received_bytes": ("received",), "sent_bytes": ("sent", "sending")}
 ADDRESSES, DIGESTS = ("local", "peer"), ("received_digest", "sent_digest")
-HASHED_BYTES = 1 << 20
 
 
 # --- Each record by itself ---
@@ -199,7 +198,7 @@ def _known(pattern: bytes, payload: Payload) -> bytes | None:
 def digest(pattern: bytes, length: int) -> str:
     """The digest, as records hold it, of so many bytes of a pattern over and over."""
     hashed = hashlib.blake2b(digest_size=16)
-    piece = pattern * (HASHED_BYTES // max(1, len(pattern)) + 1)
+    piece = pattern * (MIB // max(1, len(pattern)) + 1)
     for left in range(length, 0, -max(1, len(piece))):
         hashed.update(piece[:left])
     return hashed.hexdigest()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from comparison.model import SIDES, Cause, Comparison, Group, Side, Survey, Verdict
+from comparison.model import SIDES, Cause, Comparison, DiffLine, Group, Side, Survey, Verdict
 from comparison.report import words
 from comparison.vocabulary import kind
 
@@ -75,18 +75,18 @@ def lines_of(comparison: Comparison, cause: Cause) -> Iterator[tuple[str, list[s
     where they are those of the side before."""
     told = set()
     for group in filter(None, (clearest(comparison, cause, side) for side in SIDES)):
-        lines = _excerpt(group, cause.name)
-        said = tuple(line[0] + line.partition(": ")[2] for line in lines if line[0] in "+-")
+        kept = _excerpt(group, cause.name)
+        lines = [f"{line.sign}{line.text}" for line in kept[:MOST_LINES]]
+        lines += [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)
+        said = tuple((line.sign, line.text.partition(": ")[2]) for line in kept if line.sign != " ")
         yield words.log_of(comparison, group), [] if said in told else lines
         told.add(said)
 
 
-def _excerpt(group: Group, name: str) -> list[str]:
+def _excerpt(group: Group, name: str) -> list[DiffLine]:
     """The lines of a diff that one cause explains, with the nearest that are common before and after."""
     own = {place for place, line in enumerate(group.diff) if name in line.causes}
     common = [place for place, line in enumerate(group.diff) if line.sign == " "]
     before = {max((place for place in common if place < n), default=n) for n in own}
     after = {min((place for place in common if place > n), default=n) for n in own}
-    kept = [group.diff[place] for place in sorted(own | before | after)]
-    lines = [line.sign + line.text for line in kept]
-    return lines[:MOST_LINES] + [f"@@ {len(kept) - MOST_LINES} lines more @@"] * (len(kept) > MOST_LINES)
+    return [group.diff[place] for place in sorted(own | before | after)]

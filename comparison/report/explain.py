@@ -12,8 +12,7 @@ from comparison.model import SIDES, CannotCompare, Comparison, Explanation, Run,
 from comparison.options import meant, unknown
 from comparison.play.machine import JOBS
 from comparison.play.transports import TRANSPORTS, half_closes
-from comparison.report import causes, repeat, words
-from comparison.report.html import code, timeline
+from comparison.report import causes, code, repeat, timeline, words
 from comparison.run import compare_all, outlined
 from comparison.scenarios import SCENARIOS
 from comparison.selection import Selection, add_selection, chosen, trials

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from comparison.model import Cell, Comparison, Survey, Verdict
-from comparison.report.words import count, few
+from comparison.report.words import count, few, name
 
 MOST_CULPRITS = 2
 MOST_LETTERS = 200
@@ -59,7 +59,7 @@ def _troubles(survey: Survey, played: int) -> Iterator[str]:
     for who, places in ordered[:MOST_CULPRITS]:
         verbs = ["fail"] * bool(failed[who]) + ["differ"] * (len(failed[who]) < len(places))
         does = " or ".join(verb + ("" if " and " in who else "s") for verb in verbs)
-        scenarios = len({id(comparison) for comparison, _ in places})
+        scenarios = len({name(comparison) for comparison, _ in places})
         where = f", in {scenarios} of {len(survey.comparisons)} scenarios" if len(survey.comparisons) > 1 else ""
         what = _what(*(failed[who] or places)[0])
         more = "..." if len(what) > MOST_LETTERS else ""

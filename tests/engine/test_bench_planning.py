@@ -87,6 +87,7 @@ def test_over_tls_there_is_the_same():
 def test_who_cannot_serve_tls_takes_no_part_there():
     found = planning.make(options(transport=["tls"], workload=["echo"]), [*ENDPOINTS, OTHER])
     assert found.cells[0].arms == (*(one.label for one in ENDPOINTS), "buffered/asyncio")
+    assert found.cells[0].anchor == "buffered/asyncio"
     with pytest.raises(CannotCompare, match="nobody of these can be measured so"):
         planning.make(options(transport=["tls"], workload=["echo"]), [OTHER])
 

@@ -16,7 +16,7 @@ from comparison.model import Log, Pairing
 from comparison.play import processes, runner
 from comparison.play.processes import Launcher
 from comparison.play.transports import TCP
-from comparison.report.html import timeline
+from comparison.report import timeline
 from comparison.transcript import parse, parse_line
 
 PAIRING = Pairing(ENDPOINTS[0], ENDPOINTS[0])

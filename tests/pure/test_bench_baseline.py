@@ -74,6 +74,6 @@ def test_a_run_without_samples_has_no_changes():
 
 
 def test_without_the_anchor_no_cost_is_compared():
-    alone = recorded_bench.results(cells=(dataclasses.replace(MIDDLE, arms=OWN),))
+    alone = recorded_bench.results(cells=(dataclasses.replace(MIDDLE, arms=OWN, anchor=""),))
     with pytest.raises(CannotCompare, match="anchors the two runs"):
         estimates.changes(alone, alone)

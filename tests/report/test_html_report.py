@@ -24,8 +24,8 @@ from comparison.bench import view
 from comparison.judge.catalogue import CATALOGUE
 from comparison.judge.condense import condense
 from comparison.model import CannotCompare, Pairing, Survey, Verdict
-from comparison.report import causes, command, export, repeat, sentence, words
-from comparison.report.html import behaviours, code, evidence, page, timeline
+from comparison.report import causes, code, command, export, repeat, sentence, timeline, words
+from comparison.report.html import behaviours, evidence, page
 from comparison.vocabulary import KINDS
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,7 @@ from common.logs import escape
 from comparison.judge.condense import KEPT_CONNECTIONS, KEPT_LINES, condense
 from comparison.model import MIB, PARTS, SIDES, Cell, Comparison, Event, Pairing, Run, Side, Survey
 from comparison.play.transports import half_closes
-from comparison.report import causes, repeat, words
-from comparison.report.html import code, timeline
+from comparison.report import causes, code, repeat, timeline, words
 from comparison.transcript import places
 from comparison.vocabulary import kind
 

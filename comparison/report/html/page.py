@@ -13,8 +13,8 @@ from common.logs import escape
 from comparison.bench import environment, view
 from comparison.bench.plan import Results
 from comparison.model import MIB, CannotCompare, Cell, Comparison, Pairing, Side, Survey, Verdict
-from comparison.report import causes, explain, levels, repeat, sentence, words
-from comparison.report.html import behaviours, code, evidence
+from comparison.report import causes, code, explain, levels, repeat, sentence, words
+from comparison.report.html import behaviours, evidence
 from comparison.why.view import margin
 
 LIMIT_BYTES = 3 * MIB
