@@ -26,7 +26,13 @@ def comma_separated(text: str, read: Callable[[str], Any] = str, known: Collecti
 
 
 above_zero = number(float, lambda n: 0 < n < math.inf, "a number above 0; give more than 0")
-at_least_one = number(int, lambda n: n >= 1, "a whole number of at least 1")
+
+
+def at_least_one(text: str) -> int:
+    """A whole number from 1 on, in plain digits: int() takes `1_0` and the digits of other scripts, too."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
 
 
 def words(option: str, text: str) -> tuple[str, ...]:

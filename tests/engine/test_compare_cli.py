@@ -610,6 +610,7 @@ BAD_OPTIONS = {
     "--repeat -1": ["--repeat"],
     "--repeat many": ["--repeat", "'many'", "at least 1"],
     "--repeat 2²": ["--repeat", "'2²'", "at least 1"],
+    "--repeat 1_0": ["--repeat", "'1_0'", "at least 1"],
     "--jobs 0": ["--jobs", "'0'", "at least 1"],
     "--format yaml": ["--format", "'yaml'", "text", "json", "markdown"],
     "--output FOLDER": ["--output", "folder", "name a file"],
