@@ -35,10 +35,7 @@ COMMANDS = {
     "explain": ("report.explain", "tells of one cause by its name, with an example from a run"),
     "bench": ("bench.command", "measures what each choice costs"),
     "soak": ("soak.command", "leaves each server with bad peers for minutes, and sees whether anything grows"),
-    "behaviours": (
-        "experiments.command",
-        "shows how the APIs, the loops and the versions really behave, and what bites here",
-    ),
+    "behaviours": ("experiments.command", "shows how the APIs, loops and versions really behave, and what bites"),
     "why": ("why.command", "shows why each statement of the programs is there: what breaks without it"),
     "report": ("report.command", "makes a page of it all"),
 }
@@ -67,9 +64,7 @@ def parser(name: str = USUAL) -> Parser:
     if name == USUAL:
         found.prog = "compare.py"
         found.usage = f"compare.py [{USUAL}] [options]\n       compare.py {{{','.join(COMMANDS)}}} [options]"
-        found.description = " ".join(
-            (command.DESCRIPTION, *(f"`{one}` {does}." for one, (_, does) in COMMANDS.items()))
-        )
+        found.description = command.DESCRIPTION + "".join(f" `{one}` {does}." for one, (_, does) in COMMANDS.items())
         found.add_argument("--version", action="version", version=f"protocol-vs-streams {VERSION}")
     found.set_defaults(run=command.run)
     command.add_options(found)

@@ -82,7 +82,7 @@ def document(text: str | bytes, name: str, key: str, layout: int, wanted: str) -
     try:
         found = parse(text)
         told = found.get(key) if isinstance(found, dict) else None
-        if told != layout:
+        if type(told) is not int or told != layout:
             raise ValueError(f"it has layout {told!r}, and {layout} is what is read here")
         yield found
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

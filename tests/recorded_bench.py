@@ -30,7 +30,7 @@ ENVIRONMENT = {
     "CPU": "A processor",
     "cores": 2,
     "governor": "unknown",
-    "load": 0.05,
+    "cores busy before": 0.05,
     "server on cores": "0",
     "load on cores": "1",
 }

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from comparison.bench import resources
 from comparison.endpoints import environment as versions_of
 from comparison.model import Interpreter
 
@@ -30,7 +31,7 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
         "CPU": model[1].strip() if model else platform.processor() or platform.machine() or UNKNOWN,
         "cores": os.cpu_count(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "load": round(os.getloadavg()[0], 2),  # how many processes wanted a core in the last minute
+        "cores busy before": round(resources.busy_cores(), 2),  # a load average would still count the run before
         "server on cores": server,
         "load on cores": load,
         **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},

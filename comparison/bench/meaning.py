@@ -8,19 +8,20 @@ is what the others are held against. A pair chosen for its figures would differ 
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from comparison.bench import estimates
 from comparison.bench.estimates import Estimate
 from comparison.bench.plan import LEAST_ROUNDS, METRICS, TCP, TLS, WORKLOADS, Arm, Cell, Results
+from comparison.layout import rounded
 
-MOST = 5
+MOST, MOST_PLACES = 5, 4
 ALIKE = 0.1  # who differs by less, wherever in the interval, costs about as much: a choice has other reasons
-FIRST = (("echo", TCP), ("lines", TCP), ("echo", TLS))  # what matters most for a choice
+FIRST = (("echo", TCP), ("lines", TCP), ("echo", TLS), ("fresh", TLS))  # what matters most for a choice
 PARTS = (0.1, 0.05, 0.02)  # below which a choice may be called one of taste
 
-IDLE_LOAD = 0.7  # a load average, per core that the benchmark leaves free, above which somebody else is at work
+IDLE = 0.7  # of the cores but one: where more are busy before anything is measured, somebody else is at work
 MANY = 5  # from so many connections on a wait for one does not stop the others
 TOGETHER = 0.6  # of the time: in a closed loop with many requests one side or the other always has work
 FAULTS = 0.5  # page faults a message, above which memory is got from the kernel and given back for each of them
@@ -60,13 +61,13 @@ class Pair(NamedTuple):
 
 
 def sentences(results: Results) -> list[str]:
-    """What matters most for a choice first; empty without samples."""
+    """What matters most for a choice first, after what puts all of it in doubt: that somebody else was at work."""
     found: list[str] = []
     rest = ((workload, transport) for transport in (TCP, TLS) for workload in WORKLOADS)
     for place in dict.fromkeys((*FIRST, *rest)):
         if (cell := results.main(*place)) is not None:
             found += [*_choices(results, cell), *(_handler(results, cell) if place == FIRST[0] else ())]
-    return found[:MOST]
+    return [*_loaded(results), *_stolen(results), *found[:MOST]]
 
 
 def pairs(results: Results, cell: Cell) -> Iterator[Pair]:
@@ -90,18 +91,29 @@ def choices(results: Results, cell: Cell) -> Iterator[Pair]:
 
 
 def _choices(results: Results, cell: Cell) -> Iterator[str]:
-    clauses: dict[str, list[str]] = {}
+    clauses: dict[str, list[Pair]] = {}
     for pair in pairs(results, cell):
-        found = pair.ratio
-        if found.has_interval and (cell.workload != "lines" or pair.factor == "idiom"):
-            # That there is no difference is only said where the whole interval is near 1.
-            said = str(found) if found.is_sure else "about as much" if found.at_most < ALIKE else "undecided"
-            clauses.setdefault(pair.levels("against"), []).append(f"{said} ({found.interval}){pair.shared}")
+        if pair.ratio.has_interval and (cell.workload != "lines" or pair.factor == "idiom"):
+            clauses.setdefault(pair.levels("against"), []).append(pair)
     workload = WORKLOADS[cell.workload]
     what = f"{METRICS[workload.compared].noun} per {workload.per}"
     if clauses:
-        parts = (f"{choice} {' and '.join(said)}" for choice, said in clauses.items())
+        parts = (f"{choice} {_ratios(found)}" for choice, found in clauses.items())
         yield f"{what[0].upper()}{what[1:]} ({cell}): {'; '.join(parts)}"
+
+
+def _ratios(found: Sequence[Pair]) -> str:
+    """Each with its interval and where it holds; of more than one can read, from where to where they go."""
+    if len(found) > MOST_PLACES:
+        ratios, lows, highs, _ = zip(*(pair.ratio for pair in found), strict=True)
+        around = f"all intervals: {rounded(min(lows))} to {rounded(max(highs))}"
+        return f"{rounded(min(ratios))} to {rounded(max(ratios))} x in {len(found)} places ({around})"
+    return " and ".join(f"{_said(pair.ratio)} ({pair.ratio.interval}){pair.shared}" for pair in found)
+
+
+def _said(found: Estimate) -> str:
+    """That there is no difference is only said where the whole interval is near 1."""
+    return str(found) if found.is_sure else "about as much" if found.at_most < ALIKE else "undecided"
 
 
 def _handler(results: Results, cell: Cell) -> Iterator[str]:
@@ -118,17 +130,16 @@ def _handler(results: Results, cell: Cell) -> Iterator[str]:
 
 # --- Doubts ---
 def doubts(results: Results) -> list[str]:
-    """A sentence for each doubt: the machine first, which everything rests on."""
-    makers = (_machine, _troubles, _few_rounds, _stolen, _drift, _faults, _chance)
+    """A sentence for each doubt that stands beside the answer."""
+    makers = (_troubles, _few_rounds, _drift, _faults, _chance)
     return [sentence for maker in makers for sentence in maker(results)]
 
 
-def _machine(results: Results) -> Iterator[str]:
-    load, cores = results.environment.get("load"), results.environment.get("cores")
-    if isinstance(load, int | float) and isinstance(cores, int) and load > IDLE_LOAD * max(1, cores - 1):
-        said = f"the machine was not idle at the start (load {load} on {cores} cores)"
-        paired = "the ratios are paired against that, the figures themselves are not"
-        yield f"{said}: end what else runs, and measure again; {paired}"
+def _loaded(results: Results) -> Iterator[str]:
+    busy, cores = results.environment.get("cores busy before"), results.environment.get("cores")
+    if isinstance(busy, int | float) and isinstance(cores, int) and busy > IDLE * max(1, cores - 1):
+        said = f"the machine was not idle at the start ({busy:g} of {cores} cores busy)"
+        yield f"{said}: end what else runs, and measure again; only the ratios are paired against that"
 
 
 def _troubles(results: Results) -> Iterator[str]:

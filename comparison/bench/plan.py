@@ -57,7 +57,7 @@ WORKLOADS = {  # in the order in which they are listed
     "echo": Workload("closed loop, as many requests in flight as there are connections; somebody has left before"),
     "fresh": Workload("the same of a server whom nobody has left yet"),
     "lines": Workload("requests of a line, several in flight on each connection, by four idioms and one that counts"),
-    "connect": Workload("connect, one echo, and the close of both sides", ("per_s", COST), "connection"),
+    "connect": Workload("connect, one echo, and the close of both sides", per="connection"),
     "memory": Workload(
         "resident memory of the server with 0, many, and again many idle connections",
         ("empty_bytes", "per_connection_bytes", "again_bytes"),
@@ -65,8 +65,8 @@ WORKLOADS = {  # in the order in which they are listed
         compared="per_connection_bytes",
     ),
     "half": Workload(
-        "open loop at half of what each server can do; latency counts from when each request should have left",
-        ("per_s", COST, *PERCENTILES),
+        "open loop at half of what a server and the load can do; latency counts from when a request should have left",
+        ("per_s", COST, "faults", *PERCENTILES),
     ),
 }
 

@@ -33,10 +33,11 @@ MEMORY_CONNECTIONS = {TCP: 500, TLS: 100}  # many, so that what one takes is see
 
 # Some thousand messages of most arms: less is left to chance than between two processes, so more rounds are better.
 SAMPLE_S, QUICK_SAMPLE_S = 0.2, 0.15
-START_S = 0.45  # what a sample takes besides: two programs are started and ended
+START_S = 0.4  # what a sample takes besides: two programs are started and ended
 
 QUICK = ("echo", "connect")
-DEFAULT = {TCP: ("echo", "lines", "connect", "fresh", "memory"), TLS: ("echo", "memory")}  # for which there is time
+IN_PROPORTION = (*QUICK, "fresh")  # where PROPORTIONS stand beside the endpoints
+DEFAULT = {TCP: ("echo", "lines", "connect", "fresh", "memory"), TLS: ("echo", "fresh", "memory")}
 
 
 def of_endpoint(endpoint: Endpoint) -> Arm:
@@ -71,7 +72,7 @@ def make(request: Namespace, servers: Sequence[Endpoint], reference: str | None 
             pythons.setdefault(one.loop, one.server_command[0])
     beside = [of_program(name, *place) for place in list(pythons.items())[:1] for name in PROPORTIONS]
     idioms = [of_program(name, *place) for place in pythons.items() for name in IDIOMS]
-    in_proportion = QUICK[:1] if request.quick else QUICK
+    in_proportion = QUICK[:1] if request.quick else IN_PROPORTION
     cells = []
     for workload, transport in _wanted(request):
         middle, places = _places(request, workload, transport)

@@ -40,9 +40,7 @@ def missing(transport: Transport) -> str | None:
         except OSError as error:
             return f"no IPv6 on this machine ({error}); choose tcp"
     if transport.name == "unix" and folder_for_sockets() is None:
-        return (
-            "the path of the folder for temporary files leaves no room for a Unix socket; set TMPDIR to a shorter one"
-        )
+        return "the folder for temporary files has too long a path for a Unix socket; set TMPDIR to a shorter one"
     if not half_closes(transport) and importlib.util.find_spec("trustme") is None:
         return "it needs trustme: pip install trustme (or '.[tls]')"
     return None

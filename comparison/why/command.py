@@ -32,12 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("place", nargs="?", metavar="FILE[:LINE]", help="only this program, or its statement in this line")
     add("--again", action="store_true", help="try what is known, too")
-    add(
-        "--sample",
-        type=at_least_one,
-        metavar="N",
-        help="try what is not known yet, and so many others by chance, of those without which something else happens",
-    )
+    sampled = "try what is not known yet, and N by chance of what shows in more than a log"
+    add("--sample", type=at_least_one, metavar="N", help=sampled)
     add("--jobs", type=at_least_one, metavar="N", default=JOBS, help="programs at once (%(default)s)")
     add("--format", choices=("text", "json", "markdown"), default="text", help="what to write (%(default)s)")
     add("--save", type=files.target, metavar="FILE", help="keep what was found there, as JSON")

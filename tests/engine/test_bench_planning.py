@@ -43,6 +43,7 @@ def test_the_default_is_what_decides_a_choice():
         "fresh/1024/100",
         "memory/64/500",
         "echo/1024/10/tls",
+        "fresh/1024/10/tls",
         "memory/64/100/tls",
     ]
 

@@ -136,7 +136,7 @@ def test_without_a_short_folder_unix_sockets_are_skipped(monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", "/" + "long" * 30)
     monkeypatch.setattr(machine.os, "access", lambda path, mode: path != "/tmp")
     assert missing(TRANSPORTS["unix"]) == (
-        "the path of the folder for temporary files leaves no room for a Unix socket; set TMPDIR to a shorter one"
+        "the folder for temporary files has too long a path for a Unix socket; set TMPDIR to a shorter one"
     )
     assert missing(TRANSPORTS["tcp"]) is None
 

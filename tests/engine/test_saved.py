@@ -201,6 +201,10 @@ BROKEN = {
     "another's manifest": (lambda folder: (folder / saved.MANIFEST).write_text("[1]"), "has layout None"),
     "half a manifest": (lambda folder: cut_in_half(folder / saved.MANIFEST), "is not JSON"),
     "a manifest of a later layout": (lambda folder: alter(folder / saved.MANIFEST, later), "has layout 99"),
+    "a manifest without a number": (
+        lambda folder: alter(folder / saved.MANIFEST, lambda manifest: manifest.update(layout=True)),
+        "has layout True",
+    ),
     "a damaged manifest": (lambda folder: alter(folder / saved.MANIFEST, lambda m: m.pop("machine")), "'machine'"),
     "a scenario of another version": (
         lambda folder: (folder / saved.MANIFEST).write_text(

@@ -613,7 +613,7 @@ def on_another_system(gone: str, more: str, *options: str, cwd: Path) -> subproc
 
 
 ON_WINDOWS = "resource fcntl pwd grp termios pty select.epoll select.poll signal.SIGKILL signal.pthread_sigmask "
-ON_WINDOWS += "os.killpg os.sched_getaffinity os.sched_setaffinity os.getloadavg os.O_NONBLOCK socket.AF_UNIX"
+ON_WINDOWS += "os.killpg os.sched_getaffinity os.sched_setaffinity os.O_NONBLOCK socket.AF_UNIX"
 
 
 @pytest.mark.parametrize("faked", ["sys.platform = 'win32'", "os.name = 'nt'"])

@@ -7,11 +7,11 @@ import re
 
 import pytest
 import recorded_bench
-from recorded_bench import CELLS, ENVIRONMENT, MIDDLE, OWN, known, results
+from recorded_bench import CELLS, COSTS, ENVIRONMENT, MIDDLE, OWN, known, results
 
 from comparison.bench import estimates, meaning, view
 from comparison.bench.estimates import Estimate, estimate
-from comparison.bench.plan import Cell, Results, Sample
+from comparison.bench.plan import Arm, Cell, Results, Sample
 
 SEEDS = range(60)
 ONE = Cell("echo", 1024, 10, OWN)
@@ -47,6 +47,28 @@ def test_there_are_five_sentences_at_most_and_what_matters_most_comes_first():
         "(fresh,",
     ]
     assert "TLS" in found[3]
+
+
+def test_over_tls_the_state_that_can_turn_the_answer_round_stands_beside_it():
+    fresh = Cell("fresh", 1024, 10, OWN, transport="tls")
+    *_, settled, nobody_has_left = meaning.sentences(results(cells=(*CELLS, fresh)))
+    assert "(echo, 1 KiB, 10 connections, TLS)" in settled
+    assert "(fresh, 1 KiB, 10 connections, TLS)" in nobody_has_left
+
+
+def test_of_more_places_than_one_can_read_a_sentence_says_from_where_to_where_they_go():
+    pythons = {f"{label}/{python}": (label, python) for python in ("3.11.7", "3.12.1", "3.13.0") for label in OWN}
+    arms = tuple(
+        Arm(name, ("serve",), {**recorded_bench.arm(label).factors, "python": python})
+        for name, (label, python) in pythons.items()
+    )
+    cells = (Cell("echo", 1024, 10, tuple(pythons)),)
+    first = meaning.sentences(results(cells=cells, arms=arms, cost=lambda _, name, __: COSTS[pythons[name][0]]))[0]
+    found = re.search(r"protocol against streams (.*) to (.*) x in 6 places \(all intervals: (.*) to (.*)\); uv", first)
+    low, high, least, most = map(float, found.groups())
+    assert least <= low <= 1 / 1.6 < 0.7 / 1.02 <= high <= most
+    assert "3.12.1 against 3.11.7 about as much (" in first
+    assert "with streams asyncio and " in first
 
 
 def test_with_several_requests_in_flight_the_idiom_is_what_is_said():
@@ -200,9 +222,9 @@ def test_a_quiet_run_has_no_doubts():
 
 
 def test_a_machine_that_was_busy_is_told_first():
-    found = advice(noise=0.3, rounds=2, environment=machine(load=1.9))
-    assert found[0].startswith("the machine was not idle at the start (load 1.9 on 2 cores)")
-    assert len(found) > 1
+    found = view.told(results(noise=0.3, environment=machine(**{"cores busy before": 1.9})))["sentences"]
+    assert found[0].startswith("the machine was not idle at the start (1.9 of 2 cores busy)")
+    assert found[1].startswith("Server CPU per message")
 
 
 def test_too_few_rounds_are_named():
@@ -225,7 +247,7 @@ def test_what_went_wrong_is_named_with_its_place():
 
 
 def test_somebody_else_on_the_cores_is_found():
-    found = meaning.doubts(with_samples(values(generator_busy=0.2, server_busy=0.3)))
+    found = view.told(with_samples(values(generator_busy=0.2, server_busy=0.3)))["sentences"]
     assert found[0].startswith("in 48 of 48 samples server and load together were busy for less than 60 %")
 
 
