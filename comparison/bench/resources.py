@@ -27,7 +27,7 @@ def check() -> None:
 
 def busy_cores() -> float:
     """How many of all cores are busy while this process waits for half a second."""
-    return float(psutil.cpu_percent(0.5) / 100 * psutil.cpu_count())
+    return float(psutil.cpu_percent(0.5) / 100 * (psutil.cpu_count() or 1))
 
 
 class Watched:
