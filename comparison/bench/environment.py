@@ -31,7 +31,7 @@ def collect(pythons: Sequence[Interpreter], cores: Cores) -> dict[str, Any]:
         "CPU": model[1].strip() if model else platform.processor() or platform.machine() or UNKNOWN,
         "cores": os.cpu_count(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "cores busy before": round(resources.busy_cores(), 2),  # a load average would still count the run before
+        "cores busy before": resources.busy_cores(),  # a load average would still count the run before
         "server on cores": server,
         "load on cores": load,
         **{name: value for name, value in os.environ.items() if name.startswith(OF_MEMORY)},

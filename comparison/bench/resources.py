@@ -25,9 +25,12 @@ def check() -> None:
         raise CannotCompare("psutil is not installed, which tells CPU time and memory; get it with: pip install psutil")
 
 
-def busy_cores() -> float:
-    """How many of all cores are busy while this process waits for half a second."""
-    return float(psutil.cpu_percent(0.5) / 100 * (psutil.cpu_count() or 1))
+def busy_cores() -> float | None:
+    """How many of all cores are busy while this process waits for half a second; None where the system does not say."""
+    try:
+        return float(round(psutil.cpu_percent(0.5) / 100 * psutil.cpu_count(), 2))
+    except (OSError, TypeError):
+        return None
 
 
 class Watched:

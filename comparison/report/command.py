@@ -24,10 +24,7 @@ from comparison.run import outlined
 from comparison.run_command import survey_of
 from comparison.selection import add_selection, chosen, trials
 
-DESCRIPTION = (
-    "Make one page that shows the pairings, the differences, their causes, the code and the cost. It needs no server "
-    "and no network. Without a file of results it runs what is tried first."
-)
+DESCRIPTION = "Make one page of pairings, causes, code and cost; without a file of results it runs what is tried first."
 EPILOG = "Exit code: 0 where the page was written, 2 for trouble, 130 after Ctrl-C."
 
 

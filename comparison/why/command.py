@@ -21,10 +21,7 @@ DESCRIPTION = (
     "takes part in the scenarios until one notices. What docs/why.json knows of a program that has not changed since "
     "is shown at once; of another each statement is tried, on all loops that are installed."
 )
-EPILOG = (
-    "Exit code: 0 where each statement has a reason, 1 where one has none, 2 for trouble, 130 after Ctrl-C. To bring "
-    "the record up to date: compare.py why --save docs/why.json; compare.py why --format markdown > docs/why.md"
-)
+EPILOG = "Exit code: 0 where each statement has a reason, 1 where one has none, 2 for trouble, 130 after Ctrl-C."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
