@@ -192,7 +192,7 @@ def _faults(results: Results) -> Iterator[str]:
     found = [f"{arm} in {cell} ({faults:.1f})" for cell, arm, faults in counts if faults > FAULTS]
     if found:
         why = "the allocator maps and unmaps memory for each there, which can be most of the cost"
-        remedy = "MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_, both set, end it"
+        remedy = "bytearray(1 << 20) at the start of the program ends it, as docs/choosing.md says"
         yield f"more than {FAULTS:g} page faults a message: {'; '.join(found)}; {why}: {remedy}"
 
 
