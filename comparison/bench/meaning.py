@@ -16,7 +16,7 @@ from comparison.bench.estimates import Estimate
 from comparison.bench.plan import LEAST_ROUNDS, METRICS, TCP, TLS, WORKLOADS, Arm, Cell, Results
 from comparison.layout import rounded
 
-MOST, MOST_PLACES = 5, 4
+MOST, MOST_PLACES = 5, 4  # sentences; and ratios in one of them
 ALIKE = 0.1  # who differs by less, wherever in the interval, costs about as much: a choice has other reasons
 FIRST = (("echo", TCP), ("lines", TCP), ("echo", TLS), ("fresh", TLS))  # what matters most for a choice
 PARTS = (0.1, 0.05, 0.02)  # below which a choice may be called one of taste
